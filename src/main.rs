@@ -1,0 +1,3 @@
+//! The `straddle` program.
+
+fn main() {}

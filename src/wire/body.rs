@@ -1,0 +1,120 @@
+//! One body type for both directions of every call.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use tonic::Status;
+
+/// The body of a call's request or response: frames of bytes, then perhaps trailers.
+///
+/// Data are gRPC length-prefixed messages (gRPC over HTTP/2, *Requests* and *Responses*); a frame may hold a part of a
+/// message or several of them. The kinds that the way of a call meets again and again are held without a box.
+#[derive(Debug, Default)]
+pub struct Body(Kind);
+
+#[derive(Debug, Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Whole {
+        data: Option<Bytes>,
+        trailers: Option<Box<HeaderMap>>,
+    },
+    Incoming(Incoming),
+    Tonic(tonic::body::Body),
+}
+
+impl Body {
+    /// A body without data and without trailers.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Kind::Empty)
+    }
+
+    /// A body that is already whole in memory.
+    #[must_use]
+    pub fn full(data: Bytes) -> Self {
+        if data.is_empty() { Self::empty() } else { Self(Kind::Whole { data: Some(data), trailers: None }) }
+    }
+
+    /// A body that is already whole in memory and ends with trailers.
+    #[must_use]
+    pub fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
+        let data = (!data.is_empty()).then_some(data);
+        Self(Kind::Whole { data, trailers: Some(Box::new(trailers)) })
+    }
+
+    /// Any other body; it is boxed.
+    pub fn new<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        tonic::body::Body::new(body).into()
+    }
+
+    /// The data, when the body is whole in memory and has no trailers; the body itself otherwise.
+    ///
+    /// # Errors
+    /// Gives the body back when its data may still be on their way.
+    pub fn try_into_bytes(self) -> Result<Bytes, Self> {
+        match self.0 {
+            Kind::Empty => Ok(Bytes::new()),
+            Kind::Whole { data, trailers: None } => Ok(data.unwrap_or_default()),
+            other => Err(Self(other)),
+        }
+    }
+}
+
+impl From<Incoming> for Body {
+    fn from(body: Incoming) -> Self {
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Incoming(body)) }
+    }
+}
+
+impl From<tonic::body::Body> for Body {
+    fn from(body: tonic::body::Body) -> Self {
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Tonic(body)) }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Whole { data, trailers } => Poll::Ready(match data.take() {
+                Some(data) => Some(Ok(Frame::data(data))),
+                None => trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))),
+            }),
+            Kind::Incoming(body) => {
+                Pin::new(body).poll_frame(context).map_err(|error| Status::from_error(Box::new(error)))
+            }
+            Kind::Tonic(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
+            Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Tonic(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
+            Kind::Incoming(body) => body.size_hint(),
+            Kind::Tonic(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Protocols: their versions, and the steps between them.
+//!
+//! # A protocol on disk
+//!
+//! ```text
+//! schemas/inventory/
+//!   protocol.toml               name, unlabelled version, where protos lie elsewhere
+//!   1.0.0/inventory.proto
+//!   1.1.0/inventory.proto       a folder a version: .proto files, or one descriptor set (*.binpb)
+//!   2.0.0/inventory.proto
+//!   2.0.0/step.toml             how 2.0.0 relates to 1.1.0; may be absent when nothing needs saying
+//! ```
+//!
+//! `protocol.toml`:
+//!
+//! ```toml
+//! name = "inventory"
+//! unlabelled = "1.0.0"          # optional: the version of callers that carry no label
+//!
+//! [protos]                      # optional: folders of versions that lie elsewhere, seen from here
+//! "1.0.0" = "../../vendor/inventory-1.0.0"
+//! ```
+//!
+//! `step.toml`:
+//!
+//! ```toml
+//! from = "1.1.0"                # the version before this one
+//!
+//! [rename.methods]              # the same method under another name: "old" = "new"; or a whole service
+//! "shop.v1.Shop.Put" = "shop.v2.Shop.Upsert"
+//!
+//! [past]                        # callers of 1.1.0 on a node that runs 2.0.0
+//! code = ["shop.v1.Shop.Get"]   # methods, or whole services, that a simulation object answers
+//!
+//! [future]                      # callers of 2.0.0 on a node that runs 1.1.0
+//! code = ["shop.v2.Shop.Get"]
+//!
+//! [[future.refuse]]
+//! method = "shop.v2.Shop.Audit"
+//! reason = "1.1.0 keeps no audit trail"
+//! advice = "call a node that runs 2.0.0"
+//! ```
+//!
+//! What nothing mentions is matched by name. It is *same* when the descriptors say so (see [`Hop::Same`]); otherwise
+//! its calls are refused until the step says more.
+
+mod digest;
+mod embedded;
+mod error;
+#[cfg(feature = "compile")]
+mod folder;
+mod history;
+#[cfg(feature = "compile")]
+mod manifest;
+mod relate;
+mod schema;
+mod step;
+mod step_file;
+mod text;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prost::Message;
+use prost_reflect::DescriptorPool;
+
+pub use self::embedded::{Embedded, EmbeddedVersion};
+pub use self::error::{Fault, ProtocolError};
+#[cfg(feature = "codegen")]
+pub(crate) use self::folder::compile_with_comments;
+pub use self::relate::Difference;
+pub use self::schema::{Method, Schema};
+pub use self::step::{Cause, Hop, Step};
+use self::step_file::StepText;
+use crate::version::Version;
+
+/// A named set of protobuf services and messages that evolves as one; all its versions and the steps between them.
+///
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Protocol(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    unlabelled: Option<usize>,
+    versions: Vec<Schema>,
+    steps: Vec<Step>,
+    sources: Vec<Source>,
+}
+
+/// A version as it was found, before it is related to the others.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) version: Version,
+    /// Where it came from, for errors.
+    pub(crate) origin: PathBuf,
+    pub(crate) descriptor_set: Bytes,
+    /// `step.toml`: its file and its text.
+    pub(crate) step: Option<(PathBuf, String)>,
+}
+
+impl Protocol {
+    /// Loads `schemas/<protocol>/` from disk and relates its versions.
+    ///
+    /// # Errors
+    /// With the file, the line where there is one, the element and what to do, for each fault found.
+    #[cfg(feature = "compile")]
+    pub fn load(folder: impl AsRef<std::path::Path>) -> Result<Self, ProtocolError> {
+        folder::load(folder.as_ref())
+    }
+
+    /// The protocol that generated code carries.
+    ///
+    /// # Errors
+    /// When the embedded parts do not fit together; those that `codegen` wrote do.
+    pub fn from_embedded(embedded: &Embedded) -> Result<Self, ProtocolError> {
+        embedded::open(embedded)
+    }
+
+    /// Puts a protocol together. `declared_in` stands for the protocol as a whole in errors.
+    fn assemble(
+        name: String,
+        unlabelled: Option<(Version, Fault)>,
+        mut sources: Vec<Source>,
+        declared_in: PathBuf,
+    ) -> Result<Self, ProtocolError> {
+        if sources.is_empty() {
+            let advice = "add a folder named after the first version, such as 1.0.0, with its .proto files";
+            return Err(Fault::new(declared_in, "the protocol has no versions", advice).into());
+        }
+        sources.sort_by(|one, other| one.version.cmp(&other.version));
+        refuse_twins(&sources)?;
+        let versions: Vec<Schema> = sources.iter().map(schema_of).collect::<Result<_, _>>()?;
+        let unlabelled = unlabelled
+            .map(|(wanted, fault)| position(&versions, &wanted).ok_or_else(|| ProtocolError::from(fault)))
+            .transpose()?;
+        if let Some((file, _)) = &sources[0].step {
+            let what = format!("{} is the oldest version: there is nothing to step from", sources[0].version);
+            return Err(Fault::new(file, what, "remove this file, or restore the folder of the version before").into());
+        }
+        let steps = (1..versions.len())
+            .map(|index| {
+                let declared = sources[index].step.as_ref().map(|(file, text)| StepText { file, text });
+                step_file::relate(&versions[..index], &versions[index], declared)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The versions, oldest first; at least one.
+    #[must_use]
+    pub fn versions(&self) -> &[Schema] {
+        &self.0.versions
+    }
+
+    /// The steps: the one at index `i` leads from version `i` to version `i + 1`.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0.steps
+    }
+
+    /// The schema that `version` names; its patch number does not count.
+    #[must_use]
+    pub fn schema(&self, version: &Version) -> Option<&Schema> {
+        self.index_of(version).map(|index| &self.0.versions[index])
+    }
+
+    /// The declared version of callers without a label.
+    #[must_use]
+    pub fn unlabelled(&self) -> Option<&Version> {
+        self.0.unlabelled.map(|index| self.0.versions[index].version())
+    }
+
+    /// The version that a caller without a label is taken for when it calls a service of `package`: the only version
+    /// that has the package; else the declared `unlabelled` version if it has it; else the oldest that has it.
+    #[must_use]
+    pub fn version_for_unlabelled(&self, package: &str) -> Option<&Version> {
+        self.unlabelled_index(package).map(|index| self.0.versions[index].version())
+    }
+
+    pub(crate) fn unlabelled_index(&self, package: &str) -> Option<usize> {
+        let mut having = (0..self.0.versions.len()).filter(|index| self.0.versions[*index].serves_package(package));
+        let oldest = having.next()?;
+        if having.next().is_none() {
+            return Some(oldest);
+        }
+        let declared = self.0.unlabelled.filter(|index| self.0.versions[*index].serves_package(package));
+        Some(declared.unwrap_or(oldest))
+    }
+
+    pub(crate) fn index_of(&self, version: &Version) -> Option<usize> {
+        position(&self.0.versions, version)
+    }
+
+    /// What the protocol was made of, for those who carry it elsewhere.
+    #[cfg_attr(not(feature = "codegen"), expect(dead_code, reason = "only code generation carries sources elsewhere"))]
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.0.sources
+    }
+}
+
+fn position(versions: &[Schema], wanted: &Version) -> Option<usize> {
+    versions.iter().position(|schema| schema.version().same_schema(wanted))
+}
+
+/// Labels do not count the patch number, so two versions that differ in it only would be one.
+fn refuse_twins(sources: &[Source]) -> Result<(), ProtocolError> {
+    let twins = sources.windows(2).find(|pair| pair[0].version.same_schema(&pair[1].version));
+    let Some([one, other]) = twins else { return Ok(()) };
+    let what = format!(
+        "two folders of one version: {} in {} and {} here have one schema, since labels do not count the patch number",
+        one.version,
+        one.origin.display(),
+        other.version
+    );
+    Err(Fault::new(&other.origin, what, "keep one of the two; a patch release changes no schema").into())
+}
+
+fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
+    let fault = |what: String, advice: &str| ProtocolError::from(Fault::new(&source.origin, what, advice));
+    let not_a_set = "put in a google.protobuf.FileDescriptorSet with imports (protoc --include_imports, buf build)";
+    let files = prost_types::FileDescriptorSet::decode(source.descriptor_set.clone())
+        .map_err(|error| fault(format!("is not a descriptor set: {error}"), not_a_set))?;
+    // A descriptor pool panics on editions, so they are turned away before it sees them.
+    if let Some(file) = files.file.iter().find(|file| file.syntax() == "editions") {
+        let what = format!("`{}` is written in an edition, which is not supported yet", file.name());
+        return Err(fault(what, "write it in proto3 or proto2"));
+    }
+    let pool = DescriptorPool::decode(source.descriptor_set.clone())
+        .map_err(|error| fault(format!("its descriptors contradict each other: {error}"), not_a_set))?;
+    if pool.services().next().is_none() {
+        return Err(fault(format!("version {} declares no service", source.version), "declare one in its protos"));
+    }
+    Ok(Schema::new(source.version.clone(), pool, source.descriptor_set.clone()))
+}

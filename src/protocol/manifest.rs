@@ -1,0 +1,72 @@
+//! `protocol.toml`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::{Fault, ProtocolError};
+use super::text;
+use crate::version::Version;
+
+/// What `protocol.toml` says, checked.
+pub(super) struct Manifest {
+    pub(super) name: String,
+    /// The version, and the fault to tell of when there is no such version.
+    pub(super) unlabelled: Option<(Version, Fault)>,
+    /// Where the protos of versions lie that do not lie in the version's own folder.
+    pub(super) protos: BTreeMap<Version, PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestFile {
+    name: Spanned<String>,
+    unlabelled: Option<Spanned<String>>,
+    #[serde(default)]
+    protos: BTreeMap<Spanned<String>, PathBuf>,
+}
+
+pub(super) fn read(folder: &Path) -> Result<Manifest, ProtocolError> {
+    let file = folder.join("protocol.toml");
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let what = "is missing, so this is not the folder of a protocol";
+            return Err(Fault::new(&file, what, "write one with `name = \"…\"`, or name another folder").into());
+        }
+        Err(error) => return Err(Fault::unreadable(&file, &error).into()),
+    };
+    let read: ManifestFile = text::parse_toml(&file, &text)?;
+    let line = |at: &Spanned<String>| text::line_of(&text, at.span().start);
+    if !is_name(read.name.get_ref()) {
+        let what = format!("`{}` is not a name for a protocol", read.name.get_ref());
+        let advice = "use lower-case letters, digits, `-` and `_`, with a letter first";
+        return Err(Fault::new(&file, what, advice).at_line(line(&read.name)).into());
+    }
+    let version = |at: &Spanned<String>| {
+        at.get_ref()
+            .parse::<Version>()
+            .map_err(|error| Fault::new(&file, error.to_string(), "write major.minor.patch").at_line(line(at)))
+    };
+    let unlabelled = read
+        .unlabelled
+        .as_ref()
+        .map(|at| {
+            let what = format!("unlabelled = \"{}\" names no version of this protocol", at.get_ref());
+            Ok::<_, Fault>((version(at)?, Fault::new(&file, what, "name one of its versions").at_line(line(at))))
+        })
+        .transpose()?;
+    let mut protos = BTreeMap::new();
+    for (at, path) in &read.protos {
+        protos.insert(version(at)?, folder.join(path));
+    }
+    Ok(Manifest { name: read.name.into_inner(), unlabelled, protos })
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter))
+}

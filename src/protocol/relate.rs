@@ -1,0 +1,238 @@
+//! Whether a method is *same* in two adjacent versions, decided from descriptors.
+//!
+//! Same means: what one side writes, the other reads with the same meaning, without any work. The newer side may have
+//! added fields, methods and values of open enums, on numbers and under names that no version before it used or
+//! reserved. All else is a difference. Names count as well: a number that carries another name may be a rename or
+//! may be a reuse, and only the author of the step knows which.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+
+use prost_reflect::{
+    EnumDescriptor, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Syntax,
+};
+
+use super::digest::kind_name;
+use super::history::History;
+use super::schema::Method;
+
+/// A reason why a method is not *same* in two adjacent versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The element: a message with its field, an enum with its value, or the method itself.
+    pub element: String,
+    /// What differs.
+    pub what: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.element, self.what)
+    }
+}
+
+/// All differences between a method and its counterpart in the next version; empty when they are *same*.
+pub(super) fn differences(old: &Method, new: &Method, history: &History<'_>) -> Vec<Difference> {
+    let mut comparison = Comparison { history, found: Vec::new(), seen: HashSet::new(), pending: VecDeque::new() };
+    comparison.methods(old, new);
+    while let Some((old, new)) = comparison.pending.pop_front() {
+        comparison.messages(&old, &new);
+    }
+    comparison.found
+}
+
+struct Comparison<'a> {
+    history: &'a History<'a>,
+    found: Vec<Difference>,
+    /// Pairs of names that were compared or wait for it: messages may contain themselves.
+    seen: HashSet<(String, String)>,
+    pending: VecDeque<(MessageDescriptor, MessageDescriptor)>,
+}
+
+impl Comparison<'_> {
+    fn differ(&mut self, element: impl Into<String>, what: impl Into<String>) {
+        self.found.push(Difference { element: element.into(), what: what.into() });
+    }
+
+    fn methods(&mut self, old: &Method, new: &Method) {
+        let streams = |method: &Method| match (method.is_client_streaming(), method.is_server_streaming()) {
+            (false, false) => "unary",
+            (false, true) => "server-streaming",
+            (true, false) => "client-streaming",
+            (true, true) => "bidirectional",
+        };
+        if streams(old) != streams(new) {
+            self.differ(old.full_name(), format!("was {}, is {}", streams(old), streams(new)));
+        }
+        self.later(old.descriptor().input(), new.descriptor().input());
+        self.later(old.descriptor().output(), new.descriptor().output());
+    }
+
+    fn later(&mut self, old: MessageDescriptor, new: MessageDescriptor) {
+        if self.seen.insert((old.full_name().to_owned(), new.full_name().to_owned())) {
+            self.pending.push_back((old, new));
+        }
+    }
+
+    fn messages(&mut self, old: &MessageDescriptor, new: &MessageDescriptor) {
+        let well_known = |message: &MessageDescriptor| message.package_name() == "google.protobuf";
+        if (well_known(old) || well_known(new)) && old.full_name() != new.full_name() {
+            self.differ(old.full_name(), format!("became {}", new.full_name()));
+            return;
+        }
+        if old.full_name() == "google.protobuf.Any" {
+            self.contents_of_any(old, new);
+        }
+        for field in old.fields() {
+            match new.get_field(field.number()) {
+                Some(counterpart) => self.fields(old, &field, &counterpart),
+                None => self.differ(element(old, field.name()), format!("number {} is gone", field.number())),
+            }
+        }
+        for field in new.fields().filter(|field| old.get_field(field.number()).is_none()) {
+            self.added_field(old, &field);
+        }
+        self.extensions(old, new);
+    }
+
+    /// An `Any` may hold whatever the protocol declares, so all of that has to keep its name.
+    fn contents_of_any(&mut self, old: &MessageDescriptor, new: &MessageDescriptor) {
+        let gone = old
+            .parent_pool()
+            .all_messages()
+            .find(|message| new.parent_pool().get_message_by_name(message.full_name()).is_none());
+        if let Some(gone) = gone {
+            self.differ(old.full_name(), format!("may hold {}, which is gone", gone.full_name()));
+        }
+    }
+
+    fn fields(&mut self, message: &MessageDescriptor, old: &FieldDescriptor, new: &FieldDescriptor) {
+        let place = element(message, old.name());
+        if old.name() != new.name() {
+            self.differ(&place, format!("number {} is named `{}` now", old.number(), new.name()));
+        }
+        let facts = |field: &FieldDescriptor| {
+            [
+                ("cardinality", format!("{:?}", field.cardinality())),
+                ("packing", field.is_packed().to_string()),
+                ("presence", field.supports_presence().to_string()),
+                ("group encoding", field.is_group().to_string()),
+                (
+                    "oneof",
+                    field
+                        .containing_oneof()
+                        .filter(real)
+                        .map_or_else(|| "none".to_owned(), |oneof| oneof.name().to_owned()),
+                ),
+                ("default", field.field_descriptor_proto().default_value.clone().unwrap_or_default()),
+            ]
+        };
+        for ((fact, was), (_, is)) in facts(old).into_iter().zip(facts(new)) {
+            if was != is {
+                self.differ(&place, format!("{fact} was {was}, is {is}"));
+            }
+        }
+        let syntax = |field: &FieldDescriptor| field.parent_message().parent_file().syntax();
+        if old.kind() == Kind::String && syntax(old) != syntax(new) {
+            self.differ(&place, "only one side checks that it is UTF-8, since the syntax differs");
+        }
+        self.kinds(&place, old.kind(), new.kind());
+    }
+
+    fn kinds(&mut self, place: &str, old: Kind, new: Kind) {
+        match (old, new) {
+            (Kind::Message(old), Kind::Message(new)) => self.later(old, new),
+            (Kind::Enum(old), Kind::Enum(new)) => self.enums(&old, &new),
+            (old, new) if old == new => {}
+            (old, new) => self.differ(place, format!("was {}, is {}", kind_name(&old), kind_name(&new))),
+        }
+    }
+
+    fn added_field(&mut self, old: &MessageDescriptor, field: &FieldDescriptor) {
+        let place = element(old, field.name());
+        if field.is_required() {
+            self.differ(&place, "is new and required");
+        }
+        if let Some(before) = self.history.of_field(old, field.number(), field.name()) {
+            self.differ(&place, format!("is new, but number {} {before}", field.number()));
+        }
+        let joined = field
+            .containing_oneof()
+            .filter(real)
+            .filter(|oneof| oneof.fields().any(|arm| old.get_field(arm.number()).is_some()));
+        if let Some(oneof) = joined {
+            self.differ(&place, format!("is a new arm of the oneof `{}`", oneof.name()));
+        }
+    }
+
+    fn extensions(&mut self, old: &MessageDescriptor, new: &MessageDescriptor) {
+        for extension in old.extensions() {
+            match new.get_extension(extension.number()) {
+                Some(counterpart) => self.extension(&extension, &counterpart),
+                None => self.differ(extension.full_name(), format!("extension {} is gone", extension.number())),
+            }
+        }
+    }
+
+    fn extension(&mut self, old: &ExtensionDescriptor, new: &ExtensionDescriptor) {
+        let place = old.full_name().to_owned();
+        if old.name() != new.name() {
+            self.differ(&place, format!("extension {} is named `{}` now", old.number(), new.name()));
+        }
+        if (old.cardinality(), old.is_packed(), old.is_group()) != (new.cardinality(), new.is_packed(), new.is_group())
+        {
+            self.differ(&place, "cardinality, packing or encoding differs");
+        }
+        self.kinds(&place, old.kind(), new.kind());
+    }
+
+    fn enums(&mut self, old: &EnumDescriptor, new: &EnumDescriptor) {
+        if !self.seen.insert((old.full_name().to_owned(), new.full_name().to_owned())) {
+            return;
+        }
+        if is_open(old) != is_open(new) {
+            self.differ(old.full_name(), "is open on one side and closed on the other");
+        }
+        if old.default_value().number() != new.default_value().number() {
+            self.differ(old.full_name(), "its default value differs");
+        }
+        for value in old.values() {
+            let kept = new.values().any(|other| (other.number(), other.name()) == (value.number(), value.name()));
+            if !kept {
+                let now = new
+                    .get_value(value.number())
+                    .map_or_else(|| "gone".to_owned(), |other| format!("named `{}` now", other.name()));
+                self.differ(
+                    format!("{}.{}", old.full_name(), value.name()),
+                    format!("number {} is {now}", value.number()),
+                );
+            }
+        }
+        for value in new.values() {
+            let known = old.values().any(|other| (other.number(), other.name()) == (value.number(), value.name()));
+            if known {
+                continue;
+            }
+            let place = format!("{}.{}", old.full_name(), value.name());
+            if !is_open(old) {
+                self.differ(&place, "is new in a closed enum");
+            }
+            if let Some(before) = self.history.of_value(old, value.number(), value.name()) {
+                self.differ(&place, format!("is new, but number {} {before}", value.number()));
+            }
+        }
+    }
+}
+
+fn element(message: &MessageDescriptor, field: &str) -> String {
+    format!("{}.{field}", message.full_name())
+}
+
+fn real(oneof: &OneofDescriptor) -> bool {
+    !oneof.is_synthetic()
+}
+
+/// Enums of proto3 are open: a reader keeps numbers that it has no name for (protobuf.dev, *Enum Behavior*).
+fn is_open(declared: &EnumDescriptor) -> bool {
+    declared.parent_file().syntax() == Syntax::Proto3
+}

@@ -1,0 +1,149 @@
+//! The schema of one version: its descriptors and its methods.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+use prost_types::method_options::IdempotencyLevel;
+
+use super::digest;
+use crate::version::Version;
+
+/// One version of a protocol, with all that its protos declare.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    version: Version,
+    pool: DescriptorPool,
+    descriptor_set: Bytes,
+    methods: Vec<Method>,
+    by_path: HashMap<String, usize>,
+    digest: String,
+}
+
+impl Schema {
+    pub(super) fn new(version: Version, pool: DescriptorPool, descriptor_set: Bytes) -> Self {
+        let methods: Vec<Method> =
+            pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).map(Method::new).collect();
+        let by_path = methods.iter().enumerate().map(|(index, method)| (method.path.clone(), index)).collect();
+        let digest = digest::of(&pool);
+        Self { version, pool, descriptor_set, methods, by_path, digest }
+    }
+
+    /// The version whose schema this is.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The descriptors, custom options kept.
+    #[must_use]
+    pub fn pool(&self) -> &DescriptorPool {
+        &self.pool
+    }
+
+    /// The descriptors as an encoded `google.protobuf.FileDescriptorSet`, imports included.
+    #[must_use]
+    pub fn descriptor_set(&self) -> &Bytes {
+        &self.descriptor_set
+    }
+
+    /// The methods of all services, in the order of the protos.
+    #[must_use]
+    pub fn methods(&self) -> &[Method] {
+        &self.methods
+    }
+
+    /// The method that is called under `path`, such as `/inventory.v1.Inventory/GetItem`.
+    #[must_use]
+    pub fn method(&self, path: &str) -> Option<&Method> {
+        self.by_path.get(path).map(|index| &self.methods[*index])
+    }
+
+    /// The digest of the schema: 32 hexadecimal digits that stay the same while the meaning of the bytes does, however
+    /// the protos are laid out or commented.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Whether a service of this version lies in the proto package `package`.
+    #[must_use]
+    pub fn serves_package(&self, package: &str) -> bool {
+        self.methods.iter().any(|method| method.package() == package)
+    }
+
+    pub(super) fn method_index(&self, path: &str) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+}
+
+/// One method of a version.
+#[derive(Clone, Debug)]
+pub struct Method {
+    descriptor: MethodDescriptor,
+    path: String,
+    idempotent: bool,
+}
+
+impl Method {
+    fn new(descriptor: MethodDescriptor) -> Self {
+        let path = format!("/{}/{}", descriptor.parent_service().full_name(), descriptor.name());
+        let level = descriptor
+            .method_descriptor_proto()
+            .options
+            .as_ref()
+            .map_or(IdempotencyLevel::IdempotencyUnknown, prost_types::MethodOptions::idempotency_level);
+        Self { descriptor, path, idempotent: level != IdempotencyLevel::IdempotencyUnknown }
+    }
+
+    /// The path of its calls: `/package.Service/Method` (gRPC over HTTP/2, *Requests*).
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The full name, `package.Service.Method`, as `step.toml` writes it.
+    #[must_use]
+    pub fn full_name(&self) -> &str {
+        self.descriptor.full_name()
+    }
+
+    /// The name of its service, with the package.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        // The path is `/service/method` by construction.
+        let end = self.path.rfind('/').unwrap_or(self.path.len());
+        &self.path[1..end]
+    }
+
+    /// The proto package of its service; empty for none.
+    #[must_use]
+    pub fn package(&self) -> &str {
+        self.service().rsplit_once('.').map_or("", |(package, _)| package)
+    }
+
+    /// Whether the caller sends a stream of messages.
+    #[must_use]
+    pub fn is_client_streaming(&self) -> bool {
+        self.descriptor.is_client_streaming()
+    }
+
+    /// Whether the answer is a stream of messages.
+    #[must_use]
+    pub fn is_server_streaming(&self) -> bool {
+        self.descriptor.is_server_streaming()
+    }
+
+    /// Whether the proto declares that calling twice does what calling once does: an `idempotency_level` of
+    /// `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+
+    /// The descriptor.
+    #[must_use]
+    pub fn descriptor(&self) -> &MethodDescriptor {
+        &self.descriptor
+    }
+}

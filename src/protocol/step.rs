@@ -1,0 +1,75 @@
+//! A step: how the methods of two adjacent versions relate.
+
+use super::relate::Difference;
+use crate::version::Version;
+
+/// All that relates a version to the one before it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub(super) from: Version,
+    pub(super) to: Version,
+    /// One for each method of the older version, in its order.
+    pub(super) past: Vec<Hop>,
+    /// One for each method of the newer version, in its order.
+    pub(super) future: Vec<Hop>,
+}
+
+/// How calls of one method cross a step.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Hop {
+    /// No work: the method at this index of the adjacent version answers, as it is.
+    Same {
+        /// Index into the adjacent version's methods.
+        counterpart: usize,
+    },
+    /// A simulation object answers.
+    Code,
+    /// The call is refused.
+    Refused(Cause),
+}
+
+/// Why a hop refuses.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The step says so.
+    Declared {
+        /// Why, for the caller's developer.
+        reason: String,
+        /// What the caller can do.
+        advice: Option<String>,
+    },
+    /// The adjacent version has no such method, and the step maps it to none.
+    Absent,
+    /// The method differs, and the step says nothing about it.
+    Open(Vec<Difference>),
+}
+
+impl Step {
+    /// The older version.
+    #[must_use]
+    pub fn from(&self) -> &Version {
+        &self.from
+    }
+
+    /// The newer version.
+    #[must_use]
+    pub fn to(&self) -> &Version {
+        &self.to
+    }
+
+    /// How calls of the older version's methods reach an object of the newer one; in the order of
+    /// [`Schema::methods`](super::Schema::methods).
+    #[must_use]
+    pub fn past(&self) -> &[Hop] {
+        &self.past
+    }
+
+    /// How calls of the newer version's methods reach an object of the older one; in the order of
+    /// [`Schema::methods`](super::Schema::methods).
+    #[must_use]
+    pub fn future(&self) -> &[Hop] {
+        &self.future
+    }
+}

@@ -1,0 +1,231 @@
+//! `step.toml`: what the author of a step declares.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::{Fault, ProtocolError};
+use super::history::History;
+use super::relate;
+use super::schema::{Method, Schema};
+use super::step::{Cause, Hop, Step};
+use super::text;
+
+/// What `step.toml` holds; see the chapter on steps in the documentation of [`protocol`](super).
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct StepFile {
+    from: Option<Spanned<String>>,
+    rename: Rename,
+    past: Side,
+    future: Side,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rename {
+    methods: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Side {
+    code: Vec<Spanned<String>>,
+    refuse: Vec<Refuse>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refuse {
+    method: Spanned<String>,
+    reason: String,
+    advice: Option<String>,
+}
+
+/// A `step.toml` as it was found: where, and its text.
+#[derive(Clone, Copy)]
+pub(super) struct StepText<'a> {
+    pub(super) file: &'a Path,
+    pub(super) text: &'a str,
+}
+
+/// Relates the last of `before` to `new`, as `declared` says.
+pub(super) fn relate(before: &[Schema], new: &Schema, declared: Option<StepText<'_>>) -> Result<Step, ProtocolError> {
+    // The caller relates versions in pairs, so there is one before.
+    let Some(old) = before.last() else { unreachable!("a step has a version before it") };
+    let file = match declared {
+        Some(StepText { file, text }) => text::parse_toml(file, text)?,
+        None => StepFile::default(),
+    };
+    let mut reading = Reading { source: declared, old, new, faults: Vec::new() };
+    if declared.is_some() {
+        reading.check_from(file.from.as_ref());
+    }
+    let counterparts = reading.counterparts(&file.rename);
+    let past = reading.side("past", &file.past, old);
+    let future = reading.side("future", &file.future, new);
+    Fault::none_of(reading.faults)?;
+
+    let history = History::up_to(before);
+    let backwards: BTreeMap<usize, usize> = counterparts.iter().map(|(old, new)| (*new, *old)).collect();
+    let by_itself = |old_index: usize, new_index: usize, counterpart: usize| {
+        let differences = relate::differences(&old.methods()[old_index], &new.methods()[new_index], &history);
+        if differences.is_empty() { Hop::Same { counterpart } } else { Hop::Refused(Cause::Open(differences)) }
+    };
+    let hop =
+        |declared: Option<Hop>, of_itself: Option<Hop>| declared.or(of_itself).unwrap_or(Hop::Refused(Cause::Absent));
+    Ok(Step {
+        from: old.version().clone(),
+        to: new.version().clone(),
+        past: past
+            .into_iter()
+            .enumerate()
+            .map(|(index, declared)| {
+                hop(declared, counterparts.get(&index).map(|other| by_itself(index, *other, *other)))
+            })
+            .collect(),
+        future: future
+            .into_iter()
+            .enumerate()
+            .map(|(index, declared)| hop(declared, backwards.get(&index).map(|other| by_itself(*other, index, *other))))
+            .collect(),
+    })
+}
+
+struct Reading<'a> {
+    source: Option<StepText<'a>>,
+    old: &'a Schema,
+    new: &'a Schema,
+    faults: Vec<Fault>,
+}
+
+impl Reading<'_> {
+    fn fault(&mut self, at: &Spanned<String>, what: String, advice: String) {
+        self.fault_at(at.span().start, what, advice);
+    }
+
+    fn fault_at(&mut self, offset: usize, what: String, advice: String) {
+        if let Some(StepText { file, text }) = self.source {
+            self.faults.push(Fault::new(file, what, advice).at_line(text::line_of(text, offset)));
+        }
+    }
+
+    /// A step says what it comes from, so that a version that is missing or was put in between is noticed.
+    fn check_from(&mut self, from: Option<&Spanned<String>>) {
+        let old = self.old.version();
+        match from {
+            None => {
+                self.fault_at(0, "`from` is missing".to_owned(), format!("write `from = \"{old}\"` on the first line"))
+            }
+            Some(from) if *from.get_ref() != old.to_string() => self.fault(
+                from,
+                format!(
+                    "a gap in the chain: the step to {} comes from {}, but the version before it is {old}",
+                    self.new.version(),
+                    from.get_ref()
+                ),
+                format!("restore the folder of {}, or write this step anew for {old}", from.get_ref()),
+            ),
+            Some(_) => {}
+        }
+    }
+
+    /// For each method of the older version the index of its counterpart: by the renames of methods, then by those of
+    /// services, then by the same name.
+    fn counterparts(&mut self, rename: &Rename) -> BTreeMap<usize, usize> {
+        let mut services = BTreeMap::new();
+        let mut methods: BTreeMap<usize, usize> = BTreeMap::new();
+        for (from, to) in &rename.methods {
+            match (self.find(self.old, from), self.find(self.new, to)) {
+                (Some(Named::Method(old)), Some(Named::Method(new))) => {
+                    methods.insert(old, new);
+                }
+                (Some(Named::Service), Some(Named::Service)) => {
+                    services.insert(from.get_ref().as_str(), to.get_ref().as_str());
+                }
+                (Some(_), Some(_)) => self.fault(
+                    from,
+                    format!("`{}` and `{}` are not both methods or both services", from.get_ref(), to.get_ref()),
+                    "map a method to a method, or a service to a service".to_owned(),
+                ),
+                _ => {}
+            }
+        }
+        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+        for (old, new) in &methods {
+            if let Some(other) = taken.insert(*new, *old) {
+                let (first, second) = (self.old.methods()[other].full_name(), self.old.methods()[*old].full_name());
+                let what =
+                    format!("`{first}` and `{second}` are both renamed to `{}`", self.new.methods()[*new].full_name());
+                self.fault_at(0, what, "map each method of the new version at most once".to_owned());
+            }
+        }
+        let renamed_to: Vec<usize> = methods.values().copied().collect();
+        for (index, method) in self.old.methods().iter().enumerate() {
+            if methods.contains_key(&index) {
+                continue;
+            }
+            let service = services.get(method.service()).copied().unwrap_or(method.service());
+            let path = format!("/{service}/{}", method.descriptor().name());
+            if let Some(counterpart) = self.new.method_index(&path).filter(|other| !renamed_to.contains(other)) {
+                methods.insert(index, counterpart);
+            }
+        }
+        methods
+    }
+
+    /// What one side of the step declares for each method of `schema`; a method's own entry goes before its service's.
+    fn side(&mut self, name: &str, side: &Side, schema: &Schema) -> Vec<Option<Hop>> {
+        let mut hops: Vec<Option<(Hop, bool)>> = vec![None; schema.methods().len()];
+        let entries = side.code.iter().map(|element| (element, Hop::Code)).chain(side.refuse.iter().map(|entry| {
+            let cause = Cause::Declared { reason: entry.reason.clone(), advice: entry.advice.clone() };
+            (&entry.method, Hop::Refused(cause))
+        }));
+        for (element, hop) in entries {
+            let Some(named) = self.find(schema, element) else { continue };
+            let own = matches!(named, Named::Method(_));
+            let of_service = |method: &Method| method.service() == element.get_ref();
+            let wanted: Vec<usize> = match named {
+                Named::Method(index) => vec![index],
+                Named::Service => (0..hops.len()).filter(|index| of_service(&schema.methods()[*index])).collect(),
+            };
+            for index in wanted {
+                match &hops[index] {
+                    Some((_, true)) if !own => {}
+                    Some((_, before)) if *before == own => {
+                        let what =
+                            format!("`{}` is declared twice under `{name}`", schema.methods()[index].full_name());
+                        self.fault(element, what, "keep one of the two: code, or refuse".to_owned());
+                    }
+                    _ => hops[index] = Some((hop.clone(), own)),
+                }
+            }
+        }
+        hops.into_iter().map(|hop| hop.map(|(hop, _)| hop)).collect()
+    }
+
+    fn find(&mut self, schema: &Schema, element: &Spanned<String>) -> Option<Named> {
+        let name = element.get_ref().as_str();
+        if let Some(index) = schema.methods().iter().position(|method| method.full_name() == name) {
+            return Some(Named::Method(index));
+        }
+        if schema.pool().get_service_by_name(name).is_some() {
+            return Some(Named::Service);
+        }
+        let known = schema.methods().iter().map(Method::full_name);
+        let advice = match text::nearest(name, known) {
+            Some(nearest) => format!("did you mean `{nearest}`? Names are full: package.Service.Method"),
+            None => "names are full: package.Service.Method, or package.Service for all its methods".to_owned(),
+        };
+        self.fault(element, format!("{} declares no method or service `{name}`", schema.version()), advice);
+        None
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Named {
+    Method(usize),
+    Service,
+}

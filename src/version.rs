@@ -1,0 +1,138 @@
+//! Versions of a protocol, and the labels that name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use semver::Prerelease;
+
+/// A version of a protocol: a semantic version without build metadata (Semantic Versioning 2.0.0).
+///
+/// Patch releases share one schema, so what tells versions apart is the rest: see [`Version::same_schema`].
+///
+/// ```
+/// use straddle::Version;
+///
+/// let label: Version = "2.1.7".parse()?;
+/// assert!(label.same_schema(&Version::new(2, 1, 0)));
+/// assert!(Version::new(1, 9, 0) < "2.0.0-beta.3".parse()?);
+/// assert!("2.0".parse::<Version>().is_err());
+/// # Ok::<(), straddle::VersionError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(semver::Version);
+
+impl Version {
+    /// The version `major.minor.patch`.
+    #[must_use]
+    pub const fn new(major: u64, minor: u64, patch: u64) -> Self {
+        Self(semver::Version::new(major, minor, patch))
+    }
+
+    /// The version that a label names, from the bytes of the `straddle-version` metadata. Allocates only for
+    /// pre-releases of more than eight bytes.
+    ///
+    /// # Errors
+    /// When the bytes are not a version.
+    pub fn from_label(label: &[u8]) -> Result<Self, VersionError> {
+        match std::str::from_utf8(label) {
+            Ok(text) => text.parse(),
+            Err(_) => Err(VersionError::new(&String::from_utf8_lossy(label), "it is not text".to_owned())),
+        }
+    }
+
+    /// Whether both name the same schema: equal but for the patch number, which labels do not count.
+    #[must_use]
+    pub fn same_schema(&self, other: &Self) -> bool {
+        (self.0.major, self.0.minor) == (other.0.major, other.0.minor) && self.0.pre == other.0.pre
+    }
+
+    /// The major number.
+    #[must_use]
+    pub fn major(&self) -> u64 {
+        self.0.major
+    }
+
+    /// The minor number.
+    #[must_use]
+    pub fn minor(&self) -> u64 {
+        self.0.minor
+    }
+
+    /// The patch number.
+    #[must_use]
+    pub fn patch(&self) -> u64 {
+        self.0.patch
+    }
+
+    /// Whether this is a pre-release, such as `2.0.0-beta.3`.
+    #[must_use]
+    pub fn is_prerelease(&self) -> bool {
+        self.0.pre != Prerelease::EMPTY
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        let version = semver::Version::parse(text).map_err(|error| VersionError::new(text, error.to_string()))?;
+        if version.build.is_empty() {
+            Ok(Self(version))
+        } else {
+            Err(VersionError::new(text, "build metadata names no schema".to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// A text that is not a version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a version such as 2.1.0 or 2.0.0-beta.3: {why}")]
+pub struct VersionError {
+    text: String,
+    why: String,
+}
+
+impl VersionError {
+    /// A label comes from outside: an error repeats no more than this many characters of it.
+    const SHOWN: usize = 64;
+
+    fn new(text: &str, why: String) -> Self {
+        Self { text: text.chars().take(Self::SHOWN).collect(), why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_order_as_semver_says() {
+        let ordered = ["0.9.9", "1.0.0-alpha", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.1", "1.10.0"];
+        let parsed: Vec<Version> = ordered.iter().map(|text| text.parse().unwrap()).collect();
+        assert!(parsed.is_sorted());
+    }
+
+    #[test]
+    fn patch_is_ignored_and_pre_release_is_not() {
+        let version = |text: &str| text.parse::<Version>().unwrap();
+        assert!(version("1.2.3").same_schema(&version("1.2.0")));
+        assert!(!version("1.2.0-rc.1").same_schema(&version("1.2.0")));
+        assert!(!version("1.2.0").same_schema(&version("1.3.0")));
+    }
+
+    #[test]
+    fn what_is_not_a_version_is_told_so() {
+        for text in ["", "2", "v2.0.0", "2.0.0+build", "02.0.0", " 2.0.0", "2.0.0\n"] {
+            assert!(text.parse::<Version>().is_err(), "{text:?}");
+        }
+        assert!(Version::from_label(b"\xff\xfe").is_err());
+        let long = "9".repeat(10_000);
+        assert!(long.parse::<Version>().unwrap_err().to_string().len() < 300);
+    }
+}

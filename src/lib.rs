@@ -7,9 +7,15 @@ mod version;
 
 #[cfg(feature = "codegen")]
 pub mod codegen;
+#[cfg(feature = "runtime")]
+pub mod dispatch;
+#[cfg(feature = "runtime")]
+pub mod node;
 pub mod protocol;
 #[cfg(feature = "runtime")]
 pub mod refusal;
+#[cfg(feature = "runtime")]
+pub mod simulation;
 #[cfg(feature = "runtime")]
 pub mod wire;
 

@@ -192,6 +192,13 @@ impl Refusal {
         self
     }
 
+    /// Sets a detail, whoever has set it before.
+    #[must_use]
+    pub(crate) fn set(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
     fn detail(&self, key: &str) -> Option<&str> {
         self.details.get(key).map(String::as_str)
     }

@@ -5,6 +5,9 @@
 
 mod body;
 mod codec;
+mod messages;
 
 pub use body::Body;
 pub use codec::Codec;
+
+pub(crate) use messages::{Messages, WireMessage};

@@ -1,5 +1,6 @@
 //! One body type for both directions of every call.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -24,6 +25,11 @@ enum Kind {
         data: Option<Bytes>,
         trailers: Option<Box<HeaderMap>>,
     },
+    /// Frames that came before the rest.
+    Begun {
+        frames: VecDeque<Frame<Bytes>>,
+        rest: Box<Body>,
+    },
     Incoming(Incoming),
     Tonic(tonic::body::Body),
 }
@@ -46,6 +52,11 @@ impl Body {
     pub fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
         let data = (!data.is_empty()).then_some(data);
         Self(Kind::Whole { data, trailers: Some(Box::new(trailers)) })
+    }
+
+    /// A body of which some frames are there already.
+    pub(crate) fn begun(frames: VecDeque<Frame<Bytes>>, rest: Self) -> Self {
+        if frames.is_empty() { rest } else { Self(Kind::Begun { frames, rest: Box::new(rest) }) }
     }
 
     /// Any other body; it is boxed.
@@ -93,6 +104,10 @@ impl HttpBody for Body {
                 Some(data) => Some(Ok(Frame::data(data))),
                 None => trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))),
             }),
+            Kind::Begun { frames, rest } => match frames.pop_front() {
+                Some(frame) => Poll::Ready(Some(Ok(frame))),
+                None => Pin::new(rest.as_mut()).poll_frame(context),
+            },
             Kind::Incoming(body) => {
                 Pin::new(body).poll_frame(context).map_err(|error| Status::from_error(Box::new(error)))
             }
@@ -104,6 +119,7 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => true,
             Kind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
+            Kind::Begun { frames, rest } => frames.is_empty() && rest.is_end_stream(),
             Kind::Incoming(body) => body.is_end_stream(),
             Kind::Tonic(body) => body.is_end_stream(),
         }
@@ -113,6 +129,7 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
+            Kind::Begun { .. } => SizeHint::default(),
             Kind::Incoming(body) => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
         }

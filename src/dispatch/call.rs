@@ -1,0 +1,186 @@
+//! One call on its route.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Waking, Poll};
+
+use http::uri::Uri;
+use http::{HeaderMap, Request, Response};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::Status;
+
+use super::answer::Answering;
+use super::context::Context;
+use super::guard::{Guard, settle};
+use super::route::{Route, Target};
+use super::table::{NODE, Refused, SCHEMA, Table, VERSION};
+use super::{deadline, outcome};
+use crate::wire::Body;
+
+/// A call on its way to an answer; dropping it cancels the call.
+///
+/// ```text
+///             refused, or no route
+///  begin ---------------------------------> Told ----> done
+///    |                                       ^
+///    |  object                               | panic, deadline
+///    +-----------> Running ------------------+
+///                     | answer
+///                     +-------------------------------> done
+/// ```
+pub(crate) struct Call(State);
+
+enum State {
+    Told(Option<Response<Body>>),
+    Running(Running),
+}
+
+struct Running {
+    answering: Answering,
+    route: Arc<Route>,
+    /// What calls beneath take over; for simulation objects only.
+    context: Option<Arc<Context>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    caller: Caller,
+}
+
+/// Who waits for the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Somebody beyond the socket.
+    Outside,
+    /// A simulation object of this node; it may have set a deadline of its own for this call.
+    Within { own_deadline: bool },
+}
+
+impl Call {
+    /// A call that nothing answers.
+    pub(crate) fn told(refused: Refused) -> Self {
+        Self(State::Told(Some(refused.0.into_http())))
+    }
+
+    /// Sends a request on its route.
+    pub(crate) fn begin(
+        route: &Arc<Route>,
+        table: impl FnOnce() -> Arc<Table>,
+        request: Request<Body>,
+        caller: Caller,
+    ) -> Self {
+        let (answer, path, simulated) = match &route.target {
+            Target::Object { answer, path, simulated } => (answer, path, *simulated),
+            Target::Refused(headers) => {
+                let mut response = Response::new(Body::empty());
+                *response.headers_mut() = headers.clone();
+                stamp(route, response.headers_mut());
+                return Self(State::Told(Some(response)));
+            }
+        };
+        // A deadline that was inherited is watched by the call above.
+        let own = (caller != Caller::Within { own_deadline: false })
+            .then(|| deadline::timeout(request.headers()).and_then(|timeout| Instant::now().checked_add(timeout)))
+            .flatten();
+        let context = simulated.then(|| {
+            let above = if caller == Caller::Outside { None } else { Context::current() };
+            let inherited = above.and_then(|above| above.deadline);
+            let earliest = [own, inherited].into_iter().flatten().min();
+            Context::new(table(), request.headers(), earliest)
+        });
+        let request = match path {
+            Some(path) => with_path(request, path.clone()),
+            None => request,
+        };
+        let answering = answer.answer(request);
+        let deadline = own.map(|own| Box::pin(sleep_until(own)));
+        Self(State::Running(Running { answering, route: route.clone(), context, deadline, caller }))
+    }
+}
+
+impl Future for Call {
+    type Output = Response<Body>;
+
+    fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
+        match &mut self.0 {
+            State::Told(response) => match response.take() {
+                Some(response) => Poll::Ready(response),
+                // Polled after it was done: there is nothing more to come.
+                None => Poll::Pending,
+            },
+            State::Running(running) => match running.poll(waking) {
+                Poll::Ready(response) => {
+                    self.0 = State::Told(None);
+                    Poll::Ready(response)
+                }
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl Running {
+    fn poll(&mut self, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
+        let answering = &mut self.answering;
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let poll = || Pin::new(answering).poll(waking);
+            match &self.context {
+                Some(context) => context.enter(poll),
+                None => poll(),
+            }
+        }));
+        let response = match polled {
+            Ok(Poll::Ready(response)) => self.answered(response, waking),
+            Ok(Poll::Pending) => match self.deadline.as_mut().map(|deadline| deadline.as_mut().poll(waking)) {
+                Some(Poll::Ready(())) => outcome::deadline_passed().into_http(),
+                _ => return Poll::Pending,
+            },
+            Err(_) => outcome::panicked(&self.route).into_http(),
+        };
+        Poll::Ready(self.finished(response))
+    }
+
+    /// Sees to it that the body, too, runs in the context, keeps the deadline and breaks nothing when it panics.
+    fn answered(&mut self, response: Response<Body>, waking: &mut Waking<'_>) -> Response<Body> {
+        if self.context.is_none() && self.deadline.is_none() {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        let guard = Guard::new(body, self.route.clone(), self.context.clone(), self.deadline.take());
+        let body = if self.route.server_streaming { guard.into_body() } else { settle(guard, waking) };
+        Response::from_parts(parts, body)
+    }
+
+    fn finished(&self, mut response: Response<Body>) -> Response<Body> {
+        let headers = response.headers_mut();
+        if let Some(context) = &self.context {
+            context.return_into(headers);
+        }
+        if self.caller == Caller::Outside {
+            outcome::complete_refusal(headers, &self.route, self.context.as_deref());
+            stamp(&self.route, headers);
+        }
+        response
+    }
+}
+
+/// Says what the messages are in, what the node runs, and which schema that is.
+fn stamp(route: &Route, headers: &mut HeaderMap) {
+    let [version, node, schema] = &route.stamp.headers;
+    headers.insert(&VERSION, version.clone());
+    headers.insert(&NODE, node.clone());
+    headers.insert(&SCHEMA, schema.clone());
+}
+
+fn with_path(request: Request<Body>, path: http::uri::PathAndQuery) -> Request<Body> {
+    let (mut parts, body) = request.into_parts();
+    let mut uri = std::mem::take(&mut parts.uri).into_parts();
+    uri.path_and_query = Some(path);
+    // Only the path differs from a URI that was valid.
+    parts.uri = Uri::from_parts(uri).unwrap_or_default();
+    Request::from_parts(parts, body)
+}
+
+/// What a caller is told that could not even be routed.
+pub(crate) fn unavailable(why: &str) -> Refused {
+    Refused(Status::unavailable(why.to_owned()))
+}

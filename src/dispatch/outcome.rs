@@ -1,0 +1,74 @@
+//! What a caller is told when a call goes wrong.
+
+use std::collections::HashMap;
+
+use http::HeaderMap;
+use tonic::Status;
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::context::Context;
+use super::route::Route;
+use crate::refusal::{DOMAIN, Refusal};
+
+/// The caller's own deadline; it alone knows whether it waits for more.
+pub(super) fn deadline_passed() -> Status {
+    Status::deadline_exceeded("the deadline of the call passed before it was answered; it may have run")
+}
+
+/// The object that answered gave way; the call may have run up to there.
+pub(super) fn panicked(route: &Route) -> Status {
+    tracing::error!(
+        method = &*route.method,
+        caller_version = %route.stamp.caller,
+        node_version = %route.stamp.node,
+        "an object panicked; this call fails, the node goes on"
+    );
+    let message = format!("the node's object for {} panicked; the call may have run", route.stamp.caller);
+    let metadata = HashMap::from([
+        ("protocol".to_owned(), route.stamp.protocol.clone()),
+        ("caller_version".to_owned(), route.stamp.caller.to_string()),
+        ("node_version".to_owned(), route.stamp.node.to_string()),
+        ("method".to_owned(), route.method.to_string()),
+        ("ran".to_owned(), "true".to_owned()),
+    ]);
+    Status::with_error_details(
+        tonic::Code::Internal,
+        message,
+        ErrorDetails::with_error_info("PANICKED", DOMAIN, metadata),
+    )
+}
+
+/// Where the headers or trailers tell of a refusal by a simulation object, adds what only dispatch knows: the versions,
+/// the method that was called, and whether an earlier call beneath may have changed something.
+pub(super) fn complete_refusal(headers: &mut HeaderMap, route: &Route, context: Option<&Context>) {
+    let Some(refusal) = refusal_in(headers) else { return };
+    let refusal = if context.is_some_and(Context::may_have_run) { refusal.after_run() } else { refusal };
+    let beneath = match (refusal.caller_version(), refusal.method()) {
+        (Some(version), Some(method)) if method != &*route.method => Some(format!("{version} {method}")),
+        _ => None,
+    };
+    let refusal = match beneath {
+        Some(beneath) => refusal.with("beneath", beneath),
+        None => refusal,
+    };
+    let status = Status::from(
+        refusal
+            .set("protocol", &route.stamp.protocol)
+            .set("caller_version", route.stamp.caller.to_string())
+            .set("node_version", route.stamp.node.to_string())
+            .set("method", &*route.method),
+    );
+    for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+        headers.remove(name);
+    }
+    // A status that was read from headers can be written to them.
+    let _ = status.add_header(headers);
+}
+
+/// The refusal that headers or trailers tell of.
+pub(crate) fn refusal_in(headers: &HeaderMap) -> Option<Refusal> {
+    if !headers.contains_key("grpc-status-details-bin") {
+        return None;
+    }
+    Refusal::from_status(&Status::from_header_map(headers)?)
+}

@@ -1,0 +1,151 @@
+//! Routes: where a call of a version and a method goes on a node.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::uri::PathAndQuery;
+use tonic::Status;
+
+use super::answer::Answer;
+use crate::protocol::{Cause, Hop, Protocol, Schema};
+use crate::refusal::{Reason, Refusal};
+use crate::version::Version;
+
+/// Where the walk from a caller's version to the node's ends, before objects are there to answer.
+///
+/// ```text
+///            same            same
+///  (v, m) ---------> (v', m') ...  -----> (N, m)  Native
+///                        | code
+///                        +--------------> the simulation object of v'
+///                        | refused
+///                        +--------------> Refused
+/// ```
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// How many hops were *same* before it ended.
+    pub same: usize,
+    /// Index of the version at which it ended, and of the method there.
+    pub version: usize,
+    /// Index of the method in that version.
+    pub method: usize,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a [`Walk`] ends.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// At the current object.
+    Native,
+    /// At the simulation object of the version reached.
+    Simulated,
+    /// Nowhere: the hop to the next version refuses.
+    Refused(Cause),
+}
+
+impl Walk {
+    /// Walks from (`version`, `method`) to the version at index `node`.
+    #[must_use]
+    pub fn new(protocol: &Protocol, version: usize, method: usize, node: usize) -> Self {
+        let mut walk = Self { same: 0, version, method, end: End::Native };
+        while walk.version != node {
+            let (hop, next) = if walk.version < node {
+                (&protocol.steps()[walk.version].past()[walk.method], walk.version + 1)
+            } else {
+                (&protocol.steps()[walk.version - 1].future()[walk.method], walk.version - 1)
+            };
+            match hop {
+                Hop::Same { counterpart } => {
+                    walk = Self { same: walk.same + 1, version: next, method: *counterpart, end: End::Native };
+                }
+                Hop::Code => return Self { end: End::Simulated, ..walk },
+                Hop::Refused(cause) => return Self { end: End::Refused(cause.clone()), ..walk },
+            }
+        }
+        walk
+    }
+}
+
+/// A route, ready for calls.
+pub(crate) struct Route {
+    pub(crate) target: Target,
+    /// What the response says, on every route.
+    pub(crate) stamp: Arc<Stamp>,
+    pub(crate) method: Arc<str>,
+    /// Whether a call may be made twice.
+    pub(crate) idempotent: bool,
+    pub(crate) server_streaming: bool,
+}
+
+pub(crate) enum Target {
+    /// An object answers; `path` where it knows the method by another name than the caller.
+    Object { answer: Arc<dyn Answer>, path: Option<PathAndQuery>, simulated: bool },
+    /// The headers of the refusal, made once.
+    Refused(HeaderMap),
+}
+
+/// Who speaks with whom: the versions of a route.
+#[derive(Debug)]
+pub(crate) struct Stamp {
+    pub(crate) protocol: String,
+    pub(crate) caller: Version,
+    pub(crate) node: Version,
+    /// `straddle-version`, `straddle-node` and `straddle-schema` of the response.
+    pub(crate) headers: [http::HeaderValue; 3],
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = match &self.target {
+            Target::Object { simulated: false, .. } => "native",
+            Target::Object { simulated: true, .. } => "simulated",
+            Target::Refused(_) => "refused",
+        };
+        write!(formatter, "{} of {} -> {target}", self.method, self.stamp.caller)
+    }
+}
+
+/// What a caller is told when the walk of its call ended with `cause`.
+pub(crate) fn refusal(
+    protocol: &Protocol,
+    caller: &Schema,
+    method: usize,
+    node: &Version,
+    at: &Walk,
+    cause: &Cause,
+) -> Refusal {
+    let here = &protocol.versions()[at.version];
+    let next = if here.version() < node { at.version + 1 } else { at.version - 1 };
+    let next = protocol.versions()[next].version();
+    let name = here.methods()[at.method].full_name();
+    let refusal = match cause {
+        Cause::Declared { reason, advice } => {
+            let refusal = Refusal::disallowed(reason);
+            advice.iter().fold(refusal, |refusal, advice| refusal.advice(advice))
+        }
+        Cause::Absent => Refusal::disallowed(format!("{next} has no counterpart of {name}"))
+            .advice(format!("call a node that runs {}", here.version())),
+        Cause::Open(differences) => {
+            let first = differences.first().map(|difference| format!(" ({difference})")).unwrap_or_default();
+            Refusal::disallowed(format!(
+                "{name} differs between {} and {next}{first}, and nothing bridges it",
+                here.version()
+            ))
+            .advice(format!("declare in the step between {} and {next} how it is bridged", here.version()))
+        }
+    };
+    debug_assert_eq!(refusal.reason(), Reason::Disallowed);
+    refusal
+        .with("protocol", protocol.name())
+        .with("caller_version", caller.version().to_string())
+        .with("node_version", node.to_string())
+        .with("method", caller.methods()[method].path())
+}
+
+/// The headers of a response that is a refusal and nothing else (gRPC over HTTP/2, *Trailers-Only*).
+pub(crate) fn headers_of(refusal: Refusal) -> HeaderMap {
+    let (parts, ()) = Status::from(refusal).into_http::<()>().into_parts();
+    parts.headers
+}

@@ -1,0 +1,128 @@
+//! The tower service in front of a node's routes.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context as Waking, Poll};
+
+use arc_swap::ArcSwapOption;
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::call::{self, Call, Caller};
+use super::context::Context;
+use super::table::Table;
+use crate::version::Version;
+use crate::wire::Body;
+
+/// Answers the calls of every version: reads the label, finds the route in the node's table, and goes there.
+///
+/// Cheap to clone; all clones share one table.
+#[derive(Clone)]
+pub struct Dispatch(Arc<Shared>);
+
+/// Where the table is to be found; empty until the node is built.
+#[derive(Default)]
+struct Shared {
+    table: ArcSwapOption<Table>,
+}
+
+impl Dispatch {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Puts the table in place; calls that began before go on with the one before.
+    pub(crate) fn install(&self, table: Table) {
+        self.0.table.store(Some(Arc::new(table)));
+    }
+
+    /// The table that a call which begins now would use; none until the node is built.
+    #[must_use]
+    pub fn table(&self) -> Option<Arc<Table>> {
+        self.0.table.load_full()
+    }
+
+    /// The way back in for the simulation object whose adjacent version is `version`.
+    pub(crate) fn within(&self, version: Version) -> Within {
+        Within { shared: Arc::downgrade(&self.0), version: Arc::new(version) }
+    }
+}
+
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Dispatch").field(&self.0.table.load().as_deref()).finish()
+    }
+}
+
+impl Service<Request<Body>> for Dispatch {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Dispatched;
+
+    fn poll_ready(&mut self, _: &mut Waking<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Dispatched {
+        let table = self.0.table.load();
+        let Some(table) = table.as_ref() else {
+            return Dispatched(Call::told(call::unavailable("the node is starting")));
+        };
+        Dispatched(match table.route(request.uri().path(), request.headers()) {
+            Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
+            Err(refused) => Call::told(refused),
+        })
+    }
+}
+
+/// The answer of [`Dispatch`] on its way.
+#[must_use = "futures do nothing unless polled"]
+pub struct Dispatched(Call);
+
+impl Future for Dispatched {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(waking).map(Ok)
+    }
+}
+
+/// Dispatch as it is seen from a simulation object.
+#[derive(Clone)]
+pub(crate) struct Within {
+    /// The table holds the simulation object, so the way back must not hold the table.
+    shared: Weak<Shared>,
+    version: Arc<Version>,
+}
+
+impl Within {
+    pub(crate) fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Sends a request on its way in the adjacent version, with the table of the call above where there is one.
+    pub(crate) fn begin(&self, above: Option<&Context>, request: Request<Body>, own_deadline: bool) -> Call {
+        let table = match above {
+            Some(above) => above.table.clone(),
+            None => match self.shared.upgrade().and_then(|shared| shared.table.load_full()) {
+                Some(table) => table,
+                None => return Call::told(call::unavailable("the node has not started, or has stopped")),
+            },
+        };
+        match table.route_within(request.uri().path(), &self.version) {
+            Ok(route) => {
+                let route = route.clone();
+                Call::begin(&route, || table, request, Caller::Within { own_deadline })
+            }
+            Err(refused) => Call::told(refused),
+        }
+    }
+
+    /// Whether calling `path` twice does what calling it once does.
+    pub(crate) fn is_idempotent(&self, above: &Context, path: &str) -> bool {
+        above.table.route_within(path, &self.version).is_ok_and(|route| route.idempotent)
+    }
+}

@@ -1,0 +1,279 @@
+//! The table of a node's routes: immutable, and read once a call.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tonic::Status;
+
+use super::answer::Object;
+use super::route::{self, End, Route, Stamp, Target, Walk};
+use crate::protocol::{Protocol, Schema};
+use crate::refusal::{Reason, Refusal};
+use crate::version::Version;
+
+/// Metadata of a request, and of its response: the version that its messages are in.
+pub static VERSION: HeaderName = HeaderName::from_static("straddle-version");
+/// Metadata of a response: the version that the node runs.
+pub static NODE: HeaderName = HeaderName::from_static("straddle-node");
+/// Metadata of a response, and of labelled requests: the digest of the labelled version's schema.
+pub static SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
+
+/// All routes of a node that runs one version.
+#[derive(Debug)]
+pub struct Table {
+    protocol: String,
+    versions: Vec<Served>,
+    methods: HashMap<Box<str>, Entry>,
+    /// The versions that are served, told as `1.0.0..=3.0.0`.
+    range: String,
+    node: Version,
+}
+
+#[derive(Debug)]
+struct Served {
+    text: String,
+    version: Version,
+    retired: bool,
+    stamp: Arc<Stamp>,
+}
+
+/// What a path leads to, by the index of the caller's version.
+#[derive(Debug)]
+struct Entry {
+    unlabelled: usize,
+    routes: Box<[Option<Arc<Route>>]>,
+}
+
+/// The objects that a table is made of; `at(i)` answers for the version at index `i`.
+pub(crate) struct Objects<'a> {
+    pub(crate) node: usize,
+    pub(crate) oldest: usize,
+    pub(crate) at: &'a [Option<Object>],
+}
+
+/// A service that a route needs and no object has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Missing {
+    pub(crate) version: usize,
+    pub(crate) service: String,
+    pub(crate) method: String,
+}
+
+impl Table {
+    /// Compiles the routes of every version and method; an error names all that is missing at once.
+    pub(crate) fn new(protocol: &Protocol, objects: &Objects<'_>) -> Result<Self, Vec<Missing>> {
+        let node = protocol.versions()[objects.node].version().clone();
+        let versions: Vec<Served> = protocol
+            .versions()
+            .iter()
+            .enumerate()
+            .map(|(index, schema)| Served {
+                text: schema.version().to_string(),
+                version: schema.version().clone(),
+                retired: index < objects.oldest,
+                stamp: Arc::new(stamp(protocol, schema, &node)),
+            })
+            .collect();
+        let mut methods: HashMap<Box<str>, Entry> = HashMap::new();
+        let mut missing = Vec::new();
+        for (index, schema) in protocol.versions().iter().enumerate() {
+            for (number, method) in schema.methods().iter().enumerate() {
+                let entry = methods.entry(method.path().into()).or_insert_with(|| Entry {
+                    // The package of a method that is there is a package of a version.
+                    unlabelled: protocol.unlabelled_index(method.package()).unwrap_or(index),
+                    routes: vec![None; protocol.versions().len()].into_boxed_slice(),
+                });
+                match target(protocol, objects, index, number, &node) {
+                    Ok(target) => {
+                        entry.routes[index] = Some(Arc::new(Route {
+                            target,
+                            stamp: versions[index].stamp.clone(),
+                            method: method.path().into(),
+                            idempotent: method.is_idempotent(),
+                            server_streaming: method.is_server_streaming(),
+                        }));
+                    }
+                    Err(lacking) => missing.push(lacking),
+                }
+            }
+        }
+        if !missing.is_empty() {
+            missing.sort();
+            missing.dedup();
+            return Err(missing);
+        }
+        let served: Vec<&Served> = versions.iter().filter(|served| !served.retired).collect();
+        // The node's own version is always served, so there is a first and a last.
+        let range = match (served.first(), served.last()) {
+            (Some(first), Some(last)) => format!("{}..={}", first.text, last.text),
+            _ => node.to_string(),
+        };
+        Ok(Self { protocol: protocol.name().to_owned(), versions, methods, range, node })
+    }
+
+    /// The version that the node runs.
+    #[must_use]
+    pub fn node(&self) -> &Version {
+        &self.node
+    }
+
+    /// The route of a caller's request, by its path and its label. Allocates nothing when there is one.
+    pub(crate) fn route(&self, path: &str, headers: &HeaderMap) -> Result<&Arc<Route>, Refused> {
+        let Some(entry) = self.methods.get(path) else {
+            return Err(self.no_such_path(path, headers));
+        };
+        let index = match self.labelled(headers).map_err(|refusal| self.tell(refusal, path))? {
+            Some(index) => index,
+            None => entry.unlabelled,
+        };
+        let served = &self.versions[index];
+        if served.retired {
+            return Err(self.tell(self.retired(served), path));
+        }
+        let Some(route) = &entry.routes[index] else {
+            return Err(self.tell(self.label_contradicts_path(served, path, entry), path));
+        };
+        if let Some(schema) = headers.get(&SCHEMA)
+            && *schema != served.stamp.headers[2]
+        {
+            return Err(self.tell(self.other_schema(served), path));
+        }
+        Ok(route)
+    }
+
+    /// The route of a call from within the node, in the adjacent version of a simulation object.
+    pub(crate) fn route_within(&self, path: &str, version: &Version) -> Result<&Arc<Route>, Refused> {
+        let index = self.versions.iter().position(|served| served.version == *version);
+        index
+            .and_then(|index| self.methods.get(path)?.routes[index].as_ref())
+            .ok_or_else(|| Refused(Status::unimplemented(format!("{version} of {} declares no {path}", self.protocol))))
+    }
+
+    /// The index of the version that the label names; `None` without a label.
+    fn labelled(&self, headers: &HeaderMap) -> Result<Option<usize>, Refusal> {
+        let mut labels = headers.get_all(&VERSION).iter();
+        let Some(label) = labels.next() else { return Ok(None) };
+        if labels.next().is_some() {
+            return Err(Refusal::new(Reason::LabelMismatch, "the call carries more than one straddle-version")
+                .advice("label a call once"));
+        }
+        let label = label.as_bytes();
+        // Nearly every label is the very text of a version; the rest is parsed.
+        if let Some(index) = self.versions.iter().position(|served| served.text.as_bytes() == label) {
+            return Ok(Some(index));
+        }
+        let version = Version::from_label(label).map_err(|error| {
+            Refusal::new(Reason::LabelMismatch, error.to_string())
+                .advice("label the call with a version of the protocol")
+        })?;
+        match self.versions.iter().position(|served| served.version.same_schema(&version)) {
+            Some(index) => Ok(Some(index)),
+            None => Err(Refusal::new(
+                Reason::UnknownVersion,
+                format!("this node does not know {version} of {}", self.protocol),
+            )
+            .with("caller_version", version.to_string())
+            .with("served", &self.range)
+            .advice("call in a version that is served, or upgrade the node")),
+        }
+    }
+
+    fn no_such_path(&self, path: &str, headers: &HeaderMap) -> Refused {
+        match self.labelled(headers) {
+            // A method that only a newer version has: it is the version that is not known here.
+            Err(refusal) => self.tell(refusal, path),
+            Ok(_) => Refused(Status::unimplemented(format!("no version of {} declares {path}", self.protocol))),
+        }
+    }
+
+    fn retired(&self, served: &Served) -> Refusal {
+        Refusal::new(Reason::Retired, format!("{} of {} is no longer served", served.text, self.protocol))
+            .with("caller_version", &served.text)
+            .with("served", &self.range)
+            .advice("move the caller to a version that is served")
+    }
+
+    fn label_contradicts_path(&self, served: &Served, path: &str, entry: &Entry) -> Refusal {
+        let declaring: Vec<&str> = self
+            .versions
+            .iter()
+            .zip(&entry.routes)
+            .filter(|(_, route)| route.is_some())
+            .map(|(served, _)| served.text.as_str())
+            .collect();
+        let message =
+            format!("the label says {}, which does not declare {path}; {} does", served.text, declaring.join(", "));
+        Refusal::new(Reason::LabelMismatch, message)
+            .with("caller_version", &served.text)
+            .advice("label the call with the version that its client was generated from")
+    }
+
+    fn other_schema(&self, served: &Served) -> Refusal {
+        let message = format!(
+            "the caller's schema of {} {} is not the one that this node has; a published version is immutable",
+            self.protocol, served.text
+        );
+        Refusal::new(Reason::LabelMismatch, message)
+            .with("caller_version", &served.text)
+            .advice("find out who changed the version after it was published, and publish the change as a new one")
+    }
+
+    fn tell(&self, refusal: Refusal, path: &str) -> Refused {
+        let refusal =
+            refusal.with("protocol", &self.protocol).with("node_version", self.node.to_string()).with("method", path);
+        Refused(refusal.into())
+    }
+}
+
+/// A call that has no route, and what its caller is told.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Status);
+
+fn target(
+    protocol: &Protocol,
+    objects: &Objects<'_>,
+    version: usize,
+    method: usize,
+    node: &Version,
+) -> Result<Target, Missing> {
+    let walk = Walk::new(protocol, version, method, objects.node);
+    let caller = &protocol.versions()[version];
+    if let End::Refused(cause) = &walk.end {
+        let refusal = route::refusal(protocol, caller, method, node, &walk, cause);
+        return Ok(Target::Refused(route::headers_of(refusal)));
+    }
+    let schema = &protocol.versions()[walk.version];
+    let reached = &schema.methods()[walk.method];
+    if version < objects.oldest {
+        // Nobody comes this way: callers of retired versions are told so before their route is looked at.
+        return Ok(Target::Refused(HeaderMap::new()));
+    }
+    let answer = objects.at[walk.version].as_ref().and_then(|object| object.service(reached.service()));
+    let Some(answer) = answer else {
+        return Err(Missing {
+            version: walk.version,
+            service: reached.service().to_owned(),
+            method: reached.descriptor().name().to_owned(),
+        });
+    };
+    let path = (reached.path() != caller.methods()[method].path())
+        .then(|| PathAndQuery::try_from(reached.path()))
+        .transpose()
+        // Names in protos are identifiers, so their paths are valid.
+        .unwrap_or_default();
+    let simulated = matches!(walk.end, End::Simulated);
+    Ok(Target::Object { answer: answer.clone(), path, simulated })
+}
+
+fn stamp(protocol: &Protocol, schema: &Schema, node: &Version) -> Stamp {
+    // Versions and digests are visible ASCII.
+    let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    Stamp {
+        protocol: protocol.name().to_owned(),
+        caller: schema.version().clone(),
+        node: node.clone(),
+        headers: [value(&schema.version().to_string()), value(&node.to_string()), value(schema.digest())],
+    }
+}

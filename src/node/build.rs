@@ -1,0 +1,182 @@
+//! Putting a node together.
+
+use std::fmt;
+
+use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
+use crate::node::Node;
+use crate::protocol::Protocol;
+use crate::simulation::{Adjacent, Observe, observed};
+use crate::version::Version;
+
+type Simulate = Box<dyn FnOnce(Adjacent) -> Object + Send>;
+
+/// Builds a [`Node`]; see there for an example.
+#[must_use = "a builder does nothing before `build`"]
+pub struct Builder {
+    protocol: Protocol,
+    current: Vec<(String, Object)>,
+    past: Vec<(String, Simulate)>,
+    future: Vec<(String, Simulate)>,
+    observers: Vec<std::sync::Arc<dyn Observe>>,
+    oldest: Option<String>,
+}
+
+impl Builder {
+    pub(super) fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            current: Vec::new(),
+            past: Vec::new(),
+            future: Vec::new(),
+            observers: Vec::new(),
+            oldest: None,
+        }
+    }
+
+    /// The current object: it implements `version`, which is the one that the node runs.
+    pub fn object(mut self, version: &str, object: Object) -> Self {
+        self.current.push((version.to_owned(), object));
+        self
+    }
+
+    /// The past simulation object that implements `version` by calling the next newer version.
+    ///
+    /// Needed for each older version whose step to the next one has methods that it declares as code for the past side.
+    pub fn past(mut self, version: &str, simulate: impl FnOnce(Adjacent) -> Object + Send + 'static) -> Self {
+        self.past.push((version.to_owned(), Box::new(simulate)));
+        self
+    }
+
+    /// The future simulation object that implements `version` by calling the next older version.
+    ///
+    /// Needed for each newer version whose step from the one before has methods that it declares as code for the
+    /// future side.
+    pub fn future(mut self, version: &str, simulate: impl FnOnce(Adjacent) -> Object + Send + 'static) -> Self {
+        self.future.push((version.to_owned(), Box::new(simulate)));
+        self
+    }
+
+    /// Lets an observer see the calls that reach the current object, in call order.
+    pub fn observe(mut self, observer: impl Observe) -> Self {
+        self.observers.push(std::sync::Arc::new(observer));
+        self
+    }
+
+    /// Serves no version older than this one: their callers are told `RETIRED`. Without it all versions are served.
+    pub fn oldest_served(mut self, version: &str) -> Self {
+        self.oldest = Some(version.to_owned());
+        self
+    }
+
+    /// Compiles the routes.
+    ///
+    /// # Errors
+    /// Names all that is missing or does not fit, at once.
+    pub fn build(mut self) -> Result<Node, BuildError> {
+        let mut faults = Vec::new();
+        let node = self.node(&mut faults);
+        let oldest =
+            self.oldest.take().and_then(|version| self.index(&version, "oldest_served", &mut faults)).unwrap_or(0);
+        let Some(node) = node else { return Err(BuildError { faults }) };
+        if oldest > node {
+            faults
+                .push("oldest_served is newer than the version that the node runs: serve at least that one".to_owned());
+        }
+        let dispatch = Dispatch::new();
+        let mut at: Vec<Option<Object>> = vec![None; self.protocol.versions().len()];
+        for (_, object) in std::mem::take(&mut self.current) {
+            at[node] = Some(observed(object, &self.observers, &self.protocol.versions()[node]));
+        }
+        for (past, objects) in [(true, std::mem::take(&mut self.past)), (false, std::mem::take(&mut self.future))] {
+            let side = if past { "past" } else { "future" };
+            for (version, simulate) in objects {
+                let Some(index) = self.index(&version, side, &mut faults) else { continue };
+                if at[index].is_some() {
+                    faults.push(format!("{side}(\"{version}\"): that version has an object already"));
+                    continue;
+                }
+                if past != (index < node) {
+                    let runs = self.protocol.versions()[node].version();
+                    faults.push(format!("{side}(\"{version}\"): this is no {side} version of a node that runs {runs}"));
+                    continue;
+                }
+                let adjacent = if past { index + 1 } else { index - 1 };
+                let adjacent = self.protocol.versions()[adjacent].version().clone();
+                at[index] = Some(simulate(Adjacent::new(dispatch.within(adjacent))));
+            }
+        }
+        match Table::new(&self.protocol, &Objects { node, oldest, at: &at }) {
+            Ok(table) if faults.is_empty() => dispatch.install(table),
+            Ok(_) => {}
+            Err(missing) => faults.extend(missing.iter().map(|missing| self.tell(missing, node))),
+        }
+        if !faults.is_empty() {
+            return Err(BuildError { faults });
+        }
+        let version = self.protocol.versions()[node].version().clone();
+        Ok(Node { protocol: self.protocol, version, dispatch })
+    }
+
+    fn node(&self, faults: &mut Vec<String>) -> Option<usize> {
+        match self.current.as_slice() {
+            [(version, _)] => self.index(version, "object", faults),
+            [] => {
+                faults.push("there is no current object: give one with object(version, …)".to_owned());
+                None
+            }
+            several => {
+                faults.push(format!("{} current objects were given: a node runs one version", several.len()));
+                None
+            }
+        }
+    }
+
+    fn index(&self, version: &str, call: &str, faults: &mut Vec<String>) -> Option<usize> {
+        let found = version.parse::<Version>().map_err(|error| error.to_string()).and_then(|parsed| {
+            let known =
+                || self.protocol.versions().iter().map(|schema| schema.version().to_string()).collect::<Vec<_>>();
+            self.protocol.index_of(&parsed).ok_or_else(|| {
+                format!("{} has no version {parsed}; it has {}", self.protocol.name(), known().join(", "))
+            })
+        });
+        found.map_err(|why| faults.push(format!("{call}(\"{version}\"): {why}"))).ok()
+    }
+
+    fn tell(&self, missing: &Missing, node: usize) -> String {
+        let version = self.protocol.versions()[missing.version].version();
+        let Missing { service, method, .. } = missing;
+        match missing.version.cmp(&node) {
+            std::cmp::Ordering::Equal => {
+                format!("the object of {version} lacks the service {service} ({method} needs it)")
+            }
+            std::cmp::Ordering::Less => format!(
+                "{method} of {version} is code in the step to the next version: give past(\"{version}\", …) with {service}, \
+                 or leave older versions out with oldest_served"
+            ),
+            std::cmp::Ordering::Greater => {
+                format!("{method} of {version} is code in its step: give future(\"{version}\", …) with {service}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Builder").field("protocol", &self.protocol.name()).finish_non_exhaustive()
+    }
+}
+
+/// Why a node could not be built: everything that is missing, at once.
+#[derive(Debug, thiserror::Error)]
+#[error("the node cannot be built:\n  {}", .faults.join("\n  "))]
+pub struct BuildError {
+    faults: Vec<String>,
+}
+
+impl BuildError {
+    /// What is missing or does not fit, at least one.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+}

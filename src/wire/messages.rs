@@ -1,0 +1,129 @@
+//! gRPC's length-prefixed messages, found in the frames of a body.
+//!
+//! A message is one byte that says whether it is compressed, four bytes of length, most significant first, and that
+//! many bytes (gRPC over HTTP/2, *Length-Prefixed-Message*). Frames of HTTP/2 know nothing of messages: one may hold
+//! part of a message, or many.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// Bytes before each message.
+pub(crate) const PREFIX: usize = 5;
+
+/// Finds messages in frames that come one after the other. A message that lies in one frame is not copied.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    /// What came of the message that is not whole yet, prefix first.
+    begun: BytesMut,
+    limit: usize,
+}
+
+/// One message as it stood on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WireMessage {
+    pub(crate) compressed: bool,
+    pub(crate) bytes: Bytes,
+}
+
+/// Why frames hold no messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FramingError {
+    #[error("a message of {length} bytes is larger than the limit of {limit} bytes")]
+    TooLarge { length: usize, limit: usize },
+    #[error("a message begins with {0}, which is neither 0 (plain) nor 1 (compressed)")]
+    BadFlag(u8),
+}
+
+impl Messages {
+    /// Messages of at most `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { begun: BytesMut::new(), limit }
+    }
+
+    /// Takes a frame in and gives each message that is whole with it.
+    pub(crate) fn push(&mut self, mut frame: Bytes, mut each: impl FnMut(WireMessage)) -> Result<(), FramingError> {
+        while !frame.is_empty() {
+            if self.begun.is_empty()
+                && let Some((compressed, length)) = self.prefix(&frame)?
+                && frame.len() >= PREFIX + length
+            {
+                frame.advance(PREFIX);
+                each(WireMessage { compressed, bytes: frame.split_to(length) });
+                continue;
+            }
+            // First the prefix, then what it asks for: no memory is spent on what has not come.
+            let wanted = match self.prefix(&self.begun)? {
+                Some((_, length)) => PREFIX + length,
+                None => PREFIX,
+            };
+            let taken = wanted.saturating_sub(self.begun.len()).min(frame.len());
+            self.begun.extend_from_slice(&frame.split_to(taken));
+            if let Some((compressed, length)) = self.prefix(&self.begun)?
+                && self.begun.len() == PREFIX + length
+            {
+                let mut bytes = self.begun.split().freeze();
+                bytes.advance(PREFIX);
+                each(WireMessage { compressed, bytes });
+            }
+        }
+        Ok(())
+    }
+
+    fn prefix(&self, bytes: &[u8]) -> Result<Option<(bool, usize)>, FramingError> {
+        let [flag, one, two, three, four, ..] = bytes else { return Ok(None) };
+        if *flag > 1 {
+            return Err(FramingError::BadFlag(*flag));
+        }
+        let length = u32::from_be_bytes([*one, *two, *three, *four]) as usize;
+        if length > self.limit {
+            return Err(FramingError::TooLarge { length, limit: self.limit });
+        }
+        Ok(Some((*flag == 1, length)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(messages: &[&[u8]]) -> Vec<u8> {
+        messages
+            .iter()
+            .flat_map(|message| {
+                let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+                [&[0], &length[..], message].concat()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn messages_are_found_however_frames_cut_them() {
+        let messages: [&[u8]; 4] = [b"one", b"", b"three", &[7; 1_000]];
+        let bytes = encoded(&messages);
+        for size in 1..bytes.len() {
+            let mut found = Vec::new();
+            let mut split = Messages::new(1_000);
+            for frame in bytes.chunks(size) {
+                split.push(Bytes::copy_from_slice(frame), |message| found.push(message.bytes)).unwrap();
+            }
+            assert_eq!(found, messages, "frames of {size} bytes");
+        }
+    }
+
+    #[test]
+    fn a_message_in_one_frame_is_not_copied() {
+        let frame = Bytes::from(encoded(&[b"shared"]));
+        let mut found = None;
+        Messages::new(100).push(frame.clone(), |message| found = Some(message.bytes)).unwrap();
+        assert_eq!(found.unwrap().as_ptr(), frame[PREFIX..].as_ptr());
+    }
+
+    #[test]
+    fn a_length_beyond_the_limit_is_refused_before_memory_is_spent() {
+        let mut split = Messages::new(1_000);
+        let frame = Bytes::from_static(&[0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
+        let refused = split.push(frame, |_| panic!("no message is whole"));
+        assert_eq!(refused, Err(FramingError::TooLarge { length: 0xffff_ffff, limit: 1_000 }));
+        assert_eq!(split.begun.capacity(), 0);
+        assert_eq!(Messages::new(9).push(Bytes::from_static(&[2; 5]), |_| ()), Err(FramingError::BadFlag(2)));
+    }
+}

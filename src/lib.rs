@@ -5,6 +5,8 @@ extern crate self as straddle;
 
 mod version;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "codegen")]
 pub mod codegen;
 #[cfg(feature = "runtime")]

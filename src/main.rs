@@ -1,3 +1,7 @@
 //! The `straddle` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    straddle::cli::main()
+}

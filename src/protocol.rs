@@ -236,8 +236,5 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
     }
     let pool = DescriptorPool::decode(source.descriptor_set.clone())
         .map_err(|error| fault(format!("its descriptors contradict each other: {error}"), not_a_set))?;
-    if pool.services().next().is_none() {
-        return Err(fault(format!("version {} declares no service", source.version), "declare one in its protos"));
-    }
     Ok(Schema::new(source.version.clone(), pool, source.descriptor_set.clone()))
 }

@@ -1,0 +1,39 @@
+//! The `straddle` program.
+
+mod arguments;
+mod show;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command};
+
+/// Runs the program with the arguments of the process.
+///
+/// Exit codes: 0 when all went well, 1 when what was asked for failed or the input is bad, 2 when the arguments are.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Show(arguments) => show::run(&arguments),
+    };
+    match outcome {
+        Ok(code) => code,
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let prefix = if io::stderr().is_terminal() { "\x1b[31merror\x1b[0m" } else { "error" };
+            let _ = writeln!(io::stderr(), "{prefix}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a command ends with.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

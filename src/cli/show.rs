@@ -1,0 +1,212 @@
+//! `straddle show`: a protocol's versions, its steps, and a node's routes.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::Outcome;
+use super::arguments::ShowArguments;
+use crate::dispatch::{End, Walk};
+use crate::protocol::{Cause, Hop, Protocol, Schema, Step};
+
+pub(super) fn run(arguments: &ShowArguments) -> Outcome {
+    let protocol = Protocol::load(&arguments.folder)?;
+    let node = match &arguments.node {
+        Some(version) => {
+            let found = protocol.versions().iter().position(|schema| schema.version().same_schema(version));
+            let known = || protocol.versions().iter().map(|schema| schema.version().to_string()).collect::<Vec<_>>();
+            Some(found.ok_or_else(|| {
+                format!("{} has no version {version}; it has {}", protocol.name(), known().join(", "))
+            })?)
+        }
+        None => None,
+    };
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut out, &as_json(&protocol, node))?;
+        writeln!(out)?;
+    } else {
+        out.write_all(as_text(&protocol, node)?.as_bytes())?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let unlabelled = protocol.unlabelled().map_or("their package alone".to_owned(), ToString::to_string);
+    writeln!(text, "protocol {}, callers without a label: {unlabelled}\n", protocol.name())?;
+    writeln!(text, "{:<14} {:<34} services", "version", "schema")?;
+    for schema in protocol.versions() {
+        let services: Vec<String> = schema
+            .pool()
+            .services()
+            .map(|service| format!("{} ({})", service.full_name(), service.methods().len()))
+            .collect();
+        writeln!(text, "{:<14} {:<34} {}", schema.version().to_string(), schema.digest(), services.join(", "))?;
+    }
+    for (index, step) in protocol.steps().iter().enumerate() {
+        writeln!(text, "\nstep {} -> {}", step.from(), step.to())?;
+        let (old, new) = (&protocol.versions()[index], &protocol.versions()[index + 1]);
+        for side in sides(step, old, new) {
+            writeln!(
+                text,
+                "  {}: callers of {} on a node that runs {}",
+                side.name,
+                side.caller.version(),
+                side.node.version()
+            )?;
+            let counts = side.counts();
+            writeln!(text, "    {} same, {} code, {} refused", counts[0], counts[1], counts[2])?;
+            for (method, hop) in side.caller.methods().iter().zip(side.hops) {
+                match hop {
+                    Hop::Same { counterpart } => {
+                        let other = side.node.methods()[*counterpart].full_name();
+                        let renamed = if other == method.full_name() { String::new() } else { format!(" as {other}") };
+                        writeln!(text, "    same     {}{renamed}", method.full_name())?;
+                    }
+                    Hop::Code => writeln!(text, "    code     {}", method.full_name())?,
+                    Hop::Refused(cause) => {
+                        writeln!(text, "    refused  {}", method.full_name())?;
+                        for line in why(cause, side.node) {
+                            writeln!(text, "             {line}")?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    if let Some(node) = node {
+        writeln!(text, "\nroutes of a node that runs {}", protocol.versions()[node].version())?;
+        for row in routes(protocol, node) {
+            writeln!(text, "  {:<14} {:<44} {}", row.caller, row.method, row.told)?;
+        }
+    }
+    Ok(text)
+}
+
+fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
+    let versions: Vec<Value> = protocol
+        .versions()
+        .iter()
+        .map(|schema| {
+            json!({
+                "version": schema.version().to_string(),
+                "schema": schema.digest(),
+                "methods": schema.methods().iter().map(|method| json!({
+                    "name": method.full_name(),
+                    "client_streaming": method.is_client_streaming(),
+                    "server_streaming": method.is_server_streaming(),
+                    "idempotent": method.is_idempotent(),
+                })).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let steps: Vec<Value> = protocol
+        .steps()
+        .iter()
+        .enumerate()
+        .map(|(index, step)| {
+            let mut shown = json!({ "from": step.from().to_string(), "to": step.to().to_string() });
+            for side in sides(step, &protocol.versions()[index], &protocol.versions()[index + 1]) {
+                shown[side.name] = side.caller.methods().iter().zip(side.hops).map(|(method, hop)| match hop {
+                    Hop::Same { counterpart } => json!({ "method": method.full_name(), "hop": "same", "as": side.node.methods()[*counterpart].full_name() }),
+                    Hop::Code => json!({ "method": method.full_name(), "hop": "code" }),
+                    Hop::Refused(cause) => json!({ "method": method.full_name(), "hop": "refused", "why": why(cause, side.node) }),
+                }).collect();
+            }
+            shown
+        })
+        .collect();
+    let mut shown = json!({
+        "protocol": protocol.name(),
+        "unlabelled": protocol.unlabelled().map(ToString::to_string),
+        "versions": versions,
+        "steps": steps,
+    });
+    if let Some(node) = node {
+        let routes: Vec<Value> = routes(protocol, node)
+            .into_iter()
+            .map(|row| json!({ "caller": row.caller, "method": row.method, "end": row.end, "at": row.at, "told": row.told }))
+            .collect();
+        shown["node"] = json!({ "runs": protocol.versions()[node].version().to_string(), "routes": routes });
+    }
+    shown
+}
+
+/// One side of a step: the callers of one version on a node that runs the other.
+struct Side<'a> {
+    name: &'static str,
+    caller: &'a Schema,
+    node: &'a Schema,
+    hops: &'a [Hop],
+}
+
+fn sides<'a>(step: &'a Step, old: &'a Schema, new: &'a Schema) -> [Side<'a>; 2] {
+    [
+        Side { name: "past", caller: old, node: new, hops: step.past() },
+        Side { name: "future", caller: new, node: old, hops: step.future() },
+    ]
+}
+
+impl Side<'_> {
+    fn counts(&self) -> [usize; 3] {
+        self.hops.iter().fold([0; 3], |mut counts, hop| {
+            counts[match hop {
+                Hop::Same { .. } => 0,
+                Hop::Code => 1,
+                Hop::Refused(_) => 2,
+            }] += 1;
+            counts
+        })
+    }
+}
+
+/// Why a hop refuses, a line each reason.
+fn why(cause: &Cause, node: &Schema) -> Vec<String> {
+    match cause {
+        Cause::Declared { reason, advice } => {
+            std::iter::once(reason.clone()).chain(advice.iter().map(|advice| format!("advice: {advice}"))).collect()
+        }
+        Cause::Absent => vec![format!("{} has no counterpart", node.version())],
+        Cause::Open(differences) => std::iter::once("nothing bridges:".to_owned())
+            .chain(differences.iter().map(|difference| format!("  {difference}")))
+            .collect(),
+    }
+}
+
+struct Row {
+    caller: String,
+    method: String,
+    /// `native`, `simulated` or `refused`.
+    end: &'static str,
+    /// The version at which the walk ended.
+    at: String,
+    told: String,
+}
+
+fn routes(protocol: &Protocol, node: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (index, schema) in protocol.versions().iter().enumerate() {
+        for (number, method) in schema.methods().iter().enumerate() {
+            let walk = Walk::new(protocol, index, number, node);
+            let at = &protocol.versions()[walk.version];
+            let name = at.methods()[walk.method].full_name();
+            let (end, told) = match &walk.end {
+                End::Native => ("native", format!("native, {name}")),
+                End::Simulated => ("simulated", format!("simulation object of {}, {name}", at.version())),
+                End::Refused(_) => ("refused", format!("refused at {}", at.version())),
+            };
+            rows.push(Row {
+                caller: schema.version().to_string(),
+                method: method.full_name().to_owned(),
+                end,
+                at: at.version().to_string(),
+                told,
+            });
+        }
+    }
+    rows
+}

@@ -1,0 +1,83 @@
+//! A protocol that is not right is told so: with the file, the line, the element, and what to do.
+#![cfg(feature = "cli")]
+
+#[path = "support/folder.rs"]
+mod folder;
+
+use folder::folder;
+use straddle::Protocol;
+
+const NAMED: (&str, &str) = ("protocol.toml", "name = \"shop\"\n");
+const SHOP: &str = "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { string sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\n";
+const FIRST: (&str, &str) = ("1.0.0/shop.proto", SHOP);
+const SECOND: (&str, &str) = ("2.0.0/shop.proto", SHOP);
+
+/// What is wrong, the files, and what the message has to say: the place first.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("no protocol.toml", &[FIRST], &["protocol.toml: is missing", "name another folder"]),
+    ("no name", &[("protocol.toml", "unlabelled = \"1.0.0\"\n"), FIRST], &["protocol.toml", "missing field `name`"]),
+    ("bad name", &[("protocol.toml", "\nname = \"My Shop\"\n"), FIRST], &["protocol.toml:2:", "`My Shop`", "lower-case"]),
+    ("unknown key", &[("protocol.toml", "name = \"shop\"\nunlabeled = \"1.0.0\"\n"), FIRST], &["protocol.toml:2:", "unknown field `unlabeled`"]),
+    ("broken TOML", &[("protocol.toml", "name = \"shop\"\nunlabelled =\n"), FIRST], &["protocol.toml:2:"]),
+    ("unlabelled names no version", &[("protocol.toml", "name = \"shop\"\nunlabelled = \"9.0.0\"\n"), FIRST], &["protocol.toml:2:", "9.0.0", "names no version"]),
+    ("no versions", &[NAMED], &["the protocol has no versions", "add a folder"]),
+    ("bad semver", &[NAMED, ("v1/shop.proto", SHOP)], &["v1: `v1` is not a version", "major.minor.patch"]),
+    ("build metadata", &[NAMED, ("1.0.0+b/shop.proto", SHOP)], &["build metadata"]),
+    ("two folders of one version", &[NAMED, FIRST, ("1.0.1/shop.proto", SHOP)], &["1.0.1: two folders of one version", "keep one of the two"]),
+    ("protos here and elsewhere", &[("protocol.toml", "name = \"shop\"\n[protos]\n\"1.0.0\" = \"other\"\n"), FIRST], &["1.0.0: two folders of one version", "lie elsewhere"]),
+    ("no protos", &[NAMED, ("1.0.0/README", "")], &["1.0.0: version 1.0.0 has no .proto files"]),
+    ("a proto that does not compile", &[NAMED, ("1.0.0/shop.proto", "syntax = \"proto3\";\nmessage Item {\n  strin sku = 1;\n}\nservice Shop { rpc Get(Item) returns (Item); }\n")], &["1.0.0/shop.proto:3:", "strin", "correct the proto"]),
+    ("a proto that does not parse", &[NAMED, ("1.0.0/shop.proto", "syntax = \"proto3\";\n\nmessage Item { string sku = ; }\n")], &["1.0.0/shop.proto:3:"]),
+    ("missing import", &[NAMED, ("1.0.0/shop.proto", "syntax = \"proto3\";\nimport \"money.proto\";\n")], &["1.0.0/shop.proto:2:", "money.proto", "only import root"]),
+    ("an edition", &[NAMED, ("1.0.0/shop.proto", "// a comment\n\n/* and\nanother */ edition = \"2023\";\n")], &["1.0.0/shop.proto:4:", "edition, which is not supported yet"]),
+    ("not a descriptor set", &[NAMED, ("1.0.0/shop.binpb", "not a set")], &["1.0.0: is not a descriptor set"]),
+    ("a set beside protos", &[NAMED, FIRST, ("1.0.0/shop.binpb", "")], &["shop.binpb: a descriptor set lies beside other schemas"]),
+    ("a step before the first version", &[NAMED, FIRST, ("1.0.0/step.toml", "from = \"0.9.0\"\n")], &["1.0.0/step.toml: 1.0.0 is the oldest version"]),
+    ("a gap in the chain", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "# moved\nfrom = \"1.5.0\"\n")], &["2.0.0/step.toml:2: a gap in the chain", "1.5.0", "1.0.0"]),
+    ("a step without from", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "[past]\ncode = []\n")], &["2.0.0/step.toml:1: `from` is missing", "write `from = \"1.0.0\"`"]),
+    ("a step with an unknown key", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[passed]\ncode = []\n")], &["2.0.0/step.toml:2: unknown field `passed`"]),
+    ("a step that names what is not there", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\ncode = [\"shop.v1.Shop.Got\"]\n")], &["2.0.0/step.toml:3:", "1.0.0 declares no method or service `shop.v1.Shop.Got`", "did you mean `shop.v1.Shop.Get`?"]),
+    ("a rename of what is not there", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[rename.methods]\n\"shop.v1.Shop.Get\" = \"shop.v1.Shop.Fetch\"\n")], &["2.0.0/step.toml:3:", "2.0.0 declares no method or service `shop.v1.Shop.Fetch`"]),
+    ("a method renamed to a service", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[rename.methods]\n\"shop.v1.Shop.Get\" = \"shop.v1.Shop\"\n")], &["2.0.0/step.toml:3:", "not both methods or both services"]),
+    ("code and refused at once", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\ncode = [\"shop.v1.Shop.Get\"]\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\nreason = \"no\"\n")], &["2.0.0/step.toml:5:", "declared twice under `past`"]),
+    ("a refusal without a reason", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\n")], &["2.0.0/step.toml:2:", "missing field `reason`"]),
+];
+
+#[test]
+fn each_fault_says_where_it_is_and_what_to_do() {
+    for (name, files, expected) in CASES {
+        let folder = folder(files);
+        let error = Protocol::load(folder.path()).map(|_| ()).expect_err(name).to_string();
+        for part in *expected {
+            assert!(error.contains(part), "{name}: {part:?} is missing from\n{error}");
+        }
+        assert!(error.contains("help: "), "{name}: says nothing to do:\n{error}");
+        let place = folder.path().to_string_lossy();
+        assert!(error.starts_with(&*place), "{name}: does not lead with the place:\n{error}");
+    }
+}
+
+#[test]
+fn all_faults_of_a_step_are_told_at_once() {
+    let step = "from = \"0.1.0\"\n[past]\ncode = [\"a.B\", \"c.D\"]\n";
+    let folder = folder(&[NAMED, FIRST, SECOND, ("2.0.0/step.toml", step)]);
+    let error = Protocol::load(folder.path()).expect_err("three faults");
+    let lines: Vec<_> = error.faults().iter().map(straddle::protocol::Fault::line).collect();
+    assert_eq!(lines, [Some(1), Some(3), Some(3)]);
+}
+
+#[test]
+fn editions_in_a_descriptor_set_are_told_before_anything_panics() {
+    let folder = folder(&[NAMED]);
+    // FileDescriptorSet { file { name: "e.proto" syntax: "editions" edition: EDITION_2023 } }
+    let mut file = Vec::from(*b"\x0a\x07e.proto\x62\x08editions");
+    file.extend([0x70, 0xe8, 0x07]);
+    let mut set = vec![0x0a, u8::try_from(file.len()).expect("a short file")];
+    set.extend(file);
+    folder::write(folder.path(), "1.0.0/shop.binpb", &set);
+    let error = Protocol::load(folder.path()).expect_err("an edition").to_string();
+    assert!(error.contains("`e.proto` is written in an edition"), "{error}");
+}

@@ -1,0 +1,212 @@
+//! Which methods are *same* in two adjacent versions, and which are not.
+#![cfg(feature = "cli")]
+
+#[path = "support/folder.rs"]
+mod folder;
+
+use folder::folder;
+use straddle::Protocol;
+use straddle::protocol::{Cause, Hop};
+
+/// What changed, the messages of the old version, those of the new one, and what makes them differ; nothing when same.
+type Case = (&'static str, &'static str, &'static str, Option<&'static str>);
+
+#[rustfmt::skip]
+const PROTO3: &[Case] = &[
+    ("nothing", "message M { string a = 1; }", "message M { string a = 1; }", None),
+    ("a field is added", "message M { string a = 1; }", "message M { string a = 1; int32 b = 2; }", None),
+    ("a field is added deep inside", "message M { N n = 1; } message N {}", "message M { N n = 1; } message N { int32 b = 1; }", None),
+    ("a message that contains itself", "message M { repeated M m = 1; }", "message M { repeated M m = 1; string b = 2; }", None),
+    ("two messages that contain each other", "message M { N n = 1; } message N { M m = 1; int32 a = 2; }", "message M { N n = 1; } message N { M m = 1; int64 a = 2; }", Some("p.N.a: was int32, is int64")),
+    ("a field is gone", "message M { string a = 1; int32 b = 2; }", "message M { string a = 1; }", Some("p.M.b: number 2 is gone")),
+    ("a field is gone and reserved", "message M { string a = 1; int32 b = 2; }", "message M { string a = 1; reserved 2; }", Some("p.M.b: number 2 is gone")),
+    ("a field is renamed", "message M { string a = 1; }", "message M { string b = 1; }", Some("p.M.a: number 1 is named `b` now")),
+    ("a field is renumbered", "message M { string a = 1; }", "message M { string a = 2; }", Some("p.M.a: number 1 is gone")),
+    ("two fields change places", "message M { string a = 1; string b = 2; }", "message M { string b = 1; string a = 2; }", Some("p.M.a: number 1 is named `b` now")),
+    ("a type is widened", "message M { int32 a = 1; }", "message M { int64 a = 1; }", Some("p.M.a: was int32, is int64")),
+    ("a type is signed differently", "message M { int32 a = 1; }", "message M { sint32 a = 1; }", Some("p.M.a: was int32, is sint32")),
+    ("a string becomes bytes", "message M { string a = 1; }", "message M { bytes a = 1; }", Some("p.M.a: was string, is bytes")),
+    ("a field becomes repeated", "message M { string a = 1; }", "message M { repeated string a = 1; }", Some("cardinality was")),
+    ("packing changes", "message M { repeated int32 a = 1; }", "message M { repeated int32 a = 1 [packed = false]; }", Some("packing was true, is false")),
+    ("presence appears", "message M { int32 a = 1; }", "message M { optional int32 a = 1; }", Some("presence was false, is true")),
+    ("a map's value changes", "message M { map<string, int32> a = 1; }", "message M { map<string, int64> a = 1; }", Some("p.M.AEntry.value: was int32, is int64")),
+    ("a oneof appears with new fields", "message M { string a = 1; }", "message M { string a = 1; oneof o { int32 b = 2; int32 c = 3; } }", None),
+    ("a oneof gains an arm", "message M { oneof o { string a = 1; } }", "message M { oneof o { string a = 1; string b = 2; } }", Some("p.M.b: is a new arm of the oneof `o`")),
+    ("a field moves into a oneof", "message M { string a = 1; }", "message M { oneof o { string a = 1; } }", Some("oneof was none, is o")),
+    ("a number comes back that was reserved", "message M { reserved 2; }", "message M { int32 b = 2; }", Some("p.M.b: is new, but number 2 was reserved in 1.0.0")),
+    ("a name comes back that was reserved", "message M { reserved \"b\"; }", "message M { int32 b = 2; }", Some("p.M.b: is new, but number 2 had its name reserved in 1.0.0")),
+    ("an enum gains a value", "message M { E e = 1; } enum E { Z = 0; }", "message M { E e = 1; } enum E { Z = 0; Y = 1; }", None),
+    ("an enum loses a value", "message M { E e = 1; } enum E { Z = 0; Y = 1; }", "message M { E e = 1; } enum E { Z = 0; }", Some("p.E.Y: number 1 is gone")),
+    ("enum values shift", "message M { E e = 1; } enum E { Z = 0; Y = 1; }", "message M { E e = 1; } enum E { Z = 0; X = 1; Y = 2; }", Some("p.E.Y: number 1 is named `X` now")),
+    ("an enum value's number was reserved", "message M { E e = 1; } enum E { Z = 0; reserved 1; }", "message M { E e = 1; } enum E { Z = 0; Y = 1; }", Some("p.E.Y: is new, but number 1 was reserved")),
+    ("a message moves, with the same fields", "message M { N n = 1; } message N { int32 a = 1; }", "message M { O n = 1; } message O { int32 a = 1; }", None),
+    ("a well-known type is replaced", "import \"google/protobuf/timestamp.proto\"; message M { google.protobuf.Timestamp t = 1; }", "import \"google/protobuf/duration.proto\"; message M { google.protobuf.Duration t = 1; }", Some("google.protobuf.Timestamp: became google.protobuf.Duration")),
+    ("an Any may hold what is gone", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; } message N {}", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; }", Some("may hold p.N, which is gone")),
+];
+
+#[rustfmt::skip]
+const PROTO2: &[Case] = &[
+    ("a required field is added", "message M { optional string a = 1; }", "message M { optional string a = 1; required string b = 2; }", Some("p.M.b: is new and required")),
+    ("a default changes", "message M { optional int32 a = 1 [default = 1]; }", "message M { optional int32 a = 1 [default = 2]; }", Some("default was 1, is 2")),
+    ("a closed enum gains a value", "message M { optional E e = 1; } enum E { Z = 0; }", "message M { optional E e = 1; } enum E { Z = 0; Y = 1; }", Some("p.E.Y: is new in a closed enum")),
+    ("an extension is gone", "message M { extensions 100 to 199; } extend M { optional int32 x = 100; }", "message M { extensions 100 to 199; }", Some("p.x: extension 100 is gone")),
+    ("a number that was left to extensions is taken", "message M { extensions 100 to 199; }", "message M { optional int32 x = 100; }", Some("number 100 was left to extensions")),
+    ("a field becomes required", "message M { optional int32 a = 1; }", "message M { required int32 a = 1; }", Some("cardinality was")),
+];
+
+fn proto(syntax: &str, messages: &str) -> String {
+    let (imports, messages) = match messages.rsplit_once("proto\";") {
+        Some((import, rest)) => (format!("{import}proto\";"), rest),
+        None => (String::new(), messages),
+    };
+    format!("syntax = \"{syntax}\";\npackage p;\n{imports}\n{messages}\nservice S {{ rpc Call(M) returns (M); }}\n")
+}
+
+fn load(versions: &[(&str, String)]) -> Protocol {
+    let mut files = vec![("protocol.toml".to_owned(), "name = \"p\"\n".to_owned())];
+    files.extend(versions.iter().map(|(version, proto)| (format!("{version}/p.proto"), proto.clone())));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn check(syntax: &str, cases: &[Case]) {
+    for (name, old, new, expected) in cases {
+        let protocol = load(&[("1.0.0", proto(syntax, old)), ("2.0.0", proto(syntax, new))]);
+        let step = &protocol.steps()[0];
+        for (side, hop) in [("past", &step.past()[0]), ("future", &step.future()[0])] {
+            match (hop, expected) {
+                (Hop::Same { .. }, None) => {}
+                (Hop::Refused(Cause::Open(differences)), Some(expected)) => {
+                    let told = differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+                    assert!(told.contains(expected), "{name} ({side}): {expected:?} is missing from\n{told}");
+                }
+                (hop, _) => panic!("{name} ({side}): {hop:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn proto3_methods_are_same_only_where_nothing_can_be_misread() {
+    check("proto3", PROTO3);
+}
+
+#[test]
+fn proto2_methods_are_same_only_where_nothing_can_be_misread() {
+    check("proto2", PROTO2);
+}
+
+#[test]
+fn a_number_that_an_earlier_version_used_is_not_free() {
+    let protocol = load(&[
+        ("1.0.0", proto("proto3", "message M { string a = 1; int32 old = 2; }")),
+        ("2.0.0", proto("proto3", "message M { string a = 1; }")),
+        ("3.0.0", proto("proto3", "message M { string a = 1; string fresh = 2; }")),
+    ]);
+    let Hop::Refused(Cause::Open(differences)) = &protocol.steps()[1].past()[0] else { panic!("2 was used in 1.0.0") };
+    assert_eq!(differences[0].to_string(), "p.M.fresh: is new, but number 2 was `old` in 1.0.0");
+}
+
+#[test]
+fn an_enum_number_that_an_earlier_version_used_is_not_free() {
+    let version = |values: &str| proto("proto3", &format!("message M {{ E e = 1; }} enum E {{ Z = 0; {values} }}"));
+    let protocol = load(&[("1.0.0", version("OLD = 1;")), ("2.0.0", version("")), ("3.0.0", version("FRESH = 1;"))]);
+    let Hop::Refused(Cause::Open(differences)) = &protocol.steps()[1].past()[0] else { panic!("1 was used in 1.0.0") };
+    assert_eq!(differences[0].to_string(), "p.E.FRESH: is new, but number 1 was `OLD` in 1.0.0");
+}
+
+#[test]
+fn a_streaming_kind_that_differs_is_a_difference() {
+    let streaming = proto("proto3", "message M {}").replace("returns (M)", "returns (stream M)");
+    let protocol = load(&[("1.0.0", proto("proto3", "message M {}")), ("2.0.0", streaming)]);
+    let Hop::Refused(Cause::Open(differences)) = &protocol.steps()[0].past()[0] else { panic!("it streams now") };
+    assert_eq!(differences[0].to_string(), "p.S.Call: was unary, is server-streaming");
+}
+
+#[test]
+fn methods_are_mapped_by_name_by_service_and_by_themselves() {
+    let old = "syntax = \"proto3\"; package a; message M {} service S { rpc Get(M) returns (M); rpc Put(M) returns (M); rpc Gone(M) returns (M); rpc Hard(M) returns (M); }";
+    let new = "syntax = \"proto3\"; package b; message M {} service S { rpc Get(M) returns (M); rpc Upsert(M) returns (M); rpc Hard(M) returns (M); rpc New(M) returns (M); }";
+    let step = "from = \"1.0.0\"\n[rename.methods]\n\"a.S\" = \"b.S\"\n\"a.S.Put\" = \"b.S.Upsert\"\n[past]\ncode = [\"a.S.Hard\"]\n[[future.refuse]]\nmethod = \"b.S.Hard\"\nreason = \"too hard\"\nadvice = \"wait\"\n";
+    let files = [
+        ("protocol.toml", "name = \"p\"\n"),
+        ("1.0.0/p.proto", old),
+        ("2.0.0/p.proto", new),
+        ("2.0.0/step.toml", step),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    let step = &protocol.steps()[0];
+    assert!(
+        matches!(
+            step.past(),
+            [Hop::Same { counterpart: 0 }, Hop::Same { counterpart: 1 }, Hop::Refused(Cause::Absent), Hop::Code,]
+        ),
+        "{:?}",
+        step.past()
+    );
+    let [
+        Hop::Same { counterpart: 0 },
+        Hop::Same { counterpart: 1 },
+        Hop::Refused(Cause::Declared { reason, advice }),
+        Hop::Refused(Cause::Absent),
+    ] = step.future()
+    else {
+        panic!("{:?}", step.future())
+    };
+    assert_eq!((reason.as_str(), advice.as_deref()), ("too hard", Some("wait")));
+}
+
+#[test]
+fn callers_without_a_label_get_the_version_that_their_package_names() {
+    let version = |package: &str| {
+        format!("syntax = \"proto3\"; package {package}; message M {{}} service S {{ rpc Get(M) returns (M); }}")
+    };
+    let manifest = "name = \"p\"\nunlabelled = \"1.1.0\"\n";
+    let (one, two) = (version("p.v1"), version("p.v2"));
+    let only = version("p.only");
+    let files = [
+        ("protocol.toml", manifest),
+        ("1.0.0/p.proto", one.as_str()),
+        ("1.1.0/p.proto", one.as_str()),
+        ("2.0.0/p.proto", two.as_str()),
+        ("2.1.0/p.proto", two.as_str()),
+        ("3.0.0/p.proto", only.as_str()),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    let taken_for = |package: &str| protocol.version_for_unlabelled(package).map(ToString::to_string);
+    assert_eq!(taken_for("p.only").as_deref(), Some("3.0.0"), "only one version has it");
+    assert_eq!(taken_for("p.v1").as_deref(), Some("1.1.0"), "the unlabelled version has it");
+    assert_eq!(taken_for("p.v2").as_deref(), Some("2.0.0"), "the oldest that has it");
+    assert_eq!(taken_for("elsewhere"), None);
+}
+
+#[test]
+fn the_digest_follows_the_schema_and_not_its_layout() {
+    let digest = |proto: &str| {
+        let files = [("protocol.toml", "name = \"p\"\n"), ("1.0.0/p.proto", proto)];
+        Protocol::load(folder(&files).path()).expect("a protocol").versions()[0].digest().to_owned()
+    };
+    let plain = "syntax = \"proto3\"; package p; message M { string a = 1; } service S { rpc Get(M) returns (M); }";
+    let laid_out = "// About.\nsyntax = \"proto3\";\npackage p;\nservice S {\n  rpc Get(M) returns (M);\n}\nmessage M {\n  string a = 1; // A.\n}\n";
+    let renamed = plain.replace("string a", "string b");
+    assert_eq!(digest(plain), digest(laid_out));
+    assert_ne!(digest(plain), digest(&renamed));
+    assert_eq!(digest(plain).len(), 32);
+}
+
+#[test]
+fn a_descriptor_set_is_as_good_as_protos_and_keeps_custom_options() {
+    let proto = "syntax = \"proto3\"; package p; import \"google/protobuf/descriptor.proto\"; extend google.protobuf.MessageOptions { string owner = 50001; } message M { option (owner) = \"stock\"; string a = 1; } service S { rpc Get(M) returns (M); }";
+    let from_protos = load(&[("1.0.0", proto.to_owned())]);
+    let set = from_protos.versions()[0].descriptor_set().clone();
+    let other = folder(&[("protocol.toml", "name = \"p\"\n")]);
+    folder::write(other.path(), "1.0.0/p.binpb", &set);
+    let from_set = Protocol::load(other.path()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(from_set.versions()[0].digest(), from_protos.versions()[0].digest());
+    for protocol in [&from_protos, &from_set] {
+        let pool = protocol.versions()[0].pool();
+        let option = pool.get_extension_by_name("p.owner").expect("the option");
+        let message = pool.get_message_by_name("p.M").expect("the message");
+        assert_eq!(message.options().get_extension(&option).as_str(), Some("stock"));
+    }
+}

@@ -5,6 +5,7 @@
 
 mod body;
 mod codec;
+mod framing;
 
 pub use body::Body;
 pub use codec::Codec;

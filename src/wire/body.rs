@@ -9,6 +9,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tonic::Status;
 
+use super::framing::{Framing, TooLarge};
+
 /// The body of a call's request or response: frames of bytes, then perhaps trailers.
 ///
 /// Data are gRPC length-prefixed messages (gRPC over HTTP/2, *Requests* and *Responses*); a frame may hold a part of a
@@ -25,6 +27,10 @@ enum Kind {
         trailers: Option<Box<HeaderMap>>,
     },
     Incoming(Incoming),
+    Limited {
+        body: Incoming,
+        framing: Framing,
+    },
     Tonic(tonic::body::Body),
 }
 
@@ -46,6 +52,14 @@ impl Body {
     pub fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
         let data = (!data.is_empty()).then_some(data);
         Self(Kind::Whole { data, trailers: Some(Box::new(trailers)) })
+    }
+
+    /// A body off a connection, none of whose messages may be larger than `limit` bytes (without its prefix).
+    ///
+    /// A larger one ends the body with `RESOURCE_EXHAUSTED` at its prefix, before memory is spent on it.
+    #[must_use]
+    pub fn limited(body: Incoming, limit: u32) -> Self {
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Limited { body, framing: Framing::new(limit) }) }
     }
 
     /// Any other body; it is boxed.
@@ -96,6 +110,20 @@ impl HttpBody for Body {
             Kind::Incoming(body) => {
                 Pin::new(body).poll_frame(context).map_err(|error| Status::from_error(Box::new(error)))
             }
+            Kind::Limited { body, framing } => {
+                let frame = match Pin::new(body).poll_frame(context) {
+                    Poll::Ready(Some(Ok(frame))) => frame,
+                    other => return other.map_err(|error| Status::from_error(Box::new(error))),
+                };
+                let followed = frame.data_ref().map_or(Ok(()), |data| framing.follow(data));
+                if let Err(TooLarge(size)) = followed {
+                    let limit = framing.limit();
+                    // What is left of the message is not read: the peer's window for this stream stays shut.
+                    self.0 = Kind::Empty;
+                    return Poll::Ready(Some(Err(too_large(size, limit))));
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
             Kind::Tonic(body) => Pin::new(body).poll_frame(context),
         }
     }
@@ -104,7 +132,7 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => true,
             Kind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
-            Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Incoming(body) | Kind::Limited { body, .. } => body.is_end_stream(),
             Kind::Tonic(body) => body.is_end_stream(),
         }
     }
@@ -113,8 +141,16 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
-            Kind::Incoming(body) => body.size_hint(),
+            Kind::Incoming(body) | Kind::Limited { body, .. } => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
         }
     }
+}
+
+#[cold]
+fn too_large(size: u32, limit: u32) -> Status {
+    Status::resource_exhausted(format!(
+        "a message of {size} bytes was announced, and this node takes {limit} at most; \
+         send less at once, or raise the node's limit"
+    ))
 }

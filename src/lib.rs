@@ -6,4 +6,6 @@ extern crate self as straddle;
 #[cfg(feature = "runtime")]
 pub mod refusal;
 #[cfg(feature = "runtime")]
+pub mod transport;
+#[cfg(feature = "runtime")]
 pub mod wire;

@@ -11,6 +11,8 @@ pub mod cli;
 pub mod codegen;
 #[cfg(feature = "runtime")]
 pub mod dispatch;
+#[cfg(feature = "cli")]
+pub mod inventory;
 #[cfg(feature = "runtime")]
 pub mod node;
 pub mod protocol;
@@ -18,6 +20,8 @@ pub mod protocol;
 pub mod refusal;
 #[cfg(feature = "runtime")]
 pub mod simulation;
+#[cfg(feature = "runtime")]
+pub mod transport;
 #[cfg(feature = "runtime")]
 pub mod wire;
 

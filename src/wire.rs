@@ -5,6 +5,7 @@
 
 mod body;
 mod codec;
+mod framing;
 mod messages;
 
 pub use body::Body;

@@ -10,6 +10,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tonic::Status;
 
+use super::framing::{Framing, TooLarge};
+
 /// The body of a call's request or response: frames of bytes, then perhaps trailers.
 ///
 /// Data are gRPC length-prefixed messages (gRPC over HTTP/2, *Requests* and *Responses*); a frame may hold a part of a
@@ -31,6 +33,10 @@ enum Kind {
         rest: Box<Body>,
     },
     Incoming(Incoming),
+    Limited {
+        body: Incoming,
+        framing: Framing,
+    },
     Tonic(tonic::body::Body),
 }
 
@@ -57,6 +63,14 @@ impl Body {
     /// A body of which some frames are there already.
     pub(crate) fn begun(frames: VecDeque<Frame<Bytes>>, rest: Self) -> Self {
         if frames.is_empty() { rest } else { Self(Kind::Begun { frames, rest: Box::new(rest) }) }
+    }
+
+    /// A body off a connection, none of whose messages may be larger than `limit` bytes (without its prefix).
+    ///
+    /// A larger one ends the body with `RESOURCE_EXHAUSTED` at its prefix, before memory is spent on it.
+    #[must_use]
+    pub fn limited(body: Incoming, limit: u32) -> Self {
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Limited { body, framing: Framing::new(limit) }) }
     }
 
     /// Any other body; it is boxed.
@@ -111,6 +125,20 @@ impl HttpBody for Body {
             Kind::Incoming(body) => {
                 Pin::new(body).poll_frame(context).map_err(|error| Status::from_error(Box::new(error)))
             }
+            Kind::Limited { body, framing } => {
+                let frame = match Pin::new(body).poll_frame(context) {
+                    Poll::Ready(Some(Ok(frame))) => frame,
+                    other => return other.map_err(|error| Status::from_error(Box::new(error))),
+                };
+                let followed = frame.data_ref().map_or(Ok(()), |data| framing.follow(data));
+                if let Err(TooLarge(size)) = followed {
+                    let limit = framing.limit();
+                    // What is left of the message is not read: the peer's window for this stream stays shut.
+                    self.0 = Kind::Empty;
+                    return Poll::Ready(Some(Err(too_large(size, limit))));
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
             Kind::Tonic(body) => Pin::new(body).poll_frame(context),
         }
     }
@@ -120,7 +148,7 @@ impl HttpBody for Body {
             Kind::Empty => true,
             Kind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
             Kind::Begun { frames, rest } => frames.is_empty() && rest.is_end_stream(),
-            Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Incoming(body) | Kind::Limited { body, .. } => body.is_end_stream(),
             Kind::Tonic(body) => body.is_end_stream(),
         }
     }
@@ -130,8 +158,16 @@ impl HttpBody for Body {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
             Kind::Begun { .. } => SizeHint::default(),
-            Kind::Incoming(body) => body.size_hint(),
+            Kind::Incoming(body) | Kind::Limited { body, .. } => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
         }
     }
+}
+
+#[cold]
+fn too_large(size: u32, limit: u32) -> Status {
+    Status::resource_exhausted(format!(
+        "a message of {size} bytes was announced, and this node takes {limit} at most; \
+         send less at once, or raise the node's limit"
+    ))
 }

@@ -1,0 +1,5 @@
+//! tmp
+#[allow(missing_docs)]
+#[rustfmt::skip]
+#[path = "inventory/generated/inventory.rs"]
+pub mod generated;

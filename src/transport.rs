@@ -1,0 +1,49 @@
+//! Sockets: the server that calls arrive at, and the [`Channel`] that they leave by.
+//!
+//! Nothing else in this crate opens a socket. Both sides speak gRPC over HTTP/2 (RFC 9113) and meet the rest as tower
+//! services over [`Body`](crate::wire::Body): a [`Server`] serves any such service, a [`Channel`] is one.
+//!
+//! ```no_run
+//! use straddle::transport::{Beside, HealthHandle, Server};
+//! # async fn example<S>(object: S) -> std::io::Result<()>
+//! # where
+//! #     S: tower_service::Service<
+//! #             http::Request<straddle::wire::Body>,
+//! #             Response = http::Response<straddle::wire::Body>,
+//! #             Error = std::convert::Infallible,
+//! #         > + Clone + Send + 'static,
+//! #     S::Future: Send,
+//! # {
+//! let health = HealthHandle::new();
+//! let service = Beside::new(object).health(&health);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:7000").await?;
+//! let shutdown = async { std::future::pending().await };
+//! let serving = Server::builder().health(&health).serve(listener, service, shutdown)?;
+//! health.set_serving();
+//! let served = serving.await;
+//! println!("{} connections, {} of them cut", served.connections, served.cut);
+//! # Ok(())
+//! # }
+//! ```
+
+mod beside;
+mod call;
+mod channel;
+mod connection;
+mod health;
+mod http1;
+mod labelled;
+mod limits;
+mod preface;
+mod reflection;
+mod server;
+mod tcp;
+
+pub use beside::Beside;
+pub use call::PeerAddress;
+pub use channel::{Backoff, Channel, ChannelBuilder, Idempotent, InvalidChannel};
+pub use health::HealthHandle;
+pub use labelled::{Label, Labelled};
+pub use limits::Limits;
+pub use reflection::{InvalidReflection, Reflection};
+pub use server::{Served, Server, Serving};

@@ -1,0 +1,230 @@
+//! The client's side: calls to the node that owns the data, or to any of several nodes.
+
+mod address;
+mod attempt;
+mod backoff;
+mod deadline;
+mod failure;
+mod outgoing;
+mod response;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response};
+use thiserror::Error;
+use tower_service::Service;
+
+use self::address::Address;
+use self::attempt::Shared;
+use self::backoff::Pace;
+use crate::wire::Body;
+
+pub use self::backoff::Backoff;
+
+/// Marks a request, in its extensions, as one that may run more than once.
+///
+/// A [`Channel`] then sends it again also when a connection was lost before the response began. [`Labelled`] sets it
+/// for methods whose `idempotency_level` says so.
+///
+/// [`Labelled`]: super::Labelled
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idempotent;
+
+/// A gRPC channel for generated clients, over HTTP/2 in clear text with prior knowledge (RFC 9113 §3.3).
+///
+/// It is cheap to clone; clones share one connection to each address, which is made when first needed, and again when
+/// it was lost. Errors come as gRPC statuses, never as errors of the service.
+///
+/// **Deadline.** `grpc-timeout`, which `tonic::Request::set_timeout` sets, bounds everything: connecting, backing off,
+/// trying again, and the response to its last byte. Each attempt tells the node what is left of it.
+///
+/// **Trying again.** A call is sent again when it certainly did not run: no connection was made, the node refused the
+/// stream (`REFUSED_STREAM`, RFC 9113 §8.7), went away before it (GOAWAY, §6.8), or refused it because it is learning the
+/// caller's version. A call that may have run is sent again only when it is [`Idempotent`]. Streamed requests are kept
+/// up to [`replay_limit`](ChannelBuilder::replay_limit), and sent again while all of what was sent is kept.
+///
+/// ```no_run
+/// # fn example() -> Result<(), straddle::transport::InvalidChannel> {
+/// let channel = straddle::transport::Channel::owner("127.0.0.1:7000").build()?;
+/// // let client = inventory::v2::InventoryClient::new(channel);
+/// # drop(channel);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Channel(Arc<Shared>);
+
+/// How a [`Channel`] is to reach its nodes.
+#[derive(Clone, Debug)]
+#[must_use = "a channel is made by `build`"]
+pub struct ChannelBuilder {
+    addresses: Vec<String>,
+    settings: Settings,
+    seed: Option<u64>,
+    user_agent: Option<String>,
+}
+
+/// What one address needs to know of its channel.
+#[derive(Clone, Debug)]
+struct Settings {
+    connect_timeout: Duration,
+    backoff: Backoff,
+    wait_limit: Duration,
+    replay_limit: usize,
+    attempts_per_second: u32,
+    keep_alive: Option<(Duration, Duration)>,
+    tcp_keep_alive: Option<Duration>,
+}
+
+/// A channel that cannot be made.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct InvalidChannel(#[from] InvalidKind);
+
+#[derive(Debug, Error)]
+enum InvalidKind {
+    #[error("a channel needs an address at least, as `127.0.0.1:7000`")]
+    NoAddress,
+    #[error("`{0}` is no address: `host:port` is wanted, as `127.0.0.1:7000` or `[::1]:7000`")]
+    Address(String),
+    #[error("`{0}` asks for TLS, which this version does not speak yet; put a proxy in front, or use `host:port`")]
+    Tls(String),
+    #[error("the user agent {0:?} cannot be sent: only visible ASCII can")]
+    UserAgent(String),
+}
+
+impl InvalidChannel {
+    /// Whether an address is at fault, or there is none.
+    #[must_use]
+    pub fn is_address(&self) -> bool {
+        !matches!(self.0, InvalidKind::UserAgent(_))
+    }
+}
+
+impl Channel {
+    /// Calls the node at `address` (`host:port`), because it owns the data: while it is away, calls wait for it.
+    pub fn owner(address: impl Into<String>) -> ChannelBuilder {
+        ChannelBuilder::new(vec![address.into()])
+    }
+
+    /// Calls whichever of the nodes at `addresses` answers: one at a time, the next when it fails.
+    pub fn any<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> ChannelBuilder {
+        ChannelBuilder::new(addresses.into_iter().map(Into::into).collect())
+    }
+}
+
+impl ChannelBuilder {
+    fn new(addresses: Vec<String>) -> Self {
+        let settings = Settings {
+            connect_timeout: Duration::from_secs(5),
+            backoff: Backoff::default(),
+            wait_limit: Duration::from_secs(30),
+            replay_limit: 1024 * 1024,
+            attempts_per_second: 100,
+            keep_alive: None,
+            tcp_keep_alive: Some(Duration::from_secs(20)),
+        };
+        Self { addresses, settings, seed: None, user_agent: None }
+    }
+
+    /// Gives up an attempt to connect after this time. Default: 5 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long to wait between attempts, to connect or to call.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.settings.backoff = backoff;
+        self
+    }
+
+    /// Lets a call without a deadline wait this long in all for nodes to come up and for its next attempt; the time
+    /// that a node takes to answer is not bounded by it. Default: 30 s.
+    pub fn wait_limit(mut self, limit: Duration) -> Self {
+        self.settings.wait_limit = limit;
+        self
+    }
+
+    /// Keeps up to this many bytes of each streamed request, to be able to send it again. Requests that are complete
+    /// at once, as unary ones, can always be sent again, without a copy. Default: 1 MiB.
+    pub fn replay_limit(mut self, bytes: usize) -> Self {
+        self.settings.replay_limit = bytes;
+        self
+    }
+
+    /// Sends at most this many calls again in a second, over all calls of the channel and its clones; what is over
+    /// waits. At least 1. Default: 100.
+    pub fn attempts_per_second(mut self, attempts: u32) -> Self {
+        self.settings.attempts_per_second = attempts.max(1);
+        self
+    }
+
+    /// While calls run, sends an HTTP/2 PING (RFC 9113 §6.7) when nothing was heard for `interval`, and takes the node
+    /// for dead when it is not acknowledged within `timeout`.
+    ///
+    /// Default: none, because servers of other make close connections whose peer pings more often than they like (every
+    /// 5 minutes); a host that is gone is found by [`tcp_keep_alive`](Self::tcp_keep_alive) as well.
+    pub fn keep_alive(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.settings.keep_alive = Some((interval, timeout));
+        self
+    }
+
+    /// Lets the kernel probe a connection on which nothing was heard for this long (RFC 9293 §3.8.4). Default: 20 s.
+    pub fn tcp_keep_alive(mut self, idle: Option<Duration>) -> Self {
+        self.settings.tcp_keep_alive = idle;
+        self
+    }
+
+    /// Names the program in `user-agent`, ahead of this crate's name and version.
+    pub fn user_agent(mut self, program: impl Into<String>) -> Self {
+        self.user_agent = Some(program.into());
+        self
+    }
+
+    /// Fixes the random numbers of the jitter. Default: unlike in every channel.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Makes the channel; nothing is connected yet.
+    ///
+    /// # Errors
+    /// When there is no address, one is not `host:port`, or the user agent cannot be sent.
+    pub fn build(self) -> Result<Channel, InvalidChannel> {
+        let Self { addresses, settings, seed, user_agent } = self;
+        if addresses.is_empty() {
+            return Err(InvalidKind::NoAddress.into());
+        }
+        let random = Arc::new(std::sync::Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
+        let addresses = addresses.into_iter().map(|address| Address::new(address, settings.clone(), random.clone()));
+        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        let name = concat!("straddle/", env!("CARGO_PKG_VERSION"));
+        let user_agent = user_agent.map_or_else(|| name.to_owned(), |program| format!("{program} {name}"));
+        let user_agent = HeaderValue::try_from(&user_agent).map_err(|_| InvalidKind::UserAgent(user_agent))?;
+        let pace = Pace::new(settings.attempts_per_second);
+        Ok(Channel(Arc::new(Shared::new(addresses, settings, random, pace, user_agent))))
+    }
+}
+
+impl<B: Into<Body>> Service<Request<B>> for Channel {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let shared = self.0.clone();
+        let request = request.map(Into::into);
+        Box::pin(async move { Ok(shared.call(request).await) })
+    }
+}

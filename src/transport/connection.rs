@@ -1,0 +1,185 @@
+//! One connection of a server.
+//!
+//! ```text
+//!            recognized           idle, or shutdown            closed by both
+//!  Opened ----------------> Open -------------------> Closing -----------------> gone
+//!    | handshake_timeout,    | peer closed                | no call runs and the peer
+//!    v shutdown              v                            v kept silent for handshake_timeout
+//!   gone                    gone                         gone
+//! ```
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tower_service::Service;
+
+use super::call::Calls;
+use super::health::HealthHandle;
+use super::http1::Hints;
+use super::limits::Limits;
+use super::preface::{Protocol, Unread, recognize};
+use super::tcp;
+use crate::wire::Body;
+
+/// An idle connection is noticed at the latest this part of the idle timeout after it was due.
+const IDLE_STEPS: u32 = 4;
+/// hyper reads the head of a request into a buffer that may not be smaller.
+const SMALLEST_HTTP1_BUFFER: usize = 8 * 1024;
+
+/// What all connections of a server have in common.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) limits: Limits,
+    pub(super) health: Option<HealthHandle>,
+}
+
+/// Serves one connection until it is gone, or closed after `closing` turned true.
+pub(super) async fn serve<S>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: S,
+    settings: Arc<Settings>,
+    mut closing: watch::Receiver<bool>,
+) where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let limits = &settings.limits;
+    if let Err(error) = tcp::prepare(&stream, limits.tcp_keep_alive) {
+        tracing::debug!(%peer, %error, "the connection's socket cannot be set up");
+        return;
+    }
+    let recognized = tokio::select! {
+        recognized = timeout(limits.handshake_timeout, recognize(stream)) => recognized,
+        // Nothing was promised to this peer yet.
+        _ = closing.wait_for(|closing| *closing) => return,
+    };
+    let result = match recognized {
+        Err(_) => return tracing::debug!(%peer, "the connection did not show its protocol in time"),
+        Ok(Err(error)) => return tracing::debug!(%peer, %error, "the connection ended before it showed its protocol"),
+        Ok(Ok((Protocol::Http2, io))) => serve_http2(io, peer, service, limits, closing).await,
+        Ok(Ok((Protocol::Http1, io))) => serve_http1(io, &settings, closing).await,
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "the connection failed");
+    }
+}
+
+async fn serve_http2<S>(
+    io: Unread<TcpStream>,
+    peer: SocketAddr,
+    service: S,
+    limits: &Limits,
+    closing: watch::Receiver<bool>,
+) -> hyper::Result<()>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let streams = Arc::new(Streams::default());
+    let mut builder = http2::Builder::new(Spawn(streams.clone()));
+    builder
+        .timer(TokioTimer::new())
+        // gRPC has no use for it, and it would cost both sides a header in each call.
+        .auto_date_header(false)
+        .max_header_list_size(limits.max_header_list_size)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .keep_alive_interval(limits.keep_alive_interval)
+        .keep_alive_timeout(limits.keep_alive_timeout);
+    let calls = Calls::new(service, peer, limits.max_message_size);
+    let connection = builder.serve_connection(TokioIo::new(io), calls);
+    drop(builder);
+    // From here on, each further holder is a stream.
+    let without_streams = Arc::strong_count(&streams);
+    let activity = || (Arc::strong_count(&streams) > without_streams, streams.opened.load(Ordering::Relaxed));
+    drive(pin!(connection), http2::Connection::graceful_shutdown, activity, limits.idle_timeout, limits, closing).await
+}
+
+async fn serve_http1(io: Unread<TcpStream>, settings: &Settings, closing: watch::Receiver<bool>) -> hyper::Result<()> {
+    let limits = &settings.limits;
+    let buffer = usize::try_from(limits.max_header_list_size).unwrap_or(usize::MAX).max(SMALLEST_HTTP1_BUFFER);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read_timeout)
+        .max_buf_size(buffer)
+        .serve_connection(TokioIo::new(io), Hints::new(settings.health.clone()));
+    // The time to read a head bounds how long such a connection may be idle.
+    drive(pin!(connection), http1::Connection::graceful_shutdown, || (false, 0), None, limits, closing).await
+}
+
+/// Polls a connection through its states; `activity` tells whether calls run, and how many were ever opened.
+async fn drive<C: Future<Output = hyper::Result<()>>>(
+    mut connection: Pin<&mut C>,
+    close: impl Fn(Pin<&mut C>),
+    activity: impl Fn() -> (bool, u64),
+    idle_timeout: Option<Duration>,
+    limits: &Limits,
+    mut closing: watch::Receiver<bool>,
+) -> hyper::Result<()> {
+    let step = idle_timeout.map(|idle| idle / IDLE_STEPS);
+    let mut idle_steps = 0;
+    let mut opened_before = 0;
+    let mut open = true;
+    let mut timer = pin!(sleep(step.unwrap_or_default()));
+    loop {
+        tokio::select! {
+            biased;
+            result = connection.as_mut() => return result,
+            _ = closing.wait_for(|closing| *closing), if open => {
+                open = false;
+            }
+            () = timer.as_mut(), if !open || step.is_some() => {
+                let (running, opened) = activity();
+                let idle = !running && opened == opened_before;
+                opened_before = opened;
+                idle_steps = if idle { idle_steps + 1 } else { 0 };
+                match step {
+                    // A peer that is alive has closed by now.
+                    _ if !open && idle => return Ok(()),
+                    _ if !open => {
+                        timer.as_mut().reset(Instant::now() + limits.handshake_timeout);
+                        continue;
+                    }
+                    Some(step) if idle_steps < IDLE_STEPS => {
+                        timer.as_mut().reset(Instant::now() + step);
+                        continue;
+                    }
+                    _ => open = false,
+                }
+            }
+        }
+        close(connection.as_mut());
+        timer.as_mut().reset(Instant::now() + limits.handshake_timeout);
+    }
+}
+
+/// The calls of one connection.
+///
+/// hyper gives each stream a clone of the executor for as long as the stream lives, response body and all; so the
+/// number of holders tells whether calls run, at no cost to the calls.
+#[derive(Debug, Default)]
+struct Streams {
+    opened: AtomicU64,
+}
+
+#[derive(Clone, Debug)]
+struct Spawn(Arc<Streams>);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Spawn {
+    fn execute(&self, stream: F) {
+        self.0.opened.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(stream);
+    }
+}

@@ -1,0 +1,186 @@
+//! Labelling: a generated client's calls say which version their messages are in.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tonic::Status;
+use tower_service::Service;
+
+use super::channel::Idempotent;
+use crate::refusal::{Reason, Refusal};
+use crate::wire::Body;
+
+/// The version that a call's messages are in, both ways.
+pub(crate) const VERSION: HeaderName = HeaderName::from_static("straddle-version");
+/// The digest of that version's schema.
+pub(crate) const SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
+
+/// What a version's calls are labelled with; generated code holds one for each version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The version, as `2.1.0`.
+    pub version: &'static str,
+    /// The digest of its schema.
+    pub schema: &'static str,
+    /// Paths, as `/package.Service/Method`, of the methods that may run more than once: those whose
+    /// `idempotency_level` is `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
+    pub idempotent: &'static [&'static str],
+}
+
+/// A gRPC channel whose calls carry a [`Label`].
+///
+/// Each request says `straddle-version` and `straddle-schema`, and carries the [`Idempotent`] marker where its method
+/// may run more than once. A response that was made with another schema of that version, or in another version, is
+/// refused as `LABEL_MISMATCH`: its bytes could be read, but not be trusted.
+///
+/// The channel may be a [`Channel`](super::Channel), tonic's own, or anything else that answers with a body.
+#[derive(Clone, Debug)]
+pub struct Labelled<S> {
+    inner: S,
+    label: &'static Label,
+    version: HeaderValue,
+    schema: HeaderValue,
+}
+
+impl<S> Labelled<S> {
+    /// Labels the calls of `inner`.
+    ///
+    /// # Panics
+    /// When the version or the digest is not visible ASCII. Those of generated code always are.
+    pub fn new(inner: S, label: &'static Label) -> Self {
+        let version = HeaderValue::from_static(label.version);
+        Self { inner, label, version, schema: HeaderValue::from_static(label.schema) }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Labelled<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Into<Body>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = LabelledFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.headers_mut().insert(VERSION, self.version.clone());
+        request.headers_mut().insert(SCHEMA, self.schema.clone());
+        if self.label.idempotent.contains(&request.uri().path()) {
+            request.extensions_mut().insert(Idempotent);
+        }
+        LabelledFuture { response: self.inner.call(request), label: self.label }
+    }
+}
+
+pin_project! {
+    /// The response of [`Labelled`].
+    #[derive(Debug)]
+    pub struct LabelledFuture<F> {
+        #[pin]
+        response: F,
+        label: &'static Label,
+    }
+}
+
+impl<F, R, E> Future for LabelledFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Into<Body>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.response.poll(context))?;
+        Poll::Ready(Ok(match mismatch(response.headers(), this.label) {
+            None => response.map(Into::into),
+            Some(refusal) => Status::from(refusal).into_http(),
+        }))
+    }
+}
+
+/// The refusal of a response whose messages are not in the schema that the caller was built with.
+fn mismatch(headers: &HeaderMap, label: &Label) -> Option<Refusal> {
+    // An error says more than that it comes from elsewhere, and has no messages.
+    if headers.get(Status::GRPC_STATUS).is_some_and(|status| status != "0") {
+        return None;
+    }
+    let text = |name: &HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let differs = match (text(&VERSION), text(&SCHEMA)) {
+        (Some(version), _) if !same_but_patch(&version, label.version) => {
+            format!("the response is in version {version}, but the call was labelled {}", label.version)
+        }
+        (_, Some(schema)) if schema != label.schema => format!(
+            "version {} has two schemas: this caller was built with {}, the node serves {schema}",
+            label.version, label.schema
+        ),
+        _ => return None,
+    };
+    let refusal = Refusal::new(Reason::LabelMismatch, differs).with("caller_version", label.version);
+    let refusal = match headers.get("straddle-node").and_then(|version| version.to_str().ok()) {
+        Some(version) => refusal.with("node_version", version),
+        None => refusal,
+    };
+    Some(
+        refusal
+            .advice("a published version is immutable: give the changed schema a new version, and rebuild one side")
+            .after_run(),
+    )
+}
+
+fn same_but_patch(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let parse = |version| {
+        let version = semver::Version::parse(version).ok()?;
+        Some((version.major, version.minor, version.pre))
+    };
+    parse(one).is_some_and(|one| Some(one) == parse(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LABEL: Label = Label { version: "2.0.0", schema: "abc", idempotent: &[] };
+
+    fn refused(headers: &[(&'static str, &'static str)]) -> Option<Refusal> {
+        let headers =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        mismatch(&headers.collect(), &LABEL)
+    }
+
+    #[test]
+    fn a_response_of_the_same_version_and_schema_passes() {
+        assert_eq!(refused(&[]), None);
+        assert_eq!(refused(&[("straddle-version", "2.0.0"), ("straddle-schema", "abc")]), None);
+        assert_eq!(refused(&[("straddle-version", "2.0.7"), ("grpc-status", "0")]), None);
+    }
+
+    #[test]
+    fn a_response_of_another_schema_or_version_is_refused_as_one_that_has_run() {
+        for headers in [
+            [("straddle-version", "2.0.0"), ("straddle-schema", "abd")],
+            [("straddle-version", "2.1.0"), ("straddle-schema", "abc")],
+            [("straddle-version", "2.0.0-rc.1"), ("straddle-schema", "abc")],
+            [("straddle-schema", "abd"), ("grpc-status", "0")],
+        ] {
+            let refusal = refused(&headers).expect("a refusal");
+            assert_eq!(refusal.reason(), Reason::LabelMismatch, "{headers:?}");
+            assert_eq!(refusal.code(), tonic::Code::Internal);
+        }
+    }
+
+    #[test]
+    fn an_error_is_passed_on_whatever_it_says_of_versions() {
+        assert_eq!(refused(&[("straddle-version", "1.0.0"), ("grpc-status", "9")]), None);
+    }
+}

@@ -31,8 +31,8 @@ pub use database::OpenError;
 
 pub(crate) use database::{Database, broken, corrupt};
 pub(crate) use import::{Import, Imported};
-pub(crate) use requests::{Fingerprint, RequestKey};
-pub(crate) use reservations::{DUE, Reservation, State};
+pub(crate) use requests::{Fingerprint, RequestKey, replay};
+pub(crate) use reservations::{DUE, ENDED_KEPT, Reservation, State, no_reservation};
 pub(crate) use writing::Writing;
 
 /// SKU to item, in the message type of the object's version.
@@ -79,11 +79,11 @@ impl<I: StoredItem> Store<I> {
     }
 
     pub(crate) fn get(&self, sku: &str) -> Result<I, Status> {
-        validate::sku("sku", sku)?;
         self.find(sku)?.ok_or_else(|| no_item(sku))
     }
 
     pub(crate) fn find(&self, sku: &str) -> Result<Option<I>, Status> {
+        validate::sku("sku", sku)?;
         let items = self.database.read()?.open_table(ITEMS).map_err(broken)?;
         items.get(sku).map_err(broken)?.map(|item| decode(item.value())).transpose()
     }
@@ -242,6 +242,7 @@ fn closing(after: u64) -> Status {
     Status::unavailable(format!("the node closes its inventory: watch again, after revision {after}"))
 }
 
-fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, Status> {
+/// A message as it was stored.
+pub(crate) fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| corrupt(&error.to_string()))
 }

@@ -53,7 +53,7 @@ impl State {
         Status::failed_precondition(format!("reservation {id:?} is {} and cannot be {wanted}", self.word()))
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Unspecified => "in no known state",
             Self::Held => "held",

@@ -1,0 +1,133 @@
+//! Callers of 1.1.0 on a node that runs 2.0.0.
+
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert::{Within, item_to_v1, item_to_v2};
+use crate::inventory::generated::v1_1_0::inventory_server::Inventory;
+use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
+use crate::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
+use crate::inventory::steps::{Channel, streams};
+use crate::inventory::store::StoredItem;
+
+/// Serves 1.1.0 by calling 2.0.0.
+///
+/// | message | value | refusal |
+/// |---|---|---|
+/// | request | a price with more than nine decimals; a location that ends in its first `-` | LOSSY |
+/// | response | a price in another currency, or with more digits than a double has; a location that cannot be read back | LOSSY, `ran=true` |
+///
+/// An item that was discontinued looks like any other to these callers, and stays discontinued when they put it; to
+/// reserve it is FAILED_PRECONDITION.
+#[derive(Clone, Debug)]
+pub struct Past<C> {
+    client: InventoryClient<C>,
+}
+
+impl<C: Channel> Past<C> {
+    /// Serves 1.1.0 through `client`.
+    pub fn new(client: InventoryClient<C>) -> Self {
+        Self { client }
+    }
+}
+
+#[tonic::async_trait]
+impl<C: Channel> Inventory for Past<C> {
+    async fn get_item(&self, request: Request<v1::GetItemRequest>) -> Result<Response<v1::Item>, Status> {
+        let v1::GetItemRequest { sku } = request.into_inner();
+        let item = self.client.clone().get_item(v2::GetItemRequest { sku }).await?.into_inner();
+        Ok(Response::new(item_to_v1(item, Within::Itself)?))
+    }
+
+    async fn put_item(&self, request: Request<v1::PutItemRequest>) -> Result<Response<v1::PutItemResponse>, Status> {
+        let v1::PutItemRequest { item, request_id } = request.into_inner();
+        let request = v2::UpsertItemRequest { item: item.map(request_item).transpose()?, request_id };
+        let v2::UpsertItemResponse { item } = self.client.clone().upsert_item(request).await?.into_inner();
+        Ok(Response::new(v1::PutItemResponse { item: item.map(response_item).transpose()? }))
+    }
+
+    async fn list_items(
+        &self,
+        request: Request<v1::ListItemsRequest>,
+    ) -> Result<Response<BoxStream<v1::Item>>, Status> {
+        let v1::ListItemsRequest { sku_prefix } = request.into_inner();
+        let items = self.client.clone().list_items(v2::ListItemsRequest { sku_prefix }).await?.into_inner();
+        Ok(Response::new(streams::responses(items, |item| item_to_v1(item, Within::Itself))))
+    }
+
+    async fn watch_items(
+        &self,
+        request: Request<v1::WatchItemsRequest>,
+    ) -> Result<Response<BoxStream<v1::WatchEvent>>, Status> {
+        let v1::WatchItemsRequest { after_revision } = request.into_inner();
+        let events = self.client.clone().watch_items(v2::WatchItemsRequest { after_revision }).await?.into_inner();
+        Ok(Response::new(streams::responses(events, |v2::WatchEvent { revision, item }| {
+            Ok(v1::WatchEvent { revision, item: item.map(response_item).transpose()? })
+        })))
+    }
+
+    async fn import_items(
+        &self,
+        request: Request<Streaming<v1::ImportItemsRequest>>,
+    ) -> Result<Response<v1::ImportItemsResponse>, Status> {
+        let convert = |v1::ImportItemsRequest { request_id, item }| {
+            Ok(v2::ImportItemsRequest { request_id, item: item.map(request_item).transpose()? })
+        };
+        let (requests, mut fault) = streams::requests(request.into_inner(), convert);
+        let v2::ImportItemsResponse { count, revision } =
+            fault.or(self.client.clone().import_items(requests)).await?.into_inner();
+        Ok(Response::new(v1::ImportItemsResponse { count, revision }))
+    }
+
+    async fn lookup_items(
+        &self,
+        request: Request<Streaming<v1::LookupItemsRequest>>,
+    ) -> Result<Response<BoxStream<v1::LookupItemsResponse>>, Status> {
+        let convert = |v1::LookupItemsRequest { sku }| Ok(v2::LookupItemsRequest { sku });
+        let (requests, mut fault) = streams::requests(request.into_inner(), convert);
+        let answers = fault.or(self.client.clone().lookup_items(requests)).await?.into_inner();
+        Ok(Response::new(fault.responses(answers, lookup_answer)))
+    }
+
+    async fn adjust_stock(&self, request: Request<v1::AdjustStockRequest>) -> Result<Response<v1::Item>, Status> {
+        let v1::AdjustStockRequest { sku, delta, request_id } = request.into_inner();
+        let request = v2::AdjustStockRequest { sku, delta, request_id };
+        let item = self.client.clone().adjust_stock(request).await?.into_inner();
+        Ok(Response::new(item_to_v1(item, Within::Itself)?))
+    }
+
+    async fn reserve(&self, request: Request<v1::ReserveRequest>) -> Result<Response<v1::Reservation>, Status> {
+        let v1::ReserveRequest { sku, quantity, request_id } = request.into_inner();
+        let request = v2::ReserveRequest { sku, quantity, request_id };
+        let v2::Reservation { reservation_id, sku, quantity } =
+            self.client.clone().reserve(request).await?.into_inner();
+        Ok(Response::new(v1::Reservation { reservation_id, sku, quantity }))
+    }
+
+    async fn release(&self, request: Request<v1::ReleaseRequest>) -> Result<Response<v1::ReleaseResponse>, Status> {
+        let v1::ReleaseRequest { reservation_id, request_id } = request.into_inner();
+        let v2::ReleaseResponse {} =
+            self.client.clone().release(v2::ReleaseRequest { reservation_id, request_id }).await?.into_inner();
+        Ok(Response::new(v1::ReleaseResponse {}))
+    }
+}
+
+/// What 1.1.0 calls invalid is INVALID_ARGUMENT here as there, before anything is called lossy.
+fn request_item(item: v1::Item) -> Result<v2::Item, Status> {
+    item.check()?;
+    item_to_v2(item, Within::Request)
+}
+
+fn response_item(item: v2::Item) -> Result<v1::Item, Status> {
+    item_to_v1(item, Within::Response)
+}
+
+fn lookup_answer(answer: v2::LookupItemsResponse) -> Result<v1::LookupItemsResponse, Status> {
+    use {v1::lookup_items_response::Result as To, v2::lookup_items_response::Result as From};
+
+    let result = answer.result.map(|result| match result {
+        From::Item(item) => response_item(item).map(To::Item),
+        From::MissingSku(sku) => Ok(To::MissingSku(sku)),
+    });
+    Ok(v1::LookupItemsResponse { result: result.transpose()? })
+}

@@ -1,0 +1,94 @@
+//! Callers of 2.0.0 on a node that runs 3.0.0.
+
+use tonic::{Code, Request, Response, Status};
+
+use crate::inventory::generated::v2_0_0::inventory_server::Inventory;
+use crate::inventory::generated::v3_0_0::inventory_client::InventoryClient;
+use crate::inventory::generated::{v2_0_0 as v2, v3_0_0 as v3};
+use crate::inventory::steps::Channel;
+use crate::inventory::validate;
+
+/// How long stock is held between taking it and confirming it. Only a crash in between makes it matter.
+const HOLD_FOR: prost_types::Duration = prost_types::Duration { seconds: 60, nanos: 0 };
+/// How often a retry finds that the hold of the try before it has expired, before it gives up.
+const HOLDS: usize = 4;
+
+/// Serves the `Reserve` of 2.0.0, which is final, by calling 3.0.0: it takes a hold and confirms it at once.
+///
+/// Both calls have ids that derive from the caller's, so a retry goes on where a crash stopped the call. A hold that
+/// expired in the meantime never became a reservation; the retry takes another. When the caller does not retry, the stock
+/// goes back by itself.
+///
+/// `Release` is the same in both versions: what these callers reserve is confirmed, which is what 3.0.0 releases.
+/// Nothing is refused here.
+#[derive(Clone, Debug)]
+pub struct Past<C> {
+    client: InventoryClient<C>,
+}
+
+impl<C: Channel> Past<C> {
+    /// Serves 2.0.0 through `client`.
+    pub fn new(client: InventoryClient<C>) -> Self {
+        Self { client }
+    }
+}
+
+#[tonic::async_trait]
+impl<C: Channel> Inventory for Past<C> {
+    async fn reserve(&self, request: Request<v2::ReserveRequest>) -> Result<Response<v2::Reservation>, Status> {
+        let request = request.into_inner();
+        for id in hold_ids(&request.request_id)? {
+            let hold = self.hold(&request, id.clone()).await?;
+            match self.confirm(hold.reservation_id.clone(), derive(&id, "confirm")).await {
+                Ok(v3::Reservation { reservation_id, sku, quantity, .. }) => {
+                    return Ok(Response::new(v2::Reservation { reservation_id, sku, quantity }));
+                }
+                Err(status) if status.code() == Code::FailedPrecondition && self.expired(&hold).await? => {
+                    tracing::debug!(request_id = id, "the hold of a reservation expired before it was confirmed");
+                }
+                Err(status) => return Err(status),
+            }
+        }
+        Err(Status::aborted("the node could not confirm the reservation in time: try again with another request_id"))
+    }
+}
+
+impl<C: Channel> Past<C> {
+    async fn hold(&self, request: &v2::ReserveRequest, request_id: String) -> Result<v3::Reservation, Status> {
+        let request = v3::ReserveRequest {
+            sku: request.sku.clone(),
+            quantity: request.quantity,
+            request_id,
+            hold_for: Some(HOLD_FOR),
+            if_revision: None,
+        };
+        Ok(self.client.clone().reserve(request).await?.into_inner())
+    }
+
+    async fn confirm(&self, reservation_id: String, request_id: String) -> Result<v3::Reservation, Status> {
+        let request = v3::ConfirmRequest { reservation_id, request_id };
+        Ok(self.client.clone().confirm(request).await?.into_inner())
+    }
+
+    async fn expired(&self, hold: &v3::Reservation) -> Result<bool, Status> {
+        let request = v3::GetReservationRequest { reservation_id: hold.reservation_id.clone() };
+        let reservation = self.client.clone().get_reservation(request).await?.into_inner();
+        Ok(reservation.state() == v3::HoldState::Expired)
+    }
+}
+
+/// The ids of the holds that a reservation tries, in order: the caller's, then some that derive from it.
+fn hold_ids(request_id: &str) -> Result<Vec<String>, Status> {
+    let more = (1..HOLDS).map(|number| derive(request_id, &number.to_string()));
+    let ids: Vec<String> = std::iter::once(request_id.to_owned()).chain(more).collect();
+    // Checked for all before anything is taken: an id that is too long must not fail half way.
+    if request_id.is_empty() || ids.iter().any(|id| derive(id, "confirm").len() > validate::REQUEST_ID) {
+        let most = validate::REQUEST_ID - "/1/confirm".len();
+        return Err(validate::invalid("request_id", format!("must have 1 to {most} bytes, not {}", request_id.len())));
+    }
+    Ok(ids)
+}
+
+fn derive(id: &str, word: &str) -> String {
+    format!("{id}/{word}")
+}

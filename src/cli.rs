@@ -1,6 +1,7 @@
 //! The `straddle` program.
 
 mod arguments;
+mod serve_example;
 mod show;
 
 use std::io::{self, IsTerminal, Write};
@@ -18,6 +19,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Show(arguments) => show::run(&arguments),
+        Command::ServeExample(arguments) => serve_example::run(&arguments),
     };
     match outcome {
         Ok(code) => code,

@@ -49,5 +49,8 @@ pub mod store;
 
 mod expiry;
 mod items;
+mod node;
 mod stream;
 mod validate;
+
+pub use self::node::{OpenNodeError, open_node};

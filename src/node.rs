@@ -18,11 +18,17 @@
 
 mod build;
 
+use std::future::Future;
+use std::io;
+
+use tokio::net::TcpListener;
+
 use crate::dispatch::{Dispatch, Table};
 use crate::protocol::Protocol;
+use crate::transport::{Beside, HealthHandle, InvalidReflection, Reflection, Server, Serving};
 use crate::version::Version;
 
-pub use self::build::{BuildError, Builder};
+pub use self::build::{BuildError, Builder, Simulation};
 
 /// A node: its current object, the simulation objects around it, and the routes to them.
 ///
@@ -46,6 +52,38 @@ impl Node {
     #[must_use]
     pub fn service(&self) -> Dispatch {
         self.dispatch.clone()
+    }
+
+    /// What answers this node's calls, and beside them gRPC health and server reflection (of the labelled version).
+    ///
+    /// # Errors
+    /// When a version's descriptors cannot be reflected.
+    pub fn service_with(&self, health: &HealthHandle) -> Result<Beside<Dispatch>, InvalidReflection> {
+        let labels: Vec<String> = self.protocol.versions().iter().map(|schema| schema.version().to_string()).collect();
+        let sets = self.protocol.versions().iter().map(|schema| schema.descriptor_set().as_ref());
+        let default = self.protocol.unlabelled().unwrap_or(&self.version).to_string();
+        let reflection = Reflection::new(labels.iter().map(String::as_str).zip(sets), &default)?;
+        Ok(Beside::new(self.service()).health(health).reflection(reflection))
+    }
+
+    /// Serves this node's calls to whoever connects to `listener`, with health and reflection, until `shutdown`
+    /// completes and running calls have finished. For other limits, or a health of your own, give
+    /// [`service_with`](Self::service_with) to a [`Server`].
+    ///
+    /// # Errors
+    /// When the listener has no local address, or a version's descriptors cannot be reflected.
+    pub fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<Serving> {
+        let health = HealthHandle::new();
+        let service = self.service_with(&health).map_err(io::Error::other)?;
+        for service in self.protocol.versions().iter().flat_map(|schema| schema.pool().services()) {
+            health.set_service(service.full_name(), true);
+        }
+        health.set_serving();
+        Server::builder().health(&health).serve(listener, service, shutdown)
     }
 
     /// The protocol that the node serves.

@@ -18,6 +18,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Print a protocol's versions and steps and, for a node, its routes
     Show(ShowArguments),
+    /// Run one node of the inventory, the example protocol
+    ServeExample(ServeExampleArguments),
 }
 
 #[derive(Args, Debug)]
@@ -30,4 +32,20 @@ pub(super) struct ShowArguments {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ServeExampleArguments {
+    /// The version that the node runs: 1.1.0, 2.0.0 or 3.0.0
+    #[arg(long, default_value = "2.0.0")]
+    pub(super) version: Version,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7000")]
+    pub(super) listen: String,
+    /// The folder of the node's state; without it the state goes away with the node
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    pub(super) until_stdin_ends: bool,
 }

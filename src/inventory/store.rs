@@ -157,7 +157,6 @@ impl<I: StoredItem> Store<I> {
         self.database.write(|transaction, now| work(&mut Writing::begin(transaction, now)?)).await
     }
 
-
     /// The items that begin with `prefix` and come after `after`, as many as one transaction may read.
     fn after_sku(&self, prefix: &str, after: Option<&str>) -> Result<Vec<I>, Status> {
         let items = self.database.read()?.open_table(ITEMS).map_err(broken)?;

@@ -8,7 +8,28 @@ use crate::protocol::Protocol;
 use crate::simulation::{Adjacent, Observe, observed};
 use crate::version::Version;
 
-type Simulate = Box<dyn FnOnce(Adjacent) -> Object + Send>;
+type Simulate = Box<dyn FnOnce(Adjacent) -> Result<Object, String> + Send>;
+
+/// What makes a simulation object: the object itself, or, where it has state to open, a result.
+pub trait Simulation {
+    /// The object, or why there is none.
+    ///
+    /// # Errors
+    /// When it could not be opened.
+    fn into_object(self) -> Result<Object, String>;
+}
+
+impl Simulation for Object {
+    fn into_object(self) -> Result<Object, String> {
+        Ok(self)
+    }
+}
+
+impl<E: fmt::Display> Simulation for Result<Object, E> {
+    fn into_object(self) -> Result<Object, String> {
+        self.map_err(|error| error.to_string())
+    }
+}
 
 /// Builds a [`Node`]; see there for an example.
 #[must_use = "a builder does nothing before `build`"]
@@ -42,8 +63,11 @@ impl Builder {
     /// The past simulation object that implements `version` by calling the next newer version.
     ///
     /// Needed for each older version whose step to the next one has methods that it declares as code for the past side.
-    pub fn past(mut self, version: &str, simulate: impl FnOnce(Adjacent) -> Object + Send + 'static) -> Self {
-        self.past.push((version.to_owned(), Box::new(simulate)));
+    pub fn past<S>(mut self, version: &str, simulate: impl FnOnce(Adjacent) -> S + Send + 'static) -> Self
+    where
+        S: Simulation,
+    {
+        self.past.push((version.to_owned(), Box::new(|adjacent| simulate(adjacent).into_object())));
         self
     }
 
@@ -51,8 +75,11 @@ impl Builder {
     ///
     /// Needed for each newer version whose step from the one before has methods that it declares as code for the
     /// future side.
-    pub fn future(mut self, version: &str, simulate: impl FnOnce(Adjacent) -> Object + Send + 'static) -> Self {
-        self.future.push((version.to_owned(), Box::new(simulate)));
+    pub fn future<S>(mut self, version: &str, simulate: impl FnOnce(Adjacent) -> S + Send + 'static) -> Self
+    where
+        S: Simulation,
+    {
+        self.future.push((version.to_owned(), Box::new(|adjacent| simulate(adjacent).into_object())));
         self
     }
 
@@ -83,6 +110,7 @@ impl Builder {
                 .push("oldest_served is newer than the version that the node runs: serve at least that one".to_owned());
         }
         let dispatch = Dispatch::new();
+        let mut unopened = false;
         let mut at: Vec<Option<Object>> = vec![None; self.protocol.versions().len()];
         for (_, object) in std::mem::take(&mut self.current) {
             at[node] = Some(observed(object, &self.observers, &self.protocol.versions()[node]));
@@ -102,12 +130,20 @@ impl Builder {
                 }
                 let adjacent = if past { index + 1 } else { index - 1 };
                 let adjacent = self.protocol.versions()[adjacent].version().clone();
-                at[index] = Some(simulate(Adjacent::new(dispatch.within(adjacent))));
+                match simulate(Adjacent::new(dispatch.within(adjacent))) {
+                    Ok(object) => at[index] = Some(object),
+                    Err(why) => {
+                        faults.push(format!("{side}(\"{version}\"): {why}"));
+                        // Its services are not what is missing.
+                        unopened = true;
+                    }
+                }
             }
         }
         match Table::new(&self.protocol, &Objects { node, oldest, at: &at }) {
             Ok(table) if faults.is_empty() => dispatch.install(table),
             Ok(_) => {}
+            Err(_) if unopened => {}
             Err(missing) => faults.extend(missing.iter().map(|missing| self.tell(missing, node))),
         }
         if !faults.is_empty() {

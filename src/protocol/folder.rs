@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+#[cfg(feature = "codegen")]
 use prost::Message;
 
 use super::error::{Fault, ProtocolError};

@@ -1,6 +1,5 @@
 //! Holds: reservations that expire unless they are confirmed.
 
-
 use tonic::Status;
 
 use super::reservations::{self, Reservation, State};

@@ -39,7 +39,10 @@ impl<C: Channel> Inventory for Future<C> {
         Ok(Response::new(item_to_v2(item, Within::Itself)?))
     }
 
-    async fn upsert_item(&self, request: Request<v2::UpsertItemRequest>) -> Result<Response<v2::UpsertItemResponse>, Status> {
+    async fn upsert_item(
+        &self,
+        request: Request<v2::UpsertItemRequest>,
+    ) -> Result<Response<v2::UpsertItemResponse>, Status> {
         let v2::UpsertItemRequest { item, request_id } = request.into_inner();
         let request = v1::PutItemRequest { item: item.map(request_item).transpose()?, request_id };
         let v1::PutItemResponse { item } = self.client.clone().put_item(request).await?.into_inner();

@@ -133,5 +133,7 @@ fn ours(reservation_id: &str) -> Result<(), Status> {
     }
     let why = format!("2.0.0 cannot tell what became of its reservation {reservation_id:?}");
     let refusal = Refusal::disallowed(why);
-    Err(refusal.advice("reservations that callers of 2.0.0 make are final: release it, or ask a node that runs 3.0.0").into())
+    Err(refusal
+        .advice("reservations that callers of 2.0.0 make are final: release it, or ask a node that runs 3.0.0")
+        .into())
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tokio::net::TcpListener;
 
 use crate::drivers::Driver;
-use crate::servers;
+use crate::servers::{self, experiments};
 
 pub(crate) struct Candidate {
     pub(crate) name: &'static str,
@@ -42,12 +42,22 @@ const BASE: Candidate = Candidate {
     experiment: false,
 };
 
+const EXPERIMENT: Candidate = Candidate { experiment: true, ..BASE };
+
 pub(crate) const RAW: &str = "raw";
 pub(crate) const TONIC: &str = "tonic";
 
 pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: RAW, serve: servers::raw::serve, ..BASE },
     Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
+    Candidate { name: "x direct", serve: experiments::direct::serve, ..EXPERIMENT },
+    Candidate { name: "x gather", serve: experiments::gather::serve, ..EXPERIMENT },
+    Candidate { name: "x tuned 0-32", serve: experiments::tuned::serve::<0, 32>, ..EXPERIMENT },
+    Candidate { name: "x tuned 8-8", serve: experiments::tuned::serve::<8, 8>, ..EXPERIMENT },
+    Candidate { name: "x tuned 16-16", serve: experiments::tuned::serve::<16, 16>, ..EXPERIMENT },
+    Candidate { name: "x tuned 32-32", serve: experiments::tuned::serve::<32, 32>, ..EXPERIMENT },
+    Candidate { name: "x tuned 64-64", serve: experiments::tuned::serve::<64, 64>, ..EXPERIMENT },
+    Candidate { name: "x whole", serve: experiments::whole::serve, ..EXPERIMENT },
 ];
 
 impl Candidate {

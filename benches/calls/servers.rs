@@ -1,5 +1,6 @@
 //! The servers that are measured.
 
+pub(crate) mod experiments;
 pub(crate) mod raw;
 pub(crate) mod tonic;
 

@@ -1,0 +1,132 @@
+//! Without tonic's `Streaming` and `EncodeBody`: the request's message whole, the answer's in buffers of just its size.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http_body::{Body as HttpBody, Frame};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use prost::Message as _;
+use straddle::wire::Body;
+use tokio::net::TcpListener;
+use tokio_stream::Stream;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+use super::Ours;
+use crate::candidates::Serving;
+use crate::echo::straddle::echo_server::Echo;
+use crate::echo::StreamRequest;
+
+pub(crate) fn serve(listener: TcpListener) -> Serving {
+    super::serve(listener, |request| async move {
+        let outcome =
+            if request.uri().path().ends_with("/Stream") { stream(request).await } else { unary(request).await };
+        outcome.unwrap_or_else(|status| status.into_http())
+    })
+}
+
+async fn unary(request: Request<Incoming>) -> Result<Response<Body>, Status> {
+    let answer = Ours.unary(read(request).await?).await?;
+    let (metadata, message, extensions) = answer.into_parts();
+    let mut data = BytesMut::with_capacity(5 + message.encoded_len());
+    put(&message, &mut data);
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+    Ok(respond(metadata, extensions, Body::with_trailers(data.freeze(), trailers)))
+}
+
+async fn stream(request: Request<Incoming>) -> Result<Response<Body>, Status> {
+    let answer = Ours.stream(read::<StreamRequest>(request).await?).await?;
+    let (metadata, messages, extensions) = answer.into_parts();
+    Ok(respond(metadata, extensions, Body::new(Encode { messages, status: None, ended: false })))
+}
+
+fn respond(metadata: MetadataMap, extensions: http::Extensions, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.headers_mut() = metadata.into_headers();
+    *response.extensions_mut() = extensions;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+}
+
+async fn read<M: prost::Message + Default>(request: Request<Incoming>) -> Result<tonic::Request<M>, Status> {
+    let (parts, body) = request.into_parts();
+    let mut data = gather(body).await?;
+    if data.len() < 5 || data[0] != 0 {
+        return Err(Status::internal("no message"));
+    }
+    data.advance(5);
+    let message = M::decode(data).map_err(|error| Status::internal(error.to_string()))?;
+    Ok(tonic::Request::from_parts(MetadataMap::from_headers(parts.headers), parts.extensions, message))
+}
+
+async fn gather(mut body: Incoming) -> Result<Bytes, Status> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| Status::from_error(Box::new(error)))?.into_data() else { break };
+        if whole.is_empty() && data.len() >= 5 {
+            let length = u32::from_be_bytes([data[1], data[2], data[3], data[4]]) as usize + 5;
+            if data.len() == length {
+                return Ok(data);
+            }
+            whole.reserve(length);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+fn put(message: &impl prost::Message, data: &mut BytesMut) {
+    let length = message.encoded_len();
+    data.reserve(5 + length);
+    data.put_u8(0);
+    data.put_u32(u32::try_from(length).expect("less than 4 GiB"));
+    message.encode_raw(data);
+}
+
+struct Encode<S> {
+    messages: S,
+    status: Option<Status>,
+    ended: bool,
+}
+
+const COALESCE: usize = 32 * 1024;
+
+impl<S: Stream<Item = Result<M, Status>> + Unpin, M: prost::Message> HttpBody for Encode<S> {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let mut data = BytesMut::new();
+        while self.status.is_none() {
+            match Pin::new(&mut self.messages).poll_next(context) {
+                Poll::Pending if data.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+                Poll::Ready(None) => self.status = Some(Status::ok("")),
+                Poll::Ready(Some(Err(status))) => self.status = Some(status),
+                Poll::Ready(Some(Ok(message))) => {
+                    if data.capacity() == 0 {
+                        data.reserve(COALESCE + 256);
+                    }
+                    put(&message, &mut data);
+                    if data.len() >= COALESCE {
+                        break;
+                    }
+                }
+            }
+        }
+        if !data.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(data.freeze()))));
+        }
+        self.ended = true;
+        let status = ready!(Poll::Ready(self.status.take())).expect("it has ended");
+        let mut trailers = HeaderMap::with_capacity(3);
+        Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+}

@@ -51,13 +51,13 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: RAW, serve: servers::raw::serve, ..BASE },
     Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
     Candidate { name: "x direct", serve: experiments::direct::serve, ..EXPERIMENT },
-    Candidate { name: "x gather", serve: experiments::gather::serve, ..EXPERIMENT },
-    Candidate { name: "x tuned 0-32", serve: experiments::tuned::serve::<0, 32>, ..EXPERIMENT },
-    Candidate { name: "x tuned 8-8", serve: experiments::tuned::serve::<8, 8>, ..EXPERIMENT },
-    Candidate { name: "x tuned 16-16", serve: experiments::tuned::serve::<16, 16>, ..EXPERIMENT },
-    Candidate { name: "x tuned 32-32", serve: experiments::tuned::serve::<32, 32>, ..EXPERIMENT },
-    Candidate { name: "x tuned 64-64", serve: experiments::tuned::serve::<64, 64>, ..EXPERIMENT },
-    Candidate { name: "x whole", serve: experiments::whole::serve, ..EXPERIMENT },
+    Candidate { name: "x gather", serve: experiments::gather::serve::<false>, ..EXPERIMENT },
+    Candidate { name: "x gather pooled", serve: experiments::gather::serve::<true>, ..EXPERIMENT },
+    Candidate { name: "x coalesce 16", serve: experiments::coalesce::serve::<{ 16 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x coalesce 32", serve: experiments::coalesce::serve::<{ 32 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x whole 32", serve: experiments::whole::serve::<false, { 32 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x whole pooled 16", serve: experiments::whole::serve::<true, { 16 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x whole pooled 32", serve: experiments::whole::serve::<true, { 32 << 10 }>, ..EXPERIMENT },
 ];
 
 impl Candidate {

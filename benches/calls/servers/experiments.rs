@@ -1,7 +1,9 @@
 //! Ways to spend less than tonic's generated servers do, measured before one is chosen.
 
+pub(crate) mod coalesce;
 pub(crate) mod direct;
 pub(crate) mod gather;
+mod pool;
 pub(crate) mod tuned;
 pub(crate) mod whole;
 

@@ -12,34 +12,34 @@ use tokio::net::TcpListener;
 use tonic::Status;
 use tower_service::Service;
 
-use super::Ours;
+use super::{Ours, pool};
 use crate::candidates::Serving;
 use crate::echo::straddle::echo_server::EchoServer;
 
-pub(crate) fn serve(listener: TcpListener) -> Serving {
+pub(crate) fn serve<const POOLED: bool>(listener: TcpListener) -> Serving {
     let server = EchoServer::new(Ours);
     super::serve(listener, move |request| {
         let mut server = server.clone();
         async move {
-            let answer = server.call(request.map(Gather::new)).await;
+            let answer = server.call(request.map(Gather::<POOLED>::new)).await;
             answer.unwrap_or_else(|never| match never {}).map(Body::from)
         }
     })
 }
 
-pub(crate) struct Gather {
+pub(crate) struct Gather<const POOLED: bool> {
     body: Incoming,
     whole: BytesMut,
     missing: usize,
 }
 
-impl Gather {
+impl<const POOLED: bool> Gather<POOLED> {
     pub(crate) fn new(body: Incoming) -> Self {
         Self { body, whole: BytesMut::new(), missing: 0 }
     }
 }
 
-impl HttpBody for Gather {
+impl<const POOLED: bool> HttpBody for Gather<POOLED> {
     type Data = Bytes;
     type Error = Status;
 
@@ -61,13 +61,15 @@ impl HttpBody for Gather {
                 if length <= data.len() || length > 4 << 20 {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                self.whole = BytesMut::with_capacity(length);
+                self.whole = if POOLED { pool::take(length) } else { BytesMut::with_capacity(length) };
                 self.missing = length;
             }
             self.whole.extend_from_slice(&data);
             self.missing = self.missing.saturating_sub(data.len());
             if self.missing == 0 {
-                return Poll::Ready(Some(Ok(Frame::data(self.whole.split().freeze()))));
+                let whole = std::mem::take(&mut self.whole);
+                let whole = if POOLED { pool::freeze(whole) } else { whole.freeze() };
+                return Poll::Ready(Some(Ok(Frame::data(whole))));
             }
         }
     }

@@ -15,33 +15,42 @@ use tokio_stream::Stream;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-use super::Ours;
+use super::{Ours, pool};
 use crate::candidates::Serving;
-use crate::echo::straddle::echo_server::Echo;
 use crate::echo::StreamRequest;
+use crate::echo::straddle::echo_server::Echo;
 
-pub(crate) fn serve(listener: TcpListener) -> Serving {
+pub(crate) fn serve<const POOLED: bool, const COALESCE: usize>(listener: TcpListener) -> Serving {
     super::serve(listener, |request| async move {
-        let outcome =
-            if request.uri().path().ends_with("/Stream") { stream(request).await } else { unary(request).await };
+        let outcome = if request.uri().path().ends_with("/Stream") {
+            stream::<POOLED, COALESCE>(request).await
+        } else {
+            unary::<POOLED>(request).await
+        };
         outcome.unwrap_or_else(|status| status.into_http())
     })
 }
 
-async fn unary(request: Request<Incoming>) -> Result<Response<Body>, Status> {
-    let answer = Ours.unary(read(request).await?).await?;
+async fn unary<const POOLED: bool>(request: Request<Incoming>) -> Result<Response<Body>, Status> {
+    let answer = Ours.unary(read::<POOLED, _>(request).await?).await?;
     let (metadata, message, extensions) = answer.into_parts();
-    let mut data = BytesMut::with_capacity(5 + message.encoded_len());
+    let mut data = take::<POOLED>(5 + message.encoded_len());
     put(&message, &mut data);
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-    Ok(respond(metadata, extensions, Body::with_trailers(data.freeze(), trailers)))
+    Ok(respond(metadata, extensions, Body::with_trailers(freeze::<POOLED>(data), trailers)))
 }
 
-async fn stream(request: Request<Incoming>) -> Result<Response<Body>, Status> {
-    let answer = Ours.stream(read::<StreamRequest>(request).await?).await?;
+async fn stream<const POOLED: bool, const COALESCE: usize>(
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Status> {
+    let answer = Ours.stream(read::<POOLED, StreamRequest>(request).await?).await?;
     let (metadata, messages, extensions) = answer.into_parts();
-    Ok(respond(metadata, extensions, Body::new(Encode { messages, status: None, ended: false })))
+    Ok(respond(
+        metadata,
+        extensions,
+        Body::new(Encode::<_, POOLED, COALESCE> { messages, data: BytesMut::new(), status: None, ended: false }),
+    ))
 }
 
 fn respond(metadata: MetadataMap, extensions: http::Extensions, body: Body) -> Response<Body> {
@@ -52,9 +61,11 @@ fn respond(metadata: MetadataMap, extensions: http::Extensions, body: Body) -> R
     response
 }
 
-async fn read<M: prost::Message + Default>(request: Request<Incoming>) -> Result<tonic::Request<M>, Status> {
+async fn read<const POOLED: bool, M: prost::Message + Default>(
+    request: Request<Incoming>,
+) -> Result<tonic::Request<M>, Status> {
     let (parts, body) = request.into_parts();
-    let mut data = gather(body).await?;
+    let mut data = gather::<POOLED>(body).await?;
     if data.len() < 5 || data[0] != 0 {
         return Err(Status::internal("no message"));
     }
@@ -63,7 +74,7 @@ async fn read<M: prost::Message + Default>(request: Request<Incoming>) -> Result
     Ok(tonic::Request::from_parts(MetadataMap::from_headers(parts.headers), parts.extensions, message))
 }
 
-async fn gather(mut body: Incoming) -> Result<Bytes, Status> {
+async fn gather<const POOLED: bool>(mut body: Incoming) -> Result<Bytes, Status> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| Status::from_error(Box::new(error)))?.into_data() else { break };
@@ -72,30 +83,44 @@ async fn gather(mut body: Incoming) -> Result<Bytes, Status> {
             if data.len() == length {
                 return Ok(data);
             }
-            whole.reserve(length);
+            whole = take::<POOLED>(length);
         }
         whole.extend_from_slice(&data);
     }
-    Ok(whole.freeze())
+    Ok(freeze::<POOLED>(whole))
+}
+
+fn take<const POOLED: bool>(size: usize) -> BytesMut {
+    if POOLED { pool::take(size) } else { BytesMut::with_capacity(size) }
+}
+
+fn freeze<const POOLED: bool>(data: BytesMut) -> Bytes {
+    if POOLED { pool::freeze(data) } else { data.freeze() }
 }
 
 fn put(message: &impl prost::Message, data: &mut BytesMut) {
     let length = message.encoded_len();
     data.reserve(5 + length);
-    data.put_u8(0);
-    data.put_u32(u32::try_from(length).expect("less than 4 GiB"));
+    let [a, b, c, d] = u32::try_from(length).expect("less than 4 GiB").to_be_bytes();
+    data.put_slice(&[0, a, b, c, d]);
     message.encode_raw(data);
 }
 
-struct Encode<S> {
+/// So many messages at once come of a busy stream; its next pause is waited out once, see `coalesce`.
+const BUSY: usize = 8;
+
+struct Encode<S, const POOLED: bool, const COALESCE: usize> {
     messages: S,
+    data: BytesMut,
     status: Option<Status>,
     ended: bool,
 }
 
-const COALESCE: usize = 32 * 1024;
-
-impl<S: Stream<Item = Result<M, Status>> + Unpin, M: prost::Message> HttpBody for Encode<S> {
+impl<S, M, const POOLED: bool, const COALESCE: usize> HttpBody for Encode<S, POOLED, COALESCE>
+where
+    S: Stream<Item = Result<M, Status>> + Unpin,
+    M: prost::Message,
+{
     type Data = Bytes;
     type Error = Status;
 
@@ -103,26 +128,34 @@ impl<S: Stream<Item = Result<M, Status>> + Unpin, M: prost::Message> HttpBody fo
         if self.ended {
             return Poll::Ready(None);
         }
-        let mut data = BytesMut::new();
+        let mut fresh = 0;
         while self.status.is_none() {
             match Pin::new(&mut self.messages).poll_next(context) {
-                Poll::Pending if data.is_empty() => return Poll::Pending,
+                Poll::Pending if self.data.is_empty() => return Poll::Pending,
+                Poll::Pending if POOLED && fresh >= BUSY => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => break,
                 Poll::Ready(None) => self.status = Some(Status::ok("")),
                 Poll::Ready(Some(Err(status))) => self.status = Some(status),
                 Poll::Ready(Some(Ok(message))) => {
-                    if data.capacity() == 0 {
-                        data.reserve(COALESCE + 256);
+                    if self.data.capacity() == 0 {
+                        self.data = take::<POOLED>(COALESCE);
                     }
-                    put(&message, &mut data);
-                    if data.len() >= COALESCE {
+                    let before = self.data.len();
+                    put(&message, &mut self.data);
+                    fresh += 1;
+                    // Before the buffer would have to grow for one more like this.
+                    if self.data.len() + (self.data.len() - before) > COALESCE {
                         break;
                     }
                 }
             }
         }
-        if !data.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(data.freeze()))));
+        if !self.data.is_empty() {
+            let data = std::mem::take(&mut self.data);
+            return Poll::Ready(Some(Ok(Frame::data(freeze::<POOLED>(data)))));
         }
         self.ended = true;
         let status = ready!(Poll::Ready(self.status.take())).expect("it has ended");

@@ -3,6 +3,10 @@
 pub(crate) mod coalesce;
 pub(crate) mod direct;
 pub(crate) mod gather;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, unreachable_pub, dead_code, unused_imports, reason = "generated")]
+mod generated;
+pub(crate) mod grpc;
 mod pool;
 pub(crate) mod tuned;
 pub(crate) mod whole;

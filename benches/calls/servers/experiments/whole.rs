@@ -32,25 +32,32 @@ pub(crate) fn serve<const POOLED: bool, const COALESCE: usize>(listener: TcpList
 }
 
 async fn unary<const POOLED: bool>(request: Request<Incoming>) -> Result<Response<Body>, Status> {
-    let answer = Ours.unary(read::<POOLED, _>(request).await?).await?;
+    Ok(one::<POOLED, _>(Ours.unary(read::<POOLED, _, _>(request).await?).await?))
+}
+
+pub(crate) fn one<const POOLED: bool, M: prost::Message>(answer: tonic::Response<M>) -> Response<Body> {
     let (metadata, message, extensions) = answer.into_parts();
     let mut data = take::<POOLED>(5 + message.encoded_len());
     put(&message, &mut data);
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-    Ok(respond(metadata, extensions, Body::with_trailers(freeze::<POOLED>(data), trailers)))
+    respond(metadata, extensions, Body::with_trailers(freeze::<POOLED>(data), trailers))
 }
 
 async fn stream<const POOLED: bool, const COALESCE: usize>(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Status> {
-    let answer = Ours.stream(read::<POOLED, StreamRequest>(request).await?).await?;
+    let answer = Ours.stream(read::<POOLED, StreamRequest, _>(request).await?).await?;
+    Ok(many::<POOLED, COALESCE, _>(answer))
+}
+
+pub(crate) fn many<const POOLED: bool, const COALESCE: usize, S>(answer: tonic::Response<S>) -> Response<Body>
+where
+    Encode<S, POOLED, COALESCE>: HttpBody<Data = Bytes, Error = Status> + Send + 'static,
+{
     let (metadata, messages, extensions) = answer.into_parts();
-    Ok(respond(
-        metadata,
-        extensions,
-        Body::new(Encode::<_, POOLED, COALESCE> { messages, data: BytesMut::new(), status: None, ended: false }),
-    ))
+    let body = Encode::<_, POOLED, COALESCE> { messages, data: BytesMut::new(), status: None, ended: false };
+    respond(metadata, extensions, Body::new(body))
 }
 
 fn respond(metadata: MetadataMap, extensions: http::Extensions, body: Body) -> Response<Body> {
@@ -61,11 +68,14 @@ fn respond(metadata: MetadataMap, extensions: http::Extensions, body: Body) -> R
     response
 }
 
-async fn read<const POOLED: bool, M: prost::Message + Default>(
-    request: Request<Incoming>,
-) -> Result<tonic::Request<M>, Status> {
+pub(crate) async fn read<const POOLED: bool, M, B>(request: Request<B>) -> Result<tonic::Request<M>, Status>
+where
+    M: prost::Message + Default,
+    B: HttpBody,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let (parts, body) = request.into_parts();
-    let mut data = gather::<POOLED>(body).await?;
+    let mut data = gather::<POOLED, _>(body).await?;
     if data.len() < 5 || data[0] != 0 {
         return Err(Status::internal("no message"));
     }
@@ -74,10 +84,17 @@ async fn read<const POOLED: bool, M: prost::Message + Default>(
     Ok(tonic::Request::from_parts(MetadataMap::from_headers(parts.headers), parts.extensions, message))
 }
 
-async fn gather<const POOLED: bool>(mut body: Incoming) -> Result<Bytes, Status> {
+async fn gather<const POOLED: bool, B>(body: B) -> Result<Bytes, Status>
+where
+    B: HttpBody,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = std::pin::pin!(body);
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| Status::from_error(Box::new(error)))?.into_data() else { break };
+        let Ok(mut data) = frame.map_err(|error| Status::from_error(error.into()))?.into_data() else { break };
+        // Of `Bytes`, this is no copy.
+        let data = data.copy_to_bytes(data.remaining());
         if whole.is_empty() && data.len() >= 5 {
             let length = u32::from_be_bytes([data[1], data[2], data[3], data[4]]) as usize + 5;
             if data.len() == length {
@@ -109,7 +126,7 @@ fn put(message: &impl prost::Message, data: &mut BytesMut) {
 /// So many messages at once come of a busy stream; its next pause is waited out once, see `coalesce`.
 const BUSY: usize = 8;
 
-struct Encode<S, const POOLED: bool, const COALESCE: usize> {
+pub(crate) struct Encode<S, const POOLED: bool, const COALESCE: usize> {
     messages: S,
     data: BytesMut,
     status: Option<Status>,

@@ -52,12 +52,9 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
     Candidate { name: "x direct", serve: experiments::direct::serve, ..EXPERIMENT },
     Candidate { name: "x gather", serve: experiments::gather::serve::<false>, ..EXPERIMENT },
-    Candidate { name: "x gather pooled", serve: experiments::gather::serve::<true>, ..EXPERIMENT },
-    Candidate { name: "x coalesce 16", serve: experiments::coalesce::serve::<{ 16 << 10 }>, ..EXPERIMENT },
     Candidate { name: "x coalesce 32", serve: experiments::coalesce::serve::<{ 32 << 10 }>, ..EXPERIMENT },
     Candidate { name: "x grpc", serve: experiments::grpc::serve, ..EXPERIMENT },
     Candidate { name: "x whole 32", serve: experiments::whole::serve::<false, { 32 << 10 }>, ..EXPERIMENT },
-    Candidate { name: "x whole pooled 16", serve: experiments::whole::serve::<true, { 16 << 10 }>, ..EXPERIMENT },
     Candidate { name: "x whole pooled 32", serve: experiments::whole::serve::<true, { 32 << 10 }>, ..EXPERIMENT },
 ];
 

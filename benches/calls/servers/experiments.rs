@@ -8,7 +8,6 @@ pub(crate) mod gather;
 mod generated;
 pub(crate) mod grpc;
 mod pool;
-pub(crate) mod tuned;
 pub(crate) mod whole;
 
 use std::convert::Infallible;

@@ -26,9 +26,7 @@ pub(crate) fn serve<const SIZE: usize>(listener: TcpListener) -> Serving {
             let stream = request.uri().path().ends_with("/Stream");
             let answer = server.call(request.map(Body::from)).await.unwrap_or_else(|never| match never {});
             if stream {
-                answer.map(|body| {
-                    Body::new(Coalesce::<SIZE> { body, data: BytesMut::new(), deferred: false, last: None })
-                })
+                answer.map(|body| Body::new(Coalesce::<SIZE> { body, data: BytesMut::new(), next: None, ended: false }))
             } else {
                 answer.map(Body::from)
             }
@@ -39,8 +37,9 @@ pub(crate) fn serve<const SIZE: usize>(listener: TcpListener) -> Serving {
 struct Coalesce<const SIZE: usize> {
     body: tonic::body::Body,
     data: BytesMut,
-    deferred: bool,
-    last: Option<Option<Result<Frame<Bytes>, Status>>>,
+    /// What came after the data that were sent last.
+    next: Option<Result<Frame<Bytes>, Status>>,
+    ended: bool,
 }
 
 /// A frame of this size came of a busy stream.
@@ -51,15 +50,14 @@ impl<const SIZE: usize> HttpBody for Coalesce<SIZE> {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if let Some(last) = self.last.take() {
-            return Poll::Ready(last);
+        if self.next.is_some() || self.ended {
+            return Poll::Ready(self.next.take());
         }
         let mut fresh = 0;
         loop {
             match Pin::new(&mut self.body).poll_frame(context) {
                 Poll::Pending if self.data.is_empty() => return Poll::Pending,
-                Poll::Pending if fresh >= BUSY || (fresh > 0 && self.deferred) => {
-                    self.deferred = true;
+                Poll::Pending if fresh >= BUSY => {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -70,7 +68,7 @@ impl<const SIZE: usize> HttpBody for Coalesce<SIZE> {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
                     if self.data.len() + data.len() > SIZE {
-                        self.last = Some(Some(Ok(Frame::data(data))));
+                        self.next = Some(Ok(Frame::data(data)));
                         break;
                     }
                     if self.data.capacity() == 0 {
@@ -79,14 +77,16 @@ impl<const SIZE: usize> HttpBody for Coalesce<SIZE> {
                     fresh += data.len();
                     self.data.extend_from_slice(&data);
                 }
-                Poll::Ready(last) if self.data.is_empty() => return Poll::Ready(last),
-                Poll::Ready(last) => {
-                    self.last = Some(last);
+                Poll::Ready(next) => {
+                    self.ended = next.is_none();
+                    if self.data.is_empty() {
+                        return Poll::Ready(next);
+                    }
+                    self.next = next;
                     break;
                 }
             }
         }
-        self.deferred = false;
         let data = std::mem::take(&mut self.data);
         Poll::Ready(Some(Ok(Frame::data(pool::freeze(data)))))
     }

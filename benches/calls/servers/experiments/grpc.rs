@@ -70,7 +70,7 @@ where
             Ok(request) => request,
             Err(status) => return status.into_http(),
         };
-        service.call(request).await.map_or_else(|status| status.into_http(), |answer| whole::one::<true, T>(answer))
+        service.call(request).await.map_or_else(Status::into_http, whole::one::<true, T>)
     }
 
     pub(crate) async fn server_streaming<S, B>(&mut self, mut service: S, request: Request<B>) -> Response<Body>
@@ -85,9 +85,6 @@ where
             Err(status) => return status.into_http(),
         };
         let answer = service.call(request).await;
-        answer.map_or_else(
-            |status| status.into_http(),
-            |answer| whole::many::<true, { 32 << 10 }, _>(answer.map(Box::pin)),
-        )
+        answer.map_or_else(Status::into_http, |answer| whole::many::<true, { 32 << 10 }, _>(answer.map(Box::pin)))
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn take(size: usize) -> BytesMut {
 pub(crate) fn freeze(mut buffer: BytesMut) -> Bytes {
     let allocated = buffer.capacity();
     let bytes = buffer.split().freeze();
-    if allocated >= SMALL && allocated <= KEPT {
+    if (SMALL..=KEPT).contains(&allocated) {
         POOL.with_borrow_mut(|pool| {
             while pool.kept + allocated > KEPT {
                 let Some((_, dropped)) = pool.buffers.pop_front() else { break };

@@ -1,14 +1,13 @@
 //! Without tonic's `Streaming` and `EncodeBody`: the request's message whole, the answer's in buffers of just its size.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use prost::Message as _;
 use straddle::wire::Body;
 use tokio::net::TcpListener;
 use tokio_stream::Stream;
@@ -27,7 +26,7 @@ pub(crate) fn serve<const POOLED: bool, const COALESCE: usize>(listener: TcpList
         } else {
             unary::<POOLED>(request).await
         };
-        outcome.unwrap_or_else(|status| status.into_http())
+        outcome.unwrap_or_else(Status::into_http)
     })
 }
 
@@ -175,7 +174,7 @@ where
             return Poll::Ready(Some(Ok(Frame::data(freeze::<POOLED>(data)))));
         }
         self.ended = true;
-        let status = ready!(Poll::Ready(self.status.take())).expect("it has ended");
+        let status = self.status.take().expect("it has ended");
         let mut trailers = HeaderMap::with_capacity(3);
         Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
     }

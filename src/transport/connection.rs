@@ -96,6 +96,7 @@ where
         .auto_date_header(false)
         .max_header_list_size(limits.max_header_list_size)
         .max_concurrent_streams(limits.max_concurrent_streams)
+        .initial_connection_window_size(limits.connection_window)
         .keep_alive_interval(limits.keep_alive_interval)
         .keep_alive_timeout(limits.keep_alive_timeout);
     let calls = Calls::new(service, peer, limits.max_message_size);

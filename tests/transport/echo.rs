@@ -133,7 +133,10 @@ impl tonic::server::ServerStreamingService<String> for Count {
             let text = request.into_inner();
             let hangs = text.ends_with("hang");
             let count: usize = text.trim_end_matches("hang").parse().expect("a number");
-            let messages = tokio_stream::iter((0..count).map(|number| Ok(number.to_string())));
+            let messages = tokio_stream::iter((0..count).map(|number| {
+                assert!(number < 5000, "too many");
+                Ok(number.to_string())
+            }));
             let texts: Texts =
                 if hangs { Box::pin(messages.chain(tokio_stream::pending())) } else { Box::pin(messages) };
             Ok(Response::new(texts))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use straddle::transport::{Channel, HealthHandle, Limits, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_stream::StreamExt;
 use tonic::{Code, Request};
 
 use crate::echo::{Client, Echo, Running, soon, start, start_on, take, tonic_channel};
@@ -133,6 +134,33 @@ async fn a_message_over_the_limit_is_resource_exhausted() {
 }
 
 #[tokio::test]
+async fn a_peer_that_sends_a_frame_for_each_small_message_may_wait_for_a_slow_call() {
+    const COUNT: usize = 12_000;
+    let echo = Echo::default();
+    let running = start(Limits::default(), &echo).await;
+    let stream = TcpStream::connect(&running.address).await.unwrap();
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::post(format!("http://{}/test.Echo/Sum", running.address)).body(()).unwrap();
+    let (response, mut body) = client.ready().await.unwrap().send_request(request, false).unwrap();
+    let message = bytes::Bytes::from_static(b"\0\0\0\0\x22\x0a\x2012345678901234567890123456789012");
+    for number in 0..COUNT {
+        body.reserve_capacity(message.len());
+        while body.capacity() < message.len() {
+            soon(std::future::poll_fn(|context| body.poll_capacity(context))).await.unwrap().unwrap();
+        }
+        body.send_data(message.clone(), number + 1 == COUNT).unwrap();
+        // Sent before the next one, so that no two share a frame.
+        tokio::task::yield_now().await;
+    }
+    echo.0.release.add_permits(1);
+    let mut answer = soon(response).await.unwrap().into_body();
+    let mut data = soon(answer.data()).await.unwrap().unwrap();
+    assert_eq!(data.split_off(7), (COUNT * 32).to_string().as_bytes());
+    connection.abort();
+}
+
+#[tokio::test]
 async fn streams_over_the_limit_wait_for_their_turn() {
     let echo = Echo::default();
     let running = start(Limits { max_concurrent_streams: 1, ..Limits::default() }, &echo).await;
@@ -180,6 +208,11 @@ async fn a_panic_fails_its_own_call_only() {
     assert_eq!(client.unary("panic").await.unwrap_err().code(), Code::Internal);
     let at_once = client.at("/test.Echo/PanicAtOnce", Request::new(String::new())).await;
     assert_eq!(at_once.unwrap_err().code(), Code::Internal);
+    let mut panics_midway = client.count(Request::new("5001".to_owned())).await.unwrap();
+    while let Some(counted) = soon(panics_midway.next()).await {
+        let Ok(number) = counted else { break };
+        assert_ne!(number, "5000");
+    }
 
     echo.0.release.add_permits(1);
     assert_eq!(soon(call).await.unwrap().unwrap(), "wait");

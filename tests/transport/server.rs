@@ -80,21 +80,26 @@ async fn an_idle_connection_is_closed_and_one_with_a_call_is_not() {
     let limits = Limits { idle_timeout: Some(SHORT), handshake_timeout: SHORT, ..Limits::default() };
     let running = start(limits, &echo).await;
     let busy = client(&running).await;
-    let call = tokio::spawn(async move { busy.unary("wait").await });
+    let waiting = Client(busy.0.clone());
+    let call = tokio::spawn(async move { waiting.unary("wait").await });
     take(&echo.0.started).await;
 
-    // The other connection comes later and is idle: once it is closed, the first has outlived the timeout.
+    // The others come later and are idle: once they are closed, the first has outlived the timeout.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    let mut idle = TcpStream::connect(&running.address).await.unwrap();
-    idle.write_all(preface).await.unwrap();
-    let mut said = Vec::new();
-    soon(idle.read_to_end(&mut said)).await.unwrap();
-    // The last frame's type: GOAWAY, before the connection was closed.
-    assert!(said.windows(4).any(|frame| frame == [8, 7, 0, 0]), "no GOAWAY in {said:?}");
+    for _ in 0..2 {
+        let mut idle = TcpStream::connect(&running.address).await.unwrap();
+        idle.write_all(preface).await.unwrap();
+        let mut said = Vec::new();
+        soon(idle.read_to_end(&mut said)).await.unwrap();
+        // A frame of 8 bytes and of type 7: GOAWAY, before the connection was closed.
+        assert!(said.windows(4).any(|frame| frame == [8, 7, 0, 0]), "no GOAWAY in {said:?}");
+    }
 
     assert!(!call.is_finished());
     echo.0.release.add_permits(1);
     assert_eq!(soon(call).await.unwrap().unwrap(), "wait");
+    assert_eq!(busy.unary("hello").await.unwrap(), "hello");
+    assert_eq!(running.stop().await.connections, 3);
 }
 
 #[tokio::test]

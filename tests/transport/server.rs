@@ -229,6 +229,9 @@ async fn a_request_knows_where_it_came_from() {
     let echo = Echo::default();
     let running = start(Limits::default(), &echo).await;
     client(&running).await.unary("hello").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let without = start_on(listener, Server::builder().peer_addresses(false), echo.clone());
+    client(&without).await.unary("hello").await.unwrap();
     let peers = echo.0.peers.lock().unwrap();
     assert!(matches!(peers[..], [peer] if peer.ip().is_loopback() && peer.to_string() != running.address));
 }

@@ -32,13 +32,13 @@ pub trait StoredItem: Message + Default + Clone + Unpin + 'static {
     /// Checks the limits of a request's `item`.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT that names the field.
+    /// `INVALID_ARGUMENT` that names the field.
     fn check(&self) -> Result<(), Status>;
 
     /// Checks that the status, where there is one, is one that this version knows.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT that names the field.
+    /// `INVALID_ARGUMENT` that names the field.
     fn check_status(&self) -> Result<(), Status>;
 
     /// Gives what the request leaves open the value that it then has; `before` is the item that it replaces.

@@ -91,7 +91,7 @@ impl<I: StoredItem> Store<I> {
     pub(crate) fn list(&self, prefix: String) -> Result<BoxStream<I>, Status> {
         validate::sku_prefix(&prefix)?;
         let list = List { store: self.clone(), prefix, after: None, ready: Vec::new().into_iter() };
-        Ok(stream::unfold(list, List::next))
+        Ok(stream::unfold(list, |list| std::future::ready(list.next())))
     }
 
     pub(crate) fn watch(&self, after_revision: u64) -> BoxStream<I> {
@@ -126,6 +126,7 @@ impl<I: StoredItem> Store<I> {
         validate::quantity(quantity)?;
         let key = RequestKey::new(request_id, Fingerprint::of("reserve").text(&sku).number(quantity))?;
         self.write_once(key, move |writing| {
+            writing.end_some_due()?;
             writing.take(&sku, quantity)?;
             writing.keep(Reservation::new(sku, quantity, State::Confirmed, None))
         })
@@ -136,7 +137,11 @@ impl<I: StoredItem> Store<I> {
     pub(crate) async fn release(&self, request_id: String, reservation_id: String) -> Result<(), Status> {
         validate::reservation_id(&reservation_id)?;
         let key = RequestKey::new(request_id, Fingerprint::of("release").text(&reservation_id))?;
-        self.write_once(key, move |writing| writing.release(&reservation_id)).await
+        self.write_once(key, move |writing| {
+            writing.end_some_due()?;
+            writing.release(&reservation_id)
+        })
+        .await
     }
 
     /// Does `work` in a transaction of its own, unless `key` is that of a request that was answered before.
@@ -156,7 +161,6 @@ impl<I: StoredItem> Store<I> {
     {
         self.database.write(|transaction, now| work(&mut Writing::begin(transaction, now)?)).await
     }
-
 
     /// The items that begin with `prefix` and come after `after`, as many as one transaction may read.
     fn after_sku(&self, prefix: &str, after: Option<&str>) -> Result<Vec<I>, Status> {
@@ -197,7 +201,7 @@ struct List<I> {
 }
 
 impl<I: StoredItem> List<I> {
-    async fn next(mut self) -> Result<Option<(I, Self)>, Status> {
+    fn next(mut self) -> Result<Option<(I, Self)>, Status> {
         if self.ready.len() == 0 {
             self.ready = self.store.after_sku(&self.prefix, self.after.as_deref())?.into_iter();
         }

@@ -76,14 +76,15 @@ impl Inventory for Object {
         request: Request<Streaming<LookupItemsRequest>>,
     ) -> Result<Response<BoxStream<LookupItemsResponse>>, Status> {
         let lookup = (self.store.clone(), request.into_inner());
-        let answers = stream::unfold(lookup, |(store, mut requests): (Store<Item>, Streaming<LookupItemsRequest>)| async move {
-            let Some(LookupItemsRequest { sku }) = requests.message().await? else { return Ok(None) };
-            let result = match store.find(&sku)? {
-                Some(item) => lookup_items_response::Result::Item(item),
-                None => lookup_items_response::Result::MissingSku(sku),
-            };
-            Ok(Some((LookupItemsResponse { result: Some(result) }, (store, requests))))
-        });
+        let answers =
+            stream::unfold(lookup, |(store, mut requests): (Store<Item>, Streaming<LookupItemsRequest>)| async move {
+                let Some(LookupItemsRequest { sku }) = requests.message().await? else { return Ok(None) };
+                let result = match store.find(&sku)? {
+                    Some(item) => lookup_items_response::Result::Item(item),
+                    None => lookup_items_response::Result::MissingSku(sku),
+                };
+                Ok(Some((LookupItemsResponse { result: Some(result) }, (store, requests))))
+            });
         Ok(Response::new(answers))
     }
 

@@ -9,13 +9,13 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::inventory::clock::Clock;
+use crate::inventory::expiry::Expiry;
 use crate::inventory::generated::v3_0_0::{
     AdjustStockRequest, CancelRequest, ConfirmRequest, GetItemRequest, GetReservationRequest, ImportItemsRequest,
     ImportItemsResponse, Item, ListItemsRequest, LookupItemsRequest, LookupItemsResponse, ReleaseRequest,
     ReleaseResponse, Reservation, ReserveRequest, UpsertItemRequest, UpsertItemResponse, WatchEvent, WatchItemsRequest,
     inventory_server::Inventory, lookup_items_response,
 };
-use crate::inventory::expiry::Expiry;
 use crate::inventory::store::{self, Import, Imported, OpenError, Store};
 use crate::inventory::stream;
 
@@ -86,14 +86,15 @@ impl Inventory for Object {
         request: Request<Streaming<LookupItemsRequest>>,
     ) -> Result<Response<BoxStream<LookupItemsResponse>>, Status> {
         let lookup = (self.store.clone(), request.into_inner());
-        let answers = stream::unfold(lookup, |(store, mut requests): (Store<Item>, Streaming<LookupItemsRequest>)| async move {
-            let Some(LookupItemsRequest { sku }) = requests.message().await? else { return Ok(None) };
-            let result = match store.find(&sku)? {
-                Some(item) => lookup_items_response::Result::Item(item),
-                None => lookup_items_response::Result::MissingSku(sku),
-            };
-            Ok(Some((LookupItemsResponse { result: Some(result) }, (store, requests))))
-        });
+        let answers =
+            stream::unfold(lookup, |(store, mut requests): (Store<Item>, Streaming<LookupItemsRequest>)| async move {
+                let Some(LookupItemsRequest { sku }) = requests.message().await? else { return Ok(None) };
+                let result = match store.find(&sku)? {
+                    Some(item) => lookup_items_response::Result::Item(item),
+                    None => lookup_items_response::Result::MissingSku(sku),
+                };
+                Ok(Some((LookupItemsResponse { result: Some(result) }, (store, requests))))
+            });
         Ok(Response::new(answers))
     }
 

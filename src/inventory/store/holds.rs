@@ -1,14 +1,10 @@
 //! Holds: reservations that expire unless they are confirmed.
 
-
 use tonic::Status;
 
 use super::reservations::{self, Reservation, State};
 use super::{Fingerprint, RequestKey, Store, StoredItem};
 use crate::inventory::validate;
-
-/// How many holds one transaction ends.
-const BATCH: usize = 64;
 
 impl<I: StoredItem> Store<I> {
     /// Takes stock and holds it.
@@ -78,15 +74,7 @@ impl<I: StoredItem> Store<I> {
 
     /// Ends holds that have expired, and forgets reservations that ended long ago: a bounded number of them.
     pub(crate) async fn end_due(&self) -> Result<(), Status> {
-        self.write(|writing| {
-            for _ in 0..BATCH {
-                if !writing.end_first_due()? {
-                    break;
-                }
-            }
-            Ok(())
-        })
-        .await
+        self.write(|writing| writing.end_some_due()).await
     }
 }
 

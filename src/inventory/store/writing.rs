@@ -17,6 +17,9 @@ const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 /// The counter of [`Writing::revision`].
 const REVISION: &str = "revision";
 
+/// How many reservations one transaction ends or forgets.
+const BATCH: usize = 64;
+
 /// A write under way.
 pub(crate) struct Writing<'t, I> {
     items: Table<'t, &'static str, &'static [u8]>,
@@ -122,8 +125,17 @@ impl<'t, I: StoredItem> Writing<'t, I> {
         }
     }
 
+    /// Ends holds that have expired, and forgets reservations that ended long ago: a bounded number of them.
+    pub(crate) fn end_some_due(&mut self) -> Result<(), Status> {
+        let mut left = BATCH;
+        while left > 0 && self.end_first_due()? {
+            left -= 1;
+        }
+        Ok(())
+    }
+
     /// Ends the hold, or forgets the reservation, that is longest due. False when none is.
-    pub(crate) fn end_first_due(&mut self) -> Result<bool, Status> {
+    fn end_first_due(&mut self) -> Result<bool, Status> {
         let Some(reservation) = self.reservations.first_due(self.now)? else { return Ok(false) };
         match reservation.state() {
             State::Held => {

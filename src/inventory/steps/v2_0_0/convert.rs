@@ -111,7 +111,7 @@ fn to_v1(item: v2::Item, response: bool) -> Result<v1::Item, Loss> {
     };
     Ok(v1::Item {
         price: dollars(item.price.as_ref(), "price")?,
-        location: location_to_v1(item.location.unwrap_or_default())?,
+        location: location_to_v1(&item.location.unwrap_or_default())?,
         updated: if response { item.updated.map_or(0, |updated| updated.seconds) } else { 0 },
         revision: if response { item.revision } else { 0 },
         packaging: item.packaging.map(packaging_to_v1),
@@ -181,8 +181,8 @@ fn location_to_v2(location: &str) -> Result<Option<v2::Location>, Loss> {
     Ok(Some(split))
 }
 
-fn location_to_v1(location: v2::Location) -> Result<String, Loss> {
-    let joined = join(&location);
+fn location_to_v1(location: &v2::Location) -> Result<String, Loss> {
+    let joined = join(location);
     if location.aisle.contains('-') {
         return Err(Loss::of("location", "1.1.0 ends an aisle at its first \"-\"").part("aisle"));
     }

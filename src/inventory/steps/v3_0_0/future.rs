@@ -29,12 +29,13 @@ use crate::refusal::Refusal;
 /// the work, it goes on from there. A hold whose `Reserve` was never answered gives its stock back when it expires.
 ///
 /// Holds have ids of their own, which 2.0.0 does not know: its callers cannot release the stock beneath them. So the
-/// ids of 3.0.0's callers are good for 3.0.0's callers only until the node is upgraded; a caller of 2.0.0 is told NOT_FOUND.
+/// ids of 3.0.0's callers are good for 3.0.0's callers only until the node is upgraded; a caller of 2.0.0 is told
+/// `NOT_FOUND`.
 ///
 /// | method | refused | why |
 /// |---|---|---|
-/// | `Reserve` | LOSSY when `if_revision` is set | 2.0.0 cannot check it in the transaction that takes the stock |
-/// | `Confirm`, `Cancel`, `GetReservation` | DISALLOWED for a reservation that is not one of these holds | 2.0.0 cannot say whether it exists |
+/// | `Reserve` | `LOSSY` when `if_revision` is set | 2.0.0 cannot check it in the transaction that takes the stock |
+/// | `Confirm`, `Cancel`, `GetReservation` | `DISALLOWED` for a reservation that is not one of these holds | 2.0.0 cannot say whether it exists |
 ///
 /// `Release` of a reservation that is not one of these holds goes to 2.0.0 as it is.
 ///
@@ -133,5 +134,7 @@ fn ours(reservation_id: &str) -> Result<(), Status> {
     }
     let why = format!("2.0.0 cannot tell what became of its reservation {reservation_id:?}");
     let refusal = Refusal::disallowed(why);
-    Err(refusal.advice("reservations that callers of 2.0.0 make are final: release it, or ask a node that runs 3.0.0").into())
+    Err(refusal
+        .advice("reservations that callers of 2.0.0 make are final: release it, or ask a node that runs 3.0.0")
+        .into())
 }

@@ -72,9 +72,7 @@ impl<C: Channel> Holds<C> {
 
     /// Keeps the stock for good. 2.0.0 has nothing to do: it took the stock when the hold began.
     pub(super) async fn confirm(&self, key: RequestKey, id: String) -> Result<Hold, Status> {
-        self.database
-            .write_once(key, move |transaction, now| Records::begin(transaction, now)?.confirm(&id))
-            .await
+        self.database.write_once(key, move |transaction, now| Records::begin(transaction, now)?.confirm(&id)).await
     }
 
     /// Gives the stock of a hold back.
@@ -125,13 +123,7 @@ impl<C: Channel> Holds<C> {
         }
     }
 
-    async fn intend(
-        &self,
-        key: RequestKey,
-        sku: String,
-        quantity: i64,
-        hold_for: Duration,
-    ) -> Result<Intent, Status> {
+    async fn intend(&self, key: RequestKey, sku: String, quantity: i64, hold_for: Duration) -> Result<Intent, Status> {
         self.database
             .write(move |transaction, now| {
                 if let Some(answer) = replay(transaction, &key, now)? {

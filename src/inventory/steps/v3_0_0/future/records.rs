@@ -10,7 +10,9 @@ use tonic::Status;
 
 use crate::inventory::clock::{Clock, from_nanos, to_nanos};
 use crate::inventory::generated::v3_0_0 as v3;
-use crate::inventory::store::{DUE, Database, ENDED_KEPT, OpenError, RequestKey, State, broken, decode, no_reservation};
+use crate::inventory::store::{
+    DUE, Database, ENDED_KEPT, OpenError, RequestKey, State, broken, decode, no_reservation,
+};
 
 const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
 /// Request id to hold, and to what the request was: of each `Reserve` that has no answer yet.
@@ -261,7 +263,11 @@ impl<'t> Records<'t> {
     pub(super) fn intend(&mut self, key: &RequestKey, hold: &Hold) -> Result<Intent, Status> {
         if let Some(found) = self.intents.get(key.id()).map_err(broken)? {
             let (id, fingerprint) = found.value();
-            return if fingerprint == key.fingerprint() { Ok(Intent::Recorded(id.to_owned())) } else { Err(key.taken()) };
+            return if fingerprint == key.fingerprint() {
+                Ok(Intent::Recorded(id.to_owned()))
+            } else {
+                Err(key.taken())
+            };
         }
         self.intents.insert(key.id(), (&*hold.id, key.fingerprint())).map_err(broken)?;
         self.put(hold)?;

@@ -10,7 +10,7 @@ use super::generated::{v1_1_0, v2_0_0, v3_0_0};
 use super::validate;
 
 /// An item as the object of one version stores it: the version's own message.
-pub trait StoredItem: Message + Default + Clone + Unpin + 'static {
+pub(crate) trait StoredItem: Message + Default + Clone + Unpin + 'static {
     /// The version whose message this is.
     const VERSION: &'static str;
 

@@ -26,9 +26,9 @@ use tonic::codegen::BoxStream;
 use super::clock::Clock;
 use super::{stream, validate};
 
-pub use super::items::StoredItem;
 pub use database::OpenError;
 
+pub(crate) use super::items::StoredItem;
 pub(crate) use database::{Database, broken, corrupt};
 pub(crate) use import::{Import, Imported};
 pub(crate) use requests::{Fingerprint, RequestKey, replay};
@@ -45,7 +45,7 @@ const BATCH: usize = 64;
 
 /// The items and reservations of one inventory object.
 #[derive(Debug)]
-pub struct Store<I> {
+pub(crate) struct Store<I> {
     database: Arc<Database>,
     item: PhantomData<fn() -> I>,
 }
@@ -72,7 +72,7 @@ impl<I: StoredItem> Store<I> {
     /// # Errors
     /// Says which path cannot be opened, and why; among others because the store belongs to another version, or is
     /// open already.
-    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let contents = format!("inventory {}", I::VERSION);
         let database = Database::open(directory, "inventory.redb", &contents, clock, Writing::<I>::create)?;
         Ok(Self::over(Arc::new(database)))

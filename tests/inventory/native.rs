@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
-use straddle::inventory::objects;
-use straddle::inventory::store::OpenError;
+use straddle::inventory::generated::v1_1_0 as v1;
+use straddle::inventory::generated::v2_0_0::{self as v2, ItemStatus};
+use straddle::inventory::{OpenError, objects};
 use tokio_stream::StreamExt;
 use tonic::Code;
 
 use crate::support::*;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 fn put(item: v1::Item, request_id: &str) -> v1::PutItemRequest {
     v1::PutItemRequest { item: Some(item), request_id: request_id.into() }
@@ -67,14 +67,14 @@ async fn a_retry_changes_nothing_and_is_answered_as_the_first_time() {
     let item = v1::Item { attributes: attributes(0..64).collect(), ..item1("anvil", 5) };
     let first = client.put_item(put(item.clone(), "same")).await.unwrap().into_inner();
     client.put_item(put(item1("anvil", 1), "other")).await.unwrap();
-    clock.advance(DAY - Duration::from_secs(1));
+    clock.advance(23 * HOUR);
     let again = v1::Item { attributes: attributes(0..64).rev().collect(), revision: 7, ..item };
     assert_eq!(client.put_item(put(again, "same")).await.unwrap().into_inner(), first);
     assert_eq!(client.get_item(get("anvil")).await.unwrap().into_inner().stock, 1);
 
     assert_error(client.put_item(put(item1("anvil", 6), "same")).await, Code::InvalidArgument, "request_id");
     assert_error(client.reserve(reserve("anvil", 1, "same")).await, Code::InvalidArgument, "request_id");
-    clock.advance(Duration::from_secs(1));
+    clock.advance(HOUR);
     client.put_item(put(item1("anvil", 6), "same")).await.unwrap();
     assert_eq!(client.get_item(get("anvil")).await.unwrap().into_inner().stock, 6);
 }
@@ -365,7 +365,7 @@ async fn a_reservation_is_given_back_once() {
     }
     assert_error(client.release(release("nothing", "5")).await, Code::NotFound, "nothing");
     // A day later it is forgotten.
-    clock.advance(DAY);
+    clock.advance(24 * HOUR);
     assert_error(client.release(release(id, "6")).await, Code::NotFound, id);
 }
 
@@ -374,7 +374,7 @@ async fn a_status_that_is_left_open_stays_and_a_discontinued_item_is_not_reserve
     let (directory, clock) = (directory(), clock());
     let mut client = Client2::new(node2(directory.path(), &clock));
     let mut upserts = 0;
-    let mut upsert = async |client: &mut Client2<_>, status: v2::ItemStatus| {
+    let mut upsert = async |client: &mut Client2<_>, status: ItemStatus| {
         upserts += 1;
         let item = Some(v2::Item { status: status.into(), ..item2("anvil", 5) });
         let request = v2::UpsertItemRequest { item, request_id: format!("u{upserts}") };
@@ -382,15 +382,14 @@ async fn a_status_that_is_left_open_stays_and_a_discontinued_item_is_not_reserve
     };
     let reserve =
         |request_id: &str| v2::ReserveRequest { sku: "anvil".into(), quantity: 1, request_id: request_id.into() };
-    use v2::ItemStatus::{Active, Discontinued, Unspecified};
-    assert_eq!(upsert(&mut client, Unspecified).await, Active);
+    assert_eq!(upsert(&mut client, ItemStatus::Unspecified).await, ItemStatus::Active);
     let kept = client.reserve(reserve("r1")).await.unwrap().into_inner();
-    assert_eq!(upsert(&mut client, Discontinued).await, Discontinued);
-    assert_eq!(upsert(&mut client, Unspecified).await, Discontinued);
+    assert_eq!(upsert(&mut client, ItemStatus::Discontinued).await, ItemStatus::Discontinued);
+    assert_eq!(upsert(&mut client, ItemStatus::Unspecified).await, ItemStatus::Discontinued);
     assert_error(client.reserve(reserve("r2")).await, Code::FailedPrecondition, "discontinued");
     let release = v2::ReleaseRequest { reservation_id: kept.reservation_id, request_id: "r3".into() };
     client.release(release).await.unwrap();
-    assert_eq!(upsert(&mut client, Active).await, Active);
+    assert_eq!(upsert(&mut client, ItemStatus::Active).await, ItemStatus::Active);
     client.reserve(reserve("r4")).await.unwrap();
 }
 

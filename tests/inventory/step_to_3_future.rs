@@ -127,7 +127,7 @@ async fn a_hold_takes_its_stock_at_once_and_keeps_it_when_it_is_confirmed() {
     };
     assert_eq!((&hold, rig.stock().await), (&expected, 1));
     assert_eq!(rig.reserve(4, "1").await.unwrap(), expected);
-    rig.clock.advance(60 * SECOND - Duration::from_nanos(1));
+    rig.clock.advance(Duration::new(59, 999_999_999));
     assert_eq!(rig.state(&hold.reservation_id).await.unwrap(), HoldState::Held);
     for request_id in ["2", "2", "3"] {
         assert_eq!(rig.confirm(&hold.reservation_id, request_id).await.unwrap(), HoldState::Confirmed);
@@ -196,6 +196,24 @@ async fn what_2_0_0_denies_is_denied_and_leaves_no_trace() {
     assert_error(rig.new_client().reserve(missing).await, Code::NotFound, "spoon");
     assert_error(rig.reserve(0, "3").await, Code::InvalidArgument, "quantity");
     assert_eq!(rig.stock().await, 6);
+}
+
+#[tokio::test]
+async fn a_denied_retry_leaves_open_whether_the_first_try_took_anything() {
+    let mut rig = Rig::new().await;
+    rig.wire.cut("Reserve", Lose::Request);
+    assert_error(rig.reserve(4, "1").await, Code::Unavailable, "cut");
+    let less = v2::AdjustStockRequest { sku: "anvil".into(), delta: -3, request_id: "less".into() };
+    rig.old.adjust_stock(less).await.unwrap();
+    assert_error(rig.reserve(4, "1").await, Code::FailedPrecondition, "too little");
+    assert_error(rig.reserve(2, "1").await, Code::InvalidArgument, "request_id");
+    // When it would have expired, 2.0.0 is asked a last time.
+    rig.clock.advance(60 * SECOND);
+    rig.until_seen(&["Reserve", "Reserve", "Reserve"]).await;
+    while rig.reserve(2, "1").await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(rig.stock().await, 0);
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ const REVISION: &str = "revision";
 
 /// How many reservations one transaction ends or forgets.
 const BATCH: usize = 64;
+/// How many a write ends itself that has too little stock without them.
+const TAKE_DUE: usize = 1024;
 
 /// A write under way.
 pub(crate) struct Writing<'t, I> {
@@ -84,8 +86,14 @@ impl<'t, I: StoredItem> Writing<'t, I> {
             return Err(Status::failed_precondition(format!("{sku:?} is discontinued and cannot be reserved")));
         }
         // A hold that has expired is no reason to say no, though its end may not be written yet.
-        while item.stock() < quantity && self.end_first_due()? {
+        for _ in 0..TAKE_DUE {
+            if item.stock() >= quantity || !self.end_first_due()? {
+                break;
+            }
             item = self.get(sku)?;
+        }
+        if item.stock() < quantity && self.reservations.first_due(self.now)?.is_some() {
+            return Err(Status::unavailable("the node is ending many holds that have expired: try again"));
         }
         if item.stock() < quantity {
             return Err(too_little(sku, item.stock(), quantity));

@@ -1,5 +1,6 @@
 //! Callers of 3.0.0 on a node that runs 2.0.0.
 
+mod hold;
 mod holds;
 mod records;
 
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tonic::{Request, Response, Status};
 
+use self::hold::Hold;
 use self::holds::{Calls, Holds};
-use self::records::Hold;
 use crate::inventory::clock::Clock;
 use crate::inventory::expiry::Expiry;
 use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;

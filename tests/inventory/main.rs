@@ -3,6 +3,7 @@
 
 mod native;
 mod native_holds;
+mod network;
 mod step_to_2;
 mod step_to_3_future;
 mod step_to_3_past;

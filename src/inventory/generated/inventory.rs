@@ -759,7 +759,7 @@ pub mod v1_0_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -805,7 +805,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -854,7 +854,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = PutItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -905,7 +905,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -956,7 +956,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1008,7 +1008,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1060,7 +1060,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1109,7 +1109,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1158,7 +1158,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1175,7 +1175,7 @@ pub mod v1_0_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers
@@ -2039,7 +2039,7 @@ pub mod v1_1_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -2085,7 +2085,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2134,7 +2134,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = PutItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2185,7 +2185,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2236,7 +2236,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2288,7 +2288,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2340,7 +2340,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2389,7 +2389,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = AdjustStockSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2438,7 +2438,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2487,7 +2487,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2504,7 +2504,7 @@ pub mod v1_1_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers
@@ -3439,7 +3439,7 @@ pub mod v2_0_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -3485,7 +3485,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3534,7 +3534,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = UpsertItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3585,7 +3585,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3636,7 +3636,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3688,7 +3688,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3740,7 +3740,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3789,7 +3789,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = AdjustStockSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3838,7 +3838,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3887,7 +3887,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3904,7 +3904,7 @@ pub mod v2_0_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers
@@ -5041,7 +5041,7 @@ pub mod v3_0_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -5087,7 +5087,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5136,7 +5136,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = UpsertItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5187,7 +5187,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5238,7 +5238,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5290,7 +5290,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5342,7 +5342,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5391,7 +5391,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = AdjustStockSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5440,7 +5440,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5489,7 +5489,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ConfirmSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5538,7 +5538,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = CancelSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5587,7 +5587,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = GetReservationSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5636,7 +5636,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5653,7 +5653,7 @@ pub mod v3_0_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers

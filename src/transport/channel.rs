@@ -5,6 +5,7 @@ mod attempt;
 mod backoff;
 mod deadline;
 mod failure;
+mod heard;
 mod outgoing;
 mod response;
 

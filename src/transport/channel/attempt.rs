@@ -207,7 +207,10 @@ impl Call {
         let may_have_run = progress.may_have_run;
         progress.may_have_run = true;
         let mut error = match sender.try_send_request(request).await {
-            Ok(response) => return Ok(response),
+            Ok(response) => {
+                address.answered();
+                return Ok(response);
+            }
             Err(error) => error,
         };
         let returned = error.take_message().is_some();

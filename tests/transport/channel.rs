@@ -134,7 +134,7 @@ async fn calls_do_not_notice_that_their_node_closes_idle_connections() {
     let client = owner(&running.address);
     for number in 0..40 {
         // Sometimes before, sometimes after, sometimes just as the connection is closed.
-        tokio::time::sleep(idle_timeout + Duration::from_millis(number % 8)).await;
+        tokio::time::sleep(idle_timeout + Duration::from_millis(number % 20)).await;
         assert_eq!(client.unary("hello").await.unwrap(), "hello");
     }
     assert_eq!(echo.0.calls.load(Ordering::SeqCst), 40, "each call ran once");

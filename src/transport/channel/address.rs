@@ -130,6 +130,19 @@ impl Address {
         }
     }
 
+    /// Lets go of a connection that ended, and with it of what hyper still holds of it.
+    fn closed(&self) {
+        self.state.send_if_modified(|state| {
+            let next = match state {
+                State::Up { sender, .. } if !sender.is_closed() => None,
+                State::Up { .. } if self.answered.load(Ordering::Relaxed) => Some(State::Idle),
+                State::Up { .. } => self.next(state),
+                _ => None,
+            };
+            next.map(|next| *state = next).is_some()
+        });
+    }
+
     /// The state that a call moves this one to.
     fn next(&self, state: &State) -> Option<State> {
         match state {
@@ -150,12 +163,12 @@ impl Address {
         State::Down { unreachable: Unreachable { why: why.into(), until }, failures }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Body>, String> {
+    async fn connect(self: &Arc<Self>) -> Result<SendRequest<Body>, String> {
         let limit = self.settings.connect_timeout;
         timeout(limit, self.connect_and_hear()).await.unwrap_or_else(|_| Err(format!("no connection within {limit:?}")))
     }
 
-    async fn connect_and_hear(&self) -> Result<SendRequest<Body>, String> {
+    async fn connect_and_hear(self: &Arc<Self>) -> Result<SendRequest<Body>, String> {
         let stream = self.open().await.map_err(|error| error.to_string())?;
         let (stream, heard) = Heard::new(stream);
         let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -164,11 +177,15 @@ impl Address {
             builder.keep_alive_interval(interval).keep_alive_timeout(timeout);
         }
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        let address = self.authority.clone();
+        // The connection ends when nobody can send over it; so it must not keep its own address.
+        let address = Arc::downgrade(self);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%address, %error, "the connection failed");
+            let ended = connection.await;
+            let Some(address) = address.upgrade() else { return };
+            if let Err(error) = ended {
+                tracing::debug!(address = address.name(), %error, "the connection failed");
             }
+            address.closed();
         });
         heard.await.map_err(|_| "the connection was closed before the node was heard on it".to_owned())?;
         Ok(sender)

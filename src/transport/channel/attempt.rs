@@ -206,7 +206,10 @@ impl Call {
         // What an earlier attempt left open stays open.
         let may_have_run = progress.may_have_run;
         progress.may_have_run = true;
-        let mut error = match sender.try_send_request(request).await {
+        let sent = sender.try_send_request(request);
+        // What is sent just as hyper's end closes comes back only when the last sender is gone.
+        drop(sender);
+        let mut error = match sent.await {
             Ok(response) => {
                 address.answered();
                 return Ok(response);

@@ -42,7 +42,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Heard<T> {
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Heard<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, data)
+        read_first(Pin::new(&mut self.io).poll_write(context, data), data.len())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -58,10 +58,23 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Heard<T> {
         context: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, data)
+        read_first(Pin::new(&mut self.io).poll_write_vectored(context, data), data.iter().map(|part| part.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
+    }
+}
+
+/// A peer that takes no more may have said why (GOAWAY) before it closed. h2 would fail at once; so what cannot be
+/// written counts as written, and reading, which goes on to the end of what the peer said, tells that it closed.
+fn read_first(written: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
+    match written {
+        Poll::Ready(Err(error))
+            if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+        {
+            Poll::Ready(Ok(length))
+        }
+        written => written,
     }
 }

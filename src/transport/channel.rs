@@ -5,6 +5,7 @@ mod attempt;
 mod backoff;
 mod deadline;
 mod failure;
+mod heard;
 mod outgoing;
 mod response;
 
@@ -132,7 +133,8 @@ impl ChannelBuilder {
         Self { addresses, settings, seed: None, user_agent: None }
     }
 
-    /// Gives up an attempt to connect after this time. Default: 5 s.
+    /// Gives up an attempt to connect after this time; it succeeds when the node's SETTINGS came (RFC 9113 §3.4), so a
+    /// port that answers, but not in HTTP/2, counts as down. Default: 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self

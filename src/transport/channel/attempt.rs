@@ -206,8 +206,14 @@ impl Call {
         // What an earlier attempt left open stays open.
         let may_have_run = progress.may_have_run;
         progress.may_have_run = true;
-        let mut error = match sender.try_send_request(request).await {
-            Ok(response) => return Ok(response),
+        let sent = sender.try_send_request(request);
+        // What is sent just as hyper's end closes comes back only when the last sender is gone.
+        drop(sender);
+        let mut error = match sent.await {
+            Ok(response) => {
+                address.answered();
+                return Ok(response);
+            }
             Err(error) => error,
         };
         let returned = error.take_message().is_some();

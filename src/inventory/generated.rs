@@ -389,8 +389,9 @@ pub mod v1_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -579,8 +580,9 @@ pub mod v1_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -1582,8 +1584,9 @@ pub mod v1_1_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -1800,8 +1803,9 @@ pub mod v1_1_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -2931,8 +2935,9 @@ pub mod v2_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -3151,8 +3156,9 @@ pub mod v2_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -4368,8 +4374,9 @@ pub mod v3_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -4487,7 +4494,8 @@ pub mod v3_0_0 {
                     }
                     /// Takes stock out of an item and holds it: until it expires it is confirmed, or cancelled, or else given back.
                     /// FAILED_PRECONDITION when there is too little stock, or when the item is discontinued; ABORTED when the item is not
-                    /// at `if_revision` any more.
+                    /// at `if_revision` any more; UNAVAILABLE while the node is behind with holds that have expired. Items show stock that
+                    /// comes back when the node has written it down, right after the hold expired.
                     pub async fn reserve(
                         &mut self,
                         request: impl tonic::IntoRequest<super::ReserveRequest>,
@@ -4671,8 +4679,9 @@ pub mod v3_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -4720,7 +4729,8 @@ pub mod v3_0_0 {
                     }
                     /// Takes stock out of an item and holds it: until it expires it is confirmed, or cancelled, or else given back.
                     /// FAILED_PRECONDITION when there is too little stock, or when the item is discontinued; ABORTED when the item is not
-                    /// at `if_revision` any more.
+                    /// at `if_revision` any more; UNAVAILABLE while the node is behind with holds that have expired. Items show stock that
+                    /// comes back when the node has written it down, right after the hold expired.
                     async fn reserve(
                         &self,
                         request: tonic::Request<super::ReserveRequest>,

@@ -437,8 +437,9 @@ pub mod v1_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -627,8 +628,9 @@ pub mod v1_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -1685,8 +1687,9 @@ pub mod v1_1_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -1903,8 +1906,9 @@ pub mod v1_1_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -3089,8 +3093,9 @@ pub mod v2_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -3309,8 +3314,9 @@ pub mod v2_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -4581,8 +4587,9 @@ pub mod v3_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -4700,7 +4707,8 @@ pub mod v3_0_0 {
                     }
                     /// Takes stock out of an item and holds it: until it expires it is confirmed, or cancelled, or else given back.
                     /// FAILED_PRECONDITION when there is too little stock, or when the item is discontinued; ABORTED when the item is not
-                    /// at `if_revision` any more.
+                    /// at `if_revision` any more; UNAVAILABLE while the node is behind with holds that have expired. Items show stock that
+                    /// comes back when the node has written it down, right after the hold expired.
                     pub async fn reserve(
                         &mut self,
                         request: impl tonic::IntoRequest<super::ReserveRequest>,
@@ -4884,8 +4892,9 @@ pub mod v3_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -4933,7 +4942,8 @@ pub mod v3_0_0 {
                     }
                     /// Takes stock out of an item and holds it: until it expires it is confirmed, or cancelled, or else given back.
                     /// FAILED_PRECONDITION when there is too little stock, or when the item is discontinued; ABORTED when the item is not
-                    /// at `if_revision` any more.
+                    /// at `if_revision` any more; UNAVAILABLE while the node is behind with holds that have expired. Items show stock that
+                    /// comes back when the node has written it down, right after the hold expired.
                     async fn reserve(
                         &self,
                         request: tonic::Request<super::ReserveRequest>,

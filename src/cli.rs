@@ -1,6 +1,8 @@
 //! The `straddle` program.
 
 mod arguments;
+mod call;
+mod duration;
 mod serve_example;
 mod show;
 
@@ -18,6 +20,7 @@ use self::arguments::{Arguments, Command};
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        Command::Call(arguments) => call::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     };
@@ -28,13 +31,18 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let prefix = if io::stderr().is_terminal() { "\x1b[31merror\x1b[0m" } else { "error" };
             let _ = writeln!(io::stderr(), "{prefix}: {error}");
-            ExitCode::FAILURE
+            if error.is::<BadArguments>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
 
 /// What a command ends with.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// Arguments that clap took but that do not fit what they are about, as a method that the version does not declare.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadArguments(String);
 
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

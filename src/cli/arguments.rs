@@ -36,6 +36,11 @@ pub(super) enum Command {
 ///
 /// Exit codes: 0 when the call went well, 1 when it failed or was refused, 2 when the arguments or the data are bad.
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::doc_markdown,
+    reason = "each is a switch, and this is the text of --help"
+)]
 #[command(after_help = "Examples:
   straddle call 127.0.0.1:7000 inventory@1.0.0 --list
   straddle call 127.0.0.1:7000 inventory@1.0.0 GetItem '{\"sku\":\"a\"}'

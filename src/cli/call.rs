@@ -16,7 +16,7 @@ mod reflection;
 mod schema;
 mod status;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ async fn call(arguments: &CallArguments) -> Outcome {
         Ending::Interrupted if !kind.streams_responses() => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     };
-    printer.end(ending)?;
+    printer.end(&ending)?;
     Ok(code)
 }
 
@@ -99,7 +99,6 @@ fn printer(arguments: &CallArguments, streams_responses: bool) -> Printer {
 /// Tells of a status that came before the call itself could be made.
 fn failed_before_the_call(arguments: &CallArguments, status: Status) -> Outcome {
     let trailers = tonic::metadata::MetadataMap::new();
-    printer(arguments, false).end(Ending::Status { status, trailers })?;
-    io::stdout().flush()?;
+    printer(arguments, false).end(&Ending::Status { status, trailers })?;
     Ok(ExitCode::FAILURE)
 }

@@ -71,9 +71,15 @@ pub(super) fn method(method: &MethodDescriptor) -> Outcome {
 fn describe(message: &MessageDescriptor, text: &mut String) -> std::fmt::Result {
     writeln!(text, "\nmessage {} {{", message.full_name())?;
     for field in message.fields() {
-        let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
-        let oneof = oneof.map(|oneof| format!("  // oneof {}", oneof.name())).unwrap_or_default();
-        writeln!(text, "  {} {} = {};{oneof}", type_of(&field), field.name(), field.number())?;
+        write!(text, "  {} {} = {};", type_of(&field), field.name(), field.number())?;
+        if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
+            write!(text, "  // oneof {}", oneof.name())?;
+        }
+        if let FieldKind::Enum(declared) = field.kind() {
+            let values: Vec<String> = declared.values().map(|value| value.name().to_owned()).collect();
+            write!(text, "  // {}", values.join(", "))?;
+        }
+        text.push('\n');
     }
     writeln!(text, "}}")
 }
@@ -96,10 +102,7 @@ fn kind_name(kind: &FieldKind) -> String {
     match kind {
         FieldKind::Message(message) if is_well_known(message) => message.full_name().to_owned(),
         FieldKind::Message(message) => message.name().to_owned(),
-        FieldKind::Enum(declared) => {
-            let values: Vec<String> = declared.values().map(|value| value.name().to_owned()).collect();
-            format!("{} {{{}}}", declared.name(), values.join(" | "))
-        }
+        FieldKind::Enum(declared) => declared.name().to_owned(),
         scalar => format!("{scalar:?}"),
     }
 }

@@ -21,6 +21,8 @@ fn fault(text: &str, descriptor: &MessageDescriptor, error: &serde_json::Error) 
     if error.is_syntax() || error.is_eof() {
         return format!("this is no JSON at {place}, where {} is wanted: {what}", descriptor.full_name());
     }
+    // The value itself was wrong before anything of it was read.
+    let place = if error.column() == 0 { "at its beginning".to_owned() } else { place };
     let path = path_at(text, error.line(), error.column());
     let at = if path.is_empty() { String::new() } else { format!(" at {}", written(&path)) };
     let advice = advice(descriptor, &path).map(|advice| format!("\n  {advice}")).unwrap_or_default();
@@ -97,10 +99,10 @@ fn advice(descriptor: &MessageDescriptor, path: &[Segment]) -> Option<String> {
         let Segment::Key(key) = segment else { continue };
         let named = message.get_field_by_json_name(key).or_else(|| message.get_field_by_name(key));
         let Some(field) = named else {
-            let names: Vec<String> = message.fields().map(|field| field.json_name().to_owned()).collect();
-            let near = nearest(key, names.iter().map(String::as_str));
+            let known: Vec<String> = message.fields().map(|field| field.json_name().to_owned()).collect();
+            let near = nearest(key, known.iter().map(String::as_str));
             let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            return Some(format!("{near}{} has {}", message.full_name(), names.join(", ")));
+            return Some(format!("{near}{} has {}", message.full_name(), known.join(", ")));
         };
         let kind = if field.is_map() {
             // The key of an entry is no field.

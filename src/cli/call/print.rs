@@ -47,7 +47,7 @@ impl Printer {
         } else if self.streams {
             self.write(&Report {
                 versions: Some(self.versions(&headers)),
-                headers: map(&headers),
+                headers: Some(map(&headers)),
                 ..Report::default()
             })?;
         }
@@ -71,19 +71,19 @@ impl Printer {
     }
 
     /// Prints how it ended.
-    pub(super) fn end(mut self, ending: Ending) -> io::Result<()> {
+    pub(super) fn end(mut self, ending: &Ending) -> io::Result<()> {
         let headers = self.headers.take();
         if !self.json {
-            self.tell(&ending, headers.is_some());
+            self.tell(ending, headers.is_some());
             return Ok(());
         }
-        let ahead = match (&headers, &ending) {
+        let ahead = match (&headers, ending) {
             // A status without headers of its own brought those of the response along.
             (None, Ending::Status { status, .. }) => Some(status.metadata().clone()),
             (Some(headers), _) if !self.streams => Some(headers.clone()),
             _ => None,
         };
-        let (status, refusal, ended) = match &ending {
+        let (status, refusal, ended) = match ending {
             Ending::Status { status, .. } => {
                 let (status, refusal) = status::report(status);
                 (Some(status), refusal, None)
@@ -91,15 +91,17 @@ impl Printer {
             Ending::Limit => (None, None, Some("limit")),
             Ending::Interrupted => (None, None, Some("interrupted")),
         };
-        let trailers = match &ending {
-            Ending::Status { status, .. } if headers.is_some() && status.code() != Code::Ok => map(status.metadata()),
-            Ending::Status { trailers, .. } => map(trailers),
+        let trailers = match ending {
+            Ending::Status { status, .. } if headers.is_some() && status.code() != Code::Ok => {
+                Some(map(status.metadata()))
+            }
+            Ending::Status { trailers, .. } => Some(map(trailers)),
             Ending::Limit | Ending::Interrupted => None,
         };
         self.write(&Report {
             versions: ahead.as_ref().map(|headers| self.versions(headers)),
             response: self.response.as_ref().map(|message| Json { message, options: &self.options }),
-            headers: ahead.as_ref().and_then(map),
+            headers: ahead.as_ref().map(map),
             trailers,
             status,
             refusal,
@@ -203,13 +205,13 @@ struct Versions {
 /// Metadata by name; a name may have several values, and a binary one is in base64.
 type Metadata = BTreeMap<String, Vec<String>>;
 
-fn map(metadata: &MetadataMap) -> Option<Metadata> {
+fn map(metadata: &MetadataMap) -> Metadata {
     let mut map = Metadata::new();
     for (name, value) in metadata.as_ref() {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         map.entry(name.as_str().to_owned()).or_default().push(value);
     }
-    Some(map)
+    map
 }
 
 fn text(metadata: &MetadataMap, name: &str) -> Option<String> {

@@ -212,6 +212,15 @@ fn a_stream_is_an_object_a_line_for_scripts() {
 }
 
 #[test]
+fn fields_that_the_version_does_not_declare_are_told_of() {
+    let node = Node::start("1.1.0");
+    let item = r#"{"item":{"sku":"a","name":"n","tags":["new"]},"requestId":"r"}"#;
+    node.call(&["inventory@1.1.0", "PutItem", item]).ended(0, &[]);
+    node.call(&["inventory@1.0.0", "GetItem", r#"{"sku":"a"}"#]).ended(0, &["does not declare them: fields 13"]);
+    node.call(&["inventory@1.0.0", "WatchItems", "--limit", "1"]).ended(0, &["fields item.13"]);
+}
+
+#[test]
 fn data_that_do_not_fit_are_told_by_field_position_and_message() {
     let node = Node::start("2.0.0");
     for (data, said) in [

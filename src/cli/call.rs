@@ -13,8 +13,10 @@ mod json;
 mod method;
 mod print;
 mod reflection;
+mod report;
 mod schema;
 mod status;
+mod unknown;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -26,7 +28,7 @@ use tonic::Status;
 pub(super) use self::argument::{Header, LabelledProtocol};
 use self::exchange::Ending;
 use self::method::Kind;
-use self::print::Printer;
+use self::print::{Form, Printer};
 use self::schema::CallSchema;
 use super::arguments::CallArguments;
 use super::{BadArguments, Outcome};
@@ -88,7 +90,7 @@ async fn reflect(channel: &Channel, arguments: &CallArguments) -> Result<CallSch
 fn printer(arguments: &CallArguments, streams_responses: bool) -> Printer {
     let terminal = !streams_responses && io::stdout().is_terminal();
     Printer::new(
-        arguments.json,
+        if arguments.json { Form::Json } else { Form::Text },
         streams_responses,
         arguments.pretty || (terminal && !arguments.compact),
         SerializeOptions::new().skip_default_fields(!arguments.emit_defaults),

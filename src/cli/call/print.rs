@@ -1,16 +1,25 @@
 //! What a person or a script sees of a call.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use prost_reflect::{DynamicMessage, SerializeOptions};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tonic::Code;
 use tonic::metadata::MetadataMap;
 
 use super::exchange::Ending;
-use super::status::{self, RefusalReport, StatusReport};
+use super::report::{Json, Report, Versions, map, text};
+use super::{status, unknown};
 use crate::version::Version;
+
+/// Who reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A person.
+    Text,
+    /// A script.
+    Json,
+}
 
 /// Prints a call while it runs.
 ///
@@ -18,7 +27,7 @@ use crate::version::Version;
 /// one object for a call with one response; else one a line, the first with the headers and the last with the status.
 #[derive(Debug)]
 pub(super) struct Printer {
-    json: bool,
+    form: Form,
     streams: bool,
     pretty: bool,
     options: SerializeOptions,
@@ -27,22 +36,24 @@ pub(super) struct Printer {
     /// The one response, until the rest of its object is known.
     response: Option<DynamicMessage>,
     count: u64,
+    /// Whether it was told, once, that there are fields which are not shown.
+    told_unknown: bool,
 }
 
 impl Printer {
     pub(super) fn new(
-        json: bool,
+        form: Form,
         streams: bool,
         pretty: bool,
         options: SerializeOptions,
         label: Option<Version>,
     ) -> Self {
-        Self { json, streams, pretty, options, label, headers: None, response: None, count: 0 }
+        Self { form, streams, pretty, options, label, headers: None, response: None, count: 0, told_unknown: false }
     }
 
     /// Prints what came ahead of the responses.
     pub(super) fn headers(&mut self, headers: MetadataMap) -> io::Result<()> {
-        if !self.json {
+        if self.form == Form::Text {
             self.tell_versions(&headers);
         } else if self.streams {
             self.write(&Report {
@@ -58,7 +69,8 @@ impl Printer {
     /// Prints one response.
     pub(super) fn message(&mut self, response: DynamicMessage) -> io::Result<()> {
         self.count += 1;
-        if !self.json {
+        if self.form == Form::Text {
+            self.tell_unknown(&response);
             let response = Json { message: &response, options: &self.options };
             return self.write(&response);
         }
@@ -73,7 +85,7 @@ impl Printer {
     /// Prints how it ended.
     pub(super) fn end(mut self, ending: &Ending) -> io::Result<()> {
         let headers = self.headers.take();
-        if !self.json {
+        if self.form == Form::Text {
             self.tell(ending, headers.is_some());
             return Ok(());
         }
@@ -124,6 +136,15 @@ impl Printer {
         }
     }
 
+    /// JSON has no place for fields without a name, and to say nothing would be to say that there are none.
+    fn tell_unknown(&mut self, response: &DynamicMessage) {
+        let unknown = unknown::fields(response);
+        if !self.told_unknown && !unknown.is_empty() {
+            self.told_unknown = true;
+            eprintln!("not shown, because this version does not declare them: fields {}", unknown.join(", "));
+        }
+    }
+
     fn responses(&self) -> String {
         if self.count == 1 { "1 response".to_owned() } else { format!("{} responses", self.count) }
     }
@@ -143,12 +164,7 @@ impl Printer {
     }
 
     fn versions(&self, headers: &MetadataMap) -> Versions {
-        Versions {
-            label: self.label.as_ref().map(ToString::to_string),
-            version: text(headers, "straddle-version"),
-            node: text(headers, "straddle-node"),
-            schema: text(headers, "straddle-schema"),
-        }
+        Versions::new(self.label.as_ref(), headers)
     }
 
     fn write(&self, value: &impl Serialize) -> io::Result<()> {
@@ -160,60 +176,4 @@ impl Printer {
         // Whoever reads a stream wants each response when it comes.
         out.flush()
     }
-}
-
-/// A message in proto3's JSON.
-struct Json<'a> {
-    message: &'a DynamicMessage,
-    options: &'a SerializeOptions,
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.message.serialize_with_options(serializer, self.options)
-    }
-}
-
-/// What a script gets: all of it at once, or a part a line.
-#[derive(Default, Serialize)]
-struct Report<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    versions: Option<Versions>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<Json<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<Metadata>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trailers: Option<Metadata>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<StatusReport>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<RefusalReport>,
-    /// Why this side ended the call, if it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct Versions {
-    label: Option<String>,
-    version: Option<String>,
-    node: Option<String>,
-    schema: Option<String>,
-}
-
-/// Metadata by name; a name may have several values, and a binary one is in base64.
-type Metadata = BTreeMap<String, Vec<String>>;
-
-fn map(metadata: &MetadataMap) -> Metadata {
-    let mut map = Metadata::new();
-    for (name, value) in metadata.as_ref() {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        map.entry(name.as_str().to_owned()).or_default().push(value);
-    }
-    map
-}
-
-fn text(metadata: &MetadataMap, name: &str) -> Option<String> {
-    metadata.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
 }

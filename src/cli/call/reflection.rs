@@ -1,12 +1,11 @@
 //! The schema of the labelled version, asked of the node (gRPC Server Reflection).
 
-use std::collections::{HashMap, HashSet};
+mod files;
+
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use prost::Message;
 use prost_reflect::DescriptorPool;
-use prost_types::FileDescriptorProto;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
@@ -16,6 +15,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
+use self::files::Files;
 use super::method::is_of_grpc;
 use super::schema::CallSchema;
 use crate::cli::arguments::CallArguments;
@@ -31,9 +31,6 @@ const PATHS: [&str; 2] = [
 
 /// How long the node may take to show its schema, all in all.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Most files that a schema may have: a node that always names one more does not keep us for ever.
-const MOST_FILES: usize = 10_000;
 
 /// Reads the schema that the node shows to callers with this label.
 pub(super) async fn read(channel: Channel, arguments: &CallArguments) -> Result<CallSchema, Status> {
@@ -73,7 +70,7 @@ async fn read_at(channel: Channel, path: PathAndQuery, arguments: &CallArguments
             // Every compiler brings these along, so nodes may leave them out.
             Err(status) => files.take_well_known(&missing).ok_or(status)?,
         }
-        if !files.encoded.contains_key(&missing) {
+        if !files.has(&missing) {
             return Err(incomplete(&format!("asked for {missing}, the node sent other files")));
         }
     }
@@ -151,61 +148,4 @@ fn question(host: &str, asked: MessageRequest) -> ServerReflectionRequest {
 
 fn incomplete(what: &str) -> Status {
     Status::internal(format!("the node's reflection broke off: {what}; --schemas does without it"))
-}
-
-/// Files by name: what they import, and their bytes, which keep custom options.
-#[derive(Default)]
-struct Files {
-    encoded: HashMap<String, (Vec<String>, Vec<u8>)>,
-}
-
-impl Files {
-    fn take(&mut self, files: Vec<Vec<u8>>) -> Result<(), Status> {
-        for encoded in files {
-            let file = FileDescriptorProto::decode(encoded.as_slice())
-                .map_err(|error| incomplete(&format!("it sent no descriptor of a file: {error}")))?;
-            // A descriptor pool panics on editions.
-            if file.syntax() == "editions" {
-                let what = format!("`{}` is written in an edition, which is not supported yet", file.name());
-                return Err(Status::unimplemented(what));
-            }
-            self.encoded.insert(file.name().to_owned(), (file.dependency, encoded));
-        }
-        if self.encoded.len() > MOST_FILES { Err(incomplete("it names no end of files")) } else { Ok(()) }
-    }
-
-    fn take_well_known(&mut self, name: &str) -> Option<()> {
-        let file = DescriptorPool::global().get_file_by_name(name)?;
-        let file = file.file_descriptor_proto();
-        self.encoded.insert(name.to_owned(), (file.dependency.clone(), file.encode_to_vec()));
-        Some(())
-    }
-
-    /// A file that one imports and that is not there yet.
-    fn missing(&self) -> Option<String> {
-        let imported = self.encoded.values().flat_map(|(imports, _)| imports);
-        imported.into_iter().find(|name| !self.encoded.contains_key(*name)).cloned()
-    }
-
-    fn into_pool(self) -> Result<DescriptorPool, Status> {
-        let mut pool = DescriptorPool::new();
-        let mut added = HashSet::new();
-        let mut left: Vec<&String> = self.encoded.keys().collect();
-        left.sort();
-        // A file goes in when all that it imports is in.
-        while !left.is_empty() {
-            let (ready, waiting): (Vec<&String>, Vec<&String>) =
-                left.into_iter().partition(|name| self.encoded[*name].0.iter().all(|import| added.contains(import)));
-            if ready.is_empty() {
-                return Err(incomplete("its files import each other in a circle"));
-            }
-            for name in ready {
-                pool.decode_file_descriptor_proto(self.encoded[name].1.as_slice())
-                    .map_err(|error| incomplete(&format!("its descriptors contradict each other: {error}")))?;
-                added.insert(name);
-            }
-            left = waiting;
-        }
-        Ok(pool)
-    }
 }

@@ -21,6 +21,12 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Call a method of any version of a node, with JSON
+    ///
+    /// The response goes to standard output; the versions, errors and refusals go to standard error. A method that streams
+    /// responses prints each as one line of JSON, as it comes. A method that streams requests reads each from one line of
+    /// JSON on standard input, as it comes.
+    ///
+    /// Exit codes: 0 when the call went well, 1 when it failed or was refused, 2 when the arguments or the data are bad.
     Call(CallArguments),
     /// Print a protocol's versions and steps and, for a node, its routes
     Show(ShowArguments),
@@ -28,13 +34,6 @@ pub(super) enum Command {
     ServeExample(ServeExampleArguments),
 }
 
-/// Call a method of any version of a node, with JSON
-///
-/// The response goes to standard output; the versions, errors and refusals go to standard error. A method that streams
-/// responses prints each as one line of JSON, as it comes. A method that streams requests reads each from one line of
-/// JSON on standard input, as it comes.
-///
-/// Exit codes: 0 when the call went well, 1 when it failed or was refused, 2 when the arguments or the data are bad.
 #[derive(Args, Debug)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -73,6 +73,8 @@ pub use self::relate::Difference;
 pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
+#[cfg(feature = "cli")]
+pub(crate) use self::text::nearest;
 use crate::version::Version;
 
 /// A named set of protobuf services and messages that evolves as one; all its versions and the steps between them.

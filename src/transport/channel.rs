@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use thiserror::Error;
+use tonic::Status;
 use tower_service::Service;
 
 use self::address::Address;
@@ -116,6 +117,15 @@ impl Channel {
     /// Calls whichever of the nodes at `addresses` answers: one at a time, the next when it fails.
     pub fn any<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> ChannelBuilder {
         ChannelBuilder::new(addresses.into_iter().map(Into::into).collect())
+    }
+
+    /// Connects to a node, if no connection is up, and waits for that no longer than
+    /// [`wait_limit`](ChannelBuilder::wait_limit): a call that carries a deadline would wait until then.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`, with what went wrong last, when no node could be reached.
+    pub async fn connect(&self) -> Result<(), Status> {
+        self.0.connect().await
     }
 }
 

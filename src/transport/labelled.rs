@@ -99,7 +99,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.response.poll(context))?;
-        Poll::Ready(Ok(match mismatch(response.headers(), this.label) {
+        Poll::Ready(Ok(match mismatch(response.headers(), this.label.version, Some(this.label.schema)) {
             None => response.map(Into::into),
             Some(refusal) => Status::from(refusal).into_http(),
         }))
@@ -107,23 +107,22 @@ where
 }
 
 /// The refusal of a response whose messages are not in the schema that the caller was built with.
-fn mismatch(headers: &HeaderMap, label: &Label) -> Option<Refusal> {
+pub(crate) fn mismatch(headers: &HeaderMap, label: &str, schema: Option<&str>) -> Option<Refusal> {
     // An error says more than that it comes from elsewhere, and has no messages.
     if headers.get(Status::GRPC_STATUS).is_some_and(|status| status != "0") {
         return None;
     }
     let text = |name: &HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let differs = match (text(&VERSION), text(&SCHEMA)) {
-        (Some(version), _) if !same_but_patch(&version, label.version) => {
-            format!("the response is in version {version}, but the call was labelled {}", label.version)
+    let differs = match (text(&VERSION), text(&SCHEMA), schema) {
+        (Some(version), ..) if !same_but_patch(&version, label) => {
+            format!("the response is in version {version}, but the call was labelled {label}")
         }
-        (_, Some(schema)) if schema != label.schema => format!(
-            "version {} has two schemas: this caller was built with {}, the node serves {schema}",
-            label.version, label.schema
-        ),
+        (_, Some(theirs), Some(ours)) if theirs != ours => {
+            format!("version {label} has two schemas: this caller was built with {ours}, the node serves {theirs}")
+        }
         _ => return None,
     };
-    let refusal = Refusal::new(Reason::LabelMismatch, differs).with("caller_version", label.version);
+    let refusal = Refusal::new(Reason::LabelMismatch, differs).with("caller_version", label);
     let refusal = match headers.get("straddle-node").and_then(|version| version.to_str().ok()) {
         Some(version) => refusal.with("node_version", version),
         None => refusal,
@@ -155,7 +154,7 @@ mod tests {
     fn refused(headers: &[(&'static str, &'static str)]) -> Option<Refusal> {
         let headers =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        mismatch(&headers.collect(), &LABEL)
+        mismatch(&headers.collect(), LABEL.version, Some(LABEL.schema))
     }
 
     #[test]

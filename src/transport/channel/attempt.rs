@@ -65,6 +65,15 @@ impl Shared {
         Self { addresses, preferred: AtomicUsize::new(0), settings, random, pace, user_agent }
     }
 
+    pub(super) async fn connect(&self) -> Result<(), Status> {
+        let mut progress = Progress::new();
+        let limit = self.settings.wait_limit;
+        match timeout(limit, self.connected(&mut progress)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(progress.unreachable(limit)),
+        }
+    }
+
     pub(super) async fn call(&self, request: Request<Body>) -> Response<Body> {
         let mut progress = Progress::new();
         let deadline = match request.headers().get(GRPC_TIMEOUT).map(|value| (value, deadline::parse(value))) {

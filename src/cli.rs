@@ -1,6 +1,7 @@
 //! The `straddle` program.
 
 mod arguments;
+mod demo;
 mod serve_example;
 mod show;
 
@@ -18,6 +19,7 @@ use self::arguments::{Arguments, Command};
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     };

@@ -9,7 +9,7 @@
 //! | 2.0.0 to 3.0.0 | what `Reserve` means | [`steps::v3_0_0`]: code with state of its own, for just the methods concerned |
 //!
 //! [`objects`] holds the object of each version that the program can run, [`steps`] the simulation objects between
-//! them; both are ordinary tonic code over [`generated`] traits and clients. Beneath the objects lies one [`store`].
+//! them; both are ordinary tonic code over [`generated`] traits and clients. Beneath the objects lies one store, a redb file.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -52,12 +52,13 @@ pub mod clock;
 pub mod generated;
 pub mod objects;
 pub mod steps;
-pub mod store;
 
 mod expiry;
 mod items;
 mod node;
+mod store;
 mod stream;
 mod validate;
 
 pub use self::node::{OpenNodeError, open_node};
+pub use self::store::OpenError;

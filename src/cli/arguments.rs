@@ -16,6 +16,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Run callers of every version against nodes of every version, with an auditor
+    #[command(after_help = "Exit codes: 0 when nothing failed and nothing was wrong, 1 otherwise, 130 after Ctrl-C.")]
+    Demo(DemoArguments),
     /// Print a protocol's versions and steps and, for a node, its routes
     Show(ShowArguments),
     /// Run one node of the inventory, the example protocol
@@ -48,4 +51,17 @@ pub(super) struct ServeExampleArguments {
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     pub(super) until_stdin_ends: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DemoArguments {
+    /// How long the callers call, in seconds
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) seconds: u64,
+    /// Write the table as JSON, too
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Repeat the choices of a run that printed this seed
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
 }

@@ -16,12 +16,8 @@ pub(super) fn run(arguments: &ServeExampleArguments) -> Outcome {
 }
 
 async fn serve(arguments: &ServeExampleArguments) -> Outcome {
-    let temporary = arguments.state.is_none().then(TemporaryState::new).transpose()?;
-    let state = match (&arguments.state, &temporary) {
-        (Some(state), _) => state,
-        (None, Some(temporary)) => &temporary.0,
-        (None, None) => unreachable!("one of the two is there"),
-    };
+    let temporary = tempfile::Builder::new().prefix("straddle-example-").tempdir()?;
+    let state = arguments.state.as_deref().unwrap_or(temporary.path());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let node = open_node(&arguments.version.to_string(), state, &clock)?;
     let listener = TcpListener::bind(&arguments.listen)
@@ -32,7 +28,7 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     // One line, when calls can come: scripts wait for it and read the port from its end.
     println!("inventory {} serves callers of {} on {address}", node.version(), versions(&node));
     io::stdout().flush()?;
-    if temporary.is_some() {
+    if arguments.state.is_none() {
         eprintln!("its state goes away with it; keep it with --state DIR");
     }
     let served = serving.await;
@@ -84,22 +80,4 @@ async fn stdin_ended() {
         let _ = ended.send(());
     });
     let _ = notice.await;
-}
-
-/// A state that lives as long as the node.
-struct TemporaryState(std::path::PathBuf);
-
-impl TemporaryState {
-    fn new() -> io::Result<Self> {
-        let name = format!("straddle-example-{}-{:x}", std::process::id(), fastrand::u64(..));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for TemporaryState {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

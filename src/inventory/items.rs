@@ -10,7 +10,7 @@ use super::generated::{v1_1_0, v2_0_0, v3_0_0};
 use super::validate;
 
 /// An item as the object of one version stores it: the version's own message.
-pub trait StoredItem: Message + Default + Clone + Unpin + 'static {
+pub(crate) trait StoredItem: Message + Default + Clone + Unpin + 'static {
     /// The version whose message this is.
     const VERSION: &'static str;
 
@@ -32,13 +32,13 @@ pub trait StoredItem: Message + Default + Clone + Unpin + 'static {
     /// Checks the limits of a request's `item`.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT that names the field.
+    /// `INVALID_ARGUMENT` that names the field.
     fn check(&self) -> Result<(), Status>;
 
     /// Checks that the status, where there is one, is one that this version knows.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT that names the field.
+    /// `INVALID_ARGUMENT` that names the field.
     fn check_status(&self) -> Result<(), Status>;
 
     /// Gives what the request leaves open the value that it then has; `before` is the item that it replaces.

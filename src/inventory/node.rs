@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::OpenError;
 use super::clock::Clock;
 use super::generated::{protocol, v1_1_0, v2_0_0, v3_0_0};
-use super::store::OpenError;
 use super::{objects, steps};
 use crate::dispatch::Object;
 use crate::node::{BuildError, Node};

@@ -26,9 +26,9 @@ use tonic::codegen::BoxStream;
 use super::clock::Clock;
 use super::{stream, validate};
 
-pub use super::items::StoredItem;
 pub use database::OpenError;
 
+pub(crate) use super::items::StoredItem;
 pub(crate) use database::{Database, broken, corrupt};
 pub(crate) use import::{Import, Imported};
 pub(crate) use requests::{Fingerprint, RequestKey, replay};
@@ -45,7 +45,7 @@ const BATCH: usize = 64;
 
 /// The items and reservations of one inventory object.
 #[derive(Debug)]
-pub struct Store<I> {
+pub(crate) struct Store<I> {
     database: Arc<Database>,
     item: PhantomData<fn() -> I>,
 }
@@ -72,7 +72,7 @@ impl<I: StoredItem> Store<I> {
     /// # Errors
     /// Says which path cannot be opened, and why; among others because the store belongs to another version, or is
     /// open already.
-    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let contents = format!("inventory {}", I::VERSION);
         let database = Database::open(directory, "inventory.redb", &contents, clock, Writing::<I>::create)?;
         Ok(Self::over(Arc::new(database)))
@@ -91,7 +91,7 @@ impl<I: StoredItem> Store<I> {
     pub(crate) fn list(&self, prefix: String) -> Result<BoxStream<I>, Status> {
         validate::sku_prefix(&prefix)?;
         let list = List { store: self.clone(), prefix, after: None, ready: Vec::new().into_iter() };
-        Ok(stream::unfold(list, List::next))
+        Ok(stream::unfold(list, |list| std::future::ready(list.next())))
     }
 
     pub(crate) fn watch(&self, after_revision: u64) -> BoxStream<I> {
@@ -126,6 +126,7 @@ impl<I: StoredItem> Store<I> {
         validate::quantity(quantity)?;
         let key = RequestKey::new(request_id, Fingerprint::of("reserve").text(&sku).number(quantity))?;
         self.write_once(key, move |writing| {
+            writing.end_some_due()?;
             writing.take(&sku, quantity)?;
             writing.keep(Reservation::new(sku, quantity, State::Confirmed, None))
         })
@@ -136,7 +137,11 @@ impl<I: StoredItem> Store<I> {
     pub(crate) async fn release(&self, request_id: String, reservation_id: String) -> Result<(), Status> {
         validate::reservation_id(&reservation_id)?;
         let key = RequestKey::new(request_id, Fingerprint::of("release").text(&reservation_id))?;
-        self.write_once(key, move |writing| writing.release(&reservation_id)).await
+        self.write_once(key, move |writing| {
+            writing.end_some_due()?;
+            writing.release(&reservation_id)
+        })
+        .await
     }
 
     /// Does `work` in a transaction of its own, unless `key` is that of a request that was answered before.
@@ -196,7 +201,7 @@ struct List<I> {
 }
 
 impl<I: StoredItem> List<I> {
-    async fn next(mut self) -> Result<Option<(I, Self)>, Status> {
+    fn next(mut self) -> Result<Option<(I, Self)>, Status> {
         if self.ready.len() == 0 {
             self.ready = self.store.after_sku(&self.prefix, self.after.as_deref())?.into_iter();
         }

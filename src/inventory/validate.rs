@@ -1,4 +1,4 @@
-//! The limits that the protos state, checked field by field. An error is INVALID_ARGUMENT and names the field.
+//! The limits that the protos state, checked field by field. An error is `INVALID_ARGUMENT` and names the field.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -73,7 +73,7 @@ pub(crate) fn count(path: &str, count: usize, most: usize) -> Result<(), Status>
     Err(invalid(path, format!("must have at most {most} entries, not {count}")))
 }
 
-pub(crate) fn whole<T: PartialOrd + std::fmt::Display>(
+pub(crate) fn whole<T: Copy + PartialOrd + std::fmt::Display>(
     path: &str,
     number: T,
     limit: RangeInclusive<T>,

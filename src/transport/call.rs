@@ -26,12 +26,12 @@ pub(super) struct Calls<S> {
     /// hyper calls through `&self`, but always from the one task that drives the connection: borrowing here saves each
     /// call a clone of the service.
     service: RefCell<S>,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     max_message_size: u32,
 }
 
 impl<S> Calls<S> {
-    pub(super) fn new(service: S, peer: SocketAddr, max_message_size: u32) -> Self {
+    pub(super) fn new(service: S, peer: Option<SocketAddr>, max_message_size: u32) -> Self {
         Self { service: RefCell::new(service), peer, max_message_size }
     }
 }
@@ -47,7 +47,9 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(|body| Body::limited(body, self.max_message_size));
-        request.extensions_mut().insert(PeerAddress(self.peer));
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(PeerAddress(peer));
+        }
         let called = catch_unwind(AssertUnwindSafe(|| {
             let mut service = self.service.borrow_mut();
             match service.poll_ready(&mut Context::from_waker(Waker::noop())) {

@@ -43,6 +43,7 @@ const SMALLEST_HTTP1_BUFFER: usize = 8 * 1024;
 pub(super) struct Settings {
     pub(super) limits: Limits,
     pub(super) health: Option<HealthHandle>,
+    pub(super) peer_addresses: bool,
 }
 
 /// Serves one connection until it is gone, or closed after `closing` turned true.
@@ -69,7 +70,7 @@ pub(super) async fn serve<S>(
     let result = match recognized {
         Err(_) => return tracing::debug!(%peer, "the connection did not show its protocol in time"),
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "the connection ended before it showed its protocol"),
-        Ok(Ok((Protocol::Http2, io))) => serve_http2(io, peer, service, limits, closing).await,
+        Ok(Ok((Protocol::Http2, io))) => serve_http2(io, peer, service, &settings, closing).await,
         Ok(Ok((Protocol::Http1, io))) => serve_http1(io, &settings, closing).await,
     };
     if let Err(error) = result {
@@ -81,13 +82,14 @@ async fn serve_http2<S>(
     io: Unread<TcpStream>,
     peer: SocketAddr,
     service: S,
-    limits: &Limits,
+    settings: &Settings,
     closing: watch::Receiver<bool>,
 ) -> hyper::Result<()>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
+    let limits = &settings.limits;
     let streams = Arc::new(Streams::default());
     let mut builder = http2::Builder::new(Spawn(streams.clone()));
     builder
@@ -96,9 +98,10 @@ where
         .auto_date_header(false)
         .max_header_list_size(limits.max_header_list_size)
         .max_concurrent_streams(limits.max_concurrent_streams)
+        .initial_connection_window_size(limits.connection_window)
         .keep_alive_interval(limits.keep_alive_interval)
         .keep_alive_timeout(limits.keep_alive_timeout);
-    let calls = Calls::new(service, peer, limits.max_message_size);
+    let calls = Calls::new(service, settings.peer_addresses.then_some(peer), limits.max_message_size);
     let connection = builder.serve_connection(TokioIo::new(io), calls);
     drop(builder);
     // From here on, each further holder is a stream.

@@ -18,6 +18,13 @@ pub struct Limits {
     /// Most calls that run at once on one connection; a peer that opens more gets `REFUSED_STREAM` (RFC 9113 §5.1.2).
     /// Default: 1,000.
     pub max_concurrent_streams: u32,
+    /// Window of a connection (RFC 9113 §6.9), in bytes: most that a peer may have sent to calls of one connection that
+    /// did not read it yet; a single call has 1 MiB of its own.
+    ///
+    /// Half of it also is h2's budget against floods of small frames (RUSTSEC-2026-0258): when that is used up, the
+    /// connection and all of its calls die. Clients that send a frame for each message, as grpc-js and grpcio do, use up
+    /// 256 bytes less the message for each that waits. Default: 16 MiB, which is some 38,000 messages of 32 bytes.
+    pub connection_window: u32,
     /// Most connections at once; further ones wait in the listener's backlog. Default: 10,000.
     pub max_connections: usize,
     /// A connection that has no call for this long is closed gracefully; it may live a quarter longer. `None` keeps
@@ -47,6 +54,7 @@ impl Default for Limits {
             max_header_list_size: 16 * 1024,
             max_message_size: 4 * 1024 * 1024,
             max_concurrent_streams: 1_000,
+            connection_window: 16 * 1024 * 1024,
             max_connections: 10_000,
             idle_timeout: Some(Duration::from_secs(15 * 60)),
             handshake_timeout: Duration::from_secs(10),

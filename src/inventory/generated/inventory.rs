@@ -40,7 +40,14 @@ pub fn protocol() -> ::straddle::Protocol {
     PROTOCOL.clone()
 }
 /// Version 1.0.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v1_0_0 {
     pub mod inventory {
         pub mod v1 {
@@ -1265,7 +1272,14 @@ pub mod v1_0_0 {
     }
 }
 /// Version 1.1.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v1_1_0 {
     pub mod inventory {
         pub mod v1 {
@@ -2594,7 +2608,14 @@ pub mod v1_1_0 {
     }
 }
 /// Version 2.0.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v2_0_0 {
     pub mod inventory {
         pub mod v2 {
@@ -3994,7 +4015,14 @@ pub mod v2_0_0 {
     }
 }
 /// Version 3.0.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v3_0_0 {
     pub mod inventory {
         pub mod v2 {

@@ -94,13 +94,10 @@ impl Database {
         let found = {
             let mut table = transaction.open_table(CONTENTS)?;
             let found = table.get("contents")?.map(|found| found.value().to_owned());
-            match found {
-                Some(found) => found,
-                None => {
-                    table.insert("contents", contents)?;
-                    contents.to_owned()
-                }
+            if found.is_none() {
+                table.insert("contents", contents)?;
             }
+            found.unwrap_or_else(|| contents.to_owned())
         };
         if found == contents {
             requests::create(&transaction)?;

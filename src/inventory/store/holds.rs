@@ -6,9 +6,6 @@ use super::reservations::{self, Reservation, State};
 use super::{Fingerprint, RequestKey, Store, StoredItem};
 use crate::inventory::validate;
 
-/// How many holds one transaction ends.
-const BATCH: usize = 64;
-
 impl<I: StoredItem> Store<I> {
     /// Takes stock and holds it.
     pub(crate) async fn hold(
@@ -77,15 +74,8 @@ impl<I: StoredItem> Store<I> {
 
     /// Ends holds that have expired, and forgets reservations that ended long ago: a bounded number of them.
     pub(crate) async fn end_due(&self) -> Result<(), Status> {
-        self.write(|writing| {
-            for _ in 0..BATCH {
-                if !writing.end_first_due()? {
-                    break;
-                }
-            }
-            Ok(())
-        })
-        .await
+        #[allow(clippy::redundant_closure_for_method_calls)] // The method itself is not general enough.
+        self.write(|writing| writing.end_some_due()).await
     }
 }
 

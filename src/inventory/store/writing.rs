@@ -17,6 +17,11 @@ const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
 /// The counter of [`Writing::revision`].
 const REVISION: &str = "revision";
 
+/// How many reservations one transaction ends or forgets.
+const BATCH: usize = 64;
+/// How many a write ends itself that has too little stock without them.
+const TAKE_DUE: usize = 1024;
+
 /// A write under way.
 pub(crate) struct Writing<'t, I> {
     items: Table<'t, &'static str, &'static [u8]>,
@@ -81,8 +86,14 @@ impl<'t, I: StoredItem> Writing<'t, I> {
             return Err(Status::failed_precondition(format!("{sku:?} is discontinued and cannot be reserved")));
         }
         // A hold that has expired is no reason to say no, though its end may not be written yet.
-        while item.stock() < quantity && self.end_first_due()? {
+        for _ in 0..TAKE_DUE {
+            if item.stock() >= quantity || !self.end_first_due()? {
+                break;
+            }
             item = self.get(sku)?;
+        }
+        if item.stock() < quantity && self.reservations.first_due(self.now)?.is_some() {
+            return Err(Status::unavailable("the node is ending many holds that have expired: try again"));
         }
         if item.stock() < quantity {
             return Err(too_little(sku, item.stock(), quantity));
@@ -122,8 +133,17 @@ impl<'t, I: StoredItem> Writing<'t, I> {
         }
     }
 
+    /// Ends holds that have expired, and forgets reservations that ended long ago: a bounded number of them.
+    pub(crate) fn end_some_due(&mut self) -> Result<(), Status> {
+        let mut left = BATCH;
+        while left > 0 && self.end_first_due()? {
+            left -= 1;
+        }
+        Ok(())
+    }
+
     /// Ends the hold, or forgets the reservation, that is longest due. False when none is.
-    pub(crate) fn end_first_due(&mut self) -> Result<bool, Status> {
+    fn end_first_due(&mut self) -> Result<bool, Status> {
         let Some(reservation) = self.reservations.first_due(self.now)? else { return Ok(false) };
         match reservation.state() {
             State::Held => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// How long to wait between attempts: `base`, then `factor` times as long after each further failure, up to `cap`,
 /// each more or less by a random part of up to `jitter`.
 ///
-/// The shape is that of gRPC's connection backoff.
+/// The shape is that of gRPC's connection backoff. No wait is shorter than 1 ms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     /// The first wait. Default: 50 ms.
@@ -20,6 +20,9 @@ pub struct Backoff {
     /// The longest wait, before jitter. Default: 2 s.
     pub cap: Duration,
 }
+
+/// Keeps settings of zero from asking a closed port as fast as the processor can.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 impl Default for Backoff {
     fn default() -> Self {
@@ -36,7 +39,7 @@ impl Backoff {
         let random = random.lock().unwrap_or_else(PoisonError::into_inner).f64();
         let wait = wait * (1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * random - 1.0));
         // Settings that are no number wait as long as the cap says.
-        Duration::try_from_secs_f64(wait).unwrap_or(self.cap)
+        Duration::try_from_secs_f64(wait).unwrap_or(self.cap).max(SHORTEST)
     }
 }
 

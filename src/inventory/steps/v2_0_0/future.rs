@@ -14,8 +14,8 @@ use crate::inventory::store::StoredItem;
 ///
 /// | message | value | refusal |
 /// |---|---|---|
-/// | request | a price in another currency, or with more digits than a double has; a location whose aisle has a `-`, or that is longer than 64 bytes as `aisle-bin`; the status `DISCONTINUED` | LOSSY |
-/// | response | a price with more than nine decimals; a location that ends in its first `-` | LOSSY, `ran=true` |
+/// | request | a price in another currency, or with more digits than a double has; a location whose aisle has a `-`, or that is longer than 64 bytes as `aisle-bin`; the status `DISCONTINUED` | `LOSSY` |
+/// | response | a price with more than nine decimals; a location that ends in its first `-` | `LOSSY`, `ran=true` |
 ///
 /// A status or a price that a request leaves open is what it would be on a node that runs 2.0.0: active, as every item of
 /// 1.1.0 is, and 0 US dollars.
@@ -115,7 +115,7 @@ impl<C: Channel> Inventory for Future<C> {
     }
 }
 
-/// What 2.0.0 calls invalid is INVALID_ARGUMENT here as there, before anything is called lossy.
+/// What 2.0.0 calls invalid is `INVALID_ARGUMENT` here as there, before anything is called lossy.
 fn request_item(item: v2::Item) -> Result<v1::Item, Status> {
     item.check()?;
     item_to_v1(item, Within::Request)

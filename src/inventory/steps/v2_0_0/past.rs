@@ -14,11 +14,11 @@ use crate::inventory::store::StoredItem;
 ///
 /// | message | value | refusal |
 /// |---|---|---|
-/// | request | a price with more than nine decimals; a location that ends in its first `-` | LOSSY |
-/// | response | a price in another currency, or with more digits than a double has; a location that cannot be read back | LOSSY, `ran=true` |
+/// | request | a price with more than nine decimals; a location that ends in its first `-` | `LOSSY` |
+/// | response | a price in another currency, or with more digits than a double has; a location that cannot be read back | `LOSSY`, `ran=true` |
 ///
 /// An item that was discontinued looks like any other to these callers, and stays discontinued when they put it; to
-/// reserve it is FAILED_PRECONDITION.
+/// reserve it is `FAILED_PRECONDITION`.
 #[derive(Clone, Debug)]
 pub struct Past<C> {
     client: InventoryClient<C>,
@@ -112,7 +112,7 @@ impl<C: Channel> Inventory for Past<C> {
     }
 }
 
-/// What 1.1.0 calls invalid is INVALID_ARGUMENT here as there, before anything is called lossy.
+/// What 1.1.0 calls invalid is `INVALID_ARGUMENT` here as there, before anything is called lossy.
 fn request_item(item: v1::Item) -> Result<v2::Item, Status> {
     item.check()?;
     item_to_v2(item, Within::Request)

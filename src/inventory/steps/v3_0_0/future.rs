@@ -1,5 +1,6 @@
 //! Callers of 3.0.0 on a node that runs 2.0.0.
 
+mod hold;
 mod holds;
 mod records;
 
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tonic::{Request, Response, Status};
 
+use self::hold::Hold;
 use self::holds::{Calls, Holds};
-use self::records::Hold;
 use crate::inventory::clock::Clock;
 use crate::inventory::expiry::Expiry;
 use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
@@ -29,12 +30,13 @@ use crate::refusal::Refusal;
 /// the work, it goes on from there. A hold whose `Reserve` was never answered gives its stock back when it expires.
 ///
 /// Holds have ids of their own, which 2.0.0 does not know: its callers cannot release the stock beneath them. So the
-/// ids of 3.0.0's callers are good for 3.0.0's callers only until the node is upgraded; a caller of 2.0.0 is told NOT_FOUND.
+/// ids of 3.0.0's callers are good for 3.0.0's callers only until the node is upgraded; a caller of 2.0.0 is told
+/// `NOT_FOUND`.
 ///
 /// | method | refused | why |
 /// |---|---|---|
-/// | `Reserve` | LOSSY when `if_revision` is set | 2.0.0 cannot check it in the transaction that takes the stock |
-/// | `Confirm`, `Cancel`, `GetReservation` | DISALLOWED for a reservation that is not one of these holds | 2.0.0 cannot say whether it exists |
+/// | `Reserve` | `LOSSY` when `if_revision` is set | 2.0.0 cannot check it in the transaction that takes the stock |
+/// | `Confirm`, `Cancel`, `GetReservation` | `DISALLOWED` for a reservation that is not one of these holds | 2.0.0 cannot say whether it exists |
 ///
 /// `Release` of a reservation that is not one of these holds goes to 2.0.0 as it is.
 ///

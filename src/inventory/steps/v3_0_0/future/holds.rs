@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use tonic::{Code, Status};
 
-use super::records::{self, End, Ending, Hold, Intent, Phase, Records};
+use super::hold::{Ending, Hold, Phase};
+use super::records::{self, End, Intent, Records};
 use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
 use crate::inventory::generated::{v2_0_0 as v2, v3_0_0 as v3};
 use crate::inventory::steps::Channel;
@@ -60,7 +61,7 @@ impl<C: Channel> Holds<C> {
             };
             let _lock = self.calls.locks.lock(&id).await;
             // Another call with this request id may have come first; then the next round finds what it left.
-            let Some(hold) = records::find(&self.database, &id)?.filter(|hold| hold.phase() == Phase::Intended) else {
+            let Some(hold) = records::find(&self.database, &id)?.filter(Hold::is_intent) else {
                 continue;
             };
             if !hold.has_expired(self.database.now()) {
@@ -144,7 +145,9 @@ impl<C: Channel> Holds<C> {
                 self.database.write_once(key.clone(), record).await
             }
             Err(status) => {
-                if did_not_run(&status) {
+                // Where another call has tried before, its try may still be on its way to 2.0.0 and succeed after all.
+                // Then the intent stays, and is undone when it expires.
+                if did_not_run(&status) && !hold.resumed {
                     self.write(move |records| records.forget(&hold)).await?;
                 }
                 Err(status)

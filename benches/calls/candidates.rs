@@ -1,0 +1,65 @@
+//! The registry of what is measured.
+
+use std::io;
+use std::pin::Pin;
+
+use tokio::net::TcpListener;
+
+use crate::drivers::Driver;
+use crate::servers::{self, experiments};
+
+pub(crate) struct Candidate {
+    pub(crate) name: &'static str,
+    /// Serves connections of the listener, on the current-thread runtime of a process of its own, until that ends.
+    pub(crate) serve: fn(TcpListener) -> Serving,
+    /// Who calls it; rows under the raw driver tell what the server costs.
+    pub(crate) drivers: &'static [Driver],
+    /// What its calls carry besides gRPC's own headers (raw driver only), as a label.
+    pub(crate) metadata: &'static [(&'static str, &'static str)],
+    pub(crate) answer: Answer,
+    /// Runs only with `--experiments`.
+    pub(crate) experiment: bool,
+}
+
+pub(crate) type Serving = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+/// What each call has to be answered with; anything else fails the run.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    /// What the workload says.
+    Echo,
+    /// This status, and no message.
+    #[allow(dead_code, reason = "for candidates that refuse")]
+    Status(tonic::Code),
+}
+
+const BASE: Candidate = Candidate {
+    name: "",
+    serve: servers::raw::serve,
+    drivers: &[Driver::Raw],
+    metadata: &[],
+    answer: Answer::Echo,
+    experiment: false,
+};
+
+const EXPERIMENT: Candidate = Candidate { experiment: true, ..BASE };
+
+pub(crate) const RAW: &str = "raw";
+pub(crate) const TONIC: &str = "tonic";
+
+pub(crate) const CANDIDATES: &[Candidate] = &[
+    Candidate { name: RAW, serve: servers::raw::serve, ..BASE },
+    Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
+    Candidate { name: "x direct", serve: experiments::direct::serve, ..EXPERIMENT },
+    Candidate { name: "x gather", serve: experiments::gather::serve::<false>, ..EXPERIMENT },
+    Candidate { name: "x coalesce 32", serve: experiments::coalesce::serve::<{ 32 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x grpc", serve: experiments::grpc::serve, ..EXPERIMENT },
+    Candidate { name: "x whole 32", serve: experiments::whole::serve::<false, { 32 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x whole pooled 32", serve: experiments::whole::serve::<true, { 32 << 10 }>, ..EXPERIMENT },
+];
+
+impl Candidate {
+    pub(crate) fn find(name: &str) -> Result<&'static Self, String> {
+        CANDIDATES.iter().find(|candidate| candidate.name == name).ok_or_else(|| format!("no candidate {name}"))
+    }
+}

@@ -1,0 +1,232 @@
+//! What came of the calls, for each caller on each node.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::caller::Version;
+
+/// How many faults of a cell are told in words.
+const TOLD: usize = 3;
+
+/// What came of a call, held against what the auditor knows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Verdict {
+    /// Answered, and rightly: an error that had to come is an answer too.
+    Answered,
+    /// Refused, as it had to be for this pair of versions.
+    Refused,
+    /// Not answered, or refused without need.
+    Failed(String),
+    /// Answered wrongly: the worst.
+    Wrong(String),
+}
+
+/// One caller on one node.
+#[derive(Debug, Default)]
+struct Cell {
+    calls: u64,
+    refused: u64,
+    failed: u64,
+    wrong: u64,
+    /// Microseconds of each answered call.
+    latencies: Vec<u32>,
+    answered: BTreeMap<&'static str, u64>,
+    faults: Vec<String>,
+}
+
+/// All cells, by caller and node.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Mutex<BTreeMap<(Version, &'static str), Cell>>);
+
+impl Tally {
+    pub(super) fn count(
+        &self,
+        caller: Version,
+        node: &'static str,
+        method: &'static str,
+        took: Duration,
+        verdict: &Verdict,
+    ) {
+        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.entry((caller, node)).or_default();
+        cell.calls += 1;
+        match verdict {
+            Verdict::Answered => {
+                *cell.answered.entry(method).or_default() += 1;
+                cell.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+            }
+            Verdict::Refused => cell.refused += 1,
+            Verdict::Failed(why) => {
+                cell.failed += 1;
+                cell.fault(method, "failed", why);
+            }
+            Verdict::Wrong(why) => {
+                cell.wrong += 1;
+                cell.fault(method, "wrong", why);
+            }
+        }
+    }
+
+    /// Calls so far, and those that failed or were wrong.
+    pub(super) fn so_far(&self) -> (u64, u64) {
+        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.values().fold((0, 0), |(calls, bad), cell| (calls + cell.calls, bad + cell.failed + cell.wrong))
+    }
+
+    pub(super) fn into_report(self, nodes: &[&'static str]) -> Report {
+        let mut cells = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = Vec::new();
+        for caller in Version::ALL {
+            for node in nodes {
+                let mut cell = cells.remove(&(caller, *node)).unwrap_or_default();
+                cell.latencies.sort_unstable();
+                let unanswered =
+                    caller.methods().into_iter().filter(|method| !cell.answered.contains_key(method)).collect();
+                rows.push(Row { caller, node, unanswered, p50: cell.quantile(50), p99: cell.quantile(99), cell });
+            }
+        }
+        Report { rows }
+    }
+}
+
+impl Cell {
+    fn fault(&mut self, method: &str, kind: &str, why: &str) {
+        if self.faults.len() < TOLD {
+            self.faults.push(format!("{method} {kind}: {why}"));
+        }
+    }
+
+    /// The latency that so many of a hundred calls stayed below; they are sorted.
+    fn quantile(&self, hundredths: usize) -> u32 {
+        let last = self.latencies.len().saturating_sub(1);
+        self.latencies.get(last * hundredths / 100).copied().unwrap_or(0)
+    }
+}
+
+/// The cells, finished.
+#[derive(Debug)]
+pub(super) struct Report {
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    caller: Version,
+    node: &'static str,
+    cell: Cell,
+    /// Methods of the caller's version that were never answered, though nothing declares them refused.
+    unanswered: Vec<&'static str>,
+    p50: u32,
+    p99: u32,
+}
+
+impl Report {
+    /// Whether every call came to what it should, and every method was really answered in every cell.
+    pub(super) fn is_good(&self) -> bool {
+        self.rows.iter().all(|row| row.cell.failed == 0 && row.cell.wrong == 0 && row.unanswered.is_empty())
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut lines = vec![format!(
+            "{:<11} {:<7} {:>8} {:>8} {:>7} {:>6} {:>8} {:>8}  methods",
+            "caller", "node", "calls", "refused", "failed", "wrong", "p50", "p99"
+        )];
+        for row in &self.rows {
+            let cell = &row.cell;
+            lines.push(format!(
+                "{:<11} {:<7} {:>8} {:>8} {:>7} {:>6} {:>8} {:>8}  {} of {} answered",
+                row.caller,
+                row.node,
+                cell.calls,
+                cell.refused,
+                cell.failed,
+                cell.wrong,
+                milliseconds(row.p50),
+                milliseconds(row.p99),
+                row.caller.methods().len() - row.unanswered.len(),
+                row.caller.methods().len(),
+            ));
+        }
+        for row in &self.rows {
+            let place = format!("{} on {}", row.caller, row.node);
+            lines.extend(row.cell.faults.iter().map(|fault| format!("  {place}: {fault}")));
+            lines.extend(row.unanswered.iter().map(|method| format!("  {place}: {method} was never answered")));
+        }
+        let sum = |of: fn(&Cell) -> u64| self.rows.iter().map(|row| of(&row.cell)).sum::<u64>();
+        lines.push(format!(
+            "{} calls, {} refused as declared, {} failed, {} wrong",
+            sum(|cell| cell.calls),
+            sum(|cell| cell.refused),
+            sum(|cell| cell.failed),
+            sum(|cell| cell.wrong)
+        ));
+        lines.join("\n")
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let cells: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "caller": row.caller.to_string(),
+                    "node": row.node,
+                    "calls": row.cell.calls,
+                    "refused": row.cell.refused,
+                    "failed": row.cell.failed,
+                    "wrong": row.cell.wrong,
+                    "p50_us": row.p50,
+                    "p99_us": row.p99,
+                    "answered": row.cell.answered,
+                    "unanswered": row.unanswered,
+                    "faults": row.cell.faults,
+                })
+            })
+            .collect();
+        json!({ "good": self.is_good(), "cells": cells })
+    }
+}
+
+fn milliseconds(microseconds: u32) -> String {
+    format!("{:.1} ms", f64::from(microseconds) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(except: Option<&str>) -> Tally {
+        let tally = Tally::default();
+        for caller in Version::ALL {
+            for method in caller.methods().into_iter().filter(|method| Some(*method) != except) {
+                tally.count(caller, "2.0.0", method, Duration::from_millis(1), &Verdict::Answered);
+            }
+        }
+        tally
+    }
+
+    #[test]
+    fn a_run_is_good_only_when_each_method_was_answered_in_each_cell() {
+        assert!(full(None).into_report(&["2.0.0"]).is_good());
+        let report = full(Some("Cancel")).into_report(&["2.0.0"]);
+        assert!(!report.is_good());
+        assert!(report.text().contains("3.0.0 on 2.0.0: Cancel was never answered"), "{}", report.text());
+        assert!(!full(None).into_report(&["2.0.0", "3.0.0"]).is_good(), "a node that nobody called");
+    }
+
+    #[test]
+    fn a_failed_or_wrong_call_spoils_a_run_and_a_declared_refusal_does_not() {
+        for (verdict, good) in [
+            (Verdict::Refused, true),
+            (Verdict::Failed("gone".to_owned()), false),
+            (Verdict::Wrong("odd".to_owned()), false),
+        ] {
+            let tally = full(None);
+            tally.count(Version::First, "2.0.0", "GetItem", Duration::ZERO, &verdict);
+            assert_eq!(tally.into_report(&["2.0.0"]).is_good(), good, "{verdict:?}");
+        }
+    }
+}

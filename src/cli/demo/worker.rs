@@ -1,0 +1,568 @@
+//! One caller on one node, and the auditor that looks over its shoulder.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::MutexGuard;
+use tokio::time::Instant;
+use tonic::Code;
+
+use super::caller::{Caller, Hold, Reservation, Terms, Version};
+use super::check::{answered, expect, fails, refused, same_item};
+use super::item::Item;
+use super::model::{CONTESTED, EUROS, Group, Known, Model, Reserved};
+use super::tally::{Tally, Verdict};
+
+/// How long the holds of the demo last that are not there to expire.
+const LONG: Duration = Duration::from_secs(60 * 60);
+
+pub(super) struct Worker {
+    pub(super) version: Version,
+    pub(super) caller: Box<dyn Caller>,
+    pub(super) model: Arc<Model>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) random: fastrand::Rng,
+    /// Begins the request ids of this worker; no other has the same.
+    pub(super) name: String,
+    pub(super) requests: u64,
+}
+
+/// What a worker can do at a time.
+#[derive(Clone, Copy)]
+enum Task {
+    Get,
+    Put,
+    List,
+    Watch,
+    Import,
+    LookUp,
+    Adjust,
+    Reserve,
+    Release,
+    Contest,
+    Confirm,
+    Cancel,
+    ReserveIfRevision,
+    Euros,
+}
+
+impl Task {
+    fn of(version: Version) -> Vec<Self> {
+        let mut tasks = vec![
+            Self::Put,
+            Self::Get,
+            Self::List,
+            Self::Watch,
+            Self::Import,
+            Self::LookUp,
+            Self::Reserve,
+            Self::Release,
+            Self::Contest,
+            Self::Euros,
+        ];
+        if version >= Version::Second {
+            tasks.push(Self::Adjust);
+        }
+        if version == Version::Fourth {
+            tasks.extend([Self::Confirm, Self::Cancel, Self::ReserveIfRevision]);
+        }
+        tasks
+    }
+}
+
+impl Worker {
+    /// Works until the end: first everything once, then by chance.
+    pub(super) async fn run(mut self, end: Instant) -> Self {
+        let tasks = Task::of(self.version);
+        for task in &tasks {
+            self.perform(*task).await;
+        }
+        while Instant::now() < end {
+            // Tasks are never empty.
+            let task = tasks[self.random.usize(..tasks.len())];
+            self.perform(task).await;
+        }
+        self
+    }
+
+    /// Reads all that was ever written, and holds it against what it has to be.
+    pub(super) async fn audit(mut self) {
+        let model = self.model.clone();
+        for group in &model.groups {
+            let mut group = group.lock().await;
+            let skus: Vec<String> = group.items.keys().cloned().collect();
+            for sku in skus {
+                self.get(&mut group, &sku).await;
+            }
+        }
+        let left = model.contested.load(Ordering::Relaxed);
+        let begun = Instant::now();
+        let result = self.caller.get(CONTESTED).await;
+        let (verdict, _) = answered(result, |item| {
+            expect(item.stock == left, || {
+                format!("{} of the contested item are left, where {left} were due", item.stock)
+            })
+        });
+        self.count("GetItem", begun, &verdict);
+    }
+
+    async fn perform(&mut self, task: Task) {
+        let model = self.model.clone();
+        let mut group = model.groups[self.random.usize(..model.groups.len())].lock().await;
+        // A group has two items.
+        let sku = group.items.keys().nth(self.random.usize(..2)).cloned().unwrap_or_default();
+        match task {
+            Task::Get => self.get(&mut group, &sku).await,
+            Task::Put => {
+                self.put(&mut group, &sku, true).await;
+            }
+            Task::List => self.list(&mut group).await,
+            Task::Watch => self.watch(&mut group, &sku).await,
+            Task::Import => self.import(&mut group).await,
+            Task::LookUp => self.look_up(&mut group).await,
+            Task::Adjust => self.adjust(&mut group, &sku).await,
+            Task::Reserve => {
+                let quantity = self.random.i64(1..6);
+                self.reserve(&mut group, &sku, quantity).await;
+            }
+            Task::Release => self.release(&mut group, &sku).await,
+            Task::Confirm | Task::Cancel => self.end_hold(&mut group, &sku, task).await,
+            Task::ReserveIfRevision => self.reserve_if_revision(&mut group, &sku).await,
+            Task::Contest => {
+                drop(group);
+                self.contest().await;
+            }
+            Task::Euros => {
+                drop(group);
+                self.euros().await;
+            }
+        }
+    }
+
+    fn count(&self, method: &'static str, begun: Instant, verdict: &Verdict) {
+        self.tally.count(self.version, self.model.node, method, begun.elapsed(), verdict);
+    }
+
+    fn request(&mut self) -> String {
+        self.requests += 1;
+        format!("{}-{}", self.name, self.requests)
+    }
+
+    fn put_method(&self) -> &'static str {
+        if self.version < Version::Third { "PutItem" } else { "UpsertItem" }
+    }
+
+    /// How an item is after this caller has put `item` where `before` was: what it cannot say is empty, but for the
+    /// status, which stays as it was.
+    fn put_over(&self, item: &Item, before: Option<&Known>) -> Item {
+        let mut after = self.version.sees(item);
+        if self.version < Version::Third {
+            after.discontinued = before.is_some_and(|before| before.item.discontinued);
+        }
+        after
+    }
+
+    async fn get(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
+        let begun = Instant::now();
+        let result = self.caller.get(sku).await;
+        let Some(known) = group.known(sku).cloned() else {
+            let verdict = fails(result, Code::NotFound);
+            return self.count("GetItem", begun, &verdict);
+        };
+        let (verdict, heard) = answered(result, |heard| same_item(self.version, &known, heard));
+        self.count("GetItem", begun, &verdict);
+        if let Some(heard) = heard {
+            group.learned(sku, heard.revision);
+        }
+    }
+
+    /// Puts an item that is new in all its fields; true when the node has it.
+    async fn put(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str, any_status: bool) -> bool {
+        let mut item = Item::random(sku, &mut self.random);
+        item.discontinued &= any_status;
+        let request = self.request();
+        let before = group.known(sku).cloned();
+        let last = before.as_ref().map_or(0, |before| before.item.revision);
+        let mut after = self.put_over(&item, before.as_ref());
+        let begun = Instant::now();
+        let result = self.caller.put(&item, &request).await;
+        if self.version >= Version::Third && item.discontinued && !self.model.has_statuses() {
+            let verdict = refused(result, "item.status", false);
+            self.count(self.put_method(), begun, &verdict);
+            return false;
+        }
+        let (verdict, heard) = answered(result, |heard| {
+            expect(heard.revision > last, || format!("revision {} came after {last}", heard.revision))?;
+            same_item(
+                self.version,
+                &Known { item: Item { revision: heard.revision, ..after.clone() }, exact: true },
+                heard,
+            )
+        });
+        self.count(self.put_method(), begun, &verdict);
+        let Some(heard) = heard else { return false };
+        after.revision = heard.revision;
+        self.model.saw(heard.revision);
+        group.wrote(after, true);
+        if self.random.u8(..5) == 0 {
+            // The answer was lost, let us say: the same request again does nothing and is answered the same.
+            let begun = Instant::now();
+            let again = self.caller.put(&item, &request).await;
+            let (verdict, _) = answered(again, |again| {
+                expect(*again == heard, || format!("a repeat was answered {again:?} and not {heard:?}"))
+            });
+            self.count(self.put_method(), begun, &verdict);
+        }
+        true
+    }
+
+    async fn list(&mut self, group: &mut MutexGuard<'_, Group>) {
+        let begun = Instant::now();
+        let result = self.caller.list(&group.prefix).await;
+        let due: Vec<Known> = group.items.values().flatten().cloned().collect();
+        let (verdict, heard) = answered(result, |heard| {
+            expect(heard.len() == due.len(), || format!("{} items came where {} were due", heard.len(), due.len()))?;
+            due.iter().zip(heard).try_for_each(|(known, heard)| same_item(self.version, known, heard))
+        });
+        self.count("ListItems", begun, &verdict);
+        for item in heard.iter().flatten() {
+            group.learned(&item.sku, item.revision);
+        }
+    }
+
+    async fn watch(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
+        let after = self.model.revision.load(Ordering::Relaxed);
+        if !self.put(group, sku, false).await {
+            return;
+        }
+        let Some(known) = group.known(sku).cloned() else { return };
+        let begun = Instant::now();
+        let result = self.caller.watch(after, known.item.revision).await;
+        let (verdict, _) = answered(result, |heard| {
+            let rising = heard.windows(2).all(|pair| pair[0].revision < pair[1].revision);
+            expect(rising && heard.iter().all(|item| item.revision > after), || "revisions do not rise".to_owned())?;
+            match heard.iter().find(|item| item.sku == sku) {
+                Some(heard) => same_item(self.version, &known, heard),
+                None => Err(format!("the write of {sku} was not seen")),
+            }
+        });
+        self.count("WatchItems", begun, &verdict);
+    }
+
+    async fn import(&mut self, group: &mut MutexGuard<'_, Group>) {
+        let request = self.request();
+        let skus: Vec<String> = group.items.keys().cloned().collect();
+        let items: Vec<Item> =
+            skus.iter().map(|sku| Item { discontinued: false, ..Item::random(sku, &mut self.random) }).collect();
+        let after: Vec<Item> = items.iter().map(|item| self.put_over(item, group.known(&item.sku))).collect();
+        let begun = Instant::now();
+        let result = self.caller.import(&items, &request).await;
+        let (verdict, heard) = answered(result, |(count, _)| {
+            expect(*count == items.len() as u64, || format!("{count} items were imported of {}", items.len()))
+        });
+        self.count("ImportItems", begun, &verdict);
+        let Some((_, last)) = heard else { return };
+        self.model.saw(last);
+        // Each item takes the next number, and no other write comes between.
+        let first = last.saturating_sub(after.len() as u64 - 1);
+        for (item, revision) in after.into_iter().zip(first..) {
+            group.wrote(Item { revision, ..item }, true);
+        }
+    }
+
+    async fn look_up(&mut self, group: &mut MutexGuard<'_, Group>) {
+        let mut skus: Vec<String> = group.items.keys().cloned().collect();
+        skus.insert(1, format!("{}missing", group.prefix));
+        let begun = Instant::now();
+        let result = self.caller.look_up(&skus).await;
+        let (verdict, heard) = answered(result, |heard| {
+            expect(heard.len() == skus.len(), || format!("{} answers came to {} questions", heard.len(), skus.len()))?;
+            skus.iter().zip(heard).try_for_each(|(sku, heard)| match (group.known(sku), heard) {
+                (Some(known), Ok(heard)) => same_item(self.version, known, heard),
+                (None, Err(missing)) => expect(missing == sku, || format!("{missing} is missing, not {sku}")),
+                (_, heard) => Err(format!("{sku} was answered {heard:?}")),
+            })
+        });
+        self.count("LookupItems", begun, &verdict);
+        for item in heard.into_iter().flatten().flatten() {
+            group.learned(&item.sku, item.revision);
+        }
+    }
+
+    async fn adjust(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
+        if group.known(sku).is_none() && !self.put(group, sku, false).await {
+            return;
+        }
+        let Some(known) = group.known(sku).cloned() else { return };
+        let delta = match self.random.i64(-40..40) {
+            0 => 1,
+            delta => delta,
+        };
+        let request = self.request();
+        let begun = Instant::now();
+        let result = self.caller.adjust(sku, delta, &request).await;
+        if known.item.stock + delta < 0 {
+            let verdict = fails(result, Code::FailedPrecondition);
+            return self.count("AdjustStock", begun, &verdict);
+        }
+        let after = Item { stock: known.item.stock + delta, ..known.item.clone() };
+        let due = Known { item: after.clone(), exact: false };
+        let (verdict, heard) = answered(result, |heard| {
+            expect(heard.revision > known.item.revision, || "the revision has not risen".to_owned())?;
+            same_item(self.version, &due, heard)
+        });
+        self.count("AdjustStock", begun, &verdict);
+        if let Some(heard) = heard {
+            group.wrote(Item { revision: heard.revision, ..after }, true);
+        }
+    }
+
+    /// Reserves, and gives the place of the reservation in the group when there is one.
+    async fn reserve(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str, quantity: i64) -> Option<usize> {
+        let request = self.request();
+        let terms = Terms { hold_for: Some(LONG), if_revision: None };
+        let begun = Instant::now();
+        let result = self.caller.reserve(sku, quantity, &request, terms).await;
+        let known = group.known(sku).cloned();
+        let due = match &known {
+            None => Some(Code::NotFound),
+            Some(known) if known.item.discontinued || known.item.stock < quantity => Some(Code::FailedPrecondition),
+            Some(_) => None,
+        };
+        if let Some(code) = due {
+            let verdict = fails(result, code);
+            self.count("Reserve", begun, &verdict);
+            return None;
+        }
+        let first = self.took(group, begun, result, sku, quantity)?;
+        if self.random.u8(..5) == 0 {
+            let begun = Instant::now();
+            let again = self.caller.reserve(sku, quantity, &request, terms).await;
+            let (verdict, _) = answered(again, |again| {
+                expect(*again == first, || format!("a repeat was answered {again:?} and not {first:?}"))
+            });
+            self.count("Reserve", begun, &verdict);
+        }
+        Some(group.reservations.len() - 1)
+    }
+
+    /// Holds the answer to a reservation that had to be granted against that, and notes the reservation.
+    fn took(
+        &self,
+        group: &mut MutexGuard<'_, Group>,
+        begun: Instant,
+        result: Result<Reservation, tonic::Status>,
+        sku: &str,
+        quantity: i64,
+    ) -> Option<Reservation> {
+        let state = (self.version == Version::Fourth).then_some(Hold::Held);
+        let (verdict, heard) = answered(result, |heard| {
+            let right = (heard.sku.as_str(), heard.quantity, heard.state) == (sku, quantity, state);
+            expect(right, || format!("{quantity} of {sku} were reserved as {heard:?}"))
+        });
+        self.count("Reserve", begun, &verdict);
+        let heard = heard?;
+        group.moved(sku, -quantity);
+        group.reservations.push(Reserved {
+            id: heard.id.clone(),
+            sku: sku.to_owned(),
+            quantity,
+            by: self.version,
+            state: state.unwrap_or(Hold::Confirmed),
+        });
+        Some(heard)
+    }
+
+    /// Sees to it that the item can be reserved, and reserves one of it.
+    async fn reserve_surely(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) -> Option<usize> {
+        let ready = |known: &Known| !known.item.discontinued && known.item.stock > 0;
+        for _ in 0..64 {
+            if group.known(sku).is_some_and(ready) {
+                return self.reserve(group, sku, 1).await;
+            }
+            // What is discontinued stays so for callers that cannot say otherwise: theirs is the other item, perhaps.
+            if self.version < Version::Third && group.known(sku).is_some_and(|known| known.item.discontinued) {
+                return None;
+            }
+            self.put(group, sku, false).await;
+        }
+        None
+    }
+
+    async fn release(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
+        if group.in_reach(self.version, self.model.node).is_empty() {
+            let Some(index) = self.reserve_surely(group, sku).await else { return };
+            if self.version == Version::Fourth && !self.confirm(group, index).await {
+                return;
+            }
+        }
+        let Some(index) = group.in_reach(self.version, self.model.node).first().copied() else { return };
+        let reserved = group.reservations.remove(index);
+        let request = self.request();
+        let begun = Instant::now();
+        let result = self.caller.release(&reserved.id, &request).await;
+        let (verdict, done) = answered(result, |()| Ok(()));
+        self.count("Release", begun, &verdict);
+        if done.is_some() {
+            group.moved(&reserved.sku, reserved.quantity);
+            let begun = Instant::now();
+            let result = self.caller.release(&reserved.id, &request).await;
+            let (verdict, _) = answered(result, |()| Ok(()));
+            self.count("Release", begun, &verdict);
+        }
+    }
+
+    async fn end_hold(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str, task: Task) {
+        let Some(index) = self.reserve_surely(group, sku).await else { return };
+        self.look_at(group, index, Hold::Held).await;
+        if matches!(task, Task::Confirm) {
+            if self.confirm(group, index).await {
+                self.look_at(group, index, Hold::Confirmed).await;
+            }
+            return;
+        }
+        let request = self.request();
+        let reserved = group.reservations[index].clone();
+        let begun = Instant::now();
+        let result = self.caller.cancel(&reserved.id, &request).await;
+        let (verdict, done) = answered(result, |heard| is_in(heard, &reserved, Hold::Cancelled));
+        self.count("Cancel", begun, &verdict);
+        if done.is_some() {
+            group.moved(&reserved.sku, reserved.quantity);
+            self.look_at(group, index, Hold::Cancelled).await;
+            group.reservations.remove(index);
+            let begun = Instant::now();
+            let request = self.request();
+            let result = self.caller.confirm(&reserved.id, &request).await;
+            let verdict = fails(result, Code::FailedPrecondition);
+            self.count("Confirm", begun, &verdict);
+        }
+    }
+
+    async fn confirm(&mut self, group: &mut MutexGuard<'_, Group>, index: usize) -> bool {
+        let request = self.request();
+        let reserved = group.reservations[index].clone();
+        let begun = Instant::now();
+        let result = self.caller.confirm(&reserved.id, &request).await;
+        let (verdict, done) = answered(result, |heard| is_in(heard, &reserved, Hold::Confirmed));
+        self.count("Confirm", begun, &verdict);
+        if done.is_some() {
+            group.reservations[index].state = Hold::Confirmed;
+        }
+        done.is_some()
+    }
+
+    async fn look_at(&mut self, group: &mut MutexGuard<'_, Group>, index: usize, state: Hold) {
+        let reserved = group.reservations[index].clone();
+        let begun = Instant::now();
+        let result = self.caller.reservation(&reserved.id).await;
+        let (verdict, _) = answered(result, |heard| is_in(heard, &reserved, state));
+        self.count("GetReservation", begun, &verdict);
+    }
+
+    /// Only a node that runs 3.0.0 can do this; the others have to refuse it rather than guess.
+    async fn reserve_if_revision(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
+        if !self.put(group, sku, false).await {
+            return;
+        }
+        let Some(known) = group.known(sku).cloned() else { return };
+        let stale = self.random.bool();
+        let revision = if stale { known.item.revision - 1 } else { known.item.revision };
+        let request = self.request();
+        let terms = Terms { hold_for: Some(LONG), if_revision: Some(revision) };
+        let begun = Instant::now();
+        let result = self.caller.reserve(sku, 1, &request, terms).await;
+        let verdict = match self.model.node {
+            "3.0.0" if stale => fails(result, Code::Aborted),
+            "3.0.0" if known.item.stock < 1 => fails(result, Code::FailedPrecondition),
+            "3.0.0" => {
+                self.took(group, begun, result, sku, 1);
+                return;
+            }
+            _ => refused(result, "if_revision", false),
+        };
+        self.count("Reserve", begun, &verdict);
+    }
+
+    /// Many callers take from little stock at once: it must never go below zero, and in the end nothing may be lost.
+    async fn contest(&mut self) {
+        let begun = Instant::now();
+        let result = self.caller.get(CONTESTED).await;
+        let (verdict, heard) =
+            answered(result, |item| expect(item.stock >= 0, || format!("the stock has fallen to {}", item.stock)));
+        self.count("GetItem", begun, &verdict);
+        let short = heard.is_some_and(|item| item.stock < 3);
+        if short && self.version >= Version::Second {
+            let request = self.request();
+            let begun = Instant::now();
+            let (verdict, heard) = answered(self.caller.adjust(CONTESTED, 5, &request).await, |_| Ok(()));
+            self.count("AdjustStock", begun, &verdict);
+            if heard.is_some() {
+                self.model.contested.fetch_add(5, Ordering::Relaxed);
+            }
+        }
+        let quantity = self.random.i64(1..4);
+        let request = self.request();
+        let terms = Terms { hold_for: Some(LONG), if_revision: None };
+        let begun = Instant::now();
+        let reserved = match self.caller.reserve(CONTESTED, quantity, &request, terms).await {
+            Err(status) if status.code() == Code::FailedPrecondition => {
+                let verdict = fails::<()>(Err(status), Code::FailedPrecondition);
+                return self.count("Reserve", begun, &verdict);
+            }
+            result => {
+                let (verdict, heard) = answered(result, |_| Ok(()));
+                self.count("Reserve", begun, &verdict);
+                heard
+            }
+        };
+        let Some(reserved) = reserved else { return };
+        self.model.contested.fetch_sub(quantity, Ordering::Relaxed);
+        if self.random.bool() {
+            return;
+        }
+        let request = self.request();
+        let begun = Instant::now();
+        let (method, verdict, done) = if self.version == Version::Fourth {
+            let (verdict, done) = answered(self.caller.cancel(&reserved.id, &request).await, |_| Ok(()));
+            ("Cancel", verdict, done.is_some())
+        } else {
+            let (verdict, done) = answered(self.caller.release(&reserved.id, &request).await, |()| Ok(()));
+            ("Release", verdict, done.is_some())
+        };
+        self.count(method, begun, &verdict);
+        if done {
+            self.model.contested.fetch_add(quantity, Ordering::Relaxed);
+        }
+    }
+
+    /// 1.x knows no currencies: it must not be told a number of euros, nor keep one.
+    async fn euros(&mut self) {
+        let begun = Instant::now();
+        match (self.version >= Version::Third, self.model.has_statuses()) {
+            (true, false) => {
+                let request = self.request();
+                let result = self.caller.put_in_euros(EUROS, &request).await;
+                let verdict = refused(result, "item.price.currency_code", false);
+                self.count("UpsertItem", begun, &verdict);
+            }
+            (false, true) => {
+                let result = self.caller.get(EUROS).await;
+                let verdict = refused(result, "price", true);
+                self.count("GetItem", begun, &verdict);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_in(heard: &Reservation, reserved: &Reserved, state: Hold) -> Result<(), String> {
+    let due = Reservation {
+        id: reserved.id.clone(),
+        sku: reserved.sku.clone(),
+        quantity: reserved.quantity,
+        state: Some(state),
+    };
+    expect(*heard == due, || format!("heard {heard:?} where {due:?} was due"))
+}

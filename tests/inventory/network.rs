@@ -1,0 +1,137 @@
+//! What only a real connection shows: callers that go away in the middle of a stream.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
+use straddle::inventory::steps::v2_0_0::Past;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Endpoint, Server};
+use tonic::{Code, Status};
+use tower_service::Service;
+
+use crate::support::*;
+
+/// A server on a port of its own.
+struct Served {
+    channel: Channel,
+    stop: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Served {
+    fn new<S>(service: S) -> Self
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+        S: NamedService + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = incoming.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = Server::builder().add_service(service).serve_with_incoming_shutdown(incoming, async {
+            stopped.await.unwrap();
+        });
+        let served = tokio::spawn(async move { served.await.unwrap() });
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        Self { channel, stop, served }
+    }
+
+    /// Waits until every call has ended.
+    async fn stop(self) {
+        drop(self.channel);
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap();
+    }
+}
+
+fn message(request_id: &str, sku: &str) -> v1::ImportItemsRequest {
+    v1::ImportItemsRequest { request_id: request_id.into(), item: Some(item1(sku, 1)) }
+}
+
+/// An import of two items whose caller goes away before it has ended the stream.
+async fn abandon_an_import(channel: Channel) {
+    let (sender, receiver) = mpsc::channel(1);
+    let call = tokio::spawn(async move { Client1::new(channel).import_items(ReceiverStream::new(receiver)).await });
+    sender.send(message("i", "a")).await.unwrap();
+    sender.send(message("", "b")).await.unwrap();
+    // Both are on their way when there is room for more.
+    drop(sender.reserve().await.unwrap());
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_off_puts_nothing() {
+    let (directory, clock) = (directory(), clock());
+    let node = node1(directory.path(), &clock);
+    let mut client = Client1::new(node.clone());
+    let served = Served::new(node);
+    abandon_an_import(served.channel.clone()).await;
+    served.stop().await;
+    for sku in ["a", "b"] {
+        assert_error(client.get_item(v1::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_off_before_a_simulation_object_puts_nothing() {
+    let (directory, clock) = (directory(), clock());
+    let node = node2(directory.path(), &clock);
+    let mut client = Client2::new(node.clone());
+    let served = Served::new(Server1::new(Past::new(Client2::new(node))));
+    abandon_an_import(served.channel.clone()).await;
+    served.stop().await;
+    for sku in ["a", "b"] {
+        assert_error(client.get_item(v2::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_off_behind_a_simulation_object_puts_nothing() {
+    let (directory, clock) = (directory(), clock());
+    let node = node2(directory.path(), &clock);
+    let mut client = Client2::new(node.clone());
+    let served = Served::new(node);
+    let past = Past::new(Client2::new(served.channel.clone()));
+    let mut old = Client1::new(Server1::new(past));
+    let lossy = v1::Item { location: "A-".into(), ..item1("c", 1) };
+    let last = v1::ImportItemsRequest { request_id: String::new(), item: Some(lossy) };
+    let messages = [message("i", "a"), message("", "b"), last];
+    let outcome: Result<_, Status> = old.import_items(tokio_stream::iter(messages)).await;
+    assert_refusal(outcome, straddle::refusal::Reason::Lossy, Some("item.location"), false);
+    drop(old);
+    served.stop().await;
+    for sku in ["a", "b"] {
+        assert_error(client.get_item(v2::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_read_no_faster_than_its_caller_reads() {
+    let (directory, clock) = (directory(), clock());
+    let node = node2(directory.path(), &clock);
+    let mut client = Client2::new(node.clone());
+    // 8 MiB in 2,048 items, which no buffer on the way has room for.
+    let import = (0..2048).map(|n| v2::ImportItemsRequest {
+        request_id: if n == 0 { "i".into() } else { String::new() },
+        item: Some(v2::Item { description: "x".repeat(4096), ..item2(&format!("{n:04}"), 1) }),
+    });
+    client.import_items(tokio_stream::iter(import)).await.unwrap();
+    let served = Served::new(Server1::new(Past::new(Client2::new(node))));
+    let mut old = Client1::new(served.channel.clone());
+    let mut items = old.list_items(v1::ListItemsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(items.next().await.unwrap().unwrap().name, "The 0000");
+    // What is written now shows, because the end of the list was not read yet.
+    let last = v2::UpsertItemRequest { item: Some(item2("2047", 7)), request_id: "2".into() };
+    client.upsert_item(last).await.unwrap();
+    let stocks: Vec<_> = items.map(|item| item.unwrap().stock).collect().await;
+    assert_eq!((stocks.len(), stocks.last()), (2047, Some(&7)));
+    drop(old);
+    served.stop().await;
+}

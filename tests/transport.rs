@@ -1,0 +1,16 @@
+//! The transport against itself and against independent peers: tonic's own transport, and hand-written HTTP.
+
+#[path = "transport/beside.rs"]
+mod beside;
+#[path = "transport/channel.rs"]
+mod channel;
+#[path = "transport/echo.rs"]
+mod echo;
+#[path = "transport/interoperation.rs"]
+mod interoperation;
+#[path = "transport/labelled.rs"]
+mod labelled;
+#[path = "transport/scripted.rs"]
+mod scripted;
+#[path = "transport/server.rs"]
+mod server;

@@ -97,5 +97,15 @@ fn links_that_lead_in_circles_end_in_an_error_soon() {
         std::os::unix::fs::symlink(folder.path().join("1.0.0"), link).expect("a link");
     }
     let error = Protocol::load(folder.path()).expect_err("a folder without end").to_string();
+    assert!(error.contains("folders nest more than 32 deep"), "{error}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_meant_is_not_read_to_its_end() {
+    let folder = folder(&[NAMED, FIRST]);
+    for number in 0..10_000 {
+        folder::write(folder.path(), &format!("1.0.0/{number}"), b"");
+    }
+    let error = Protocol::load(folder.path()).expect_err("a crowded folder").to_string();
     assert!(error.contains("more than 10000 files and folders"), "{error}");
 }

@@ -39,7 +39,14 @@
 
 pub mod clock;
 /// Messages, clients and servers of each version, generated from `schemas/inventory`.
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    rustdoc::all,
+    reason = "written by tonic's and prost's generators, which do not know our lints"
+)]
 #[rustfmt::skip]
 #[path = "inventory/generated/inventory.rs"]
 pub mod generated;

@@ -29,6 +29,9 @@ pub mod cli;
 pub mod codegen;
 #[cfg(feature = "runtime")]
 pub mod dispatch;
+#[cfg(all(fuzzing, feature = "runtime"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "cli")]
 pub mod inventory;
 #[cfg(feature = "runtime")]

@@ -236,6 +236,11 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
         let what = format!("`{}` is written in an edition, which is not supported yet", file.name());
         return Err(fault(what, "write it in proto3 or proto2"));
     }
+    // Of any other syntax it panics as well, while it puts its error together.
+    if let Some(file) = files.file.iter().find(|file| !["", "proto2", "proto3"].contains(&file.syntax())) {
+        let what = format!("`{}` says that its syntax is {:?}, which nobody knows", file.name(), file.syntax());
+        return Err(fault(what, not_a_set));
+    }
     let pool = DescriptorPool::decode(source.descriptor_set.clone())
         .map_err(|error| fault(format!("its descriptors contradict each other: {error}"), not_a_set))?;
     Ok(Schema::new(source.version.clone(), pool, source.descriptor_set.clone()))

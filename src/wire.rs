@@ -11,4 +11,6 @@ mod messages;
 pub use body::Body;
 pub use codec::Codec;
 
+#[cfg(fuzzing)]
+pub(crate) use framing::{Framing, TooLarge};
 pub(crate) use messages::{Messages, WireMessage};

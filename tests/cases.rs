@@ -28,7 +28,7 @@ fn load(case: &Path, versions: &[&str], steps: &[(&str, &str)]) -> Protocol {
     let mut manifest = "name = \"case\"\n[protos]\n".to_owned();
     for version in versions {
         let protos = case.join(version);
-        writeln!(manifest, "{version:?} = {protos:?}").expect("a string takes all");
+        writeln!(manifest, "\"{version}\" = \"{}\"", protos.display()).expect("a string takes all");
     }
     let folder = folder::folder(&[("protocol.toml", &manifest)]);
     for (version, step) in steps {

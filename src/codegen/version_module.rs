@@ -127,7 +127,7 @@ impl Package {
 
     fn text(&self) -> String {
         let inner = self.inner.iter().fold(String::new(), |mut text, (name, package)| {
-            let _ = write!(text, "pub mod {name} {{ {} }}\n", package.text());
+            let _ = writeln!(text, "pub mod {name} {{ {} }}", package.text());
             text
         });
         format!("{inner}{}", self.code)

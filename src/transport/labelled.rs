@@ -10,13 +10,9 @@ use tonic::Status;
 use tower_service::Service;
 
 use super::channel::Idempotent;
+use crate::dispatch::{NODE, SCHEMA, VERSION};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
-
-/// The version that a call's messages are in, both ways.
-pub(crate) const VERSION: HeaderName = HeaderName::from_static("straddle-version");
-/// The digest of that version's schema.
-pub(crate) const SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
 
 /// What a version's calls are labelled with; generated code holds one for each version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +66,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request.headers_mut().insert(VERSION, self.version.clone());
-        request.headers_mut().insert(SCHEMA, self.schema.clone());
+        request.headers_mut().insert(&VERSION, self.version.clone());
+        request.headers_mut().insert(&SCHEMA, self.schema.clone());
         if self.label.idempotent.contains(&request.uri().path()) {
             request.extensions_mut().insert(Idempotent);
         }
@@ -123,7 +119,7 @@ pub(crate) fn mismatch(headers: &HeaderMap, label: &str, schema: Option<&str>) -
         _ => return None,
     };
     let refusal = Refusal::new(Reason::LabelMismatch, differs).with("caller_version", label);
-    let refusal = match headers.get("straddle-node").and_then(|version| version.to_str().ok()) {
+    let refusal = match headers.get(&NODE).and_then(|version| version.to_str().ok()) {
         Some(version) => refusal.with("node_version", version),
         None => refusal,
     };

@@ -21,7 +21,7 @@ use crate::support::*;
 struct Served {
     channel: Channel,
     stop: oneshot::Sender<()>,
-    done: tokio::task::JoinHandle<()>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl Served {
@@ -37,16 +37,16 @@ impl Served {
         let served = Server::builder().add_service(service).serve_with_incoming_shutdown(incoming, async {
             stopped.await.unwrap();
         });
-        let done = tokio::spawn(async move { served.await.unwrap() });
+        let serving = tokio::spawn(async move { served.await.unwrap() });
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { channel, stop, done }
+        Self { channel, stop, serving }
     }
 
     /// Waits until every call has ended.
     async fn stop(self) {
         drop(self.channel);
         self.stop.send(()).unwrap();
-        self.done.await.unwrap();
+        self.serving.await.unwrap();
     }
 }
 

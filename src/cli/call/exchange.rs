@@ -19,6 +19,7 @@ use super::method;
 use super::print::Printer;
 use super::schema::CallSchema;
 use crate::cli::BadArguments;
+use crate::dispatch;
 use crate::transport::{Channel, Idempotent, labelled};
 
 /// What ended a call.
@@ -46,8 +47,8 @@ pub(super) fn request(
         metadata.append(name.clone(), value.clone());
     }
     let said = [
-        (labelled::VERSION, schema.label.as_ref().map(ToString::to_string)),
-        (labelled::SCHEMA, schema.digest.clone()),
+        (&dispatch::VERSION, schema.label.as_ref().map(ToString::to_string)),
+        (&dispatch::SCHEMA, schema.digest.clone()),
     ];
     for (name, text) in said {
         // Versions and digests are visible ASCII.

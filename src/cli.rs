@@ -1,7 +1,9 @@
 //! The `straddle` program.
 
 mod arguments;
+mod call;
 mod demo;
+mod duration;
 mod serve_example;
 mod show;
 
@@ -20,6 +22,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Call(arguments) => call::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     };
@@ -30,13 +33,18 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let prefix = if io::stderr().is_terminal() { "\x1b[31merror\x1b[0m" } else { "error" };
             let _ = writeln!(io::stderr(), "{prefix}: {error}");
-            ExitCode::FAILURE
+            if error.is::<BadArguments>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }
 
 /// What a command ends with.
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
+
+/// Arguments that clap took but that do not fit what they are about, as a method that the version does not declare.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadArguments(String);
 
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

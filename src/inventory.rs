@@ -9,7 +9,7 @@
 //! | 2.0.0 to 3.0.0 | what `Reserve` means | [`steps::v3_0_0`]: code with state of its own, for just the methods concerned |
 //!
 //! [`objects`] holds the object of each version that the program can run, [`steps`] the simulation objects between
-//! them; both are ordinary tonic code over [`generated`] traits and clients. Beneath the objects lies one store, a redb file.
+//! them; both are ordinary tonic code over [`generated`] traits and clients. Beneath each object lies a redb file.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,7 +39,14 @@
 
 pub mod clock;
 /// Messages, clients and servers of each version, generated from `schemas/inventory`.
-#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    rustdoc::all,
+    reason = "written by tonic's and prost's generators, which do not know our lints"
+)]
 #[rustfmt::skip]
 #[path = "inventory/generated/inventory.rs"]
 pub mod generated;

@@ -1,4 +1,22 @@
-//! Straddle: a version-aware RPC layer.
+#![doc = include_str!("../README.md")]
+//!
+//! # Map of the modules
+//!
+//! From the left, as layers: a module uses those before it, never those after it.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`Version`] | versions, and the labels that name them |
+//! | [`refusal`] | calls that cannot be served, as typed errors |
+//! | [`protocol`] | protocols on disk and in generated code: versions, schemas, steps |
+//! | [`wire`] | bodies of calls, their messages, and the codec of generated code |
+//! | [`codegen`] | Rust code of a protocol, for build scripts |
+//! | [`dispatch`] | labels to routes to objects |
+//! | [`simulation`] | what authors of simulation objects use |
+//! | [`transport`] | the server, the channel, health and reflection |
+//! | [`node`] | all of these put together |
+//! | [`inventory`] | the example protocol, in four versions |
+//! | [`cli`] | the `straddle` program |
 
 // So that generated code of our own schemas can name this crate as that of users does.
 extern crate self as straddle;
@@ -11,6 +29,9 @@ pub mod cli;
 pub mod codegen;
 #[cfg(feature = "runtime")]
 pub mod dispatch;
+#[cfg(all(fuzzing, feature = "runtime"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "cli")]
 pub mod inventory;
 #[cfg(feature = "runtime")]

@@ -73,6 +73,8 @@ pub use self::relate::Difference;
 pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
+#[cfg(feature = "cli")]
+pub(crate) use self::text::nearest;
 use crate::version::Version;
 
 /// A named set of protobuf services and messages that evolves as one; all its versions and the steps between them.
@@ -233,6 +235,11 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
     if let Some(file) = files.file.iter().find(|file| file.syntax() == "editions") {
         let what = format!("`{}` is written in an edition, which is not supported yet", file.name());
         return Err(fault(what, "write it in proto3 or proto2"));
+    }
+    // Of any other syntax it panics as well, while it puts its error together.
+    if let Some(file) = files.file.iter().find(|file| !["", "proto2", "proto3"].contains(&file.syntax())) {
+        let what = format!("`{}` says that its syntax is {:?}, which nobody knows", file.name(), file.syntax());
+        return Err(fault(what, not_a_set));
     }
     let pool = DescriptorPool::decode(source.descriptor_set.clone())
         .map_err(|error| fault(format!("its descriptors contradict each other: {error}"), not_a_set))?;

@@ -32,7 +32,7 @@ mod channel;
 mod connection;
 mod health;
 mod http1;
-mod labelled;
+pub(crate) mod labelled;
 mod limits;
 mod preface;
 mod reflection;

@@ -14,4 +14,6 @@ pub use body::Body;
 pub use codec::Codec;
 pub use grpc::Grpc;
 
+#[cfg(fuzzing)]
+pub(crate) use framing::{Framing, TooLarge};
 pub(crate) use messages::{Messages, WireMessage};

@@ -196,8 +196,10 @@ async fn a_version_that_the_node_does_not_know_is_told_what_is_served() {
 
 #[tokio::test]
 async fn a_label_that_contradicts_the_path_or_itself_is_an_invalid_argument() {
-    let mismatches: [(&str, &[(&str, &str)], &str); 4] = [
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+    let mismatches: [Case; 5] = [
         ("/shop.v1.Shop/Put", &[("straddle-version", "2.0.0")], "1.0.0 does"),
+        ("/shop.v1.Shop/Upsert", &[], "carries no label and so is taken for 1.0.0"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "two")], "`two` is not a version"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-version", "2.0.0")], "more than one"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-schema", "0123")], "immutable"),
@@ -280,6 +282,7 @@ async fn a_panic_fails_its_call_alone() {
 
 #[tokio::test]
 async fn a_panic_in_a_stream_ends_it_with_an_error() {
+    use tokio_stream::StreamExt;
     let node = node_with(|_| {
         object("shop.v1.Shop", |_| async {
             let frames = tokio_stream::iter([1, 2]).map_while(|number| {
@@ -289,7 +292,6 @@ async fn a_panic_in_a_stream_ends_it_with_an_error() {
             Response::new(Body::new(http_body_util::StreamBody::new(frames)))
         })
     });
-    use tokio_stream::StreamExt;
     let response = call(&node, "/shop.v1.Shop/Watch", &[("straddle-version", "1.0.0")]).await;
     let collected = response.into_body().collect().await.expect("frames and trailers");
     let status = Status::from_header_map(collected.trailers().expect("trailers")).expect("a status");

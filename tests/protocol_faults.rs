@@ -70,14 +70,42 @@ fn all_faults_of_a_step_are_told_at_once() {
 }
 
 #[test]
-fn editions_in_a_descriptor_set_are_told_before_anything_panics() {
-    let folder = folder(&[NAMED]);
-    // FileDescriptorSet { file { name: "e.proto" syntax: "editions" edition: EDITION_2023 } }
-    let mut file = Vec::from(*b"\x0a\x07e.proto\x62\x08editions");
-    file.extend([0x70, 0xe8, 0x07]);
-    let mut set = vec![0x0a, u8::try_from(file.len()).expect("a short file")];
-    set.extend(file);
-    folder::write(folder.path(), "1.0.0/shop.binpb", &set);
-    let error = Protocol::load(folder.path()).expect_err("an edition").to_string();
-    assert!(error.contains("`e.proto` is written in an edition"), "{error}");
+fn editions_and_unknown_syntaxes_in_a_descriptor_set_are_told_before_anything_panics() {
+    for (syntax, expected) in
+        [("editions", "`e.proto` is written in an edition"), ("prouo3", "`e.proto` says that its syntax is \"prouo3\"")]
+    {
+        let folder = folder(&[NAMED]);
+        // FileDescriptorSet { file { name: "e.proto" syntax: … edition: EDITION_2023 } }
+        let mut file = Vec::from(*b"\x0a\x07e.proto");
+        file.extend([0x62, u8::try_from(syntax.len()).expect("a short word")]);
+        file.extend(syntax.as_bytes());
+        file.extend([0x70, 0xe8, 0x07]);
+        let mut set = vec![0x0a, u8::try_from(file.len()).expect("a short file")];
+        set.extend(file);
+        folder::write(folder.path(), "1.0.0/shop.binpb", &set);
+        let error = Protocol::load(folder.path()).expect_err("a syntax that is not read").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_circles_end_in_an_error_soon() {
+    let folder = folder(&[NAMED, FIRST]);
+    for name in ["here", "there", "everywhere"] {
+        let link = folder.path().join("1.0.0").join(name);
+        std::os::unix::fs::symlink(folder.path().join("1.0.0"), link).expect("a link");
+    }
+    let error = Protocol::load(folder.path()).expect_err("a folder without end").to_string();
+    assert!(error.contains("folders nest more than 32 deep"), "{error}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_meant_is_not_read_to_its_end() {
+    let folder = folder(&[NAMED, FIRST]);
+    for number in 0..10_000 {
+        folder::write(folder.path(), &format!("1.0.0/{number}"), b"");
+    }
+    let error = Protocol::load(folder.path()).expect_err("a crowded folder").to_string();
+    assert!(error.contains("more than 10000 files and folders"), "{error}");
 }

@@ -1,9 +1,13 @@
 //! The arguments, as data.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::call::{Header, LabelledProtocol};
+use super::duration;
 use crate::version::Version;
 
 /// Straddle: run several incompatible versions of a protocol at once
@@ -19,10 +23,76 @@ pub(super) enum Command {
     /// Run callers of every version against nodes of every version, with an auditor
     #[command(after_help = "Exit codes: 0 when nothing failed and nothing was wrong, 1 otherwise, 130 after Ctrl-C.")]
     Demo(DemoArguments),
+    /// Call a method of any version of a node, with JSON
+    ///
+    /// The response goes to standard output; the versions, errors and refusals go to standard error. A method that streams
+    /// responses prints each as one line of JSON, as it comes. A method that streams requests reads each from one line of
+    /// JSON on standard input, as it comes.
+    ///
+    /// Exit codes: 0 when the call went well, 1 when it failed or was refused, 2 when the arguments or the data are bad.
+    Call(CallArguments),
     /// Print a protocol's versions and steps and, for a node, its routes
     Show(ShowArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
+}
+
+#[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::doc_markdown,
+    reason = "each is a switch, and this is the text of --help"
+)]
+#[command(after_help = "Examples:
+  straddle call 127.0.0.1:7000 inventory@1.0.0 --list
+  straddle call 127.0.0.1:7000 inventory@1.0.0 GetItem '{\"sku\":\"a\"}'
+  straddle call 127.0.0.1:7000 inventory@2.0.0 ImportItems @items.jsonl
+  straddle call 127.0.0.1:7000 inventory@3.0.0 WatchItems --limit 10 --json")]
+pub(super) struct CallArguments {
+    /// The node's address, as 127.0.0.1:7000
+    pub(super) address: String,
+    /// The protocol and the label, as inventory@1.0.0; without @VERSION the call carries no label
+    #[arg(value_name = "PROTOCOL[@VERSION]")]
+    pub(super) protocol: LabelledProtocol,
+    /// The method: GetItem, Inventory/GetItem, or its full name, as inventory.v1.Inventory/GetItem
+    #[arg(required_unless_present_any = ["list", "describe"])]
+    pub(super) method: Option<String>,
+    /// The request in JSON; @FILE reads a file, - reads standard input [default: {}, and standard
+    /// input for a method that streams requests, one a line]
+    pub(super) data: Option<String>,
+    /// Take the schema from the protocol's folder, or from a folder of such folders, instead of asking the node
+    #[arg(long, value_name = "DIR")]
+    pub(super) schemas: Option<PathBuf>,
+    /// Send this metadata, too; the value of a name that ends with -bin is base64
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(super) headers: Vec<Header>,
+    /// Give the call up after this time, as 500ms, 5s or 2m [default: 30s, and none when it streams]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) timeout: Option<Duration>,
+    /// Wait this long for a node that cannot be reached
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
+    pub(super) wait: Duration,
+    /// Stop after this many responses of a stream
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) limit: Option<NonZeroU64>,
+    /// Print fields that have their default value, too
+    #[arg(long)]
+    pub(super) emit_defaults: bool,
+    /// Print each response on one line [default, unless it goes to a terminal]
+    #[arg(long, conflicts_with = "pretty")]
+    pub(super) compact: bool,
+    /// Print responses over several lines
+    #[arg(long)]
+    pub(super) pretty: bool,
+    /// Print versions, headers, trailers and status, too, all as JSON on standard output
+    #[arg(long)]
+    pub(super) json: bool,
+    /// List the methods of that version instead of calling one
+    #[arg(long, conflicts_with_all = ["method", "describe"])]
+    pub(super) list: bool,
+    /// Print a method's request and response instead of calling it
+    #[arg(long, value_name = "METHOD", conflicts_with = "method")]
+    pub(super) describe: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,8 @@ mod cluster;
 mod expiry;
 mod item;
 mod model;
+#[cfg(test)]
+mod square;
 mod tally;
 mod worker;
 
@@ -23,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::caller::{Caller, Speaker, Version};
-use self::cluster::{Cluster, NODES};
+use self::cluster::{Cluster, NODES, Reached};
 use self::item::Item;
 use self::model::{CONTESTED, CONTESTED_STOCK, EUROS, Model};
 use self::tally::{Report, Tally};
@@ -54,7 +56,7 @@ async fn demo(arguments: &DemoArguments) -> Outcome {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     let say = |text: String| writeln!(io::stderr(), "{text}");
     let cluster = Cluster::start().await?;
-    for node in &cluster.nodes {
+    for node in cluster.reached() {
         say(format!("node {} listens on {}", node.version, node.address))?;
     }
     say(format!("callers of every version call each for {} s (seed {seed})", arguments.seconds))?;
@@ -62,7 +64,7 @@ async fn demo(arguments: &DemoArguments) -> Outcome {
     let tally = Arc::new(Tally::default());
     let mut workers = JoinSet::new();
     let mut expiries = JoinSet::new();
-    for node in &cluster.nodes {
+    for node in cluster.reached() {
         let model = Arc::new(Model::new(node.version));
         prepare(node, &model).await?;
         for version in Version::ALL {
@@ -101,7 +103,7 @@ fn finish(arguments: &DemoArguments, report: &Report, seed: u64) -> Outcome {
 }
 
 /// Puts in what all callers find there.
-async fn prepare(node: &cluster::Node, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
+async fn prepare(node: &Reached, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
     let mut caller = caller(node, Version::Third)?;
     if model.has_statuses() {
         caller.put_in_euros(EUROS, "prepare-euros").await?;
@@ -113,7 +115,7 @@ async fn prepare(node: &cluster::Node, model: &Model) -> Result<(), Box<dyn std:
 }
 
 fn worker(
-    node: &cluster::Node,
+    node: &Reached,
     version: Version,
     model: &Arc<Model>,
     tally: &Arc<Tally>,
@@ -133,7 +135,7 @@ fn worker(
     })
 }
 
-fn caller(node: &cluster::Node, version: Version) -> Result<Box<dyn Caller>, Box<dyn std::error::Error>> {
+fn caller(node: &Reached, version: Version) -> Result<Box<dyn Caller>, Box<dyn std::error::Error>> {
     let channel = Channel::owner(&node.address).user_agent("straddle-demo").build()?;
     let (number, node) = (version.number(), node.version);
     Ok(match version {

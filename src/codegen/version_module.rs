@@ -24,7 +24,7 @@ pub(super) fn of(protocol: &Protocol, schema: &Schema, source: &Source) -> Resul
     let services: BTreeSet<&str> = schema.methods().iter().map(crate::protocol::Method::service).collect();
     Ok(format!(
         "/// Version {version} of `{name}`.
-        #[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+        #[allow(dead_code, missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
         pub mod {module} {{ {packages} {reexports} {label} {clients} }}\n",
         version = schema.version(),
         name = protocol.name(),
@@ -127,7 +127,7 @@ impl Package {
 
     fn text(&self) -> String {
         let inner = self.inner.iter().fold(String::new(), |mut text, (name, package)| {
-            let _ = write!(text, "pub mod {name} {{ {} }}\n", package.text());
+            let _ = writeln!(text, "pub mod {name} {{ {} }}", package.text());
             text
         });
         format!("{inner}{}", self.code)

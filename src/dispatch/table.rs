@@ -124,16 +124,14 @@ impl Table {
         let Some(entry) = self.methods.get(path) else {
             return Err(self.no_such_path(path, headers));
         };
-        let index = match self.labelled(headers).map_err(|refusal| self.tell(refusal, path))? {
-            Some(index) => index,
-            None => entry.unlabelled,
-        };
+        let label = self.labelled(headers).map_err(|refusal| self.tell(refusal, path))?;
+        let index = label.unwrap_or(entry.unlabelled);
         let served = &self.versions[index];
         if served.retired {
             return Err(self.tell(self.retired(served), path));
         }
         let Some(route) = &entry.routes[index] else {
-            return Err(self.tell(self.label_contradicts_path(served, path, entry), path));
+            return Err(self.tell(self.label_contradicts_path(served, label.is_some(), path, entry), path));
         };
         if let Some(schema) = headers.get(&SCHEMA)
             && *schema != served.stamp.headers[2]
@@ -195,7 +193,7 @@ impl Table {
             .advice("move the caller to a version that is served")
     }
 
-    fn label_contradicts_path(&self, served: &Served, path: &str, entry: &Entry) -> Refusal {
+    fn label_contradicts_path(&self, served: &Served, labelled: bool, path: &str, entry: &Entry) -> Refusal {
         let declaring: Vec<&str> = self
             .versions
             .iter()
@@ -203,8 +201,8 @@ impl Table {
             .filter(|(_, route)| route.is_some())
             .map(|(served, _)| served.text.as_str())
             .collect();
-        let message =
-            format!("the label says {}, which does not declare {path}; {} does", served.text, declaring.join(", "));
+        let label = if labelled { "the label says" } else { "the call carries no label and so is taken for" };
+        let message = format!("{label} {}, which does not declare {path}; {} does", served.text, declaring.join(", "));
         Refusal::new(Reason::LabelMismatch, message)
             .with("caller_version", &served.text)
             .advice("label the call with the version that its client was generated from")

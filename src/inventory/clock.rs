@@ -74,7 +74,8 @@ impl Clock for ManualClock {
     }
 }
 
-/// An instant as it is stored: nanoseconds since the Unix epoch. They reach to the year 2554; what is beyond stays there.
+/// An instant as it is stored: nanoseconds since the Unix epoch. They reach to the year 2554; what is beyond stays
+/// there.
 pub(crate) fn to_nanos(instant: SystemTime) -> u64 {
     let since = instant.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

@@ -2,8 +2,8 @@
 //! 3.0.0.
 //!
 //! Each knows just two versions: it implements the generated trait of one and calls the other by its generated client,
-//! over whatever [`Channel`] it is given. A method that is not *code* in `step.toml` keeps its default stub; no call of it
-//! comes here.
+//! over whatever [`Channel`] it is given. A method that is not *code* in `step.toml` keeps its default stub; no call of
+//! it comes here.
 
 pub mod v2_0_0;
 pub mod v3_0_0;

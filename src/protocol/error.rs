@@ -43,6 +43,7 @@ impl Fault {
         self
     }
 
+    #[cfg(feature = "compile")]
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         Self::new(path, format!("cannot be read: {error}"), "check that it exists and that you may read it")
     }

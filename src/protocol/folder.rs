@@ -15,6 +15,8 @@ use crate::version::Version;
 
 /// How deep a version's folder may nest.
 const DEPTH: usize = 32;
+/// How many files and folders may lie in a version's folder. Links may lead to anything, in circles too.
+const ENTRIES: usize = 10_000;
 
 pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
     let manifest = manifest::read(folder)?;
@@ -152,15 +154,22 @@ fn first_statement(text: &str) -> Option<usize> {
 }
 
 /// The schemas below a folder, in a stable order.
-fn schema_files(folder: &Path) -> Result<Vec<PathBuf>, ProtocolError> {
+fn schema_files(root: &Path) -> Result<Vec<PathBuf>, ProtocolError> {
     let mut found = Vec::new();
-    let mut folders = vec![(folder.to_owned(), 0)];
+    let mut seen = 0;
+    let mut folders = vec![(root.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         if depth > DEPTH {
             let what = format!("folders nest more than {DEPTH} deep");
             return Err(Fault::new(folder, what, "flatten them, or remove the link that leads in a circle").into());
         }
-        for entry in entries(&folder)? {
+        let within = entries(&folder)?;
+        seen += within.len();
+        if seen > ENTRIES {
+            let what = format!("more than {ENTRIES} files and folders lie in the folder of one version");
+            return Err(Fault::new(root, what, "name the folder that holds the protos and nothing else").into());
+        }
+        for entry in within {
             if entry.is_dir() && !is_hidden(&entry) {
                 folders.push((entry, depth + 1));
             } else if has_extension(&entry, "proto") || has_extension(&entry, "binpb") {

@@ -117,7 +117,7 @@ impl Reading<'_> {
         let old = self.old.version();
         match from {
             None => {
-                self.fault_at(0, "`from` is missing".to_owned(), format!("write `from = \"{old}\"` on the first line"))
+                self.fault_at(0, "`from` is missing".to_owned(), format!("write `from = \"{old}\"` on the first line"));
             }
             Some(from) if *from.get_ref() != old.to_string() => self.fault(
                 from,

@@ -25,7 +25,7 @@ pub(super) fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result
 }
 
 /// The candidate that differs least from `name`, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 8);
     candidates
         .map(|candidate| (distance(name, candidate), candidate))

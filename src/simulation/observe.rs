@@ -69,12 +69,12 @@ pub(crate) fn observed(object: Object, observers: &[Arc<dyn Observe>], schema: &
     }
     let streaming = schema.methods().iter().map(|method| (method.path().to_owned(), method.is_client_streaming()));
     let shared =
-        Arc::new(Observers { observers: observers.to_vec(), streaming: streaming.collect(), calls: AtomicU64::new(0) });
+        Arc::new(Observers { all: observers.to_vec(), streaming: streaming.collect(), calls: AtomicU64::new(0) });
     object.map(|inner| Arc::new(Observed { inner, shared: shared.clone() }))
 }
 
 struct Observers {
-    observers: Vec<Arc<dyn Observe>>,
+    all: Vec<Arc<dyn Observe>>,
     /// Whether the caller streams, by path.
     streaming: HashMap<String, bool>,
     calls: AtomicU64,
@@ -106,7 +106,7 @@ async fn observe(inner: &dyn Answer, shared: Arc<Observers>, request: Request<Bo
         method: parts.uri.path().to_owned(),
         metadata: parts.headers.clone(),
     };
-    for observer in &shared.observers {
+    for observer in &shared.all {
         observer.admit(&call, first.as_ref())?;
     }
     let watched = Arc::new(Watched { call, shared });
@@ -175,7 +175,7 @@ struct Watched {
 
 impl Watched {
     fn each(&self, tell: impl Fn(&dyn Observe, &ObservedCall)) {
-        self.shared.observers.iter().for_each(|observer| tell(&**observer, &self.call));
+        self.shared.all.iter().for_each(|observer| tell(&**observer, &self.call));
     }
 
     fn end(&self, trailers: Option<&HeaderMap>) {

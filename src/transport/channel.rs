@@ -5,6 +5,7 @@ mod attempt;
 mod backoff;
 mod deadline;
 mod failure;
+mod heard;
 mod outgoing;
 mod response;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use thiserror::Error;
+use tonic::Status;
 use tower_service::Service;
 
 use self::address::Address;
@@ -116,6 +118,15 @@ impl Channel {
     pub fn any<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> ChannelBuilder {
         ChannelBuilder::new(addresses.into_iter().map(Into::into).collect())
     }
+
+    /// Connects to a node, if no connection is up, and waits for that no longer than
+    /// [`wait_limit`](ChannelBuilder::wait_limit): a call that carries a deadline would wait until then.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`, with what went wrong last, when no node could be reached.
+    pub async fn connect(&self) -> Result<(), Status> {
+        self.0.connect().await
+    }
 }
 
 impl ChannelBuilder {
@@ -132,7 +143,8 @@ impl ChannelBuilder {
         Self { addresses, settings, seed: None, user_agent: None }
     }
 
-    /// Gives up an attempt to connect after this time. Default: 5 s.
+    /// Gives up an attempt to connect after this time; it succeeds when the node's SETTINGS came (RFC 9113 §3.4), so a
+    /// port that answers, but not in HTTP/2, counts as down. Default: 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self

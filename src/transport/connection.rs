@@ -10,6 +10,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use http::{Request, Response};
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -37,6 +39,9 @@ use crate::wire::Body;
 const IDLE_STEPS: u32 = 4;
 /// hyper reads the head of a request into a buffer that may not be smaller.
 const SMALLEST_HTTP1_BUFFER: usize = 8 * 1024;
+
+/// How long a peer has to close its side after ours was closed.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What all connections of a server have in common.
 #[derive(Debug)]
@@ -79,7 +84,7 @@ pub(super) async fn serve<S>(
 }
 
 async fn serve_http2<S>(
-    io: Unread<TcpStream>,
+    mut io: Unread<TcpStream>,
     peer: SocketAddr,
     service: S,
     settings: &Settings,
@@ -102,12 +107,28 @@ where
         .keep_alive_interval(limits.keep_alive_interval)
         .keep_alive_timeout(limits.keep_alive_timeout);
     let calls = Calls::new(service, settings.peer_addresses.then_some(peer), limits.max_message_size);
-    let connection = builder.serve_connection(TokioIo::new(io), calls);
+    let connection = builder.serve_connection(TokioIo::new(&mut io), calls);
     drop(builder);
     // From here on, each further holder is a stream.
     let without_streams = Arc::strong_count(&streams);
     let activity = || (Arc::strong_count(&streams) > without_streams, streams.opened.load(Ordering::Relaxed));
-    drive(pin!(connection), http2::Connection::graceful_shutdown, activity, limits.idle_timeout, limits, closing).await
+    let close = http2::Connection::graceful_shutdown;
+    let result = drive(pin!(connection), close, activity, limits.idle_timeout, limits, closing).await;
+    linger(io).await;
+    result
+}
+
+/// Reads on until the peer has closed as well. A socket that is closed while its peer still sends resets the connection,
+/// and the reset may overtake the GOAWAY, or the response, that the peer has not read yet (RFC 9112 §9.6).
+async fn linger(mut io: Unread<TcpStream>) {
+    let drained = async {
+        let mut unwanted = [0; 4096];
+        io.shutdown().await?;
+        while io.read(&mut unwanted).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whether the peer closed, failed or kept silent makes no difference any more.
+    let _ = timeout(LINGER, drained).await;
 }
 
 async fn serve_http1(io: Unread<TcpStream>, settings: &Settings, closing: watch::Receiver<bool>) -> hyper::Result<()> {

@@ -10,13 +10,9 @@ use tonic::Status;
 use tower_service::Service;
 
 use super::channel::Idempotent;
+use crate::dispatch::{NODE, SCHEMA, VERSION};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
-
-/// The version that a call's messages are in, both ways.
-pub(crate) const VERSION: HeaderName = HeaderName::from_static("straddle-version");
-/// The digest of that version's schema.
-pub(crate) const SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
 
 /// What a version's calls are labelled with; generated code holds one for each version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +66,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request.headers_mut().insert(VERSION, self.version.clone());
-        request.headers_mut().insert(SCHEMA, self.schema.clone());
+        request.headers_mut().insert(&VERSION, self.version.clone());
+        request.headers_mut().insert(&SCHEMA, self.schema.clone());
         if self.label.idempotent.contains(&request.uri().path()) {
             request.extensions_mut().insert(Idempotent);
         }
@@ -99,7 +95,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.response.poll(context))?;
-        Poll::Ready(Ok(match mismatch(response.headers(), this.label) {
+        Poll::Ready(Ok(match mismatch(response.headers(), this.label.version, Some(this.label.schema)) {
             None => response.map(Into::into),
             Some(refusal) => Status::from(refusal).into_http(),
         }))
@@ -107,24 +103,23 @@ where
 }
 
 /// The refusal of a response whose messages are not in the schema that the caller was built with.
-fn mismatch(headers: &HeaderMap, label: &Label) -> Option<Refusal> {
+pub(crate) fn mismatch(headers: &HeaderMap, label: &str, schema: Option<&str>) -> Option<Refusal> {
     // An error says more than that it comes from elsewhere, and has no messages.
     if headers.get(Status::GRPC_STATUS).is_some_and(|status| status != "0") {
         return None;
     }
     let text = |name: &HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let differs = match (text(&VERSION), text(&SCHEMA)) {
-        (Some(version), _) if !same_but_patch(&version, label.version) => {
-            format!("the response is in version {version}, but the call was labelled {}", label.version)
+    let differs = match (text(&VERSION), text(&SCHEMA), schema) {
+        (Some(version), ..) if !same_but_patch(&version, label) => {
+            format!("the response is in version {version}, but the call was labelled {label}")
         }
-        (_, Some(schema)) if schema != label.schema => format!(
-            "version {} has two schemas: this caller was built with {}, the node serves {schema}",
-            label.version, label.schema
-        ),
+        (_, Some(theirs), Some(ours)) if theirs != ours => {
+            format!("version {label} has two schemas: this caller was built with {ours}, the node serves {theirs}")
+        }
         _ => return None,
     };
-    let refusal = Refusal::new(Reason::LabelMismatch, differs).with("caller_version", label.version);
-    let refusal = match headers.get("straddle-node").and_then(|version| version.to_str().ok()) {
+    let refusal = Refusal::new(Reason::LabelMismatch, differs).with("caller_version", label);
+    let refusal = match headers.get(&NODE).and_then(|version| version.to_str().ok()) {
         Some(version) => refusal.with("node_version", version),
         None => refusal,
     };
@@ -155,7 +150,7 @@ mod tests {
     fn refused(headers: &[(&'static str, &'static str)]) -> Option<Refusal> {
         let headers =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        mismatch(&headers.collect(), &LABEL)
+        mismatch(&headers.collect(), LABEL.version, Some(LABEL.schema))
     }
 
     #[test]

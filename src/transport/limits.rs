@@ -44,7 +44,8 @@ pub struct Limits {
     /// A connection on which nothing was heard for this long is probed by the kernel (RFC 9293 §3.8.4); a host that is
     /// gone is found about three quarters of this time later. Default: 60 s.
     pub tcp_keep_alive: Option<Duration>,
-    /// Calls that still run this long after a shutdown began are cut. Default: 30 s.
+    /// Calls that still run this long after a shutdown began are cut. Connections whose peers keep them open without
+    /// calls are waited for only as long as [`handshake_timeout`](Self::handshake_timeout) says. Default: 30 s.
     pub shutdown: Duration,
 }
 

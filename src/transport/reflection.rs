@@ -12,7 +12,7 @@ use tonic_reflection::server::Builder;
 use tower_service::Service;
 
 use super::beside::Answer;
-use super::labelled::VERSION;
+use crate::dispatch::VERSION;
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
 
@@ -106,7 +106,7 @@ impl Reflection {
 
 impl Versions {
     fn of(&self, request: &Request<Body>) -> Result<&OneVersion, Refusal> {
-        let Some(label) = request.headers().get(VERSION) else {
+        let Some(label) = request.headers().get(&VERSION) else {
             return self.by_label.get(&self.default).ok_or_else(|| self.unknown(&self.default.to_string()));
         };
         let label = String::from_utf8_lossy(label.as_bytes());
@@ -117,7 +117,12 @@ impl Versions {
         let known: Vec<_> = self.by_label.keys().map(Version::to_string).collect();
         Refusal::new(Reason::UnknownVersion, format!("this node cannot show the schema of version {label:?}"))
             .with("caller_version", label)
-            .advice(format!("ask for one of {}, or leave {VERSION} away for {}", known.join(", "), self.default))
+            .advice(format!(
+                "ask for one of {}, or leave {} away for {}",
+                known.join(", "),
+                VERSION.as_str(),
+                self.default
+            ))
     }
 }
 

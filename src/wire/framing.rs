@@ -8,7 +8,7 @@ const PREFIX: usize = 5;
 /// A message that is announced as larger than the limit is found at its prefix: before more than one frame of it
 /// was received, and before any buffer was made for it.
 #[derive(Debug)]
-pub(super) struct Framing {
+pub(crate) struct Framing {
     limit: u32,
     /// Bytes of the current message that are still to come.
     remaining: usize,
@@ -19,19 +19,19 @@ pub(super) struct Framing {
 
 /// The size that a message announced, in bytes without its prefix; it is over the limit.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLarge(pub(super) u32);
+pub(crate) struct TooLarge(pub(crate) u32);
 
 impl Framing {
-    pub(super) const fn new(limit: u32) -> Self {
+    pub(crate) const fn new(limit: u32) -> Self {
         Self { limit, remaining: 0, prefix: [0; PREFIX], filled: 0 }
     }
 
-    pub(super) const fn limit(&self) -> u32 {
+    pub(crate) const fn limit(&self) -> u32 {
         self.limit
     }
 
     /// Moves on over the next frame's data.
-    pub(super) fn follow(&mut self, mut data: &[u8]) -> Result<(), TooLarge> {
+    pub(crate) fn follow(&mut self, mut data: &[u8]) -> Result<(), TooLarge> {
         loop {
             let taken = self.remaining.min(data.len());
             self.remaining -= taken;

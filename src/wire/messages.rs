@@ -91,6 +91,12 @@ impl Messages {
         }
     }
 
+    /// The memory set aside for the message that is not whole yet.
+    #[cfg(fuzzing)]
+    pub(crate) fn held(&self) -> usize {
+        self.begun.capacity()
+    }
+
     fn prefix(&self, bytes: &[u8]) -> Result<Option<(bool, usize)>, FramingError> {
         let [flag, one, two, three, four, ..] = bytes else { return Ok(None) };
         if *flag > 1 {

@@ -8,3 +8,4 @@ mod step_to_2;
 mod step_to_3_future;
 mod step_to_3_past;
 mod support;
+mod two_steps;

@@ -69,7 +69,7 @@ impl Rig {
     async fn until_stock(&mut self, stock: i64) {
         let request = v3::WatchItemsRequest { after_revision: 0 };
         let mut events = self.client.watch_items(request).await.unwrap().into_inner();
-        while events.next().await.unwrap().unwrap().item.unwrap().stock != stock {}
+        soon(async { while events.next().await.unwrap().unwrap().item.unwrap().stock != stock {} }).await;
     }
 }
 
@@ -149,9 +149,12 @@ async fn a_confirmed_hold_is_released_once_and_then_forgotten() {
     }
     assert_eq!(rig.state(&hold.reservation_id).await.unwrap(), HoldState::Released);
     rig.clock.advance(24 * HOUR);
-    while rig.state(&hold.reservation_id).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while rig.state(&hold.reservation_id).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_error(rig.state(&hold.reservation_id).await, Code::NotFound, &hold.reservation_id);
 }
 

@@ -22,7 +22,7 @@ use crate::support::*;
 struct Served {
     channel: Channel,
     stop: oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<()>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl Served {
@@ -38,16 +38,16 @@ impl Served {
         let served = Server::builder().add_service(service).serve_with_incoming_shutdown(incoming, async {
             stopped.await.unwrap();
         });
-        let served = tokio::spawn(async move { served.await.unwrap() });
+        let serving = tokio::spawn(async move { served.await.unwrap() });
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { channel, stop, served }
+        Self { channel, stop, serving }
     }
 
     /// Waits until every call has ended.
     async fn stop(self) {
         drop(self.channel);
         self.stop.send(()).unwrap();
-        self.served.await.unwrap();
+        self.serving.await.unwrap();
     }
 }
 

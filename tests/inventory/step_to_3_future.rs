@@ -20,7 +20,8 @@ type Cable = Wire<Server2<Object>>;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// A node that runs 2.0.0 and has 5 anvils, a caller of it, and a caller of 3.0.0 whose simulation object hangs on a wire.
+/// A node that runs 2.0.0 and has 5 anvils, a caller of it, and a caller of 3.0.0 whose simulation object
+/// hangs on a wire.
 struct Rig {
     _directory: TempDir,
     state: TempDir,
@@ -92,19 +93,25 @@ impl Rig {
 
     /// Lets time go by until the stock is so.
     async fn until_stock(&mut self, stock: i64) {
-        while self.stock().await != stock {
-            self.clock.advance(SECOND);
-            for _ in 0..100 {
-                tokio::task::yield_now().await;
+        soon(async {
+            while self.stock().await != stock {
+                self.clock.advance(SECOND);
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
             }
-        }
+        })
+        .await;
     }
 
     /// Waits until what is done in the background has come so far.
     async fn until_seen(&mut self, methods: &[&str]) {
-        while self.wire.seen() != methods {
-            tokio::task::yield_now().await;
-        }
+        soon(async {
+            while self.wire.seen() != methods {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 }
 
@@ -176,9 +183,12 @@ async fn a_hold_is_cancelled_or_released_once() {
     assert_eq!(rig.wire.seen(), ["Reserve", "Release", "Reserve", "Release"]);
     // A day later it is forgotten.
     rig.clock.advance(24 * HOUR);
-    while rig.state(&hold).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while rig.state(&hold).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_error(rig.state(&hold).await, Code::NotFound, &hold);
 }
 
@@ -210,9 +220,12 @@ async fn a_denied_retry_leaves_open_whether_the_first_try_took_anything() {
     // When it would have expired, 2.0.0 is asked a last time.
     rig.clock.advance(60 * SECOND);
     rig.until_seen(&["Reserve", "Reserve", "Reserve"]).await;
-    while rig.reserve(2, "1").await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while rig.reserve(2, "1").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(rig.stock().await, 0);
 }
 
@@ -361,10 +374,13 @@ async fn an_expiry_that_broke_off_is_tried_again() {
             }
             assert_error(rig.confirm(&hold, "2").await, Code::FailedPrecondition, "expired");
             rig.until_stock(5).await;
-            while rig.wire.seen().len() < 3 {
-                rig.clock.advance(SECOND);
-                tokio::task::yield_now().await;
-            }
+            soon(async {
+                while rig.wire.seen().len() < 3 {
+                    rig.clock.advance(SECOND);
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
             assert_eq!((rig.state(&hold).await.unwrap(), rig.stock().await), (HoldState::Expired, 5));
         }
     }

@@ -15,7 +15,8 @@ use crate::support::*;
 
 type Cable = Wire<Server3<Object>>;
 
-/// A node that runs 3.0.0 and has 5 anvils, a caller of it, and a caller of 2.0.0 whose simulation object hangs on a wire.
+/// A node that runs 3.0.0 and has 5 anvils, a caller of it, and a caller of 2.0.0 whose simulation object
+/// hangs on a wire.
 struct Rig {
     _directory: TempDir,
     clock: ManualClock,
@@ -53,7 +54,7 @@ impl Rig {
     async fn until_stock(&mut self, stock: i64) {
         let request = v3::WatchItemsRequest { after_revision: 0 };
         let mut events = self.new.watch_items(request).await.unwrap().into_inner();
-        while events.next().await.unwrap().unwrap().item.unwrap().stock != stock {}
+        soon(async { while events.next().await.unwrap().unwrap().item.unwrap().stock != stock {} }).await;
     }
 }
 

@@ -67,6 +67,11 @@ pub(crate) fn item3(sku: &str, stock: i64) -> v3_0_0::Item {
     v3_0_0::Item { sku: sku.into(), name: format!("The {sku}"), stock, ..Default::default() }
 }
 
+/// What `wait` waits for, which must not take long.
+pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("what was waited for did not come")
+}
+
 /// That the call failed so, and said so.
 #[track_caller]
 pub(crate) fn assert_error<T: std::fmt::Debug>(outcome: Result<T, Status>, code: Code, says: &str) {
@@ -156,5 +161,41 @@ where
             }
             Ok(Status::unavailable("the wire was cut").into_http())
         })
+    }
+}
+
+/// What dispatch does for a step: some methods go to a simulation object, the others are the same in both versions.
+#[derive(Clone)]
+pub(crate) struct Route<C, S> {
+    pub(crate) methods: &'static [&'static str],
+    pub(crate) code: C,
+    pub(crate) same: S,
+}
+
+impl<C, S> Service<http::Request<Body>> for Route<C, S>
+where
+    C: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    C::Future: Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        match self.code.poll_ready(context) {
+            Poll::Ready(Ok(())) => self.same.poll_ready(context),
+            other => other,
+        }
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+        if self.methods.contains(&method) {
+            Box::pin(self.code.call(request))
+        } else {
+            Box::pin(self.same.call(request))
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The channel: finding nodes, trying again, deadlines, streams.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use straddle::transport::{Backoff, Channel, ChannelBuilder, Idempotent, Limits, Server};
@@ -75,12 +76,90 @@ async fn a_channel_connects_once_and_again_when_its_node_restarted() {
     }
     assert_eq!(running.stop().await.connections, 1);
 
-    let restarted = tokio::net::TcpSocket::new_v4().unwrap();
-    restarted.set_reuseaddr(true).unwrap();
-    restarted.bind(address).unwrap();
-    let running = start_on(restarted.listen(64).unwrap(), Server::builder(), echo);
+    let running = start_on(listen_again(address), Server::builder(), echo);
     assert_eq!(client.unary("hello").await.unwrap(), "hello");
     assert_eq!(running.stop().await.connections, 1);
+}
+
+fn listen_again(address: SocketAddr) -> TcpListener {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // Connections of the server before may still be waiting out their time.
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket.listen(64).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_node_that_restarts_gracefully_under_load_loses_no_call_and_runs_none_twice() {
+    const CALLERS: usize = 16;
+    let echo = Echo::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut running = start_on(listener, Server::builder(), echo.clone());
+    let client = quick(Channel::owner(address.to_string()).attempts_per_second(10_000));
+    let over = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (client, over) = (Client(client.0.clone()), over.clone());
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while !over.load(Ordering::SeqCst) {
+                    assert_eq!(soon(client.unary("hello")).await.unwrap(), "hello");
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        // So that each server has work to finish.
+        soon(echo.0.started.acquire_many(200)).await.unwrap().forget();
+        running.stop().await;
+        running = start_on(listen_again(address), Server::builder(), echo.clone());
+    }
+    over.store(true, Ordering::SeqCst);
+    let mut answered = 0;
+    for caller in callers {
+        answered += soon(caller).await.unwrap();
+    }
+    assert_eq!(echo.0.ran.load(Ordering::SeqCst), answered);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn calls_do_not_notice_that_their_node_closes_idle_connections() {
+    let idle_timeout = Duration::from_millis(20);
+    let echo = Echo::default();
+    let running = start(Limits { idle_timeout: Some(idle_timeout), ..Limits::default() }, &echo).await;
+    let client = owner(&running.address);
+    for number in 0..40 {
+        // Sometimes before, sometimes after, sometimes just as the connection is closed.
+        tokio::time::sleep(idle_timeout + Duration::from_millis(number % 20)).await;
+        assert_eq!(client.unary("hello").await.unwrap(), "hello");
+    }
+    assert_eq!(echo.0.calls.load(Ordering::SeqCst), 40, "each call ran once");
+    assert!(running.stop().await.connections > 1);
+}
+
+#[tokio::test]
+async fn a_peer_that_closes_each_connection_is_not_asked_without_pause() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = quick(Channel::owner(listener.local_addr().unwrap().to_string()).wait_limit(SHORT));
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counter = accepted.clone();
+    let closing = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counter.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let mut request = Request::new("hello".to_owned());
+    request.extensions_mut().insert(Idempotent);
+    let status = soon(client.at("/test.Echo/Unary", request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    // At the least wait there would be 25 in that time.
+    assert!((2..30).contains(&accepted.load(Ordering::SeqCst)), "{accepted:?} connections");
+    closing.abort();
 }
 
 #[tokio::test]

@@ -32,7 +32,9 @@ pub(crate) struct Echo(pub(crate) Arc<Seen>);
 
 /// What an [`Echo`] saw, and what it waits for.
 pub(crate) struct Seen {
+    /// Calls that came, and unary ones whose message came as well.
     pub(crate) calls: AtomicUsize,
+    pub(crate) ran: AtomicUsize,
     pub(crate) started: Semaphore,
     pub(crate) release: Semaphore,
     pub(crate) dropped: Semaphore,
@@ -42,7 +44,14 @@ pub(crate) struct Seen {
 impl Default for Seen {
     fn default() -> Self {
         let none = || Semaphore::new(0);
-        Self { calls: AtomicUsize::new(0), started: none(), release: none(), dropped: none(), peers: Mutex::default() }
+        Self {
+            calls: AtomicUsize::new(0),
+            ran: AtomicUsize::new(0),
+            started: none(),
+            release: none(),
+            dropped: none(),
+            peers: Mutex::default(),
+        }
     }
 }
 
@@ -76,6 +85,7 @@ impl tonic::server::UnaryService<String> for Echo {
             let timeout = header("grpc-timeout");
             let labels = (header("straddle-version"), header("straddle-schema"));
             let text = request.into_inner();
+            seen.ran.fetch_add(1, Ordering::SeqCst);
             seen.started.add_permits(1);
             match text.as_str() {
                 "panic" => panic!("as asked to"),

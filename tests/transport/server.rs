@@ -64,6 +64,19 @@ async fn calls_that_outlast_the_shutdown_limit_are_cut() {
 }
 
 #[tokio::test]
+async fn a_dropped_server_cuts_all_of_its_calls() {
+    let echo = Echo::default();
+    let running = start(Limits::default(), &echo).await;
+    let client = client(&running).await;
+    let call = tokio::spawn(async move { client.unary("hang").await });
+    take(&echo.0.started).await;
+    running.served.abort();
+    soon(call).await.unwrap().expect_err("the call was cut");
+    take(&echo.0.dropped).await;
+    TcpStream::connect(&running.address).await.expect_err("nobody listens");
+}
+
+#[tokio::test]
 async fn a_shutdown_does_not_wait_for_peers_that_only_hold_a_connection() {
     let echo = Echo::default();
     let running = start(Limits::default(), &echo).await;
@@ -130,6 +143,9 @@ async fn a_message_over_the_limit_is_resource_exhausted() {
     let status = client.unary(&"x".repeat(2 << 20)).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     assert!(status.message().contains("1000"), "{status:?}");
+    let ours = Client(Channel::owner(&running.address).build().unwrap());
+    let status = ours.unary(&"x".repeat(2 << 20)).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     // In a stream, each message has the limit for itself.
     let messages = tokio_stream::iter((0..10).map(|_| "x".repeat(900)));
     let mut echoed = client.both(messages).await.unwrap();

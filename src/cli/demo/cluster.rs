@@ -17,15 +17,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Nodes that stop when this is dropped, whatever happens to us: each ends when its standard input does.
 pub(super) struct Cluster {
-    pub(super) nodes: Vec<Node>,
+    nodes: Vec<Node>,
     /// States and logs.
     folder: TempDir,
 }
 
-/// One node.
-pub(super) struct Node {
+/// A node that can be called.
+pub(super) struct Reached {
     pub(super) version: &'static str,
     pub(super) address: String,
+}
+
+/// One node and its process.
+pub(super) struct Node {
+    pub(super) reached: Reached,
     process: Child,
     /// The node serves until this is closed.
     lifeline: Option<ChildStdin>,
@@ -40,6 +45,10 @@ impl Cluster {
             nodes.push(Node::start(version, folder.path()).await?);
         }
         Ok(Self { nodes, folder })
+    }
+
+    pub(super) fn reached(&self) -> impl Iterator<Item = &Reached> {
+        self.nodes.iter().map(|node| &node.reached)
     }
 
     /// Stops the nodes as an operator would; an error when one did not stop well.
@@ -74,7 +83,8 @@ impl Node {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             return Err(io::Error::other(format!("the node {version} did not start: {}", said.trim())));
         };
-        Ok(Self { version, address: address.to_owned(), process, lifeline, log })
+        let reached = Reached { version, address: address.to_owned() };
+        Ok(Self { reached, process, lifeline, log })
     }
 
     async fn stop(&mut self) -> io::Result<()> {
@@ -82,7 +92,7 @@ impl Node {
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
         let failed = |what: String| {
             let said = std::fs::read_to_string(&self.log).unwrap_or_default();
-            Err(io::Error::other(format!("the node {} {what}: {}", self.version, said.trim())))
+            Err(io::Error::other(format!("the node {} {what}: {}", self.reached.version, said.trim())))
         };
         match ended {
             Ok(Ok(status)) if status.success() => Ok(()),

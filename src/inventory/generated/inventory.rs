@@ -40,7 +40,14 @@ pub fn protocol() -> ::straddle::Protocol {
     PROTOCOL.clone()
 }
 /// Version 1.0.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v1_0_0 {
     pub mod inventory {
         pub mod v1 {
@@ -430,8 +437,9 @@ pub mod v1_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -620,8 +628,9 @@ pub mod v1_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -1265,7 +1274,14 @@ pub mod v1_0_0 {
     }
 }
 /// Version 1.1.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v1_1_0 {
     pub mod inventory {
         pub mod v1 {
@@ -1671,8 +1687,9 @@ pub mod v1_1_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -1889,8 +1906,9 @@ pub mod v1_1_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -2594,7 +2612,14 @@ pub mod v1_1_0 {
     }
 }
 /// Version 2.0.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v2_0_0 {
     pub mod inventory {
         pub mod v2 {
@@ -3068,8 +3093,9 @@ pub mod v2_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -3288,8 +3314,9 @@ pub mod v2_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -3994,7 +4021,14 @@ pub mod v2_0_0 {
     }
 }
 /// Version 3.0.0 of `inventory`.
-#[allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    rustdoc::all,
+    clippy::all,
+    clippy::pedantic
+)]
 pub mod v3_0_0 {
     pub mod inventory {
         pub mod v2 {
@@ -4553,8 +4587,9 @@ pub mod v3_0_0 {
                         self.inner.server_streaming(req, path, codec).await
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     pub async fn watch_items(
                         &mut self,
                         request: impl tonic::IntoRequest<super::WatchItemsRequest>,
@@ -4672,7 +4707,8 @@ pub mod v3_0_0 {
                     }
                     /// Takes stock out of an item and holds it: until it expires it is confirmed, or cancelled, or else given back.
                     /// FAILED_PRECONDITION when there is too little stock, or when the item is discontinued; ABORTED when the item is not
-                    /// at `if_revision` any more.
+                    /// at `if_revision` any more; UNAVAILABLE while the node is behind with holds that have expired. Items show stock that
+                    /// comes back when the node has written it down, right after the hold expired.
                     pub async fn reserve(
                         &mut self,
                         request: impl tonic::IntoRequest<super::ReserveRequest>,
@@ -4856,8 +4892,9 @@ pub mod v3_0_0 {
                         Err(tonic::Status::unimplemented("Not yet implemented"))
                     }
                     /// Streams each item that was written after a revision, in the order of revisions, and goes on with what is written
-                    /// from now on. It never ends by itself. An item that is written faster than the caller reads comes once, as it is
-                    /// then; no item's latest state is left out. Call again after the last revision seen to go on without a gap.
+                    /// from now on. It never ends by itself; it is UNAVAILABLE when the node closes. An item that is written faster than
+                    /// the caller reads comes once, as it is then; no item's latest state is left out. Call again after the last revision
+                    /// seen to go on without a gap.
                     async fn watch_items(
                         &self,
                         request: tonic::Request<super::WatchItemsRequest>,
@@ -4905,7 +4942,8 @@ pub mod v3_0_0 {
                     }
                     /// Takes stock out of an item and holds it: until it expires it is confirmed, or cancelled, or else given back.
                     /// FAILED_PRECONDITION when there is too little stock, or when the item is discontinued; ABORTED when the item is not
-                    /// at `if_revision` any more.
+                    /// at `if_revision` any more; UNAVAILABLE while the node is behind with holds that have expired. Items show stock that
+                    /// comes back when the node has written it down, right after the hold expired.
                     async fn reserve(
                         &self,
                         request: tonic::Request<super::ReserveRequest>,

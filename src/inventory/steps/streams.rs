@@ -12,7 +12,8 @@ use tonic::{Status, Streaming};
 /// What the caller streams, for the client of the adjacent version; and what tells when that went wrong.
 ///
 /// A client's stream can only end, and to end it would tell the other side that all is said. So a message that cannot
-/// be converted, or a caller that goes away, leaves the stream hanging and raises the [`Fault`], which abandons the call.
+/// be converted, or a caller that goes away, leaves the stream hanging and raises the [`Fault`], which abandons the
+/// call.
 pub(super) fn requests<A, B>(
     caller: Streaming<A>,
     convert: fn(A) -> Result<B, Status>,

@@ -74,7 +74,7 @@ impl<I: StoredItem> Store<I> {
 
     /// Ends holds that have expired, and forgets reservations that ended long ago: a bounded number of them.
     pub(crate) async fn end_due(&self) -> Result<(), Status> {
-        #[allow(clippy::redundant_closure_for_method_calls)] // The method itself is not general enough.
+        #[allow(clippy::redundant_closure_for_method_calls, reason = "the method itself is not general enough")]
         self.write(|writing| writing.end_some_due()).await
     }
 }

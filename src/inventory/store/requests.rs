@@ -16,8 +16,11 @@ pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many answers one write forgets. More than one, so that they never grow without bound.
 const SWEPT: usize = 16;
 
-/// Request id to: what the request was, when it was answered, the answer.
-const REQUESTS: TableDefinition<&str, (&[u8; 32], u64, &[u8])> = TableDefinition::new("requests");
+/// Which write it was, and of what (its fingerprint); when it was answered; the answer.
+type Answered = (&'static str, &'static [u8; 32], u64, &'static [u8]);
+
+/// By request id.
+const REQUESTS: TableDefinition<&str, Answered> = TableDefinition::new("requests");
 /// The same by time, for forgetting.
 const ANSWERED: TableDefinition<(u64, &str), ()> = TableDefinition::new("requests_by_time");
 
@@ -25,47 +28,51 @@ const ANSWERED: TableDefinition<(u64, &str), ()> = TableDefinition::new("request
 #[derive(Clone, Debug)]
 pub(crate) struct RequestKey {
     id: String,
+    method: &'static str,
     fingerprint: [u8; 32],
 }
 
 /// Tells one request from another that goes by the same id.
-pub(crate) struct Fingerprint(Sha256);
+pub(crate) struct Fingerprint {
+    method: &'static str,
+    digest: Sha256,
+}
 
 impl Fingerprint {
-    pub(crate) fn of(method: &str) -> Self {
-        Self(Sha256::new()).text(method)
+    pub(crate) fn of(method: &'static str) -> Self {
+        Self { method, digest: Sha256::new() }.text(method)
     }
 
     /// Of 3.0.0's Reserve.
     pub(crate) fn of_hold(sku: &str, quantity: i64, hold_for: Duration, if_revision: Option<u64>) -> Self {
         let mut of = Self::of("hold").text(sku).number(quantity);
-        of.0.update(hold_for.as_nanos().to_le_bytes());
+        of.digest.update(hold_for.as_nanos().to_le_bytes());
         if let Some(revision) = if_revision {
-            of.0.update(revision.to_le_bytes());
+            of.digest.update(revision.to_le_bytes());
         }
         of
     }
 
     pub(crate) fn text(mut self, text: &str) -> Self {
-        self.0.update(text.len().to_le_bytes());
-        self.0.update(text);
+        self.digest.update(text.len().to_le_bytes());
+        self.digest.update(text);
         self
     }
 
     pub(crate) fn number(mut self, number: i64) -> Self {
-        self.0.update(number.to_le_bytes());
+        self.digest.update(number.to_le_bytes());
         self
     }
 
     pub(crate) fn digest(&mut self) -> &mut Sha256 {
-        &mut self.0
+        &mut self.digest
     }
 }
 
 impl RequestKey {
     pub(crate) fn new(id: String, fingerprint: Fingerprint) -> Result<Self, Status> {
         validate::request_id(&id)?;
-        Ok(Self { id, fingerprint: fingerprint.0.finalize().into() })
+        Ok(Self { id, method: fingerprint.method, fingerprint: fingerprint.digest.finalize().into() })
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -96,7 +103,7 @@ pub(crate) fn replay<A: Message + Default>(
 ) -> Result<Option<A>, Status> {
     let requests = transaction.open_table(REQUESTS).map_err(broken)?;
     let Some(found) = requests.get(key.id()).map_err(broken)? else { return Ok(None) };
-    let (fingerprint, answered, answer) = found.value();
+    let (_, fingerprint, answered, answer) = found.value();
     if forgotten(answered, now) {
         return Ok(None);
     }
@@ -116,8 +123,8 @@ pub(crate) fn record(
     let mut requests = transaction.open_table(REQUESTS).map_err(broken)?;
     let mut answered = transaction.open_table(ANSWERED).map_err(broken)?;
     let now = to_nanos(now);
-    let value = (&key.fingerprint, now, &*answer.encode_to_vec());
-    let before = requests.insert(key.id(), value).map_err(broken)?.map(|before| before.value().1);
+    let value = (key.method, &key.fingerprint, now, &*answer.encode_to_vec());
+    let before = requests.insert(key.id(), value).map_err(broken)?.map(|before| before.value().2);
     if let Some(before) = before {
         answered.remove((before, key.id())).map_err(broken)?;
     }

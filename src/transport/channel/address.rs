@@ -13,8 +13,8 @@
 //! same one.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use http::uri::Authority;
 use http::{Uri, uri};
@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::heard::Heard;
 use super::{InvalidKind, Settings};
 use crate::transport::tcp;
 use crate::wire::Body;
@@ -40,11 +41,10 @@ pub(super) struct Address {
     settings: Settings,
     random: Arc<Mutex<fastrand::Rng>>,
     state: watch::Sender<State>,
+    /// Whether the last connection carried an answer. One that was closed before it did counts as a failure: a peer that
+    /// accepts connections only to close them is not asked without pause.
+    answered: AtomicBool,
 }
-
-/// A connection that lived shorter than this counts as one more failure: a peer that accepts connections
-/// only to close them is not asked without pause.
-const PROVEN: Duration = Duration::from_secs(1);
 
 /// Why there is no connection now, and when the next may be tried.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub(super) struct Unreachable {
 enum State {
     Idle,
     Connecting { failures: u32 },
-    Up { sender: SendRequest<Body>, since: Instant, failures: u32 },
+    Up { sender: SendRequest<Body>, failures: u32 },
     Down { unreachable: Unreachable, failures: u32 },
 }
 
@@ -73,7 +73,13 @@ impl Address {
         let authority = address.strip_prefix("http://").unwrap_or(&address).trim_end_matches('/');
         match authority.parse::<Authority>() {
             Ok(authority) if authority.port_u16().is_some() && !authority.as_str().contains('@') => {
-                Ok(Arc::new(Self { authority, settings, random, state: watch::Sender::new(State::Idle) }))
+                Ok(Arc::new(Self {
+                    authority,
+                    settings,
+                    random,
+                    state: watch::Sender::new(State::Idle),
+                    answered: AtomicBool::new(false),
+                }))
             }
             _ => Err(InvalidKind::Address(address)),
         }
@@ -91,6 +97,11 @@ impl Address {
         parts.path_and_query = uri.path_and_query().cloned().or(Some(uri::PathAndQuery::from_static("/")));
         // Scheme, authority and path together are always a URI.
         Uri::from_parts(parts).unwrap_or_default()
+    }
+
+    /// The connection carried an answer.
+    pub(super) fn answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
     }
 
     /// The connection, made if there is none.
@@ -111,11 +122,25 @@ impl Address {
                 next.map(|next| *state = next).is_some()
             });
             if let Some(failures) = begun {
-                tokio::spawn(Attempt(self.clone()).connect(failures));
+                let attempt = Attempt { address: self.clone(), over: false };
+                tokio::spawn(attempt.connect(failures));
             }
             // Cannot fail: the sender lives in `self`.
             let _ = changes.wait_for(|state| !matches!(state, State::Connecting { .. })).await;
         }
+    }
+
+    /// Lets go of a connection that ended, and with it of what hyper still holds of it.
+    fn closed(&self) {
+        self.state.send_if_modified(|state| {
+            let next = match state {
+                State::Up { sender, .. } if !sender.is_closed() => None,
+                State::Up { .. } if self.answered.load(Ordering::Relaxed) => Some(State::Idle),
+                State::Up { .. } => self.next(state),
+                _ => None,
+            };
+            next.map(|next| *state = next).is_some()
+        });
     }
 
     /// The state that a call moves this one to.
@@ -124,9 +149,9 @@ impl Address {
             State::Idle => Some(State::Connecting { failures: 0 }),
             State::Connecting { .. } => None,
             _ if state.settled().is_some() => None,
-            State::Up { since, .. } if since.elapsed() >= PROVEN => Some(State::Connecting { failures: 0 }),
+            State::Up { .. } if self.answered.load(Ordering::Relaxed) => Some(State::Connecting { failures: 0 }),
             State::Up { failures, .. } => {
-                Some(self.down("the connection was closed as soon as it was made", *failures))
+                Some(self.down("the connection was closed before it carried an answer", *failures))
             }
             State::Down { failures, .. } => Some(State::Connecting { failures: *failures }),
         }
@@ -138,25 +163,31 @@ impl Address {
         State::Down { unreachable: Unreachable { why: why.into(), until }, failures }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Body>, String> {
-        let connect = async {
-            let stream = self.open().await.map_err(|error| error.to_string())?;
-            let mut builder = http2::Builder::new(TokioExecutor::new());
-            builder.timer(TokioTimer::new()).initial_connection_window_size(CONNECTION_WINDOW);
-            if let Some((interval, timeout)) = self.settings.keep_alive {
-                builder.keep_alive_interval(interval).keep_alive_timeout(timeout);
-            }
-            builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())
-        };
+    async fn connect(self: &Arc<Self>) -> Result<SendRequest<Body>, String> {
         let limit = self.settings.connect_timeout;
-        let (sender, connection) =
-            timeout(limit, connect).await.map_err(|_| format!("no connection within {limit:?}"))??;
-        let address = self.authority.clone();
+        timeout(limit, self.connect_and_hear()).await.unwrap_or_else(|_| Err(format!("no connection within {limit:?}")))
+    }
+
+    async fn connect_and_hear(self: &Arc<Self>) -> Result<SendRequest<Body>, String> {
+        let stream = self.open().await.map_err(|error| error.to_string())?;
+        let (stream, heard) = Heard::new(stream);
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).initial_connection_window_size(CONNECTION_WINDOW);
+        if let Some((interval, timeout)) = self.settings.keep_alive {
+            builder.keep_alive_interval(interval).keep_alive_timeout(timeout);
+        }
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        // The connection ends when nobody can send over it; so it must not keep its own address.
+        let address = Arc::downgrade(self);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%address, %error, "the connection failed");
+            let ended = connection.await;
+            let Some(address) = address.upgrade() else { return };
+            if let Err(error) = ended {
+                tracing::debug!(address = address.name(), %error, "the connection failed");
             }
+            address.closed();
         });
+        heard.await.map_err(|_| "the connection was closed before the node was heard on it".to_owned())?;
         Ok(sender)
     }
 
@@ -180,26 +211,31 @@ impl State {
 }
 
 /// An attempt to connect; if its task is dropped (its runtime ended), the next call makes another.
-struct Attempt(Arc<Address>);
+struct Attempt {
+    address: Arc<Address>,
+    over: bool,
+}
 
 impl Attempt {
-    async fn connect(self, failures: u32) {
-        let state = match self.0.connect().await {
-            Ok(sender) => State::Up { sender, since: Instant::now(), failures },
-            Err(why) => self.0.down(&why, failures),
+    async fn connect(mut self, failures: u32) {
+        let address = self.address.clone();
+        let state = match address.connect().await {
+            Ok(sender) => {
+                address.answered.store(false, Ordering::Relaxed);
+                State::Up { sender, failures }
+            }
+            Err(why) => address.down(&why, failures),
         };
-        self.0.state.send_replace(state);
+        // From the next line on, the state belongs to the calls; they may begin another attempt at once.
+        self.over = true;
+        address.state.send_replace(state);
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.0.state.send_if_modified(|state| {
-            let left = matches!(state, State::Connecting { .. });
-            if left {
-                *state = State::Idle;
-            }
-            left
-        });
+        if !self.over {
+            self.address.state.send_replace(State::Idle);
+        }
     }
 }

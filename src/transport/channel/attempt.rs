@@ -65,6 +65,15 @@ impl Shared {
         Self { addresses, preferred: AtomicUsize::new(0), settings, random, pace, user_agent }
     }
 
+    pub(super) async fn connect(&self) -> Result<(), Status> {
+        let mut progress = Progress::new();
+        let limit = self.settings.wait_limit;
+        match timeout(limit, self.connected(&mut progress)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(progress.unreachable(limit)),
+        }
+    }
+
     pub(super) async fn call(&self, request: Request<Body>) -> Response<Body> {
         let mut progress = Progress::new();
         let deadline = match request.headers().get(GRPC_TIMEOUT).map(|value| (value, deadline::parse(value))) {
@@ -206,8 +215,14 @@ impl Call {
         // What an earlier attempt left open stays open.
         let may_have_run = progress.may_have_run;
         progress.may_have_run = true;
-        let mut error = match sender.try_send_request(request).await {
-            Ok(response) => return Ok(response),
+        let sent = sender.try_send_request(request);
+        // What is sent just as hyper's end closes comes back only when the last sender is gone.
+        drop(sender);
+        let mut error = match sent.await {
+            Ok(response) => {
+                address.answered();
+                return Ok(response);
+            }
             Err(error) => error,
         };
         let returned = error.take_message().is_some();

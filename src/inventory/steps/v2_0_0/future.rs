@@ -17,8 +17,8 @@ use crate::inventory::store::StoredItem;
 /// | request | a price in another currency, or with more digits than a double has; a location whose aisle has a `-`, or that is longer than 64 bytes as `aisle-bin`; the status `DISCONTINUED` | `LOSSY` |
 /// | response | a price with more than nine decimals; a location that ends in its first `-` | `LOSSY`, `ran=true` |
 ///
-/// A status or a price that a request leaves open is what it would be on a node that runs 2.0.0: active, as every item of
-/// 1.1.0 is, and 0 US dollars.
+/// A status or a price that a request leaves open is what it would be on a node that runs 2.0.0: active, as every item
+/// of 1.1.0 is, and 0 US dollars.
 #[derive(Clone, Debug)]
 pub struct Future<C> {
     client: InventoryClient<C>,

@@ -24,21 +24,21 @@ use crate::refusal::Refusal;
 
 /// Serves the holds of 3.0.0 by calling 2.0.0, and with state of its own.
 ///
-/// A hold takes its stock at once, by 2.0.0's `Reserve`, so that it can be confirmed as long as it has not expired. When it
-/// is cancelled, expires or is released, 2.0.0's `Release` gives the stock back. What is about to be done is on disk before
-/// it is done, and each call to 2.0.0 goes by a request id that derives from the hold's own; so wherever a crash stops
-/// the work, it goes on from there. A hold whose `Reserve` was never answered gives its stock back when it expires.
+/// A hold takes its stock at once, by 2.0.0's `Reserve`, so that it can be confirmed as long as it has not expired. When
+/// it is cancelled, expires or is released, 2.0.0's `Release` gives the stock back. What is about to be done is on disk
+/// before it is done, and each call to 2.0.0 goes by a request id that derives from the hold's own; so wherever a crash
+/// stops the work, it goes on from there. A hold whose `Reserve` was never answered gives its stock back when it expires.
 ///
-/// Holds have ids of their own, which 2.0.0 does not know: its callers cannot release the stock beneath them. So the
-/// ids of 3.0.0's callers are good for 3.0.0's callers only until the node is upgraded; a caller of 2.0.0 is told
-/// `NOT_FOUND`.
+/// Holds have ids of their own, which 2.0.0 does not know: its callers cannot release the stock beneath them, and are
+/// told `NOT_FOUND`.
 ///
 /// | method | refused | why |
 /// |---|---|---|
 /// | `Reserve` | `LOSSY` when `if_revision` is set | 2.0.0 cannot check it in the transaction that takes the stock |
 /// | `Confirm`, `Cancel`, `GetReservation` | `DISALLOWED` for a reservation that is not one of these holds | 2.0.0 cannot say whether it exists |
 ///
-/// `Release` of a reservation that is not one of these holds goes to 2.0.0 as it is.
+/// `Release` of a reservation that is not one of these holds goes to 2.0.0 as it is. The stock of a hold that has expired
+/// can be reserved again when 2.0.0 has released it, right after.
 ///
 /// 2.0.0 remembers request ids for 24 hours. A node that crashes in the middle of a `Reserve`, and stays down longer
 /// than that, loses track of the stock that this one call may have taken.

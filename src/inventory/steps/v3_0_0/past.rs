@@ -16,8 +16,8 @@ const HOLDS: usize = 4;
 /// Serves the `Reserve` of 2.0.0, which is final, by calling 3.0.0: it takes a hold and confirms it at once.
 ///
 /// Both calls have ids that derive from the caller's, so a retry goes on where a crash stopped the call. A hold that
-/// expired in the meantime never became a reservation; the retry takes another. When the caller does not retry, the stock
-/// goes back by itself.
+/// expired in the meantime never became a reservation; the retry takes another. When the caller does not retry, the
+/// stock goes back by itself.
 ///
 /// `Release` is the same in both versions: what these callers reserve is confirmed, which is what 3.0.0 releases.
 /// Nothing is refused here.

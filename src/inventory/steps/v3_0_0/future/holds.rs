@@ -92,8 +92,8 @@ impl<C: Channel> Holds<C> {
         Ok(hold.seen_as(state))
     }
 
-    /// Ends holds that have expired, goes on with what a crash or an error interrupted, and forgets what ended long ago:
-    /// a bounded number of them.
+    /// Ends holds that have expired, goes on with what a crash or an error interrupted, and forgets what ended long
+    /// ago: a bounded number of them.
     pub(super) async fn end_due(&self) -> Result<(), Status> {
         for id in records::due(&self.database, BATCH)? {
             let _lock = self.calls.locks.lock(&id).await;

@@ -1,0 +1,4 @@
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    straddle::codegen::compile("schemas/shop")?;
+    Ok(())
+}

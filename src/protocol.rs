@@ -140,12 +140,12 @@ impl Protocol {
             let what = format!("{} is the oldest version: there is nothing to step from", sources[0].version);
             return Err(Fault::new(file, what, "remove this file, or restore the folder of the version before").into());
         }
-        let steps = (1..versions.len())
-            .map(|index| {
-                let declared = sources[index].step.as_ref().map(|(file, text)| StepText { file, text });
-                step_file::relate(&versions[..index], &versions[index], declared)
-            })
-            .collect::<Result<_, _>>()?;
+        let mut steps = Vec::new();
+        for index in 1..versions.len() {
+            let declared = sources[index].step.as_ref().map(|(file, text)| StepText { file, text });
+            let step = step_file::relate(&versions[..index], &steps, &versions[index], declared)?;
+            steps.push(step);
+        }
         Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
     }
 

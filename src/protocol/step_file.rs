@@ -1,6 +1,6 @@
 //! `step.toml`: what the author of a step declares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -51,8 +51,13 @@ pub(super) struct StepText<'a> {
     pub(super) text: &'a str,
 }
 
-/// Relates the last of `before` to `new`, as `declared` says.
-pub(super) fn relate(before: &[Schema], new: &Schema, declared: Option<StepText<'_>>) -> Result<Step, ProtocolError> {
+/// Relates the last of `before`, which `steps` lead to, with `new`, as `declared` says.
+pub(super) fn relate(
+    before: &[Schema],
+    steps: &[Step],
+    new: &Schema,
+    declared: Option<StepText<'_>>,
+) -> Result<Step, ProtocolError> {
     // The caller relates versions in pairs, so there is one before.
     let Some(old) = before.last() else { unreachable!("a step has a version before it") };
     let file = match declared {
@@ -68,30 +73,37 @@ pub(super) fn relate(before: &[Schema], new: &Schema, declared: Option<StepText<
     let future = reading.side("future", &file.future, new);
     Fault::none_of(reading.faults)?;
 
-    let history = History::up_to(before);
-    let backwards: BTreeMap<usize, usize> = counterparts.iter().map(|(old, new)| (*new, *old)).collect();
-    let by_itself = |old_index: usize, new_index: usize, counterpart: usize| {
-        let differences = relate::differences(&old.methods()[old_index], &new.methods()[new_index], &history);
-        if differences.is_empty() { Hop::Same { counterpart } } else { Hop::Refused(Cause::Open(differences)) }
+    let history = History::new(before, steps);
+    let mut moved = BTreeSet::new();
+    let mut by_itself = Pairs::default();
+    for (old_index, new_index) in counterparts {
+        let compared = relate::compare(&old.methods()[old_index], &new.methods()[new_index], &history);
+        moved.extend(compared.moved);
+        let cause = (!compared.differences.is_empty()).then_some(Cause::Open(compared.differences));
+        let hop = |counterpart| cause.clone().map_or(Hop::Same { counterpart }, Hop::Refused);
+        by_itself.past.insert(old_index, hop(new_index));
+        by_itself.future.insert(new_index, hop(old_index));
+    }
+    let hops = |declared: Vec<Option<Hop>>, mut of_themselves: BTreeMap<usize, Hop>| {
+        let hop = |(index, declared): (usize, Option<Hop>)| {
+            declared.or_else(|| of_themselves.remove(&index)).unwrap_or(Hop::Refused(Cause::Absent))
+        };
+        declared.into_iter().enumerate().map(hop).collect()
     };
-    let hop =
-        |declared: Option<Hop>, of_itself: Option<Hop>| declared.or(of_itself).unwrap_or(Hop::Refused(Cause::Absent));
     Ok(Step {
         from: old.version().clone(),
         to: new.version().clone(),
-        past: past
-            .into_iter()
-            .enumerate()
-            .map(|(index, declared)| {
-                hop(declared, counterparts.get(&index).map(|other| by_itself(index, *other, *other)))
-            })
-            .collect(),
-        future: future
-            .into_iter()
-            .enumerate()
-            .map(|(index, declared)| hop(declared, backwards.get(&index).map(|other| by_itself(*other, index, *other))))
-            .collect(),
+        past: hops(past, by_itself.past),
+        future: hops(future, by_itself.future),
+        moved,
     })
+}
+
+/// How methods cross the step where it declares nothing for them, by their index on either side.
+#[derive(Default)]
+struct Pairs {
+    past: BTreeMap<usize, Hop>,
+    future: BTreeMap<usize, Hop>,
 }
 
 struct Reading<'a> {

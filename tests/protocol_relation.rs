@@ -214,6 +214,52 @@ fn methods_are_mapped_by_name_by_service_and_by_themselves() {
     assert_eq!((reason.as_str(), advice.as_deref()), ("too hard", Some("wait")));
 }
 
+/// The counterparts of the older version's methods, by name; all messages are alike.
+fn counterparts(old: &str, new: &str, renames: &str) -> Vec<(String, Option<String>)> {
+    let proto = |services: &str| format!("syntax = \"proto3\"; package p; message M {{}} {services}");
+    let (old, new) = (proto(old), proto(new));
+    let step = format!("from = \"1.0.0\"\n[rename.methods]\n{renames}\n");
+    let files = [
+        ("protocol.toml", "name = \"p\"\n"),
+        ("1.0.0/p.proto", old.as_str()),
+        ("2.0.0/p.proto", new.as_str()),
+        ("2.0.0/step.toml", step.as_str()),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    let (step, versions) = (&protocol.steps()[0], protocol.versions());
+    let named = |index: usize| versions[1].methods()[index].full_name().to_owned();
+    let past = versions[0].methods().iter().zip(step.past()).enumerate().map(|(index, (method, hop))| {
+        let Hop::Same { counterpart } = hop else { return (method.full_name().to_owned(), None) };
+        let back = &step.future()[*counterpart];
+        assert!(
+            matches!(back, Hop::Same { counterpart } if *counterpart == index),
+            "the way back is another: {back:?}"
+        );
+        (method.full_name().to_owned(), Some(named(*counterpart)))
+    });
+    past.collect()
+}
+
+#[test]
+fn two_names_may_change_places() {
+    let services = "service S { rpc A(M) returns (M); rpc B(M) returns (M); } service T { rpc A(M) returns (M); }";
+    let found = |renames| {
+        let pairs = counterparts(services, services, renames);
+        pairs.into_iter().map(|(_, to)| to.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("\"p.S.A\" = \"p.S.B\"\n\"p.S.B\" = \"p.S.A\""), ["p.S.B", "p.S.A", "p.T.A"]);
+    assert_eq!(found("\"p.S\" = \"p.T\"\n\"p.T\" = \"p.S\""), ["p.T.A", "", "p.S.A"]);
+}
+
+#[test]
+fn a_service_that_is_renamed_takes_the_place_of_one_that_kept_its_name() {
+    let old = "service S { rpc A(M) returns (M); } service T { rpc A(M) returns (M); rpc B(M) returns (M); }";
+    let new = "service T { rpc A(M) returns (M); rpc B(M) returns (M); }";
+    let found = counterparts(old, new, "\"p.S\" = \"p.T\"");
+    let found: Vec<Option<&str>> = found.iter().map(|(_, to)| to.as_deref()).collect();
+    assert_eq!(found, [Some("p.T.A"), None, Some("p.T.B")]);
+}
+
 #[test]
 fn callers_without_a_label_get_the_version_that_their_package_names() {
     let version = |package: &str| {

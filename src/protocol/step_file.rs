@@ -145,18 +145,45 @@ impl Reading<'_> {
     }
 
     /// For each method of the older version the index of its counterpart: by the renames of methods, then by those of
-    /// services, then by the same name.
+    /// services, then by the same name. No two have the same one.
     fn counterparts(&mut self, rename: &Rename) -> BTreeMap<usize, usize> {
-        let mut services = BTreeMap::new();
-        let mut methods: BTreeMap<usize, usize> = BTreeMap::new();
+        let (methods, services) = self.renames(rename);
+        let mut found = Counterparts::default();
+        for (at, old, new) in methods {
+            self.rename(&mut found, at, old, new);
+        }
+        let renamed_themselves = found.clone();
+        for (at, service) in &services {
+            for (old, method) in self.old.methods().iter().enumerate() {
+                let called = method.service() == at.get_ref() && !renamed_themselves.forward.contains_key(&old);
+                let counterpart = self.new.method_index(&format!("/{service}/{}", method.descriptor().name()));
+                let free = counterpart.filter(|new| !renamed_themselves.backward.contains_key(new));
+                if let Some(new) = free.filter(|_| called) {
+                    self.rename(&mut found, at, old, new);
+                }
+            }
+        }
+        let moved: BTreeSet<&str> = services.iter().map(|(at, _)| at.get_ref().as_str()).collect();
+        for (old, method) in self.old.methods().iter().enumerate().filter(|(_, m)| !moved.contains(m.service())) {
+            let counterpart = self.new.method_index(method.path());
+            if let Some(new) = counterpart.filter(|new| !found.backward.contains_key(new)) {
+                found.forward.entry(old).or_insert(new);
+            }
+        }
+        found.forward
+    }
+
+    /// The renames of methods and those of services, each with its place.
+    #[expect(clippy::type_complexity, reason = "named where it is used")]
+    fn renames<'r>(
+        &mut self,
+        rename: &'r Rename,
+    ) -> (Vec<(&'r Spanned<String>, usize, usize)>, Vec<(&'r Spanned<String>, &'r str)>) {
+        let (mut methods, mut services) = (Vec::new(), Vec::new());
         for (from, to) in &rename.methods {
             match (self.find(self.old, from), self.find(self.new, to)) {
-                (Some(Named::Method(old)), Some(Named::Method(new))) => {
-                    methods.insert(old, new);
-                }
-                (Some(Named::Service), Some(Named::Service)) => {
-                    services.insert(from.get_ref().as_str(), to.get_ref().as_str());
-                }
+                (Some(Named::Method(old)), Some(Named::Method(new))) => methods.push((from, old, new)),
+                (Some(Named::Service), Some(Named::Service)) => services.push((from, to.get_ref().as_str())),
                 (Some(_), Some(_)) => self.fault(
                     from,
                     format!("`{}` and `{}` are not both methods or both services", from.get_ref(), to.get_ref()),
@@ -165,27 +192,17 @@ impl Reading<'_> {
                 _ => {}
             }
         }
-        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-        for (old, new) in &methods {
-            if let Some(other) = taken.insert(*new, *old) {
-                let (first, second) = (self.old.methods()[other].full_name(), self.old.methods()[*old].full_name());
-                let what =
-                    format!("`{first}` and `{second}` are both renamed to `{}`", self.new.methods()[*new].full_name());
-                self.fault_at(0, what, "map each method of the new version at most once".to_owned());
-            }
+        (methods, services)
+    }
+
+    fn rename(&mut self, found: &mut Counterparts, at: &Spanned<String>, old: usize, new: usize) {
+        if let Some(other) = found.backward.insert(new, old) {
+            let [first, second] = [other, old].map(|old| self.old.methods()[old].full_name());
+            let what =
+                format!("`{first}` and `{second}` are both renamed to `{}`", self.new.methods()[new].full_name());
+            self.fault(at, what, "map to each method of the new version at most once".to_owned());
         }
-        let renamed_to: Vec<usize> = methods.values().copied().collect();
-        for (index, method) in self.old.methods().iter().enumerate() {
-            if methods.contains_key(&index) {
-                continue;
-            }
-            let service = services.get(method.service()).copied().unwrap_or(method.service());
-            let path = format!("/{service}/{}", method.descriptor().name());
-            if let Some(counterpart) = self.new.method_index(&path).filter(|other| !renamed_to.contains(other)) {
-                methods.insert(index, counterpart);
-            }
-        }
-        methods
+        found.forward.insert(old, new);
     }
 
     /// What one side of the step declares for each method of `schema`; a method's own entry goes before its service's.
@@ -234,6 +251,13 @@ impl Reading<'_> {
         self.fault(element, format!("{} declares no method or service `{name}`", schema.version()), advice);
         None
     }
+}
+
+/// Which method of the other version is whose, by index.
+#[derive(Clone, Default)]
+struct Counterparts {
+    forward: BTreeMap<usize, usize>,
+    backward: BTreeMap<usize, usize>,
 }
 
 #[derive(Clone, Copy)]

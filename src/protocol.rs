@@ -213,8 +213,11 @@ fn position(versions: &[Schema], wanted: &Version) -> Option<usize> {
 
 /// Labels do not count the patch number, so two versions that differ in it only would be one.
 fn refuse_twins(sources: &[Source]) -> Result<(), ProtocolError> {
-    let twins = sources.windows(2).find(|pair| pair[0].version.same_schema(&pair[1].version));
-    let Some([one, other]) = twins else { return Ok(()) };
+    // They need not lie side by side: 1.0.0 stands between 1.0.0-rc and 1.0.1-rc.
+    let twins = sources.iter().enumerate().find_map(|(index, other)| {
+        Some((sources[..index].iter().find(|one| one.version.same_schema(&other.version))?, other))
+    });
+    let Some((one, other)) = twins else { return Ok(()) };
     let what = format!(
         "two folders of one version: {} in {} and {} here have one schema, since labels do not count the patch number",
         one.version,
@@ -234,7 +237,10 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
         let what = format!("`{}` is written in an edition, which is not supported yet", file.name());
         return Err(fault(what, "write it in proto3 or proto2"));
     }
-    let pool = DescriptorPool::decode(source.descriptor_set.clone())
+    // It panics on some others, too: on a first file of unknown syntax, for one.
+    let decode = || DescriptorPool::decode(source.descriptor_set.clone());
+    let pool = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
+        .map_err(|_| fault("its descriptors cannot be read".to_owned(), not_a_set))?
         .map_err(|error| fault(format!("its descriptors contradict each other: {error}"), not_a_set))?;
     Ok(Schema::new(source.version.clone(), pool, source.descriptor_set.clone()))
 }

@@ -15,13 +15,19 @@ use crate::version::Version;
 
 /// How deep a version's folder may nest.
 const DEPTH: usize = 32;
+/// How many folders a version may have: links that lead in circles make ever more of them.
+const FOLDERS: usize = 10_000;
 
 pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
     let manifest = manifest::read(folder)?;
     let mut folders = BTreeMap::new();
-    for entry in entries(folder)? {
-        if entry.is_dir() && !is_hidden(&entry) {
+    for entry in entries(folder)?.into_iter().filter(|entry| !is_hidden(entry)) {
+        if entry.is_dir() {
             folders.insert(version_of(&entry)?, entry);
+        } else if version_of(&entry).is_ok() {
+            // A link that leads nowhere, for one: to pass it over would take the version out of the chain.
+            let what = "is named after a version, but is no folder that can be read";
+            return Err(Fault::new(entry, what, "restore the folder, or give the file another name").into());
         }
     }
     let mut versions: Vec<&Version> = folders.keys().chain(manifest.protos.keys()).collect();
@@ -46,7 +52,7 @@ fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
 }
 
 fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&Path>) -> Result<Source, ProtocolError> {
-    let step = own.map(|own| own.join("step.toml")).filter(|step| step.exists());
+    let step = own.map(|own| own.join("step.toml")).filter(|step| fs::symlink_metadata(step).is_ok());
     let step = step
         .map(|file| match fs::read_to_string(&file) {
             Ok(text) => Ok((file, text)),
@@ -155,13 +161,15 @@ fn first_statement(text: &str) -> Option<usize> {
 fn schema_files(folder: &Path) -> Result<Vec<PathBuf>, ProtocolError> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
+    let mut seen = 0;
     while let Some((folder, depth)) = folders.pop() {
-        if depth > DEPTH {
-            let what = format!("folders nest more than {DEPTH} deep");
+        seen += 1;
+        if depth > DEPTH || seen > FOLDERS {
+            let what = format!("folders nest more than {DEPTH} deep, or there are more than {FOLDERS}");
             return Err(Fault::new(folder, what, "flatten them, or remove the link that leads in a circle").into());
         }
-        for entry in entries(&folder)? {
-            if entry.is_dir() && !is_hidden(&entry) {
+        for entry in entries(&folder)?.into_iter().filter(|entry| !is_hidden(entry)) {
+            if entry.is_dir() {
                 folders.push((entry, depth + 1));
             } else if has_extension(&entry, "proto") || has_extension(&entry, "binpb") {
                 found.push(entry);

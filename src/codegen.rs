@@ -22,6 +22,7 @@
 //! had from the version's module itself. Beside it stand `LABEL`, what calls of the version carry, and for each
 //! service a constructor of a client that carries it. `protocol()` has the descriptors and steps of all versions.
 
+mod servers;
 mod text;
 mod version_module;
 

@@ -22,12 +22,14 @@ mod route;
 mod service;
 mod table;
 
-pub use self::answer::Object;
+pub use self::answer::{GeneratedBody, Object};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};
 pub use self::table::{NODE, SCHEMA, Table, VERSION};
 
-pub(crate) use self::answer::{Answer, Answering};
+pub(crate) use self::answer::Answer;
+#[doc(hidden)]
+pub use self::answer::Answering;
 pub(crate) use self::call::Call;
 pub(crate) use self::context::{Context, add_missing};
 pub(crate) use self::outcome::refusal_in;

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use tonic::codegen::BoxFuture;
 use tonic::server::NamedService;
 use tower_service::Service;
 
@@ -40,37 +41,39 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object of one service, with a server as tonic generates it.
-    pub fn of<S>(server: S) -> Self
+    /// An object of one service, with a server as [`codegen`](crate::codegen) or tonic generates it.
+    pub fn of<S, B>(server: S) -> Self
     where
         S: Service<
                 Request<Body>,
-                Response = Response<tonic::body::Body>,
+                Response = Response<B>,
                 Error = Infallible,
-                Future = tonic::codegen::BoxFuture<Response<tonic::body::Body>, Infallible>,
+                Future = BoxFuture<Response<B>, Infallible>,
             > + NamedService
             + Clone
             + Send
             + Sync
             + 'static,
+        B: GeneratedBody,
     {
         Self::default().and(server)
     }
 
-    /// Adds a service, with a server as tonic generates it.
+    /// Adds a service, with a server as [`codegen`](crate::codegen) or tonic generates it.
     #[must_use]
-    pub fn and<S>(mut self, server: S) -> Self
+    pub fn and<S, B>(mut self, server: S) -> Self
     where
         S: Service<
                 Request<Body>,
-                Response = Response<tonic::body::Body>,
+                Response = Response<B>,
                 Error = Infallible,
-                Future = tonic::codegen::BoxFuture<Response<tonic::body::Body>, Infallible>,
+                Future = BoxFuture<Response<B>, Infallible>,
             > + NamedService
             + Clone
             + Send
             + Sync
             + 'static,
+        B: GeneratedBody,
     {
         self.services.insert(S::NAME.to_owned(), Arc::new(Generated(server)));
         self
@@ -115,43 +118,66 @@ pub(crate) trait Answer: Send + Sync {
     fn answer(&self, request: Request<Body>) -> Answering;
 }
 
+/// The body that a generated server answers with: [`Body`] where [`codegen`](crate::codegen) made it,
+/// [`tonic::body::Body`] where tonic did.
+pub trait GeneratedBody: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn answering(future: BoxFuture<Response<Self>, Infallible>) -> Answering;
+}
+
+impl GeneratedBody for Body {
+    fn answering(future: BoxFuture<Response<Self>, Infallible>) -> Answering {
+        Answering(Boxed::Ours(future))
+    }
+}
+
+impl GeneratedBody for tonic::body::Body {
+    fn answering(future: BoxFuture<Response<Self>, Infallible>) -> Answering {
+        Answering(Boxed::Tonic(future))
+    }
+}
+
 /// The answer of a call on its way.
 ///
 /// Generated servers box their futures by themselves, so those are taken as they are.
-pub(crate) enum Answering {
-    Generated(tonic::codegen::BoxFuture<Response<tonic::body::Body>, Infallible>),
-    Any(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
+pub struct Answering(Boxed);
+
+enum Boxed {
+    Ours(BoxFuture<Response<Body>, Infallible>),
+    Tonic(BoxFuture<Response<tonic::body::Body>, Infallible>),
+}
+
+impl Answering {
+    pub(crate) fn new(future: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
+        Self(Boxed::Ours(Box::pin(async move { Ok(future.await) })))
+    }
 }
 
 impl Future for Answering {
     type Output = Response<Body>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Body>> {
-        match &mut *self {
-            Self::Generated(future) => match ready!(future.as_mut().poll(context)) {
-                Ok(response) => Poll::Ready(response.map(Body::from)),
-            },
-            Self::Any(future) => future.as_mut().poll(context),
-        }
+        let Ok(response) = match &mut self.0 {
+            Boxed::Ours(future) => ready!(future.as_mut().poll(context)),
+            Boxed::Tonic(future) => ready!(future.as_mut().poll(context)).map(|response| response.map(Body::from)),
+        };
+        Poll::Ready(response)
     }
 }
 
-/// A server as tonic generates it: always ready.
+/// A generated server: always ready.
 struct Generated<S>(S);
 
-impl<S> Answer for Generated<S>
+impl<S, B> Answer for Generated<S>
 where
-    S: Service<
-            Request<Body>,
-            Response = Response<tonic::body::Body>,
-            Error = Infallible,
-            Future = tonic::codegen::BoxFuture<Response<tonic::body::Body>, Infallible>,
-        > + Clone
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible, Future = BoxFuture<Response<B>, Infallible>>
+        + Clone
         + Send
         + Sync,
+    B: GeneratedBody,
 {
     fn answer(&self, request: Request<Body>) -> Answering {
-        Answering::Generated(self.0.clone().call(request))
+        B::answering(self.0.clone().call(request))
     }
 }
 
@@ -166,10 +192,10 @@ where
 {
     fn answer(&self, request: Request<Body>) -> Answering {
         let mut service = self.0.clone();
-        Answering::Any(Box::pin(async move {
+        Answering::new(async move {
             let Ok(()) = std::future::poll_fn(|context| service.poll_ready(context)).await;
             let Ok(response) = service.call(request).await;
             response.map(Body::new)
-        }))
+        })
     }
 }

@@ -88,12 +88,12 @@ struct Observed {
 impl Answer for Observed {
     fn answer(&self, request: Request<Body>) -> Answering {
         let (inner, shared) = (self.inner.clone(), self.shared.clone());
-        Answering::Any(Box::pin(async move {
+        Answering::new(async move {
             match observe(&*inner, shared, request).await {
                 Ok(response) => response,
                 Err(status) => status.into_http(),
             }
-        }))
+        })
     }
 }
 

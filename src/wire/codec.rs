@@ -2,12 +2,14 @@
 
 use std::marker::PhantomData;
 
+use bytes::Buf;
 use prost::Message;
 use tonic::Status;
 use tonic::codec::{BufferSettings, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// First size of a call's encoding buffer. A message larger than what is left makes room for just itself.
-const ENCODING_BUFFER: usize = 256;
+/// First size of a call's buffer in tonic's hands, and the steps by which it grows when it decompresses: so not 0. A
+/// message larger than what is left makes room for just itself.
+const FIRST: usize = 256;
 /// A stream's ready messages are sent together up to this size: one HTTP/2 frame each would be many times slower and
 /// would eat up the peer's budget for small frames (RUSTSEC-2026-0258).
 const COALESCE: usize = 32 * 1024;
@@ -57,7 +59,7 @@ impl<T: Message, U> Encoder for Codec<T, U> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(ENCODING_BUFFER, COALESCE)
+        BufferSettings::new(FIRST, COALESCE)
     }
 }
 
@@ -66,13 +68,18 @@ impl<T, U: Message + Default> Decoder for Codec<T, U> {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        U::decode(buffer).map(Some).map_err(|error| {
-            // Of a request, this is the caller's fault; of a response, tonic's client adds what it was doing.
-            Status::internal(format!("the message cannot be read as {}: {error}", std::any::type_name::<U>()))
-        })
+        decode(buffer).map(Some)
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(0, COALESCE)
+        BufferSettings::new(FIRST, COALESCE)
     }
+}
+
+/// Reads the bytes of one message.
+pub(super) fn decode<U: Message + Default>(bytes: impl Buf) -> Result<U, Status> {
+    U::decode(bytes).map_err(|error| {
+        // Of a request, this is the caller's fault; of a response, tonic's client adds what it was doing.
+        Status::internal(format!("the message cannot be read as {}: {error}", std::any::type_name::<U>()))
+    })
 }

@@ -6,8 +6,12 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::pool;
+
 /// Bytes before each message.
 pub(crate) const PREFIX: usize = 5;
+/// Memory that is set aside because a prefix says so; for more, the bytes have to come.
+const BELIEVED: usize = pool::KEPT;
 
 /// Finds messages in frames that come one after the other. A message that lies in one frame is not copied.
 #[derive(Debug)]
@@ -41,31 +45,50 @@ impl Messages {
 
     /// Takes a frame in and gives each message that is whole with it.
     pub(crate) fn push(&mut self, mut frame: Bytes, mut each: impl FnMut(WireMessage)) -> Result<(), FramingError> {
+        while let Some(message) = self.next(&mut frame)? {
+            each(message);
+        }
+        Ok(())
+    }
+
+    /// The next message that is whole with what is left of `frame`, which is taken up to the message's end.
+    pub(crate) fn next(&mut self, frame: &mut Bytes) -> Result<Option<WireMessage>, FramingError> {
+        if self.begun.is_empty()
+            && let Some((compressed, length)) = self.prefix(frame)?
+            && frame.len() - PREFIX >= length
+        {
+            frame.advance(PREFIX);
+            return Ok(Some(WireMessage { compressed, bytes: frame.split_to(length) }));
+        }
         while !frame.is_empty() {
-            if self.begun.is_empty()
-                && let Some((compressed, length)) = self.prefix(&frame)?
-                && frame.len() >= PREFIX + length
-            {
-                frame.advance(PREFIX);
-                each(WireMessage { compressed, bytes: frame.split_to(length) });
-                continue;
-            }
-            // First the prefix, then what it asks for: no memory is spent on what has not come.
-            let wanted = match self.prefix(&self.begun)? {
-                Some((_, length)) => PREFIX + length,
-                None => PREFIX,
-            };
-            let taken = wanted.saturating_sub(self.begun.len()).min(frame.len());
-            self.begun.extend_from_slice(&frame.split_to(taken));
+            // First the prefix, then what it asks for.
+            let prefix = self.prefix(if self.begun.is_empty() { frame } else { &self.begun })?;
+            let missing = PREFIX + prefix.map_or(0, |(_, length)| length) - self.begun.len();
+            self.make_room(missing);
+            self.begun.extend_from_slice(&frame.split_to(missing.min(frame.len())));
             if let Some((compressed, length)) = self.prefix(&self.begun)?
                 && self.begun.len() == PREFIX + length
             {
-                let mut bytes = self.begun.split().freeze();
+                let mut bytes = pool::freeze(std::mem::take(&mut self.begun));
                 bytes.advance(PREFIX);
-                each(WireMessage { compressed, bytes });
+                return Ok(Some(WireMessage { compressed, bytes }));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Whether what came so far ends within a message.
+    pub(crate) fn is_midway(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
+    /// Sets memory aside for a message when it begins, for the whole of it up to what is believed on its word.
+    fn make_room(&mut self, missing: usize) {
+        if self.begun.len() <= PREFIX && self.begun.capacity() - self.begun.len() < missing {
+            let mut room = pool::take(self.begun.len() + missing.min(BELIEVED));
+            room.extend_from_slice(&self.begun);
+            self.begun = room;
+        }
     }
 
     /// The memory set aside for the message that is not whole yet.

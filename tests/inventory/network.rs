@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
 use straddle::inventory::steps::v2_0_0::Past;
+use straddle::wire;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -27,7 +28,7 @@ struct Served {
 impl Served {
     fn new<S>(service: S) -> Self
     where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+        S: Service<http::Request<Body>, Response = http::Response<wire::Body>, Error = Infallible>,
         S: NamedService + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {

@@ -12,6 +12,7 @@ use straddle::inventory::clock::ManualClock;
 use straddle::inventory::generated::{v1_1_0, v2_0_0, v3_0_0};
 use straddle::inventory::objects;
 use straddle::refusal::{Reason, Refusal};
+use straddle::wire;
 use tempfile::TempDir;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -131,10 +132,10 @@ impl<S> Wire<S> {
 
 impl<S> Service<http::Request<Body>> for Wire<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<http::Request<Body>, Response = http::Response<wire::Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    type Response = http::Response<Body>;
+    type Response = http::Response<wire::Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 

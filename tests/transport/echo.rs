@@ -190,7 +190,7 @@ impl tower_service::Service<http::Request<Body>> for Echo {
         assert!(request.uri().path() != "/test.Echo/PanicAtOnce", "as asked to");
         let echo = self.clone();
         Box::pin(async move {
-            let mut grpc = tonic::server::Grpc::new(Codec::<String, String>::default());
+            let mut grpc = straddle::wire::Grpc::new(Codec::<String, String>::default());
             let response = match request.uri().path() {
                 "/test.Echo/Unary" => grpc.unary(echo, request).await,
                 "/test.Echo/Count" => grpc.server_streaming(Count, request).await,
@@ -198,7 +198,7 @@ impl tower_service::Service<http::Request<Body>> for Echo {
                 "/test.Echo/Both" => grpc.streaming(echo, request).await,
                 path => Status::unimplemented(path.to_owned()).into_http(),
             };
-            Ok(response.map(Body::from))
+            Ok(response)
         })
     }
 }

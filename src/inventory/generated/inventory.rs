@@ -768,7 +768,7 @@ pub mod v1_0_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -814,7 +814,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -863,7 +863,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = PutItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -914,7 +914,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -965,7 +965,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1017,7 +1017,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1069,7 +1069,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1118,7 +1118,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1167,7 +1167,7 @@ pub mod v1_0_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -1184,7 +1184,7 @@ pub mod v1_0_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers
@@ -2057,7 +2057,7 @@ pub mod v1_1_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -2103,7 +2103,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2152,7 +2152,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = PutItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2203,7 +2203,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2254,7 +2254,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2306,7 +2306,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2358,7 +2358,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2407,7 +2407,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = AdjustStockSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2456,7 +2456,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2505,7 +2505,7 @@ pub mod v1_1_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -2522,7 +2522,7 @@ pub mod v1_1_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers
@@ -3466,7 +3466,7 @@ pub mod v2_0_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -3512,7 +3512,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3561,7 +3561,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = UpsertItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3612,7 +3612,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3663,7 +3663,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3715,7 +3715,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3767,7 +3767,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3816,7 +3816,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = AdjustStockSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3865,7 +3865,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3914,7 +3914,7 @@ pub mod v2_0_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -3931,7 +3931,7 @@ pub mod v2_0_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers
@@ -5079,7 +5079,7 @@ pub mod v3_0_0 {
                     B: Body + std::marker::Send + 'static,
                     B::Error: Into<StdError> + std::marker::Send + 'static,
                 {
-                    type Response = http::Response<tonic::body::Body>;
+                    type Response = http::Response<::straddle::wire::Body>;
                     type Error = std::convert::Infallible;
                     type Future = BoxFuture<Self::Response, Self::Error>;
                     fn poll_ready(
@@ -5125,7 +5125,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = GetItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5174,7 +5174,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = UpsertItemSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5225,7 +5225,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ListItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5276,7 +5276,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = WatchItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5328,7 +5328,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ImportItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5380,7 +5380,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = LookupItemsSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5429,7 +5429,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = AdjustStockSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5478,7 +5478,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ReserveSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5527,7 +5527,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ConfirmSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5576,7 +5576,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = CancelSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5625,7 +5625,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = GetReservationSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5674,7 +5674,7 @@ pub mod v3_0_0 {
                                 let fut = async move {
                                     let method = ReleaseSvc(inner);
                                     let codec = ::straddle::wire::Codec::default();
-                                    let mut grpc = tonic::server::Grpc::new(codec)
+                                    let mut grpc = ::straddle::wire::Grpc::new(codec)
                                         .apply_compression_config(
                                             accept_compression_encodings,
                                             send_compression_encodings,
@@ -5691,7 +5691,7 @@ pub mod v3_0_0 {
                             _ => {
                                 Box::pin(async move {
                                     let mut response = http::Response::new(
-                                        tonic::body::Body::default(),
+                                        ::straddle::wire::Body::default(),
                                     );
                                     let headers = response.headers_mut();
                                     headers

@@ -142,12 +142,12 @@ impl Protocol {
             let what = format!("{} is the oldest version: there is nothing to step from", sources[0].version);
             return Err(Fault::new(file, what, "remove this file, or restore the folder of the version before").into());
         }
-        let steps = (1..versions.len())
-            .map(|index| {
-                let declared = sources[index].step.as_ref().map(|(file, text)| StepText { file, text });
-                step_file::relate(&versions[..index], &versions[index], declared)
-            })
-            .collect::<Result<_, _>>()?;
+        let mut steps = Vec::new();
+        for index in 1..versions.len() {
+            let declared = sources[index].step.as_ref().map(|(file, text)| StepText { file, text });
+            let step = step_file::relate(&versions[..index], &steps, &versions[index], declared)?;
+            steps.push(step);
+        }
         Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
     }
 
@@ -215,8 +215,11 @@ fn position(versions: &[Schema], wanted: &Version) -> Option<usize> {
 
 /// Labels do not count the patch number, so two versions that differ in it only would be one.
 fn refuse_twins(sources: &[Source]) -> Result<(), ProtocolError> {
-    let twins = sources.windows(2).find(|pair| pair[0].version.same_schema(&pair[1].version));
-    let Some([one, other]) = twins else { return Ok(()) };
+    // They need not lie side by side: 1.0.0 stands between 1.0.0-rc and 1.0.1-rc.
+    let twins = sources.iter().enumerate().find_map(|(index, other)| {
+        Some((sources[..index].iter().find(|one| one.version.same_schema(&other.version))?, other))
+    });
+    let Some((one, other)) = twins else { return Ok(()) };
     let what = format!(
         "two folders of one version: {} in {} and {} here have one schema, since labels do not count the patch number",
         one.version,
@@ -241,7 +244,10 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
         let what = format!("`{}` says that its syntax is {:?}, which nobody knows", file.name(), file.syntax());
         return Err(fault(what, not_a_set));
     }
-    let pool = DescriptorPool::decode(source.descriptor_set.clone())
+    // Whatever else it may panic on, the set is at fault and not the program.
+    let decode = || DescriptorPool::decode(source.descriptor_set.clone());
+    let pool = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
+        .map_err(|_| fault("its descriptors cannot be read".to_owned(), not_a_set))?
         .map_err(|error| fault(format!("its descriptors contradict each other: {error}"), not_a_set))?;
     Ok(Schema::new(source.version.clone(), pool, source.descriptor_set.clone()))
 }

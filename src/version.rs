@@ -22,6 +22,9 @@ use semver::Prerelease;
 pub struct Version(semver::Version);
 
 impl Version {
+    /// A label comes from outside and goes back in answers and into logs.
+    const LONGEST_LABEL: usize = 128;
+
     /// The version `major.minor.patch`.
     #[must_use]
     pub const fn new(major: u64, minor: u64, patch: u64) -> Self {
@@ -32,8 +35,12 @@ impl Version {
     /// pre-releases of more than eight bytes.
     ///
     /// # Errors
-    /// When the bytes are not a version.
+    /// When the bytes are not a version, or are more than 128.
     pub fn from_label(label: &[u8]) -> Result<Self, VersionError> {
+        if label.len() > Self::LONGEST_LABEL {
+            let why = format!("a label has at most {} bytes", Self::LONGEST_LABEL);
+            return Err(VersionError::new(&String::from_utf8_lossy(label), why));
+        }
         match std::str::from_utf8(label) {
             Ok(text) => text.parse(),
             Err(_) => Err(VersionError::new(&String::from_utf8_lossy(label), "it is not text".to_owned())),
@@ -134,5 +141,8 @@ mod tests {
         assert!(Version::from_label(b"\xff\xfe").is_err());
         let long = "9".repeat(10_000);
         assert!(long.parse::<Version>().unwrap_err().to_string().len() < 300);
+        let label = format!("1.0.0-{long}a");
+        assert!(Version::from_label(label.as_bytes()).unwrap_err().to_string().len() < 300);
+        assert!(Version::from_label("1.0.0-ü".as_bytes()).is_err());
     }
 }

@@ -9,6 +9,7 @@ use straddle::Protocol;
 
 const NAMED: (&str, &str) = ("protocol.toml", "name = \"shop\"\n");
 const SHOP: &str = "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { string sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\n";
+const TWO: &str = "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { string sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\nservice Stall { rpc Get(Item) returns (Item); }\n";
 const FIRST: (&str, &str) = ("1.0.0/shop.proto", SHOP);
 const SECOND: (&str, &str) = ("2.0.0/shop.proto", SHOP);
 
@@ -42,6 +43,10 @@ const CASES: &[Case] = &[
     ("a step that names what is not there", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\ncode = [\"shop.v1.Shop.Got\"]\n")], &["2.0.0/step.toml:3:", "1.0.0 declares no method or service `shop.v1.Shop.Got`", "did you mean `shop.v1.Shop.Get`?"]),
     ("a rename of what is not there", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[rename.methods]\n\"shop.v1.Shop.Get\" = \"shop.v1.Shop.Fetch\"\n")], &["2.0.0/step.toml:3:", "2.0.0 declares no method or service `shop.v1.Shop.Fetch`"]),
     ("a method renamed to a service", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[rename.methods]\n\"shop.v1.Shop.Get\" = \"shop.v1.Shop\"\n")], &["2.0.0/step.toml:3:", "not both methods or both services"]),
+    ("two methods renamed to one", &[NAMED, ("1.0.0/shop.proto", TWO), SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\r\n# ä\r\n[rename.methods]\r\n\"shop.v1.Shop.Get\" = \"shop.v1.Shop.Get\"\r\n\"shop.v1.Stall.Get\" = \"shop.v1.Shop.Get\"\r\n")], &["2.0.0/step.toml:5:", "`shop.v1.Shop.Get` and `shop.v1.Stall.Get` are both renamed to `shop.v1.Shop.Get`"]),
+    ("two services renamed to one", &[NAMED, ("1.0.0/shop.proto", TWO), SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[rename.methods]\n\"shop.v1.Shop\" = \"shop.v1.Shop\"\n\"shop.v1.Stall\" = \"shop.v1.Shop\"\n")], &["2.0.0/step.toml:4:", "are both renamed to `shop.v1.Shop.Get`"]),
+    ("a version that is a file", &[NAMED, FIRST, ("1.1.0", "")], &["1.1.0: is named after a version", "restore the folder"]),
+    ("one version twice, with another between", &[NAMED, ("1.0.0-rc/shop.proto", SHOP), FIRST, ("1.0.1-rc/shop.proto", SHOP)], &["1.0.1-rc: two folders of one version"]),
     ("code and refused at once", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\ncode = [\"shop.v1.Shop.Get\"]\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\nreason = \"no\"\n")], &["2.0.0/step.toml:5:", "declared twice under `past`"]),
     ("a refusal without a reason", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\n")], &["2.0.0/step.toml:2:", "missing field `reason`"]),
 ];
@@ -108,4 +113,42 @@ fn a_folder_that_cannot_be_meant_is_not_read_to_its_end() {
     }
     let error = Protocol::load(folder.path()).expect_err("a crowded folder").to_string();
     assert!(error.contains("more than 10000 files and folders"), "{error}");
+}
+
+#[test]
+fn a_descriptor_set_that_its_reader_panics_on_is_told() {
+    let folder = folder(&[NAMED]);
+    // FileDescriptorSet { file { name: "e.proto" syntax: "proto9" } }
+    let set = b"\x0a\x11\x0a\x07e.proto\x62\x06proto9";
+    folder::write(folder.path(), "1.0.0/shop.binpb", set);
+    let error = Protocol::load(folder.path()).expect_err("an unknown syntax").to_string();
+    assert!(error.contains("its descriptors cannot be read") && error.contains("FileDescriptorSet"), "{error}");
+}
+
+#[test]
+fn hidden_files_are_passed_over() {
+    let folder = folder(&[NAMED, FIRST, ("1.0.0/.#shop.proto", "half written"), (".1.1.0", "")]);
+    let protocol = Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(protocol.versions().len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_or_in_circles_are_told() {
+    use std::os::unix::fs::symlink;
+    let told = |link: &dyn Fn(&std::path::Path)| {
+        let folder = folder(&[NAMED, FIRST, SECOND]);
+        link(folder.path());
+        Protocol::load(folder.path()).expect_err("a bad link").to_string()
+    };
+    let version = told(&|folder| symlink("nowhere", folder.join("1.1.0")).expect("a link"));
+    assert!(version.contains("1.1.0: is named after a version"), "{version}");
+    let step = told(&|folder| symlink("nowhere", folder.join("2.0.0/step.toml")).expect("a link"));
+    assert!(step.contains("2.0.0/step.toml: cannot be read"), "{step}");
+    let circle = told(&|folder| {
+        for name in ["a", "b"] {
+            symlink(".", folder.join("2.0.0").join(name)).expect("a link");
+        }
+    });
+    assert!(circle.contains("remove the link that leads in a circle"), "{circle}");
 }

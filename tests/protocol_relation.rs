@@ -41,6 +41,14 @@ const PROTO3: &[Case] = &[
     ("an enum value's number was reserved", "message M { E e = 1; } enum E { Z = 0; reserved 1; }", "message M { E e = 1; } enum E { Z = 0; Y = 1; }", Some("p.E.Y: is new, but number 1 was reserved")),
     ("a message moves, with the same fields", "message M { N n = 1; } message N { int32 a = 1; }", "message M { O n = 1; } message O { int32 a = 1; }", None),
     ("a well-known type is replaced", "import \"google/protobuf/timestamp.proto\"; message M { google.protobuf.Timestamp t = 1; }", "import \"google/protobuf/duration.proto\"; message M { google.protobuf.Duration t = 1; }", Some("google.protobuf.Timestamp: became google.protobuf.Duration")),
+    ("a map becomes a list of its entries", "message M { map<string, int32> a = 1; }", "message M { repeated AEntry a = 1; message AEntry { string key = 1; int32 value = 2; } }", Some("p.M.a: map was true, is false")),
+    ("a JSON name changes", "message M { string a = 1; }", "message M { string a = 1 [json_name = \"b\"]; }", Some("p.M.a: JSON name was `a`, is `b`")),
+    ("a JSON name is spelled out", "message M { string a_b = 1; }", "message M { string a_b = 1 [json_name = \"aB\"]; }", None),
+    ("a field lies beyond a reserved range", "message M { reserved 2 to 4; }", "message M { reserved 2 to 4; int32 a = 5; }", None),
+    ("all numbers were reserved", "message M { reserved 2 to max; }", "message M { int32 a = 536870911; }", Some("number 536870911 was reserved in 1.0.0")),
+    ("all values were reserved", "message M { E e = 1; } enum E { Z = 0; reserved 1 to max; }", "message M { E e = 1; } enum E { Z = 0; Y = 2147483647; }", Some("number 2147483647 was reserved in 1.0.0")),
+    ("an Any may hold what differs", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; } message N { int32 a = 1; }", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; } message N { string a = 1; }", Some("p.N.a: was int32, is string")),
+    ("an Any may hold more", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; } message N {}", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; } message N { int32 b = 1; } message O {}", None),
     ("an Any may hold what is gone", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; } message N {}", "import \"google/protobuf/any.proto\"; message M { google.protobuf.Any a = 1; }", Some("may hold p.N, which is gone")),
 ];
 
@@ -50,6 +58,10 @@ const PROTO2: &[Case] = &[
     ("a default changes", "message M { optional int32 a = 1 [default = 1]; }", "message M { optional int32 a = 1 [default = 2]; }", Some("default was 1, is 2")),
     ("a closed enum gains a value", "message M { optional E e = 1; } enum E { Z = 0; }", "message M { optional E e = 1; } enum E { Z = 0; Y = 1; }", Some("p.E.Y: is new in a closed enum")),
     ("an extension is gone", "message M { extensions 100 to 199; } extend M { optional int32 x = 100; }", "message M { extensions 100 to 199; }", Some("p.x: extension 100 is gone")),
+    ("an extension is added", "message M { extensions 100 to 199; }", "message M { extensions 100 to 199; } extend M { optional int32 x = 100; }", None),
+    ("an extension takes a reserved number", "message M { reserved 100; }", "message M { extensions 100 to 199; } extend M { optional int32 x = 100; }", Some("p.x: is a new extension, but number 100 was reserved in 1.0.0")),
+    ("an extension's default changes", "message M { extensions 100 to 199; } extend M { optional int32 x = 100 [default = 1]; }", "message M { extensions 100 to 199; } extend M { optional int32 x = 100 [default = 2]; }", Some("p.x: default was 1, is 2")),
+    ("a group becomes a message", "message M { optional group G = 1 { optional int32 a = 1; } }", "message M { optional G g = 1; message G { optional int32 a = 1; } }", Some("group encoding was true, is false")),
     ("a number that was left to extensions is taken", "message M { extensions 100 to 199; }", "message M { optional int32 x = 100; }", Some("number 100 was left to extensions")),
     ("a field becomes required", "message M { optional int32 a = 1; }", "message M { required int32 a = 1; }", Some("cardinality was")),
 ];
@@ -108,6 +120,52 @@ fn a_number_that_an_earlier_version_used_is_not_free() {
 }
 
 #[test]
+fn a_number_is_not_free_because_its_message_was_renamed() {
+    let protocol = load(&[
+        ("1.0.0", proto("proto3", "message M { N n = 1; } message N { string a = 1; int32 old = 2; }")),
+        ("2.0.0", proto("proto3", "message M { N n = 1; } message N { string a = 1; }")),
+        ("3.0.0", proto("proto3", "message M { O n = 1; } message O { string a = 1; }")),
+        ("4.0.0", proto("proto3", "message M { O n = 1; } message O { string a = 1; string fresh = 2; }")),
+    ]);
+    assert!(matches!(protocol.steps()[1].past()[0], Hop::Same { .. }), "a name alone changes nothing");
+    let Hop::Refused(Cause::Open(differences)) = &protocol.steps()[2].past()[0] else { panic!("2 was used in 1.0.0") };
+    assert_eq!(differences[0].to_string(), "p.O.fresh: is new, but number 2 was `old` in 1.0.0");
+}
+
+#[test]
+fn a_number_is_free_whoever_used_it_in_a_message_of_the_same_name_elsewhere() {
+    let other = "syntax = \"proto3\"; package q; message M { int32 other = 2; }";
+    let file = |messages: &str| proto("proto3", messages);
+    let (one, two) = (file("message M { string a = 1; }"), file("message M { string a = 1; string b = 2; }"));
+    let files = [
+        ("protocol.toml", "name = \"p\"\n"),
+        ("1.0.0/p.proto", one.as_str()),
+        ("1.0.0/q.proto", other),
+        ("2.0.0/p.proto", two.as_str()),
+        ("2.0.0/q.proto", other),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(protocol.steps()[0].past()[0], Hop::Same { .. }), "{:?}", protocol.steps()[0].past());
+}
+
+#[test]
+fn an_open_enum_is_closed_in_a_field_of_proto2() {
+    let holder = "syntax = \"proto2\"; package p; import \"e.proto\"; message M { optional E e = 1; } service S { rpc Call(M) returns (M); }";
+    let values = |values: &str| format!("syntax = \"proto3\"; package p; enum E {{ Z = 0; {values} }}");
+    let (one, two) = (values(""), values("Y = 1;"));
+    let files = [
+        ("protocol.toml", "name = \"p\"\n"),
+        ("1.0.0/p.proto", holder),
+        ("1.0.0/e.proto", one.as_str()),
+        ("2.0.0/p.proto", holder),
+        ("2.0.0/e.proto", two.as_str()),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    let Hop::Refused(Cause::Open(differences)) = &protocol.steps()[0].past()[0] else { panic!("C++ and Java lose it") };
+    assert_eq!(differences[0].to_string(), "p.E.Y: is new in a closed enum");
+}
+
+#[test]
 fn an_enum_number_that_an_earlier_version_used_is_not_free() {
     let version = |values: &str| proto("proto3", &format!("message M {{ E e = 1; }} enum E {{ Z = 0; {values} }}"));
     let protocol = load(&[("1.0.0", version("OLD = 1;")), ("2.0.0", version("")), ("3.0.0", version("FRESH = 1;"))]);
@@ -154,6 +212,52 @@ fn methods_are_mapped_by_name_by_service_and_by_themselves() {
         panic!("{:?}", step.future())
     };
     assert_eq!((reason.as_str(), advice.as_deref()), ("too hard", Some("wait")));
+}
+
+/// The counterparts of the older version's methods, by name; all messages are alike.
+fn counterparts(old: &str, new: &str, renames: &str) -> Vec<(String, Option<String>)> {
+    let proto = |services: &str| format!("syntax = \"proto3\"; package p; message M {{}} {services}");
+    let (old, new) = (proto(old), proto(new));
+    let step = format!("from = \"1.0.0\"\n[rename.methods]\n{renames}\n");
+    let files = [
+        ("protocol.toml", "name = \"p\"\n"),
+        ("1.0.0/p.proto", old.as_str()),
+        ("2.0.0/p.proto", new.as_str()),
+        ("2.0.0/step.toml", step.as_str()),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    let (step, versions) = (&protocol.steps()[0], protocol.versions());
+    let named = |index: usize| versions[1].methods()[index].full_name().to_owned();
+    let past = versions[0].methods().iter().zip(step.past()).enumerate().map(|(index, (method, hop))| {
+        let Hop::Same { counterpart } = hop else { return (method.full_name().to_owned(), None) };
+        let back = &step.future()[*counterpart];
+        assert!(
+            matches!(back, Hop::Same { counterpart } if *counterpart == index),
+            "the way back is another: {back:?}"
+        );
+        (method.full_name().to_owned(), Some(named(*counterpart)))
+    });
+    past.collect()
+}
+
+#[test]
+fn two_names_may_change_places() {
+    let services = "service S { rpc A(M) returns (M); rpc B(M) returns (M); } service T { rpc A(M) returns (M); }";
+    let found = |renames| {
+        let pairs = counterparts(services, services, renames);
+        pairs.into_iter().map(|(_, to)| to.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("\"p.S.A\" = \"p.S.B\"\n\"p.S.B\" = \"p.S.A\""), ["p.S.B", "p.S.A", "p.T.A"]);
+    assert_eq!(found("\"p.S\" = \"p.T\"\n\"p.T\" = \"p.S\""), ["p.T.A", "", "p.S.A"]);
+}
+
+#[test]
+fn a_service_that_is_renamed_takes_the_place_of_one_that_kept_its_name() {
+    let old = "service S { rpc A(M) returns (M); } service T { rpc A(M) returns (M); rpc B(M) returns (M); }";
+    let new = "service T { rpc A(M) returns (M); rpc B(M) returns (M); }";
+    let found = counterparts(old, new, "\"p.S\" = \"p.T\"");
+    let found: Vec<Option<&str>> = found.iter().map(|(_, to)| to.as_deref()).collect();
+    assert_eq!(found, [Some("p.T.A"), None, Some("p.T.B")]);
 }
 
 #[test]

@@ -155,8 +155,11 @@ impl Running {
         if let Some(context) = &self.context {
             context.return_into(headers);
         }
-        if self.caller == Caller::Outside {
+        // Beneath another simulation object, too: only here is it known what ran beneath this one.
+        if self.caller == Caller::Outside || self.context.is_some() {
             outcome::complete_refusal(headers, &self.route, self.context.as_deref());
+        }
+        if self.caller == Caller::Outside {
             stamp(&self.route, headers);
         }
         response

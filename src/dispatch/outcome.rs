@@ -42,7 +42,14 @@ pub(super) fn panicked(route: &Route) -> Status {
 /// the method that was called, and whether an earlier call beneath may have changed something.
 pub(super) fn complete_refusal(headers: &mut HeaderMap, route: &Route, context: Option<&Context>) {
     let Some(refusal) = refusal_in(headers) else { return };
-    let refusal = if context.is_some_and(Context::may_have_run) { refusal.after_run() } else { refusal };
+    // A refusal that already says its protocol was told to an object that passes it on. From beneath a simulation
+    // object it is about this call; any other is about a call that the object made elsewhere, while it ran.
+    let of_another_call = match context {
+        Some(_) => refusal.protocol().is_some_and(|protocol| protocol != route.stamp.protocol),
+        None => refusal.protocol().is_some(),
+    };
+    let ran = of_another_call || context.is_some_and(Context::may_have_run);
+    let refusal = if ran { refusal.after_run() } else { refusal };
     let beneath = match (refusal.caller_version(), refusal.method()) {
         (Some(version), Some(method)) if method != &*route.method => Some(format!("{version} {method}")),
         _ => None,

@@ -74,8 +74,8 @@ pub(crate) struct Route {
     /// What the response says, on every route.
     pub(crate) stamp: Arc<Stamp>,
     pub(crate) method: Arc<str>,
-    /// Whether a call may be made twice.
-    pub(crate) idempotent: bool,
+    /// Whether a call may change something.
+    pub(crate) changes: bool,
     pub(crate) server_streaming: bool,
 }
 

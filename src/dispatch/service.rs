@@ -121,8 +121,8 @@ impl Within {
         }
     }
 
-    /// Whether calling `path` twice does what calling it once does.
-    pub(crate) fn is_idempotent(&self, above: &Context, path: &str) -> bool {
-        above.table.route_within(path, &self.version).is_ok_and(|route| route.idempotent)
+    /// Whether a call of `path` may change something. A method that there is not changes nothing.
+    pub(crate) fn changes(&self, above: &Context, path: &str) -> bool {
+        above.table.route_within(path, &self.version).is_ok_and(|route| route.changes)
     }
 }

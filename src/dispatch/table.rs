@@ -91,7 +91,7 @@ impl Table {
                             target,
                             stamp: versions[index].stamp.clone(),
                             method: method.path().into(),
-                            idempotent: method.is_idempotent(),
+                            changes: !method.has_no_side_effects(),
                             server_streaming: method.is_server_streaming(),
                         }));
                     }

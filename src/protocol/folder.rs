@@ -21,9 +21,13 @@ const ENTRIES: usize = 10_000;
 pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
     let manifest = manifest::read(folder)?;
     let mut folders = BTreeMap::new();
-    for entry in entries(folder)? {
-        if entry.is_dir() && !is_hidden(&entry) {
+    for entry in entries(folder)?.into_iter().filter(|entry| !is_hidden(entry)) {
+        if entry.is_dir() {
             folders.insert(version_of(&entry)?, entry);
+        } else if version_of(&entry).is_ok() {
+            // A link that leads nowhere, for one: to pass it over would take the version out of the chain.
+            let what = "is named after a version, but is no folder that can be read";
+            return Err(Fault::new(entry, what, "restore the folder, or give the file another name").into());
         }
     }
     let mut versions: Vec<&Version> = folders.keys().chain(manifest.protos.keys()).collect();
@@ -48,7 +52,7 @@ fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
 }
 
 fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&Path>) -> Result<Source, ProtocolError> {
-    let step = own.map(|own| own.join("step.toml")).filter(|step| step.exists());
+    let step = own.map(|own| own.join("step.toml")).filter(|step| fs::symlink_metadata(step).is_ok());
     let step = step
         .map(|file| match fs::read_to_string(&file) {
             Ok(text) => Ok((file, text)),
@@ -169,8 +173,8 @@ fn schema_files(root: &Path) -> Result<Vec<PathBuf>, ProtocolError> {
             let what = format!("more than {ENTRIES} files and folders lie in the folder of one version");
             return Err(Fault::new(root, what, "name the folder that holds the protos and nothing else").into());
         }
-        for entry in within {
-            if entry.is_dir() && !is_hidden(&entry) {
+        for entry in within.into_iter().filter(|entry| !is_hidden(entry)) {
+            if entry.is_dir() {
                 folders.push((entry, depth + 1));
             } else if has_extension(&entry, "proto") || has_extension(&entry, "binpb") {
                 found.push(entry);

@@ -3,74 +3,134 @@
 //! A number that comes back with another meaning looks just like an added field. Only what was never there before can
 //! be added without a rule.
 
+use std::collections::BTreeSet;
+
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
 
 use super::schema::Schema;
+use super::step::Step;
 
-/// The versions up to and with the older side of a step.
-pub(super) struct History<'a>(&'a [Schema]);
+/// The versions up to and with the older side of a step, and the steps between them.
+pub(super) struct History<'a> {
+    versions: &'a [Schema],
+    steps: &'a [Step],
+}
 
 impl<'a> History<'a> {
-    pub(super) fn up_to(versions: &'a [Schema]) -> Self {
-        Self(versions)
+    pub(super) fn new(versions: &'a [Schema], steps: &'a [Step]) -> Self {
+        Self { versions, steps }
     }
 
     /// Who used or reserved `number` or `name` in this message before, told as the end of a sentence.
     pub(super) fn of_field(&self, message: &MessageDescriptor, number: u32, name: &str) -> Option<String> {
-        self.0.iter().rev().find_map(|schema| {
-            let earlier = message_named_like(schema, message)?;
-            let what = if let Some(field) = earlier.get_field(number) {
-                format!("was `{}`", field.name())
-            } else if earlier.reserved_ranges().any(|range| range.contains(&number)) {
-                "was reserved".to_owned()
+        self.of_message(message, |earlier| {
+            if let Some(used) = used(earlier, number) {
+                Some(used)
             } else if earlier.extension_ranges().any(|range| range.contains(&number)) {
-                "was left to extensions".to_owned()
+                Some("was left to extensions".to_owned())
             } else if let Some(field) = earlier.get_field_by_name(name) {
-                format!("had its name on number {}", field.number())
+                Some(format!("had its name on number {}", field.number()))
             } else if earlier.reserved_names().any(|reserved| reserved == name) {
-                "had its name reserved".to_owned()
+                Some("had its name reserved".to_owned())
             } else {
-                return None;
-            };
-            Some(format!("{what} in {}", schema.version()))
+                None
+            }
+        })
+    }
+
+    /// Who used or reserved `number` in this message before, other than leaving it to extensions.
+    pub(super) fn of_extension(&self, message: &MessageDescriptor, number: u32) -> Option<String> {
+        self.of_message(message, |earlier| used(earlier, number))
+    }
+
+    fn of_message(
+        &self,
+        message: &MessageDescriptor,
+        told: impl Fn(&MessageDescriptor) -> Option<String>,
+    ) -> Option<String> {
+        let place = |message: &MessageDescriptor| Place::new(message.full_name(), message.package_name());
+        self.find(&place(message), |schema, names| {
+            names.pick(schema.pool().all_messages(), place).iter().find_map(&told)
         })
     }
 
     /// Who used or reserved `number` or `name` in this enum before, told as the end of a sentence.
     pub(super) fn of_value(&self, declared: &EnumDescriptor, number: i32, name: &str) -> Option<String> {
-        self.0.iter().rev().find_map(|schema| {
-            let earlier = enum_named_like(schema, declared)?;
-            let what = if let Some(value) = earlier.get_value(number) {
-                format!("was `{}`", value.name())
+        let told = |earlier: &EnumDescriptor| {
+            if let Some(value) = earlier.get_value(number) {
+                Some(format!("was `{}`", value.name()))
             } else if earlier.reserved_ranges().any(|range| range.contains(&number)) {
-                "was reserved".to_owned()
+                Some("was reserved".to_owned())
             } else if let Some(value) = earlier.get_value_by_name(name) {
-                format!("had its name on number {}", value.number())
+                Some(format!("had its name on number {}", value.number()))
             } else if earlier.reserved_names().any(|reserved| reserved == name) {
-                "had its name reserved".to_owned()
+                Some("had its name reserved".to_owned())
             } else {
-                return None;
-            };
-            Some(format!("{what} in {}", schema.version()))
+                None
+            }
+        };
+        let place = |declared: &EnumDescriptor| Place::new(declared.full_name(), declared.package_name());
+        self.find(&place(declared), |schema, names| names.pick(schema.pool().all_enums(), place).iter().find_map(told))
+    }
+
+    /// Asks each version, newest first, for what it says of the element that went by this name or by another one then.
+    fn find(&self, place: &Place, told: impl Fn(&Schema, &Names) -> Option<String>) -> Option<String> {
+        let mut names = Names { full: BTreeSet::from([place.full_name.clone()]), within: place.within.clone() };
+        self.versions.iter().enumerate().rev().find_map(|(index, schema)| {
+            // No step leads on from the newest of these versions: it is the one that is being made.
+            for (old, new) in self.steps.get(index).into_iter().flat_map(|step| &step.moved) {
+                if names.full.contains(new) {
+                    names.full.insert(old.clone());
+                }
+            }
+            Some(format!("{} in {}", told(schema, &names)?, schema.version()))
         })
     }
 }
 
-/// The message of the same name, or, where the package has moved, of the same name within its package.
-fn message_named_like(schema: &Schema, message: &MessageDescriptor) -> Option<MessageDescriptor> {
-    schema.pool().get_message_by_name(message.full_name()).or_else(|| {
-        let wanted = within_package(message.full_name(), message.package_name());
-        schema.pool().all_messages().find(|other| within_package(other.full_name(), other.package_name()) == wanted)
-    })
+/// Where a message or an enum is declared.
+struct Place {
+    full_name: String,
+    /// The name within its package.
+    within: String,
+    well_known: bool,
 }
 
-fn enum_named_like(schema: &Schema, declared: &EnumDescriptor) -> Option<EnumDescriptor> {
-    schema.pool().get_enum_by_name(declared.full_name()).or_else(|| {
-        let wanted = within_package(declared.full_name(), declared.package_name());
-        schema.pool().all_enums().find(|other| within_package(other.full_name(), other.package_name()) == wanted)
-    })
+impl Place {
+    fn new(full_name: &str, package: &str) -> Self {
+        let within = full_name.strip_prefix(package).map_or(full_name, |rest| rest.trim_start_matches('.'));
+        Self { full_name: full_name.to_owned(), within: within.to_owned(), well_known: package == "google.protobuf" }
+    }
 }
 
-fn within_package<'a>(full_name: &'a str, package: &str) -> &'a str {
-    full_name.strip_prefix(package).map_or(full_name, |rest| rest.trim_start_matches('.'))
+/// The names that an element went by: those that steps tell of, and the one within its package, which may have moved.
+struct Names {
+    full: BTreeSet<String>,
+    within: String,
+}
+
+impl Names {
+    fn pick<T>(&self, all: impl Iterator<Item = T>, place: impl Fn(&T) -> Place) -> Vec<T> {
+        let (named, mut others): (Vec<T>, Vec<T>) = all.partition(|one| self.full.contains(&place(one).full_name));
+        if !named.is_empty() {
+            return named;
+        }
+        others.retain(|one| {
+            let place = place(one);
+            place.within == self.within && !place.well_known
+        });
+        others
+    }
+}
+
+fn used(earlier: &MessageDescriptor, number: u32) -> Option<String> {
+    if let Some(field) = earlier.get_field(number) {
+        Some(format!("was `{}`", field.name()))
+    } else if let Some(extension) = earlier.get_extension(number) {
+        Some(format!("was the extension `{}`", extension.full_name()))
+    } else if earlier.reserved_ranges().any(|range| range.contains(&number)) {
+        Some("was reserved".to_owned())
+    } else {
+        None
+    }
 }

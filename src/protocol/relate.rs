@@ -31,22 +31,40 @@ impl fmt::Display for Difference {
     }
 }
 
-/// All differences between a method and its counterpart in the next version; empty when they are *same*.
-pub(super) fn differences(old: &Method, new: &Method, history: &History<'_>) -> Vec<Difference> {
+/// What came of comparing a method with its counterpart in the next version.
+pub(super) struct Compared {
+    /// All differences; none when the methods are *same*.
+    pub(super) differences: Vec<Difference>,
+    /// Messages and enums that meet their counterpart under another name, as (old, new).
+    pub(super) moved: Vec<(String, String)>,
+}
+
+/// Compares a method with its counterpart in the next version.
+pub(super) fn compare(old: &Method, new: &Method, history: &History<'_>) -> Compared {
     let mut comparison = Comparison { history, found: Vec::new(), seen: HashSet::new(), pending: VecDeque::new() };
     comparison.methods(old, new);
     while let Some((old, new)) = comparison.pending.pop_front() {
         comparison.messages(&old, &new);
     }
-    comparison.found
+    let moved = comparison.seen.into_iter().filter(|pair| pair.old != pair.new).map(|pair| (pair.old, pair.new));
+    Compared { differences: comparison.found, moved: moved.collect() }
 }
 
 struct Comparison<'a> {
     history: &'a History<'a>,
     found: Vec<Difference>,
-    /// Pairs of names that were compared or wait for it: messages may contain themselves.
-    seen: HashSet<(String, String)>,
+    /// What was compared or waits for it: messages may contain themselves.
+    seen: HashSet<Pair>,
     pending: VecDeque<(MessageDescriptor, MessageDescriptor)>,
+}
+
+/// Two messages or two enums, by their full names.
+#[derive(PartialEq, Eq, Hash)]
+struct Pair {
+    old: String,
+    new: String,
+    /// Whether an enum is compared as the closed one that a field of proto2 makes of it.
+    closed: bool,
 }
 
 impl Comparison<'_> {
@@ -69,13 +87,13 @@ impl Comparison<'_> {
     }
 
     fn later(&mut self, old: MessageDescriptor, new: MessageDescriptor) {
-        if self.seen.insert((old.full_name().to_owned(), new.full_name().to_owned())) {
+        let pair = Pair { old: old.full_name().to_owned(), new: new.full_name().to_owned(), closed: false };
+        if self.seen.insert(pair) {
             self.pending.push_back((old, new));
         }
     }
 
     fn messages(&mut self, old: &MessageDescriptor, new: &MessageDescriptor) {
-        let well_known = |message: &MessageDescriptor| message.package_name() == "google.protobuf";
         if (well_known(old) || well_known(new)) && old.full_name() != new.full_name() {
             self.differ(old.full_name(), format!("became {}", new.full_name()));
             return;
@@ -95,14 +113,14 @@ impl Comparison<'_> {
         self.extensions(old, new);
     }
 
-    /// An `Any` may hold whatever the protocol declares, so all of that has to keep its name.
+    /// An `Any` may hold whatever the protocol declares, by its name: all of that has to be there, and the same.
     fn contents_of_any(&mut self, old: &MessageDescriptor, new: &MessageDescriptor) {
-        let gone = old
-            .parent_pool()
-            .all_messages()
-            .find(|message| new.parent_pool().get_message_by_name(message.full_name()).is_none());
-        if let Some(gone) = gone {
-            self.differ(old.full_name(), format!("may hold {}, which is gone", gone.full_name()));
+        let declared = |message: &MessageDescriptor| !well_known(message) && !message.is_map_entry();
+        for held in old.parent_pool().all_messages().filter(declared) {
+            match new.parent_pool().get_message_by_name(held.full_name()) {
+                Some(counterpart) => self.later(held, counterpart),
+                None => self.differ(old.full_name(), format!("may hold {}, which is gone", held.full_name())),
+            }
         }
     }
 
@@ -110,10 +128,14 @@ impl Comparison<'_> {
         let place = element(message, old.name());
         if old.name() != new.name() {
             self.differ(&place, format!("number {} is named `{}` now", old.number(), new.name()));
+        } else if old.json_name() != new.json_name() {
+            self.differ(&place, format!("JSON name was `{}`, is `{}`", old.json_name(), new.json_name()));
         }
         let facts = |field: &FieldDescriptor| {
             [
                 ("cardinality", format!("{:?}", field.cardinality())),
+                // The same bytes, but the last of several entries with one key wins.
+                ("map", field.is_map().to_string()),
                 ("packing", field.is_packed().to_string()),
                 ("presence", field.supports_presence().to_string()),
                 ("group encoding", field.is_group().to_string()),
@@ -124,7 +146,7 @@ impl Comparison<'_> {
                         .filter(real)
                         .map_or_else(|| "none".to_owned(), |oneof| oneof.name().to_owned()),
                 ),
-                ("default", field.field_descriptor_proto().default_value.clone().unwrap_or_default()),
+                ("default", field.field_descriptor_proto().default_value().to_owned()),
             ]
         };
         for ((fact, was), (_, is)) in facts(old).into_iter().zip(facts(new)) {
@@ -133,16 +155,18 @@ impl Comparison<'_> {
             }
         }
         let syntax = |field: &FieldDescriptor| field.parent_message().parent_file().syntax();
-        if old.kind() == Kind::String && syntax(old) != syntax(new) {
-            self.differ(&place, "only one side checks that it is UTF-8, since the syntax differs");
-        }
-        self.kinds(&place, old.kind(), new.kind());
+        self.kinds(&place, (old.kind(), syntax(old)), (new.kind(), syntax(new)));
     }
 
-    fn kinds(&mut self, place: &str, old: Kind, new: Kind) {
+    /// Compares the types of a field on both sides, each with the syntax of the file that declares the field.
+    fn kinds(&mut self, place: &str, (old, was): (Kind, Syntax), (new, is): (Kind, Syntax)) {
+        if old == Kind::String && was != is {
+            self.differ(place, "only one side checks that it is UTF-8, since the syntax differs");
+        }
         match (old, new) {
             (Kind::Message(old), Kind::Message(new)) => self.later(old, new),
-            (Kind::Enum(old), Kind::Enum(new)) => self.enums(&old, &new),
+            // Some languages take every enum in a field of proto2 for a closed one.
+            (Kind::Enum(old), Kind::Enum(new)) => self.enums(&old, &new, [was, is].contains(&Syntax::Proto2)),
             (old, new) if old == new => {}
             (old, new) => self.differ(place, format!("was {}, is {}", kind_name(&old), kind_name(&new))),
         }
@@ -172,6 +196,12 @@ impl Comparison<'_> {
                 None => self.differ(extension.full_name(), format!("extension {} is gone", extension.number())),
             }
         }
+        for extension in new.extensions().filter(|extension| old.get_extension(extension.number()).is_none()) {
+            if let Some(before) = self.history.of_extension(old, extension.number()) {
+                let number = extension.number();
+                self.differ(extension.full_name(), format!("is a new extension, but number {number} {before}"));
+            }
+        }
     }
 
     fn extension(&mut self, old: &ExtensionDescriptor, new: &ExtensionDescriptor) {
@@ -183,11 +213,17 @@ impl Comparison<'_> {
         {
             self.differ(&place, "cardinality, packing or encoding differs");
         }
-        self.kinds(&place, old.kind(), new.kind());
+        let default = |extension: &ExtensionDescriptor| extension.field_descriptor_proto().default_value().to_owned();
+        if default(old) != default(new) {
+            self.differ(&place, format!("default was {}, is {}", default(old), default(new)));
+        }
+        let syntax = |extension: &ExtensionDescriptor| extension.parent_file().syntax();
+        self.kinds(&place, (old.kind(), syntax(old)), (new.kind(), syntax(new)));
     }
 
-    fn enums(&mut self, old: &EnumDescriptor, new: &EnumDescriptor) {
-        if !self.seen.insert((old.full_name().to_owned(), new.full_name().to_owned())) {
+    fn enums(&mut self, old: &EnumDescriptor, new: &EnumDescriptor, closed: bool) {
+        let pair = Pair { old: old.full_name().to_owned(), new: new.full_name().to_owned(), closed };
+        if !self.seen.insert(pair) {
             return;
         }
         if is_open(old) != is_open(new) {
@@ -214,7 +250,7 @@ impl Comparison<'_> {
                 continue;
             }
             let place = format!("{}.{}", old.full_name(), value.name());
-            if !is_open(old) {
+            if closed || !is_open(old) {
                 self.differ(&place, "is new in a closed enum");
             }
             if let Some(before) = self.history.of_value(old, value.number(), value.name()) {
@@ -222,6 +258,10 @@ impl Comparison<'_> {
             }
         }
     }
+}
+
+fn well_known(message: &MessageDescriptor) -> bool {
+    message.package_name() == "google.protobuf"
 }
 
 fn element(message: &MessageDescriptor, field: &str) -> String {

@@ -82,7 +82,7 @@ impl Schema {
 pub struct Method {
     descriptor: MethodDescriptor,
     path: String,
-    idempotent: bool,
+    level: IdempotencyLevel,
 }
 
 impl Method {
@@ -93,7 +93,7 @@ impl Method {
             .options
             .as_ref()
             .map_or(IdempotencyLevel::IdempotencyUnknown, prost_types::MethodOptions::idempotency_level);
-        Self { descriptor, path, idempotent: level != IdempotencyLevel::IdempotencyUnknown }
+        Self { descriptor, path, level }
     }
 
     /// The path of its calls: `/package.Service/Method` (gRPC over HTTP/2, *Requests*).
@@ -138,7 +138,13 @@ impl Method {
     /// `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
     #[must_use]
     pub fn is_idempotent(&self) -> bool {
-        self.idempotent
+        self.level != IdempotencyLevel::IdempotencyUnknown
+    }
+
+    /// Whether the proto declares that calling changes nothing: an `idempotency_level` of `NO_SIDE_EFFECTS`.
+    #[must_use]
+    pub fn has_no_side_effects(&self) -> bool {
+        self.level == IdempotencyLevel::NoSideEffects
     }
 
     /// The descriptor.

@@ -1,5 +1,7 @@
 //! A step: how the methods of two adjacent versions relate.
 
+use std::collections::BTreeSet;
+
 use super::relate::Difference;
 use crate::version::Version;
 
@@ -12,6 +14,8 @@ pub struct Step {
     pub(super) past: Vec<Hop>,
     /// One for each method of the newer version, in its order.
     pub(super) future: Vec<Hop>,
+    /// Messages and enums whose counterpart has another name, as (old, new).
+    pub(super) moved: BTreeSet<(String, String)>,
 }
 
 /// How calls of one method cross a step.

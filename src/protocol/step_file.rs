@@ -1,6 +1,6 @@
 //! `step.toml`: what the author of a step declares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -51,8 +51,13 @@ pub(super) struct StepText<'a> {
     pub(super) text: &'a str,
 }
 
-/// Relates the last of `before` to `new`, as `declared` says.
-pub(super) fn relate(before: &[Schema], new: &Schema, declared: Option<StepText<'_>>) -> Result<Step, ProtocolError> {
+/// Relates the last of `before`, which `steps` lead to, with `new`, as `declared` says.
+pub(super) fn relate(
+    before: &[Schema],
+    steps: &[Step],
+    new: &Schema,
+    declared: Option<StepText<'_>>,
+) -> Result<Step, ProtocolError> {
     // The caller relates versions in pairs, so there is one before.
     let Some(old) = before.last() else { unreachable!("a step has a version before it") };
     let file = match declared {
@@ -68,30 +73,37 @@ pub(super) fn relate(before: &[Schema], new: &Schema, declared: Option<StepText<
     let future = reading.side("future", &file.future, new);
     Fault::none_of(reading.faults)?;
 
-    let history = History::up_to(before);
-    let backwards: BTreeMap<usize, usize> = counterparts.iter().map(|(old, new)| (*new, *old)).collect();
-    let by_itself = |old_index: usize, new_index: usize, counterpart: usize| {
-        let differences = relate::differences(&old.methods()[old_index], &new.methods()[new_index], &history);
-        if differences.is_empty() { Hop::Same { counterpart } } else { Hop::Refused(Cause::Open(differences)) }
+    let history = History::new(before, steps);
+    let mut moved = BTreeSet::new();
+    let mut by_itself = Pairs::default();
+    for (old_index, new_index) in counterparts {
+        let compared = relate::compare(&old.methods()[old_index], &new.methods()[new_index], &history);
+        moved.extend(compared.moved);
+        let cause = (!compared.differences.is_empty()).then_some(Cause::Open(compared.differences));
+        let hop = |counterpart| cause.clone().map_or(Hop::Same { counterpart }, Hop::Refused);
+        by_itself.past.insert(old_index, hop(new_index));
+        by_itself.future.insert(new_index, hop(old_index));
+    }
+    let hops = |declared: Vec<Option<Hop>>, mut of_themselves: BTreeMap<usize, Hop>| {
+        let hop = |(index, declared): (usize, Option<Hop>)| {
+            declared.or_else(|| of_themselves.remove(&index)).unwrap_or(Hop::Refused(Cause::Absent))
+        };
+        declared.into_iter().enumerate().map(hop).collect()
     };
-    let hop =
-        |declared: Option<Hop>, of_itself: Option<Hop>| declared.or(of_itself).unwrap_or(Hop::Refused(Cause::Absent));
     Ok(Step {
         from: old.version().clone(),
         to: new.version().clone(),
-        past: past
-            .into_iter()
-            .enumerate()
-            .map(|(index, declared)| {
-                hop(declared, counterparts.get(&index).map(|other| by_itself(index, *other, *other)))
-            })
-            .collect(),
-        future: future
-            .into_iter()
-            .enumerate()
-            .map(|(index, declared)| hop(declared, backwards.get(&index).map(|other| by_itself(*other, index, *other))))
-            .collect(),
+        past: hops(past, by_itself.past),
+        future: hops(future, by_itself.future),
+        moved,
     })
+}
+
+/// How methods cross the step where it declares nothing for them, by their index on either side.
+#[derive(Default)]
+struct Pairs {
+    past: BTreeMap<usize, Hop>,
+    future: BTreeMap<usize, Hop>,
 }
 
 struct Reading<'a> {
@@ -133,18 +145,45 @@ impl Reading<'_> {
     }
 
     /// For each method of the older version the index of its counterpart: by the renames of methods, then by those of
-    /// services, then by the same name.
+    /// services, then by the same name. No two have the same one.
     fn counterparts(&mut self, rename: &Rename) -> BTreeMap<usize, usize> {
-        let mut services = BTreeMap::new();
-        let mut methods: BTreeMap<usize, usize> = BTreeMap::new();
+        let (methods, services) = self.renames(rename);
+        let mut found = Counterparts::default();
+        for (at, old, new) in methods {
+            self.rename(&mut found, at, old, new);
+        }
+        let renamed_themselves = found.clone();
+        for (at, service) in &services {
+            for (old, method) in self.old.methods().iter().enumerate() {
+                let called = method.service() == at.get_ref() && !renamed_themselves.forward.contains_key(&old);
+                let counterpart = self.new.method_index(&format!("/{service}/{}", method.descriptor().name()));
+                let free = counterpart.filter(|new| !renamed_themselves.backward.contains_key(new));
+                if let Some(new) = free.filter(|_| called) {
+                    self.rename(&mut found, at, old, new);
+                }
+            }
+        }
+        let moved: BTreeSet<&str> = services.iter().map(|(at, _)| at.get_ref().as_str()).collect();
+        for (old, method) in self.old.methods().iter().enumerate().filter(|(_, m)| !moved.contains(m.service())) {
+            let counterpart = self.new.method_index(method.path());
+            if let Some(new) = counterpart.filter(|new| !found.backward.contains_key(new)) {
+                found.forward.entry(old).or_insert(new);
+            }
+        }
+        found.forward
+    }
+
+    /// The renames of methods and those of services, each with its place.
+    #[expect(clippy::type_complexity, reason = "named where it is used")]
+    fn renames<'r>(
+        &mut self,
+        rename: &'r Rename,
+    ) -> (Vec<(&'r Spanned<String>, usize, usize)>, Vec<(&'r Spanned<String>, &'r str)>) {
+        let (mut methods, mut services) = (Vec::new(), Vec::new());
         for (from, to) in &rename.methods {
             match (self.find(self.old, from), self.find(self.new, to)) {
-                (Some(Named::Method(old)), Some(Named::Method(new))) => {
-                    methods.insert(old, new);
-                }
-                (Some(Named::Service), Some(Named::Service)) => {
-                    services.insert(from.get_ref().as_str(), to.get_ref().as_str());
-                }
+                (Some(Named::Method(old)), Some(Named::Method(new))) => methods.push((from, old, new)),
+                (Some(Named::Service), Some(Named::Service)) => services.push((from, to.get_ref().as_str())),
                 (Some(_), Some(_)) => self.fault(
                     from,
                     format!("`{}` and `{}` are not both methods or both services", from.get_ref(), to.get_ref()),
@@ -153,27 +192,17 @@ impl Reading<'_> {
                 _ => {}
             }
         }
-        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-        for (old, new) in &methods {
-            if let Some(other) = taken.insert(*new, *old) {
-                let (first, second) = (self.old.methods()[other].full_name(), self.old.methods()[*old].full_name());
-                let what =
-                    format!("`{first}` and `{second}` are both renamed to `{}`", self.new.methods()[*new].full_name());
-                self.fault_at(0, what, "map each method of the new version at most once".to_owned());
-            }
+        (methods, services)
+    }
+
+    fn rename(&mut self, found: &mut Counterparts, at: &Spanned<String>, old: usize, new: usize) {
+        if let Some(other) = found.backward.insert(new, old) {
+            let [first, second] = [other, old].map(|old| self.old.methods()[old].full_name());
+            let what =
+                format!("`{first}` and `{second}` are both renamed to `{}`", self.new.methods()[new].full_name());
+            self.fault(at, what, "map to each method of the new version at most once".to_owned());
         }
-        let renamed_to: Vec<usize> = methods.values().copied().collect();
-        for (index, method) in self.old.methods().iter().enumerate() {
-            if methods.contains_key(&index) {
-                continue;
-            }
-            let service = services.get(method.service()).copied().unwrap_or(method.service());
-            let path = format!("/{service}/{}", method.descriptor().name());
-            if let Some(counterpart) = self.new.method_index(&path).filter(|other| !renamed_to.contains(other)) {
-                methods.insert(index, counterpart);
-            }
-        }
-        methods
+        found.forward.insert(old, new);
     }
 
     /// What one side of the step declares for each method of `schema`; a method's own entry goes before its service's.
@@ -222,6 +251,13 @@ impl Reading<'_> {
         self.fault(element, format!("{} declares no method or service `{name}`", schema.version()), advice);
         None
     }
+}
+
+/// Which method of the other version is whose, by index.
+#[derive(Clone, Default)]
+struct Counterparts {
+    forward: BTreeMap<usize, usize>,
+    backward: BTreeMap<usize, usize>,
 }
 
 #[derive(Clone, Copy)]

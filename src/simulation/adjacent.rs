@@ -64,8 +64,8 @@ impl Service<Request<tonic::body::Body>> for Adjacent {
         let mut note = None;
         if let Some(above) = &above {
             take_over(above, request.headers_mut());
-            let changes = !self.0.is_idempotent(above, request.uri().path());
-            note = Some(Note { above: above.clone(), changes });
+            let changes = self.0.changes(above, request.uri().path());
+            note = Some(Note { above: above.clone(), changes, begun: false });
         }
         let call = self.0.begin(above.as_deref(), request, own_deadline);
         AdjacentCall { call, note }
@@ -84,19 +84,32 @@ struct Note {
     above: Arc<Context>,
     /// Whether this call may change something.
     changes: bool,
+    /// Whether it is on its way, and nobody knows yet how far it has come.
+    begun: bool,
+}
+
+/// A simulation object that drops a call, because of a timeout of its own or of a failure beside it, cannot know that
+/// it did not run.
+impl Drop for Note {
+    fn drop(&mut self) {
+        if self.changes && self.begun {
+            self.above.note_run();
+        }
+    }
 }
 
 impl Future for AdjacentCall {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Self::Output> {
+        if let Some(note) = &mut self.note {
+            note.begun = true;
+        }
         let response = ready!(Pin::new(&mut self.call).poll(waking));
-        if let Some(Note { above, changes }) = &self.note {
-            above.note_returned(response.headers());
+        if let Some(mut note) = self.note.take() {
+            note.above.note_returned(response.headers());
             let refused_before = refusal_in(response.headers()).is_some_and(|refusal| !refusal.ran());
-            if *changes && !refused_before {
-                above.note_run();
-            }
+            note.begun = !refused_before;
         }
         Poll::Ready(Ok(response))
     }

@@ -1,0 +1,122 @@
+//! `straddle demo` as its user runs it: it ends well, and it leaves nothing behind.
+#![cfg(all(feature = "cli", unix))]
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a shell gives to a program that Ctrl-C has ended.
+const INTERRUPTED: i32 = 130;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_straddle"));
+    command.arg("demo").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A demo that is at work, and the addresses of its nodes.
+fn started() -> (Child, Vec<SocketAddr>) {
+    let mut demo = demo(&["--seconds", "600"]).spawn().expect("the program");
+    let lines = BufReader::new(demo.stderr.take().expect("its messages")).lines();
+    let mut nodes = Vec::new();
+    for line in lines {
+        let line = line.expect("a message");
+        match line.split_once(" listens on ") {
+            Some((_, address)) => nodes.push(address.parse().expect("an address")),
+            None if line.starts_with("callers of every version") => break,
+            None => panic!("{line}"),
+        }
+    }
+    assert_eq!(nodes.len(), 3);
+    (demo, nodes)
+}
+
+fn signal(name: &str, process: &Child) {
+    let sent = Command::new("kill").args([name, &process.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+}
+
+/// Nodes end on their own when whoever started them is gone; each try takes as long as a connection does.
+fn wait_until_gone(nodes: &[SocketAddr]) {
+    let begun = Instant::now();
+    for node in nodes {
+        while TcpStream::connect(node).is_ok() {
+            assert!(begun.elapsed() < PATIENCE, "the node at {node} is still there");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_short_demo_ends_well_and_writes_its_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("demo.json");
+    let file = file.to_str().expect("a path");
+    let output = demo(&["--seconds", "2", "--seed", "7", "--json", file]).output().expect("the program");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.trim_end().ends_with("0 failed, 0 wrong"), "{said}");
+    let shown: serde_json::Value = serde_json::from_slice(&std::fs::read(file).expect("the table")).expect("JSON");
+    assert_eq!((&shown["good"], &shown["seed"]), (&true.into(), &7.into()));
+    let cells = shown["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 15, "five callers on three nodes");
+    for cell in cells {
+        assert!(cell["calls"].as_u64() > Some(0) && cell["unanswered"] == serde_json::json!([]), "{cell}");
+    }
+}
+
+#[test]
+fn control_c_ends_the_demo_and_its_nodes() {
+    let (mut demo, nodes) = started();
+    signal("-INT", &demo);
+    assert_eq!(demo.wait().expect("an end").code(), Some(INTERRUPTED));
+    wait_until_gone(&nodes);
+}
+
+#[test]
+fn nodes_end_even_when_the_demo_is_killed() {
+    let (mut demo, nodes) = started();
+    signal("-KILL", &demo);
+    demo.wait().expect("an end");
+    wait_until_gone(&nodes);
+}
+
+#[test]
+fn a_state_of_its_own_survives_the_node() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let serve = || {
+        let mut node = Command::new(env!("CARGO_BIN_EXE_straddle"))
+            .args(["serve-example", "--version", "2.0.0", "--listen", "127.0.0.1:0", "--until-stdin-ends", "--state"])
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program");
+        let mut line = String::new();
+        BufReader::new(node.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        (node, address)
+    };
+    let call = |address: &str, method: &str, data: &str| {
+        let called = Command::new(env!("CARGO_BIN_EXE_straddle"))
+            .args(["call", address, "inventory@1.0.0", method, data])
+            .output()
+            .expect("the program");
+        assert!(called.status.success(), "{}", String::from_utf8_lossy(&called.stderr));
+        String::from_utf8(called.stdout).expect("JSON")
+    };
+    let stop = |mut node: Child| {
+        drop(node.stdin.take());
+        assert!(node.wait().expect("an end").success());
+    };
+    let (node, address) = serve();
+    let item = r#"{"item":{"sku":"a","name":"Anvil","price":49.5,"stock":"3"},"request_id":"first"}"#;
+    call(&address, "PutItem", item);
+    stop(node);
+    let (node, address) = serve();
+    assert!(call(&address, "GetItem", r#"{"sku":"a"}"#).contains("\"price\":49.5"));
+    stop(node);
+}

@@ -65,12 +65,8 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
         answer: Answer::Status(tonic::Code::FailedPrecondition),
         ..BASE
     },
-    Candidate { name: "x direct", serve: experiments::direct::serve, ..EXPERIMENT },
-    Candidate { name: "x gather", serve: experiments::gather::serve::<false>, ..EXPERIMENT },
-    Candidate { name: "x coalesce 32", serve: experiments::coalesce::serve::<{ 32 << 10 }>, ..EXPERIMENT },
-    Candidate { name: "x grpc", serve: experiments::grpc::serve, ..EXPERIMENT },
-    Candidate { name: "x whole 32", serve: experiments::whole::serve::<false, { 32 << 10 }>, ..EXPERIMENT },
-    Candidate { name: "x whole pooled 32", serve: experiments::whole::serve::<true, { 32 << 10 }>, ..EXPERIMENT },
+    Candidate { name: "x tonic's generated server", serve: experiments::tonic, ..EXPERIMENT },
+    Candidate { name: "x straddle's generated server", serve: experiments::wire, ..EXPERIMENT },
 ];
 
 impl Candidate {

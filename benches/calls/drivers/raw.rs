@@ -59,7 +59,7 @@ impl Connection {
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         self.sender.ready().await.map_err(|error| format!("the connection died: {error}"))?;
-        let response = self.sender.send_request(request).await.map_err(|error| format!("a call failed: {error}"))?;
+        let response = self.sender.send_request(request).await.map_err(|error| format!("a call failed: {error:?}"))?;
         self.check(response).await
     }
 

@@ -1,14 +1,4 @@
-//! Ways to spend less than tonic's generated servers do, measured before one is chosen.
-
-pub(crate) mod coalesce;
-pub(crate) mod direct;
-pub(crate) mod gather;
-#[rustfmt::skip]
-#[allow(clippy::all, clippy::pedantic, unreachable_pub, dead_code, unused_imports, reason = "generated")]
-mod generated;
-pub(crate) mod grpc;
-mod pool;
-pub(crate) mod whole;
+//! Generated servers right behind hyper, without a transport, a router or a node: what these add shows beside them.
 
 use std::convert::Infallible;
 
@@ -20,30 +10,42 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use straddle::wire::Body;
 use tokio::net::TcpListener;
 use tonic::Status;
+use tower_service::Service;
 
+use super::straddle::Newer;
 use super::tonic::{Messages, messages};
 use crate::candidates::Serving;
-use crate::echo::straddle::echo_server::Echo;
+use crate::echo::straddle::echo_server::{Echo, EchoServer};
 use crate::echo::{Message, StreamRequest};
+use crate::generated::v2_0_0 as v2;
 
-/// hyper's HTTP/2 server around a function.
-fn serve<F, A>(listener: TcpListener, answer: F) -> Serving
+/// As tonic generates it, with Straddle's codec.
+pub(crate) fn tonic(listener: TcpListener) -> Serving {
+    behind_hyper(listener, EchoServer::new(Ours))
+}
+
+/// As Straddle generates it.
+pub(crate) fn wire(listener: TcpListener) -> Serving {
+    behind_hyper(listener, v2::echo_server::EchoServer::new(Newer))
+}
+
+fn behind_hyper<S, B>(listener: TcpListener, server: S) -> Serving
 where
-    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
-    A: Future<Output = Response<Body>> + Send + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Into<Body>,
 {
     Box::pin(super::accept(listener, move |stream| {
-        let answer = answer.clone();
-        let service = service_fn(move |request| {
-            let answer = answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
+        let server = server.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answer = server.clone().call(request.map(Body::from));
+            async move { answer.await.map(|answer| answer.map(Into::into)) }
         });
         let connection = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
         tokio::spawn(connection);
     }))
 }
 
-#[derive(Clone)]
 struct Ours;
 
 #[tonic::async_trait]

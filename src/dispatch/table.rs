@@ -275,3 +275,56 @@ fn stamp(protocol: &Protocol, schema: &Schema, node: &Version) -> Stamp {
         headers: [value(&schema.version().to_string()), value(&node.to_string()), value(schema.digest())],
     }
 }
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use std::convert::Infallible;
+    use std::hint::black_box;
+
+    use http::Response;
+
+    use super::*;
+    use crate::inventory::generated::protocol;
+    use crate::wire::Body;
+
+    const LOOKUPS: u32 = 1_000_000;
+
+    /// Looks this up a million times, and counts allocations.
+    fn allocations(table: &Table, path: &str, label: Option<&'static str>) -> u64 {
+        let label = label.map(|label| (VERSION.clone(), HeaderValue::from_static(label)));
+        let headers: HeaderMap = label.into_iter().collect();
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..LOOKUPS {
+                assert!(black_box(table).route(black_box(path), black_box(&headers)).is_ok());
+            }
+        });
+        counted.count_total
+    }
+
+    #[test]
+    fn finding_a_route_allocates_nothing() {
+        let answer = tower::service_fn(|_| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+        let services = ["inventory.v1.Inventory", "inventory.v2.Inventory"];
+        let object = services.into_iter().fold(Object::default(), |object, name| object.and_service(name, answer));
+        let at = vec![Some(object); protocol().versions().len()];
+        let table = Table::new(&protocol(), &Objects { node: 2, oldest: 0, at: &at }).unwrap();
+
+        let (first, second) = ("/inventory.v1.Inventory/GetItem", "/inventory.v2.Inventory/GetItem");
+        for (path, label) in [
+            (second, Some("2.0.0")),
+            (first, Some("1.1.0")),
+            (first, Some("1.1.27")),
+            (second, Some("2.0.9")),
+            (first, None),
+        ] {
+            assert_eq!(allocations(&table, path, label), 0, "{label:?}");
+        }
+        let within = "2.0.0".parse().unwrap();
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..LOOKUPS {
+                assert!(black_box(&table).route_within(black_box(second), &within).is_ok());
+            }
+        });
+        assert_eq!(counted.count_total, 0, "from within");
+    }
+}

@@ -8,6 +8,7 @@ use std::task::{Context as Waking, Poll};
 
 use http::uri::Uri;
 use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
@@ -18,6 +19,9 @@ use super::route::{Route, Target};
 use super::table::{NODE, Refused, SCHEMA, Table, VERSION};
 use super::{deadline, outcome};
 use crate::wire::Body;
+
+/// Frames of a request's body that are taken in at most before a call is refused.
+const FRAMES_UNREAD: usize = 64;
 
 /// A call on its way to an answer; dropping it cancels the call.
 ///
@@ -33,7 +37,7 @@ use crate::wire::Body;
 pub(crate) struct Call(State);
 
 enum State {
-    Told(Option<Response<Body>>),
+    Told { response: Option<Response<Body>>, unread: Body },
     Running(Running),
 }
 
@@ -56,9 +60,14 @@ pub(crate) enum Caller {
 }
 
 impl Call {
-    /// A call that nothing answers.
-    pub(crate) fn told(refused: Refused) -> Self {
-        Self(State::Told(Some(refused.0.into_http())))
+    /// A call that nothing answers; of its request, `unread` is the body.
+    pub(crate) fn told(refused: Refused, unread: Body) -> Self {
+        Self(State::Told { response: Some(refused.0.into_http()), unread })
+    }
+
+    /// Whether the call may change something. One that nothing answers changes nothing.
+    pub(crate) fn changes(&self) -> bool {
+        matches!(&self.0, State::Running(running) if running.route.changes)
     }
 
     /// Sends a request on its route.
@@ -74,7 +83,8 @@ impl Call {
                 let mut response = Response::new(Body::empty());
                 *response.headers_mut() = headers.clone();
                 stamp(route, response.headers_mut());
-                return Self(State::Told(Some(response)));
+                let unread = if caller == Caller::Outside { request.into_body() } else { Body::empty() };
+                return Self(State::Told { response: Some(response), unread });
             }
         };
         // A deadline that was inherited is watched by the call above.
@@ -102,14 +112,17 @@ impl Future for Call {
 
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
         match &mut self.0 {
-            State::Told(response) => match response.take() {
-                Some(response) => Poll::Ready(response),
+            State::Told { response, unread } => match response.take() {
+                Some(response) => {
+                    read_what_came(unread, waking);
+                    Poll::Ready(response)
+                }
                 // Polled after it was done: there is nothing more to come.
                 None => Poll::Pending,
             },
             State::Running(running) => match running.poll(waking) {
                 Poll::Ready(response) => {
-                    self.0 = State::Told(None);
+                    self.0 = State::Told { response: None, unread: Body::empty() };
                     Poll::Ready(response)
                 }
                 Poll::Pending => Poll::Pending,
@@ -140,8 +153,15 @@ impl Running {
     }
 
     /// Sees to it that the body, too, runs in the context, keeps the deadline and breaks nothing when it panics.
-    fn answered(&mut self, response: Response<Body>, waking: &mut Waking<'_>) -> Response<Body> {
+    fn answered(&mut self, mut response: Response<Body>, waking: &mut Waking<'_>) -> Response<Body> {
         if self.context.is_none() && self.deadline.is_none() {
+            return response;
+        }
+        if response.body().is_whole() {
+            // Nothing is left to guard.
+            if let Some(trailers) = response.body_mut().trailers_mut() {
+                outcome::complete_refusal(trailers, &self.route, self.context.as_deref());
+            }
             return response;
         }
         let (parts, body) = response.into_parts();
@@ -151,12 +171,13 @@ impl Running {
     }
 
     fn finished(&self, mut response: Response<Body>) -> Response<Body> {
+        let trailers_only = outcome::is_trailers_only(&response);
         let headers = response.headers_mut();
         if let Some(context) = &self.context {
             context.return_into(headers);
         }
         // Beneath another simulation object, too: only here is it known what ran beneath this one.
-        if self.caller == Caller::Outside || self.context.is_some() {
+        if trailers_only && (self.caller == Caller::Outside || self.context.is_some()) {
             outcome::complete_refusal(headers, &self.route, self.context.as_deref());
         }
         if self.caller == Caller::Outside {
@@ -172,6 +193,18 @@ fn stamp(route: &Route, headers: &mut HeaderMap) {
     headers.insert(&VERSION, version.clone());
     headers.insert(&NODE, node.clone());
     headers.insert(&SCHEMA, schema.clone());
+}
+
+/// Takes in what has come of a request that nobody reads; its caller need not send more.
+///
+/// A request that is answered before it was read to its end is reset, and what of it comes after that is counted
+/// against the whole connection: after some thousand of such calls it would be closed (RUSTSEC-2024-0003, in h2).
+fn read_what_came(unread: &mut Body, waking: &mut Waking<'_>) {
+    for _ in 0..FRAMES_UNREAD {
+        if !matches!(Pin::new(&mut *unread).poll_frame(waking), Poll::Ready(Some(Ok(_)))) {
+            break;
+        }
+    }
 }
 
 fn with_path(request: Request<Body>, path: http::uri::PathAndQuery) -> Request<Body> {

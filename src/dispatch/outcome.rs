@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use http::HeaderMap;
+use http::{HeaderMap, Response};
+use http_body::Body as _;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::context::Context;
 use super::route::Route;
 use crate::refusal::{DOMAIN, Refusal};
+use crate::wire::Body;
 
 /// The caller's own deadline; it alone knows whether it waits for more.
 pub(super) fn deadline_passed() -> Status {
@@ -70,6 +72,11 @@ pub(super) fn complete_refusal(headers: &mut HeaderMap, route: &Route, context: 
     }
     // A status that was read from headers can be written to them.
     let _ = status.add_header(headers);
+}
+
+/// Whether the answer is a status and nothing else, which is then in its headers (gRPC over HTTP/2, *Trailers-Only*).
+pub(crate) fn is_trailers_only(response: &Response<Body>) -> bool {
+    response.body().is_end_stream()
 }
 
 /// The refusal that headers or trailers tell of.

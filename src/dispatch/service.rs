@@ -69,11 +69,11 @@ impl Service<Request<Body>> for Dispatch {
     fn call(&mut self, request: Request<Body>) -> Dispatched {
         let table = self.0.table.load();
         let Some(table) = table.as_ref() else {
-            return Dispatched(Call::told(call::unavailable("the node is starting")));
+            return Dispatched(Call::told(call::unavailable("the node is starting"), request.into_body()));
         };
         Dispatched(match table.route(request.uri().path(), request.headers()) {
             Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
-            Err(refused) => Call::told(refused),
+            Err(refused) => Call::told(refused, request.into_body()),
         })
     }
 }
@@ -109,7 +109,10 @@ impl Within {
             Some(above) => above.table.clone(),
             None => match self.shared.upgrade().and_then(|shared| shared.table.load_full()) {
                 Some(table) => table,
-                None => return Call::told(call::unavailable("the node has not started, or has stopped")),
+                None => {
+                    let refused = call::unavailable("the node has not started, or has stopped");
+                    return Call::told(refused, Body::empty());
+                }
             },
         };
         match table.route_within(request.uri().path(), &self.version) {
@@ -117,12 +120,7 @@ impl Within {
                 let route = route.clone();
                 Call::begin(&route, || table, request, Caller::Within { own_deadline })
             }
-            Err(refused) => Call::told(refused),
+            Err(refused) => Call::told(refused, Body::empty()),
         }
-    }
-
-    /// Whether a call of `path` may change something. A method that there is not changes nothing.
-    pub(crate) fn changes(&self, above: &Context, path: &str) -> bool {
-        above.table.route_within(path, &self.version).is_ok_and(|route| route.changes)
     }
 }

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::dispatch::{Call, Context, Within, add_missing, deadline, refusal_in};
+use crate::dispatch::{Call, Context, Within, add_missing, deadline, is_trailers_only, refusal_in};
 use crate::version::Version;
 use crate::wire::Body;
 
@@ -61,13 +61,11 @@ impl Service<Request<tonic::body::Body>> for Adjacent {
         let mut request = request.map(Body::from);
         let above = Context::current();
         let own_deadline = request.headers().contains_key(&deadline::TIMEOUT);
-        let mut note = None;
         if let Some(above) = &above {
             take_over(above, request.headers_mut());
-            let changes = self.0.changes(above, request.uri().path());
-            note = Some(Note { above: above.clone(), changes, begun: false });
         }
         let call = self.0.begin(above.as_deref(), request, own_deadline);
+        let note = above.map(|above| Note { above, changes: call.changes(), begun: false });
         AdjacentCall { call, note }
     }
 }
@@ -108,7 +106,8 @@ impl Future for AdjacentCall {
         let response = ready!(Pin::new(&mut self.call).poll(waking));
         if let Some(mut note) = self.note.take() {
             note.above.note_returned(response.headers());
-            let refused_before = refusal_in(response.headers()).is_some_and(|refusal| !refusal.ran());
+            let refused_before =
+                is_trailers_only(&response) && refusal_in(response.headers()).is_some_and(|refusal| !refusal.ran());
             note.begun = !refused_before;
         }
         Poll::Ready(Ok(response))

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tonic::Status;
@@ -25,7 +25,7 @@ enum Kind {
     Empty,
     Whole {
         data: Option<Bytes>,
-        trailers: Option<Box<HeaderMap>>,
+        trailers: Trailers,
     },
     /// Frames that came before the rest.
     Begun {
@@ -40,6 +40,28 @@ enum Kind {
     Tonic(tonic::body::Body),
 }
 
+#[derive(Debug)]
+enum Trailers {
+    None,
+    /// What nearly every answer ends with: `grpc-status: 0`. They need no memory before they are sent.
+    Ok,
+    Some(Box<HeaderMap>),
+}
+
+impl Trailers {
+    fn take(&mut self) -> Option<HeaderMap> {
+        match std::mem::replace(self, Self::None) {
+            Self::None => None,
+            Self::Ok => {
+                let mut trailers = HeaderMap::with_capacity(1);
+                trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+                Some(trailers)
+            }
+            Self::Some(trailers) => Some(*trailers),
+        }
+    }
+}
+
 impl Body {
     /// A body without data and without trailers.
     #[must_use]
@@ -50,14 +72,19 @@ impl Body {
     /// A body that is already whole in memory.
     #[must_use]
     pub fn full(data: Bytes) -> Self {
-        if data.is_empty() { Self::empty() } else { Self(Kind::Whole { data: Some(data), trailers: None }) }
+        if data.is_empty() { Self::empty() } else { Self(Kind::Whole { data: Some(data), trailers: Trailers::None }) }
     }
 
     /// A body that is already whole in memory and ends with trailers.
     #[must_use]
     pub fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
         let data = (!data.is_empty()).then_some(data);
-        Self(Kind::Whole { data, trailers: Some(Box::new(trailers)) })
+        Self(Kind::Whole { data, trailers: Trailers::Some(Box::new(trailers)) })
+    }
+
+    /// A body of one message, prefix and all, that ends an answer that went well.
+    pub(crate) fn answer(data: Bytes) -> Self {
+        Self(Kind::Whole { data: Some(data), trailers: Trailers::Ok })
     }
 
     /// A body of which some frames are there already.
@@ -89,8 +116,21 @@ impl Body {
     pub fn try_into_bytes(self) -> Result<Bytes, Self> {
         match self.0 {
             Kind::Empty => Ok(Bytes::new()),
-            Kind::Whole { data, trailers: None } => Ok(data.unwrap_or_default()),
+            Kind::Whole { data, trailers: Trailers::None } => Ok(data.unwrap_or_default()),
             other => Err(Self(other)),
+        }
+    }
+
+    /// Whether nothing of the body is still on its way.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self.0, Kind::Empty | Kind::Whole { .. })
+    }
+
+    /// The trailers of a whole body, where they may tell of an error.
+    pub(crate) fn trailers_mut(&mut self) -> Option<&mut HeaderMap> {
+        match &mut self.0 {
+            Kind::Whole { trailers: Trailers::Some(trailers), .. } => Some(trailers),
+            _ => None,
         }
     }
 }
@@ -116,7 +156,7 @@ impl HttpBody for Body {
             Kind::Empty => Poll::Ready(None),
             Kind::Whole { data, trailers } => Poll::Ready(match data.take() {
                 Some(data) => Some(Ok(Frame::data(data))),
-                None => trailers.take().map(|trailers| Ok(Frame::trailers(*trailers))),
+                None => trailers.take().map(|trailers| Ok(Frame::trailers(trailers))),
             }),
             Kind::Begun { frames, rest } => match frames.pop_front() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
@@ -146,7 +186,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Empty => true,
-            Kind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
+            Kind::Whole { data, trailers } => data.is_none() && matches!(trailers, Trailers::None),
             Kind::Begun { frames, rest } => frames.is_empty() && rest.is_end_stream(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.is_end_stream(),
             Kind::Tonic(body) => body.is_end_stream(),

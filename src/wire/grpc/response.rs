@@ -26,7 +26,7 @@ pub(super) fn one<T: Message>(answer: tonic::Response<T>, limit: usize) -> Respo
         Ok(length) => {
             let mut data = pool::take(PREFIX + length as usize);
             put(&message, length, &mut data);
-            Body::with_trailers(pool::freeze(data), ok())
+            Body::answer(pool::freeze(data))
         }
         // What cannot be told in trailers is no status that is made here.
         Err(status) => Body::with_trailers(Bytes::new(), trailers(&status).unwrap_or_default()),

@@ -9,13 +9,22 @@ const REGENERATE: &str = "STRADDLE_REGENERATE";
 
 #[test]
 fn generated_code_of_our_own_schemas_is_up_to_date() {
+    is_up_to_date("schemas/inventory", "src/inventory/generated");
+}
+
+#[test]
+fn generated_code_of_the_benchmark_is_up_to_date() {
+    is_up_to_date("benches/calls/protocol", "benches/calls/generated");
+}
+
+fn is_up_to_date(protocol: &str, checked_in: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let checked_in = root.join("src/inventory/generated");
+    let checked_in = root.join(checked_in);
     let fresh = tempfile::tempdir().expect("a folder for fresh code");
     straddle::codegen::configure()
         .out_dir(fresh.path())
         .emit_rerun_if_changed(false)
-        .compile(root.join("schemas/inventory"))
+        .compile(root.join(protocol))
         .expect("the schemas compile");
     if std::env::var_os(REGENERATE).is_some() {
         fs::create_dir_all(&checked_in).expect("the folder of checked-in code");

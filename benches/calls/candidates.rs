@@ -29,7 +29,6 @@ pub(crate) enum Answer {
     /// What the workload says.
     Echo,
     /// This status, and no message.
-    #[allow(dead_code, reason = "for candidates that refuse")]
     Status(tonic::Code),
 }
 
@@ -42,6 +41,13 @@ const BASE: Candidate = Candidate {
     experiment: false,
 };
 
+const FIRST: &[(&str, &str)] = &[("straddle-version", "1.0.0")];
+const SECOND: &[(&str, &str)] = &[("straddle-version", "2.0.0")];
+
+/// A node that runs 2.0.0.
+const NODE: Candidate =
+    Candidate { serve: servers::straddle::newer, drivers: &[Driver::Raw, Driver::Straddle], ..BASE };
+
 const EXPERIMENT: Candidate = Candidate { experiment: true, ..BASE };
 
 pub(crate) const RAW: &str = "raw";
@@ -50,6 +56,15 @@ pub(crate) const TONIC: &str = "tonic";
 pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: RAW, serve: servers::raw::serve, ..BASE },
     Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
+    Candidate { name: "straddle same version", metadata: SECOND, ..NODE },
+    Candidate { name: "straddle through one code simulation object", metadata: FIRST, ..NODE },
+    Candidate {
+        name: "straddle refused",
+        serve: servers::straddle::older,
+        metadata: SECOND,
+        answer: Answer::Status(tonic::Code::FailedPrecondition),
+        ..BASE
+    },
     Candidate { name: "x direct", serve: experiments::direct::serve, ..EXPERIMENT },
     Candidate { name: "x gather", serve: experiments::gather::serve::<false>, ..EXPERIMENT },
     Candidate { name: "x coalesce 32", serve: experiments::coalesce::serve::<{ 32 << 10 }>, ..EXPERIMENT },

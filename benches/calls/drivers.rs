@@ -1,6 +1,7 @@
 //! The clients that call the candidates.
 
 mod raw;
+mod straddle;
 mod tonic;
 
 use crate::candidates::{Answer, Candidate};
@@ -13,6 +14,8 @@ pub(crate) enum Driver {
     Raw,
     /// tonic's generated client.
     Tonic,
+    /// Straddle's generated client, with a label.
+    Straddle,
 }
 
 impl Driver {
@@ -20,11 +23,12 @@ impl Driver {
         match self {
             Self::Raw => "raw",
             Self::Tonic => "tonic",
+            Self::Straddle => "straddle",
         }
     }
 
     pub(crate) fn find(name: &str) -> Result<Self, String> {
-        [Self::Raw, Self::Tonic]
+        [Self::Raw, Self::Tonic, Self::Straddle]
             .into_iter()
             .find(|driver| driver.name() == name)
             .ok_or_else(|| format!("no driver {name}"))
@@ -36,16 +40,18 @@ impl Driver {
 pub(crate) enum Connection {
     Raw(raw::Connection),
     Tonic(tonic::Connection),
+    Straddle(straddle::Connection),
 }
 
 impl Connection {
     pub(crate) async fn open(driver: Driver, candidate: &Candidate, call: Call, port: u16) -> Result<Self, String> {
         match driver {
             Driver::Raw => raw::Connection::open(candidate, call, port).await.map(Self::Raw),
-            Driver::Tonic => match candidate.answer {
-                Answer::Echo => tonic::Connection::open(call, port).await.map(Self::Tonic),
-                Answer::Status(_) => Err("only the raw driver can expect a status".to_owned()),
-            },
+            _ if !matches!(candidate.answer, Answer::Echo) => {
+                Err("only the raw driver can expect a status".to_owned())
+            }
+            Driver::Tonic => tonic::Connection::open(call, port).await.map(Self::Tonic),
+            Driver::Straddle => straddle::Connection::open(candidate, call, port).map(Self::Straddle),
         }
     }
 
@@ -54,6 +60,7 @@ impl Connection {
         match self {
             Self::Raw(connection) => connection.call().await,
             Self::Tonic(connection) => connection.call().await,
+            Self::Straddle(connection) => connection.call().await,
         }
     }
 }

@@ -13,6 +13,10 @@ mod drivers;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, unreachable_pub, dead_code, reason = "generated")]
 mod echo;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, unreachable_pub, dead_code, reason = "generated")]
+#[path = "generated/echo.rs"]
+mod generated;
 mod options;
 mod process;
 mod report;

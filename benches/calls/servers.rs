@@ -2,6 +2,7 @@
 
 pub(crate) mod experiments;
 pub(crate) mod raw;
+pub(crate) mod straddle;
 pub(crate) mod tonic;
 
 use std::io;

@@ -81,7 +81,7 @@ async fn trailers_of_a_request_are_metadata_of_it() {
 
 #[tokio::test]
 async fn a_request_without_a_message_is_an_error() {
-    of_one(default(), Call::of([Vec::new(); 0]), Code::Internal, "Missing request message.").await;
+    of_one(default(), Call::default(), Code::Internal, "Missing request message.").await;
     of_one(default(), Call::of([Vec::new()]), Code::Internal, "Missing request message.").await;
     let trailers = Call { trailers: Some(vec![("x-a", "b")]), ..Call::default() };
     of_one(default(), trailers, Code::Internal, "Missing request message.").await;

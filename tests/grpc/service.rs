@@ -35,12 +35,11 @@ fn answer(metadata: &MetadataMap, text: &str) -> Result<Response<String>, Status
         }
         "long" => Ok(Response::new("x".repeat(number.parse().unwrap()))),
         "metadata" => {
-            let mut told = String::new();
-            for entry in metadata.iter() {
-                let KeyAndValueRef::Ascii(name, value) = entry else { continue };
-                told += &format!("{name}={} ", value.to_str().unwrap());
-            }
-            Ok(Response::new(told))
+            let told = metadata.iter().filter_map(|entry| match entry {
+                KeyAndValueRef::Ascii(name, value) => Some(format!("{name}={} ", value.to_str().unwrap())),
+                KeyAndValueRef::Binary(..) => None,
+            });
+            Ok(Response::new(told.collect()))
         }
         "reserved" => {
             let mut response = Response::new(text.to_owned());

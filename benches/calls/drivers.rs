@@ -47,9 +47,7 @@ impl Connection {
     pub(crate) async fn open(driver: Driver, candidate: &Candidate, call: Call, port: u16) -> Result<Self, String> {
         match driver {
             Driver::Raw => raw::Connection::open(candidate, call, port).await.map(Self::Raw),
-            _ if !matches!(candidate.answer, Answer::Echo) => {
-                Err("only the raw driver can expect a status".to_owned())
-            }
+            _ if !matches!(candidate.answer, Answer::Echo) => Err("only the raw driver can expect a status".to_owned()),
             Driver::Tonic => tonic::Connection::open(call, port).await.map(Self::Tonic),
             Driver::Straddle => straddle::Connection::open(candidate, call, port).map(Self::Straddle),
         }

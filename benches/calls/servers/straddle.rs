@@ -18,8 +18,7 @@ use crate::generated::{protocol, v1_0_0 as v1, v2_0_0 as v2};
 /// A node that runs 2.0.0 and serves callers of 1.0.0 through a simulation object.
 pub(crate) fn newer(listener: TcpListener) -> Serving {
     let current = Object::of(v2::echo_server::EchoServer::new(Newer));
-    let past =
-        |adjacent| Object::of(v1::echo_server::EchoServer::new(Past(EchoClient::new(adjacent))));
+    let past = |adjacent| Object::of(v1::echo_server::EchoServer::new(Past(EchoClient::new(adjacent))));
     serve(listener, Node::builder(protocol()).object("2.0.0", current).past("1.0.0", past).build())
 }
 

@@ -196,17 +196,22 @@ async fn a_version_that_the_node_does_not_know_is_told_what_is_served() {
 
 #[tokio::test]
 async fn a_label_that_contradicts_the_path_or_itself_is_an_invalid_argument() {
-    let mismatches: [(&str, &[(&str, &str)], &str); 4] = [
+    let digest = protocol().versions()[0].digest().to_owned();
+    let mismatches: [(&str, &[(&str, &str)], &str); 7] = [
         ("/shop.v1.Shop/Put", &[("straddle-version", "2.0.0")], "1.0.0 does"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "two")], "`two` is not a version"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-version", "2.0.0")], "more than one"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-schema", "0123")], "immutable"),
+        ("/shop.v1.Shop/Get", &[("straddle-schema", &digest), ("straddle-schema", "0123")], "immutable"),
+        ("/shop.v1.Shop/Get", &[("straddle-schema", "0123")], "immutable"),
+        ("/shop.v1.Shop/Upsert", &[], "carries no label and is taken for 1.0.0, which does not declare"),
     ];
     for (path, headers, expected) in mismatches {
         let response = call(&node(), path, headers).await;
         let refusal = refusal(&response);
         assert_eq!((status(&response).code(), refusal.reason()), (Code::InvalidArgument, Reason::LabelMismatch));
         assert!(refusal.message().contains(expected), "{refusal}");
+        assert_eq!(header(&response, "straddle-node"), "2.0.0");
     }
 }
 
@@ -220,7 +225,9 @@ async fn a_caller_with_the_same_schema_is_served() {
 
 #[tokio::test]
 async fn a_path_that_no_version_declares_is_unimplemented_and_no_refusal() {
-    let status = status(&call(&node(), "/shop.v1.Shop/Nothing", &[]).await);
+    let response = call(&node(), "/shop.v1.Shop/Nothing", &[]).await;
+    assert_eq!(header(&response, "straddle-node"), "2.0.0");
+    let status = status(&response);
     assert_eq!(status.code(), Code::Unimplemented);
     assert_eq!(Refusal::from_status(&status), None);
 }
@@ -233,6 +240,8 @@ async fn a_retired_version_is_told_so_and_needs_no_object() {
     let refusal = refusal(&response);
     assert_eq!((status(&response).code(), refusal.reason()), (Code::FailedPrecondition, Reason::Retired));
     assert_eq!(refusal.served(), Some("2.0.0..=3.0.0"));
+    let said = ["straddle-version", "straddle-node", "straddle-schema"].map(|name| header(&response, name));
+    assert_eq!(said, ["1.0.0", "2.0.0", protocol().versions()[0].digest()]);
     let unlabelled = call(&node, "/shop.v1.Shop/Get", &[]).await;
     assert_eq!(Refusal::from_status(&status_of(&unlabelled)).map(|refusal| refusal.reason()), Some(Reason::Retired));
 }

@@ -437,8 +437,22 @@ fn all_that_a_node_lacks_is_told_at_once() {
     }
 }
 
+#[test]
+fn what_could_not_be_opened_hides_nothing_else_that_is_wrong() {
+    let error = Node::builder(protocol())
+        .object("2.0.0", object("shop.v1.Other", |_| async { answer(&[]) }))
+        .past("1.0.0", |_| Err::<Object, _>("no space left"))
+        .build()
+        .expect_err("nothing fits");
+    let told = error.to_string();
+    assert!(told.contains("past(\"1.0.0\"): no space left") && told.contains("lacks the service"), "{told}");
+    assert!(!told.contains("give past("), "it was given: {told}");
+    let error = Node::builder(protocol()).past("7.0.0", pass_on).future("x", pass_on).build().expect_err("no object");
+    assert_eq!(error.faults().len(), 3, "{error}");
+}
+
 /// Writes down what it sees; refuses what asks for it.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Diary(Arc<Mutex<Vec<String>>>);
 
 impl Diary {

@@ -621,6 +621,20 @@ async fn a_unary_answer_that_never_ends_is_not_gathered() {
 }
 
 #[tokio::test]
+async fn a_stream_that_breaks_off_says_why() {
+    let node = node_with(|_| {
+        object("shop.v1.Shop", |_| async {
+            let broken = tokio_stream::once(Err::<http_body::Frame<Bytes>, _>(Status::data_loss("torn")));
+            Response::new(Body::new(http_body_util::StreamBody::new(broken)))
+        })
+    });
+    let response = call(&node, "/shop.v1.Shop/Watch", &[("straddle-version", "1.0.0")]).await;
+    let collected = response.into_body().collect().await.expect("trailers");
+    let status = Status::from_header_map(collected.trailers().expect("trailers")).expect("a status");
+    assert_eq!((status.code(), status.message()), (Code::DataLoss, "torn"));
+}
+
+#[tokio::test]
 async fn a_stream_that_may_be_cut_short_promises_no_length() {
     let node = node_with(|_| object("shop.v1.Shop", |_| async { answer(&[]) }));
     let response = call(&node, "/shop.v1.Shop/Watch", &[("straddle-version", "1.0.0")]).await;

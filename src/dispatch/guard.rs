@@ -52,6 +52,8 @@ impl Guard {
         }));
         match polled {
             Ok(Poll::Ready(Some(Ok(frame)))) => Poll::Ready(Some(Ok(self.passed(frame)))),
+            // As a status it reaches the caller; a stream that is reset says nothing.
+            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Ok(self.end_with(&status)))),
             Ok(polled) => polled,
             Err(_) => Poll::Ready(Some(Ok(self.end_with(&outcome::panicked(&self.route))))),
         }

@@ -41,7 +41,6 @@ pub fn compile(folder: impl AsRef<Path>) -> Result<(), CodegenError> {
 }
 
 /// Starts from the defaults of [`compile`].
-#[must_use]
 pub fn configure() -> Builder {
     Builder { out: None, rerun: true }
 }

@@ -42,7 +42,6 @@ pub struct Node {
 
 impl Node {
     /// Starts to build a node that serves `protocol`.
-    #[must_use]
     pub fn builder(protocol: Protocol) -> Builder {
         Builder::new(protocol)
     }

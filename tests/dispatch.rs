@@ -196,8 +196,9 @@ async fn a_version_that_the_node_does_not_know_is_told_what_is_served() {
 
 #[tokio::test]
 async fn a_label_that_contradicts_the_path_or_itself_is_an_invalid_argument() {
+    type Mismatch<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
     let digest = protocol().versions()[0].digest().to_owned();
-    let mismatches: [(&str, &[(&str, &str)], &str); 7] = [
+    let mismatches: [Mismatch<'_>; 7] = [
         ("/shop.v1.Shop/Put", &[("straddle-version", "2.0.0")], "1.0.0 does"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "two")], "`two` is not a version"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-version", "2.0.0")], "more than one"),
@@ -289,6 +290,8 @@ async fn a_panic_fails_its_call_alone() {
 
 #[tokio::test]
 async fn a_panic_in_a_stream_ends_it_with_an_error() {
+    use tokio_stream::StreamExt;
+
     let node = node_with(|_| {
         object("shop.v1.Shop", |_| async {
             let frames = tokio_stream::iter([1, 2]).map_while(|number| {
@@ -298,7 +301,6 @@ async fn a_panic_in_a_stream_ends_it_with_an_error() {
             Response::new(Body::new(http_body_util::StreamBody::new(frames)))
         })
     });
-    use tokio_stream::StreamExt;
     let response = call(&node, "/shop.v1.Shop/Watch", &[("straddle-version", "1.0.0")]).await;
     let collected = response.into_body().collect().await.expect("frames and trailers");
     let status = Status::from_header_map(collected.trailers().expect("trailers")).expect("a status");
@@ -519,6 +521,18 @@ async fn an_observer_sees_calls_in_the_current_version_and_may_refuse_them() {
     );
 }
 
+/// Refuses everything, and writes down what it hears of the end.
+struct Refusing(Diary);
+impl Observe for Refusing {
+    fn admit(&self, _: &ObservedCall, _: Option<&Bytes>) -> Result<(), Status> {
+        Err(Status::permission_denied("never"))
+    }
+
+    fn end(&self, _: &ObservedCall, _: Option<&HeaderMap>) {
+        self.0.write("ended".to_owned());
+    }
+}
+
 /// A node whose current object answers with `body`, and two who watch it.
 fn watched(body: fn() -> Body) -> (Dispatch, [Diary; 2]) {
     let diaries = [Diary::default(), Diary::default()];
@@ -539,15 +553,6 @@ async fn an_observer_that_admitted_a_call_hears_of_its_end_whatever_became_of_it
     let label = ("straddle-version", "2.0.0");
     // The second of these refuses: only the first has admitted it.
     let (first, second) = (Diary::default(), Diary::default());
-    struct Refusing(Diary);
-    impl Observe for Refusing {
-        fn admit(&self, _: &ObservedCall, _: Option<&Bytes>) -> Result<(), Status> {
-            Err(Status::permission_denied("never"))
-        }
-        fn end(&self, _: &ObservedCall, _: Option<&HeaderMap>) {
-            self.0.write("ended".to_owned());
-        }
-    }
     let node = Node::builder(protocol()).object("2.0.0", current()).past("1.0.0", pass_on);
     let node = node.observe(first.clone()).observe(Refusing(second.clone())).build().expect("a node").service();
     call(&node, "/shop.v1.Shop/Upsert", &[label]).await;

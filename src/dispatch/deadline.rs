@@ -8,13 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) static TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// The most digits that the specification allows.
-const DIGITS: usize = 8;
+const DIGITS: u32 = 8;
 
 /// How much time the caller gives; `None` for any amount, or for one that cannot be read, which gRPC servers ignore.
 pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(&TIMEOUT)?.to_str().ok()?;
     let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > DIGITS || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+    if digits.is_empty() || digits.len() > DIGITS as usize || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
     let amount: u64 = digits.parse().ok()?;
@@ -31,7 +31,7 @@ pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
 
 /// The header's value for `left`, in the finest unit that has room for it.
 pub(crate) fn header(left: Duration) -> HeaderValue {
-    const LIMIT: u128 = 10_u128.pow(DIGITS as u32);
+    const LIMIT: u128 = 10_u128.pow(DIGITS);
     let units =
         [(left.as_nanos(), 'n'), (left.as_micros(), 'u'), (left.as_millis(), 'm'), (left.as_secs().into(), 'S')];
     let (amount, unit) = units.into_iter().find(|(amount, _)| *amount < LIMIT).unwrap_or((LIMIT - 1, 'S'));

@@ -123,7 +123,7 @@ pub(crate) fn refusal(
     let refusal = match cause {
         Cause::Declared { reason, advice } => {
             let refusal = Refusal::disallowed(reason);
-            advice.iter().fold(refusal, |refusal, advice| refusal.advice(advice))
+            advice.iter().fold(refusal, Refusal::advice)
         }
         Cause::Absent => Refusal::disallowed(format!("{next} has no counterpart of {name}"))
             .advice(format!("call a node that runs {}", here.version())),

@@ -72,12 +72,12 @@ pub(crate) fn observed(object: Object, observers: &[Arc<dyn Observe>], schema: &
     }
     let streaming = schema.methods().iter().map(|method| (method.path().to_owned(), method.is_client_streaming()));
     let shared =
-        Arc::new(Observers { observers: observers.to_vec(), streaming: streaming.collect(), calls: AtomicU64::new(0) });
+        Arc::new(Observers { all: observers.to_vec(), streaming: streaming.collect(), calls: AtomicU64::new(0) });
     object.map(|inner| Arc::new(Observed { inner, shared: shared.clone() }))
 }
 
 struct Observers {
-    observers: Vec<Arc<dyn Observe>>,
+    all: Vec<Arc<dyn Observe>>,
     /// Whether the caller streams, by path.
     streaming: HashMap<String, bool>,
     calls: AtomicU64,
@@ -111,7 +111,7 @@ async fn observe(inner: &dyn Answer, shared: Arc<Observers>, request: Request<Bo
     };
     let watched = Arc::new(Watched { call, shared });
     let mut ending = Ending { watched: watched.clone(), admitted: 0 };
-    for observer in &watched.shared.observers {
+    for observer in &watched.shared.all {
         observer.admit(&watched.call, first.as_ref())?;
         ending.admitted += 1;
     }
@@ -178,7 +178,7 @@ impl Watched {
     /// Tells the first observers; a panic in one does not keep it from the others.
     fn tell(&self, first: usize, tell: impl Fn(&dyn Observe, &ObservedCall)) -> Result<(), Status> {
         let mut told = Ok(());
-        for observer in self.shared.observers.iter().take(first) {
+        for observer in self.shared.all.iter().take(first) {
             if catch_unwind(AssertUnwindSafe(|| tell(&**observer, &self.call))).is_err() {
                 tracing::error!(method = %self.call.method, "an observer panicked; this call fails, the node goes on");
                 told = Err(Status::internal("an observer of the node's calls panicked"));
@@ -222,9 +222,8 @@ impl Passing {
         let (watched, answer) = (&self.watched, self.ending.is_some());
         let mut told = Ok(());
         push(&mut self.messages, data.clone(), |message| {
-            let shown = watched.tell(usize::MAX, |observer, call| match answer {
-                false => observer.request(call, &message),
-                true => observer.response(call, &message),
+            let shown = watched.tell(usize::MAX, |observer, call| {
+                if answer { observer.response(call, &message) } else { observer.request(call, &message) }
             });
             told = std::mem::replace(&mut told, Ok(())).and(shown);
         })?;

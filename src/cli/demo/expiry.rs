@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) async fn check(mut caller: Box<dyn Caller>, node: &'static str, tally: Arc<Tally>) {
     let count = |method, begun: Instant, verdict: &Verdict| {
-        tally.count(Version::Fourth, node, method, begun.elapsed(), verdict)
+        tally.count(Version::Fourth, node, method, begun.elapsed(), verdict);
     };
     let item = Item { sku: SKU.to_owned(), name: "Expiring".to_owned(), stock: STOCK, ..Item::default() };
     let begun = Instant::now();
@@ -44,7 +44,7 @@ pub(super) async fn check(mut caller: Box<dyn Caller>, node: &'static str, tally
         count("GetReservation", begun, &verdict);
         match heard {
             Some(heard) if heard.state == Some(Hold::Held) && verdict == Verdict::Answered => {
-                tokio::time::sleep(PAUSE).await
+                tokio::time::sleep(PAUSE).await;
             }
             Some(_) => break,
             None => return,
@@ -64,7 +64,7 @@ pub(super) async fn check(mut caller: Box<dyn Caller>, node: &'static str, tally
         count("GetItem", begun, &verdict);
         match heard {
             Some(heard) if heard.stock == STOCK - TAKEN && verdict == Verdict::Answered => {
-                tokio::time::sleep(PAUSE).await
+                tokio::time::sleep(PAUSE).await;
             }
             _ => return,
         }

@@ -49,7 +49,8 @@ async fn every_caller_is_served_by_every_node() {
     for node in NODES {
         let served = Node::start(node).await;
         for version in Version::ALL {
-            let mut pair = Pair { node: &served.node, version, caller: served.caller(version), prefix: String::new() };
+            let mut pair =
+                Pair { node: &served.reached, version, caller: served.caller(version), prefix: String::new() };
             for (number, (name, test)) in TESTS.iter().enumerate() {
                 pair.prefix = format!("{version}/{number}/");
                 let place = format!("{name}: {version} on {node}");
@@ -67,9 +68,9 @@ async fn whatever_the_demo_does_comes_to_what_it_should() {
     for version in NODES {
         let served = Node::start(version).await;
         let (model, tally) = (Arc::new(Model::new(version)), Arc::new(Tally::default()));
-        prepare(&served.node, &model).await.expect("what all callers find there");
+        prepare(&served.reached, &model).await.expect("what all callers find there");
         for caller in Version::ALL {
-            let worker = worker(&served.node, caller, &model, &tally, 7).expect("a worker");
+            let worker = worker(&served.reached, caller, &model, &tally, 7).expect("a worker");
             // Everything once, as the end is now; and the audit.
             worker.run(Instant::now()).await.audit().await;
         }
@@ -81,7 +82,7 @@ async fn whatever_the_demo_does_comes_to_what_it_should() {
 
 /// A node in this process, on a port that the system gives.
 struct Node {
-    node: Reached,
+    reached: Reached,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Served>,
     _state: TempDir,
@@ -99,11 +100,11 @@ impl Node {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(node.serve(listener, shutdown).expect("a server"));
-        Self { node: Reached { version, address }, stop, serving, _state: state }
+        Self { reached: Reached { version, address }, stop, serving, _state: state }
     }
 
     fn caller(&self, version: Version) -> Box<dyn Caller> {
-        caller(&self.node, version).expect("a channel")
+        caller(&self.reached, version).expect("a channel")
     }
 
     async fn stop(self) -> Served {

@@ -28,7 +28,7 @@ mod version_module;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::protocol::{Protocol, ProtocolError};
 
@@ -78,8 +78,9 @@ impl Builder {
         }
         let protocol = Protocol::load(folder)?;
         if self.rerun {
-            for source in protocol.sources().iter().filter(|source| !source.origin.starts_with(folder)) {
-                println!("cargo:rerun-if-changed={}", source.origin.display());
+            for elsewhere in protocol.sources().iter().map(|source| &source.origin).filter(|at| !is_within(folder, at))
+            {
+                println!("cargo:rerun-if-changed={}", elsewhere.display());
             }
         }
         let out = match self.out {
@@ -97,6 +98,11 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// Whether a path that begins with the folder stays in it: `schemas/shop/../../vendor` does not.
+fn is_within(folder: &Path, path: &Path) -> bool {
+    path.strip_prefix(folder).is_ok_and(|rest| !rest.components().any(|part| part == Component::ParentDir))
 }
 
 /// Why code could not be made.
@@ -130,5 +136,18 @@ impl CodegenError {
 impl From<ProtocolError> for CodegenError {
     fn from(error: ProtocolError) -> Self {
         Self(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protos_that_lie_elsewhere_are_watched_by_themselves() {
+        let folder = Path::new("schemas/shop");
+        assert!(is_within(folder, Path::new("schemas/shop/1.0.0")));
+        assert!(!is_within(folder, Path::new("schemas/shop/../../vendor/shop-1.0.0")));
+        assert!(!is_within(folder, Path::new("/vendor/shop-1.0.0")));
     }
 }

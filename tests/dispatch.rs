@@ -196,19 +196,23 @@ async fn a_version_that_the_node_does_not_know_is_told_what_is_served() {
 
 #[tokio::test]
 async fn a_label_that_contradicts_the_path_or_itself_is_an_invalid_argument() {
-    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
-    let mismatches: [Case; 5] = [
+    type Mismatch<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let digest = protocol().versions()[0].digest().to_owned();
+    let mismatches: [Mismatch<'_>; 7] = [
         ("/shop.v1.Shop/Put", &[("straddle-version", "2.0.0")], "1.0.0 does"),
-        ("/shop.v1.Shop/Upsert", &[], "carries no label and so is taken for 1.0.0"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "two")], "`two` is not a version"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-version", "2.0.0")], "more than one"),
         ("/shop.v1.Shop/Get", &[("straddle-version", "1.0.0"), ("straddle-schema", "0123")], "immutable"),
+        ("/shop.v1.Shop/Get", &[("straddle-schema", &digest), ("straddle-schema", "0123")], "immutable"),
+        ("/shop.v1.Shop/Get", &[("straddle-schema", "0123")], "immutable"),
+        ("/shop.v1.Shop/Upsert", &[], "carries no label and is taken for 1.0.0, which does not declare"),
     ];
     for (path, headers, expected) in mismatches {
         let response = call(&node(), path, headers).await;
         let refusal = refusal(&response);
         assert_eq!((status(&response).code(), refusal.reason()), (Code::InvalidArgument, Reason::LabelMismatch));
         assert!(refusal.message().contains(expected), "{refusal}");
+        assert_eq!(header(&response, "straddle-node"), "2.0.0");
     }
 }
 
@@ -222,7 +226,9 @@ async fn a_caller_with_the_same_schema_is_served() {
 
 #[tokio::test]
 async fn a_path_that_no_version_declares_is_unimplemented_and_no_refusal() {
-    let status = status(&call(&node(), "/shop.v1.Shop/Nothing", &[]).await);
+    let response = call(&node(), "/shop.v1.Shop/Nothing", &[]).await;
+    assert_eq!(header(&response, "straddle-node"), "2.0.0");
+    let status = status(&response);
     assert_eq!(status.code(), Code::Unimplemented);
     assert_eq!(Refusal::from_status(&status), None);
 }
@@ -235,6 +241,8 @@ async fn a_retired_version_is_told_so_and_needs_no_object() {
     let refusal = refusal(&response);
     assert_eq!((status(&response).code(), refusal.reason()), (Code::FailedPrecondition, Reason::Retired));
     assert_eq!(refusal.served(), Some("2.0.0..=3.0.0"));
+    let said = ["straddle-version", "straddle-node", "straddle-schema"].map(|name| header(&response, name));
+    assert_eq!(said, ["1.0.0", "2.0.0", protocol().versions()[0].digest()]);
     let unlabelled = call(&node, "/shop.v1.Shop/Get", &[]).await;
     assert_eq!(Refusal::from_status(&status_of(&unlabelled)).map(|refusal| refusal.reason()), Some(Reason::Retired));
 }
@@ -283,6 +291,7 @@ async fn a_panic_fails_its_call_alone() {
 #[tokio::test]
 async fn a_panic_in_a_stream_ends_it_with_an_error() {
     use tokio_stream::StreamExt;
+
     let node = node_with(|_| {
         object("shop.v1.Shop", |_| async {
             let frames = tokio_stream::iter([1, 2]).map_while(|number| {
@@ -430,8 +439,22 @@ fn all_that_a_node_lacks_is_told_at_once() {
     }
 }
 
+#[test]
+fn what_could_not_be_opened_hides_nothing_else_that_is_wrong() {
+    let error = Node::builder(protocol())
+        .object("2.0.0", object("shop.v1.Other", |_| async { answer(&[]) }))
+        .past("1.0.0", |_| Err::<Object, _>("no space left"))
+        .build()
+        .expect_err("nothing fits");
+    let told = error.to_string();
+    assert!(told.contains("past(\"1.0.0\"): no space left") && told.contains("lacks the service"), "{told}");
+    assert!(!told.contains("give past("), "it was given: {told}");
+    let error = Node::builder(protocol()).past("7.0.0", pass_on).future("x", pass_on).build().expect_err("no object");
+    assert_eq!(error.faults().len(), 3, "{error}");
+}
+
 /// Writes down what it sees; refuses what asks for it.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Diary(Arc<Mutex<Vec<String>>>);
 
 impl Diary {
@@ -449,7 +472,12 @@ impl Observe for Diary {
         }
     }
 
+    fn request(&self, call: &ObservedCall, message: &Bytes) {
+        self.write(format!("{} went on with {message:?}", call.number));
+    }
+
     fn response(&self, call: &ObservedCall, message: &Bytes) {
+        assert!(!call.metadata.contains_key("x-panic"), "on purpose");
         self.write(format!("{} answered {message:?}", call.number));
     }
 
@@ -491,6 +519,131 @@ async fn an_observer_sees_calls_in_the_current_version_and_may_refuse_them() {
             "1 /shop.v1.Shop/Upsert None",
         ]
     );
+}
+
+/// Refuses everything, and writes down what it hears of the end.
+struct Refusing(Diary);
+impl Observe for Refusing {
+    fn admit(&self, _: &ObservedCall, _: Option<&Bytes>) -> Result<(), Status> {
+        Err(Status::permission_denied("never"))
+    }
+
+    fn end(&self, _: &ObservedCall, _: Option<&HeaderMap>) {
+        self.0.write("ended".to_owned());
+    }
+}
+
+/// A node whose current object answers with `body`, and two who watch it.
+fn watched(body: fn() -> Body) -> (Dispatch, [Diary; 2]) {
+    let diaries = [Diary::default(), Diary::default()];
+    let node = Node::builder(protocol())
+        .object("2.0.0", object("shop.v1.Shop", move |_| async move { Response::new(body()) }));
+    let node = node.past("1.0.0", pass_on).observe(diaries[0].clone()).observe(diaries[1].clone()).build();
+    (node.unwrap_or_else(|error| panic!("{error}")).service(), diaries)
+}
+
+fn lines(diary: &Diary) -> Vec<String> {
+    diary.0.lock().expect("the diary").clone()
+}
+
+#[tokio::test]
+async fn an_observer_that_admitted_a_call_hears_of_its_end_whatever_became_of_it() {
+    let began = "0 /shop.v1.Shop/Upsert None".to_owned();
+    let ended = "0 ended, status None".to_owned();
+    let label = ("straddle-version", "2.0.0");
+    // The second of these refuses: only the first has admitted it.
+    let (first, second) = (Diary::default(), Diary::default());
+    let node = Node::builder(protocol()).object("2.0.0", current()).past("1.0.0", pass_on);
+    let node = node.observe(first.clone()).observe(Refusing(second.clone())).build().expect("a node").service();
+    call(&node, "/shop.v1.Shop/Upsert", &[label]).await;
+    assert_eq!((lines(&first), lines(&second)), (vec![began.clone(), ended.clone()], vec![]));
+    // A caller that goes away before there is an answer.
+    let diary = Diary::default();
+    let never = object("shop.v1.Shop", |_| std::future::pending());
+    let node = Node::builder(protocol()).object("2.0.0", never).past("1.0.0", pass_on).observe(diary.clone()).build();
+    let node = node.expect("a node").service();
+    let left = tokio::time::timeout(Duration::from_millis(20), call(&node, "/shop.v1.Shop/Upsert", &[label])).await;
+    assert!(left.is_err(), "the object does not answer");
+    assert_eq!(lines(&diary), [began, ended]);
+}
+
+#[tokio::test]
+async fn an_answer_that_observers_cannot_see_or_fail_at_ends_in_an_error_that_can_be_read() {
+    let (node, diaries) = watched(|| Body::full(Bytes::from_static(b"\x01\0\0\0\x02zz")));
+    let response = call(&node, "/shop.v1.Shop/Upsert", &[("straddle-version", "2.0.0")]).await;
+    let trailers = response.into_body().collect().await.expect("trailers").trailers().cloned().expect("trailers");
+    let status = Status::from_header_map(&trailers).expect("a status");
+    assert_eq!(status.code(), Code::Internal);
+    assert!(status.message().contains("uncompressed") && status.message().contains("has run"), "{status}");
+    let seen = ["0 /shop.v1.Shop/Upsert None", "0 ended, status Some(\"13\")"];
+    assert!(diaries.iter().all(|diary| lines(diary) == seen), "compressed bytes are not shown: {diaries:?}");
+
+    let (node, diaries) = watched(|| Body::full(Bytes::from_static(b"\0\0\0\0\x02hi")));
+    let headers = [("straddle-version", "2.0.0"), ("x-panic", "yes")];
+    let response = call(&node, "/shop.v1.Shop/Upsert", &headers).await;
+    let trailers = response.into_body().collect().await.expect("trailers").trailers().cloned().expect("trailers");
+    assert!(Status::from_header_map(&trailers).expect("a status").message().contains("observer"));
+    assert!(diaries.iter().all(|diary| lines(diary) == seen), "both hear of the end: {diaries:?}");
+}
+
+#[tokio::test]
+async fn a_panic_before_there_is_a_future_fails_its_call_alone() {
+    #[derive(Clone)]
+    struct Hasty;
+    impl tonic::server::NamedService for Hasty {
+        const NAME: &'static str = "shop.v1.Shop";
+    }
+    impl tower::Service<Request<Body>> for Hasty {
+        type Response = Response<tonic::body::Body>;
+        type Error = Infallible;
+        type Future = tonic::codegen::BoxFuture<Self::Response, Infallible>;
+        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+            Ok(()).into()
+        }
+        fn call(&mut self, _: Request<Body>) -> Self::Future {
+            panic!("on purpose")
+        }
+    }
+    let node = Node::builder(protocol()).object("2.0.0", Object::of(Hasty)).past("1.0.0", pass_on).build();
+    let response =
+        call(&node.expect("a node").service(), "/shop.v1.Shop/Upsert", &[("straddle-version", "2.0.0")]).await;
+    assert!(status(&response).message().contains("panicked"));
+    assert_eq!(header(&response, "straddle-node"), "2.0.0");
+}
+
+#[tokio::test]
+async fn a_unary_answer_that_never_ends_is_not_gathered() {
+    let node = node_with(|_| {
+        object("shop.v1.Shop", |_| async {
+            let frame = || Ok::<_, Status>(http_body::Frame::data(Bytes::from_static(b"\0\0\0\0\0")));
+            Response::new(Body::new(http_body_util::StreamBody::new(tokio_stream::iter(std::iter::repeat_with(frame)))))
+        })
+    });
+    let mut response = call(&node, "/shop.v1.Shop/Get", &[("straddle-version", "1.0.0")]).await;
+    for _ in 0..100 {
+        assert!(response.body_mut().frame().await.expect("a frame").is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_says_why() {
+    let node = node_with(|_| {
+        object("shop.v1.Shop", |_| async {
+            let broken = tokio_stream::once(Err::<http_body::Frame<Bytes>, _>(Status::data_loss("torn")));
+            Response::new(Body::new(http_body_util::StreamBody::new(broken)))
+        })
+    });
+    let response = call(&node, "/shop.v1.Shop/Watch", &[("straddle-version", "1.0.0")]).await;
+    let collected = response.into_body().collect().await.expect("trailers");
+    let status = Status::from_header_map(collected.trailers().expect("trailers")).expect("a status");
+    assert_eq!((status.code(), status.message()), (Code::DataLoss, "torn"));
+}
+
+#[tokio::test]
+async fn a_stream_that_may_be_cut_short_promises_no_length() {
+    let node = node_with(|_| object("shop.v1.Shop", |_| async { answer(&[]) }));
+    let response = call(&node, "/shop.v1.Shop/Watch", &[("straddle-version", "1.0.0")]).await;
+    assert_eq!(http_body::Body::size_hint(response.body()).exact(), None);
 }
 
 #[tokio::test]

@@ -116,16 +116,6 @@ fn a_folder_that_cannot_be_meant_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_descriptor_set_that_its_reader_panics_on_is_told() {
-    let folder = folder(&[NAMED]);
-    // FileDescriptorSet { file { name: "e.proto" syntax: "proto9" } }
-    let set = b"\x0a\x11\x0a\x07e.proto\x62\x06proto9";
-    folder::write(folder.path(), "1.0.0/shop.binpb", set);
-    let error = Protocol::load(folder.path()).expect_err("an unknown syntax").to_string();
-    assert!(error.contains("its descriptors cannot be read") && error.contains("FileDescriptorSet"), "{error}");
-}
-
-#[test]
 fn hidden_files_are_passed_over() {
     let folder = folder(&[NAMED, FIRST, ("1.0.0/.#shop.proto", "half written"), (".1.1.0", "")]);
     let protocol = Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"));

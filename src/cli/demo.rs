@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Outcome {
             outcome = demo(arguments) => outcome,
             // What is dropped with the other branch takes the nodes along.
             _ = tokio::signal::ctrl_c() => {
-                writeln!(io::stderr(), "interrupted: the nodes are stopped")?;
+                say("interrupted: the nodes are stopped");
                 Ok(ExitCode::from(INTERRUPTED))
             }
         }
@@ -54,12 +54,11 @@ pub(super) fn run(arguments: &DemoArguments) -> Outcome {
 
 async fn demo(arguments: &DemoArguments) -> Outcome {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
-    let say = |text: String| writeln!(io::stderr(), "{text}");
     let cluster = Cluster::start().await?;
     for node in cluster.reached() {
-        say(format!("node {} listens on {}", node.version, node.address))?;
+        say(&format!("node {} listens on {}", node.version, node.address));
     }
-    say(format!("callers of every version call each for {} s (seed {seed})", arguments.seconds))?;
+    say(&format!("callers of every version call each for {} s (seed {seed})", arguments.seconds));
     let end = Instant::now() + Duration::from_secs(arguments.seconds);
     let tally = Arc::new(Tally::default());
     let mut workers = JoinSet::new();
@@ -79,7 +78,7 @@ async fn demo(arguments: &DemoArguments) -> Outcome {
     progress.abort();
     // The bar is gone when its task is; whether it was aborted or had ended is all one.
     let _ = progress.await;
-    say("the auditor reads everything once more, in every version".to_owned())?;
+    say("the auditor reads everything once more, in every version");
     let mut audits = JoinSet::new();
     for worker in workers {
         audits.spawn(worker.audit());
@@ -90,8 +89,17 @@ async fn demo(arguments: &DemoArguments) -> Outcome {
     finish(arguments, &tally.into_report(&NODES), seed)
 }
 
+/// Tells how it goes; nobody has to listen, and the exit code does not depend on it.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn finish(arguments: &DemoArguments, report: &Report, seed: u64) -> Outcome {
-    writeln!(io::stdout(), "{}", report.text())?;
+    match writeln!(io::stdout(), "{}", report.text()) {
+        // Whoever reads has seen enough; what came of the run stands all the same.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
     if let Some(file) = &arguments.json {
         let mut shown = report.json();
         shown["seconds"] = arguments.seconds.into();

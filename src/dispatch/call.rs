@@ -101,7 +101,16 @@ impl Call {
             Some(path) => with_path(request, path.clone()),
             None => request,
         };
-        let answering = answer.answer(request);
+        // A server with layers of its own may do its work, and panic, before it gives its future.
+        let answering = catch_unwind(AssertUnwindSafe(|| match &context {
+            Some(context) => context.enter(|| answer.answer(request)),
+            None => answer.answer(request),
+        }));
+        let Ok(answering) = answering else {
+            let mut response = outcome::panicked(route).into_http();
+            stamp(route, response.headers_mut());
+            return Self(State::Told(Some(response)));
+        };
         let deadline = own.map(|own| Box::pin(sleep_until(own)));
         Self(State::Running(Running { answering, route: route.clone(), context, deadline, caller }))
     }

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::HeaderName;
 use tokio::time::Instant;
 
-use super::table::{NODE, SCHEMA, Table, VERSION};
+use super::table::Table;
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
@@ -106,7 +106,7 @@ fn passing(headers: &HeaderMap) -> HeaderMap {
 /// Whether metadata belong to the application, not to one hop of the call (gRPC over HTTP/2, *Requests*).
 fn passes(name: &HeaderName) -> bool {
     const TRACE: [&str; 2] = ["grpc-trace-bin", "grpc-tags-bin"];
-    const OF_A_HOP: [HeaderName; 8] = [
+    const OF_A_HOP: [HeaderName; 10] = [
         http::header::CONTENT_TYPE,
         http::header::TE,
         http::header::USER_AGENT,
@@ -114,9 +114,12 @@ fn passes(name: &HeaderName) -> bool {
         http::header::CONTENT_LENGTH,
         http::header::CONNECTION,
         http::header::TRANSFER_ENCODING,
+        http::header::TRAILER,
+        http::header::ACCEPT_ENCODING,
         http::header::DATE,
     ];
     let text = name.as_str();
-    let of_a_hop = OF_A_HOP.contains(name) || *name == VERSION || *name == SCHEMA || *name == NODE;
+    // Whatever else a later Straddle says in such a header is not the application's either.
+    let of_a_hop = OF_A_HOP.contains(name) || text.starts_with("straddle-");
     !of_a_hop && (!text.starts_with("grpc-") || TRACE.contains(&text))
 }

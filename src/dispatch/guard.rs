@@ -52,6 +52,8 @@ impl Guard {
         }));
         match polled {
             Ok(Poll::Ready(Some(Ok(frame)))) => Poll::Ready(Some(Ok(self.passed(frame)))),
+            // As a status it reaches the caller; a stream that is reset says nothing.
+            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Ok(self.end_with(&status)))),
             Ok(polled) => polled,
             Err(_) => Poll::Ready(Some(Ok(self.end_with(&outcome::panicked(&self.route))))),
         }
@@ -99,9 +101,13 @@ impl HttpBody for Guard {
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.inner.size_hint()
+        // It may end before the inner body does: a length that was promised would have to be kept.
+        http_body::SizeHint::default()
     }
 }
+
+/// How many frames an answer may have to be taken at once: one message has few, and an object may never end.
+const SETTLED: usize = 8;
 
 /// Takes the whole answer of a unary call at once where it is there already, as it is with tonic: then nothing is left
 /// to guard.
@@ -110,6 +116,9 @@ pub(super) fn settle(mut guard: Guard, waking: &mut Waking<'_>) -> Body {
     loop {
         if guard.is_end_stream() {
             return whole(frames).unwrap_or_else(|frames| Body::begun(frames, Body::empty()));
+        }
+        if frames.len() == SETTLED {
+            return Body::begun(frames, guard.into_body());
         }
         match Pin::new(&mut guard).poll_frame(waking) {
             Poll::Ready(Some(Ok(frame))) => {

@@ -124,19 +124,18 @@ impl Table {
         let Some(entry) = self.methods.get(path) else {
             return Err(self.no_such_path(path, headers));
         };
-        let label = self.labelled(headers).map_err(|refusal| self.tell(refusal, path))?;
-        let index = label.unwrap_or(entry.unlabelled);
+        let labelled = self.labelled(headers).map_err(|refusal| self.tell(refusal, path))?;
+        let index = labelled.unwrap_or(entry.unlabelled);
         let served = &self.versions[index];
         if served.retired {
-            return Err(self.tell(self.retired(served), path));
+            return Err(self.tell_version(served, self.retired(served), path));
         }
         let Some(route) = &entry.routes[index] else {
-            return Err(self.tell(self.label_contradicts_path(served, label.is_some(), path, entry), path));
+            let refusal = self.undeclared(served, labelled.is_some(), path, entry);
+            return Err(self.tell_version(served, refusal, path));
         };
-        if let Some(schema) = headers.get(&SCHEMA)
-            && *schema != served.stamp.headers[2]
-        {
-            return Err(self.tell(self.other_schema(served), path));
+        if headers.get_all(&SCHEMA).iter().any(|schema| *schema != served.stamp.headers[2]) {
+            return Err(self.tell_version(served, self.other_schema(served), path));
         }
         Ok(route)
     }
@@ -182,7 +181,9 @@ impl Table {
         match self.labelled(headers) {
             // A method that only a newer version has: it is the version that is not known here.
             Err(refusal) => self.tell(refusal, path),
-            Ok(_) => Refused(Status::unimplemented(format!("no version of {} declares {path}", self.protocol))),
+            Ok(_) => {
+                self.stamped(Status::unimplemented(format!("no version of {} declares {path}", self.protocol)), None)
+            }
         }
     }
 
@@ -193,7 +194,7 @@ impl Table {
             .advice("move the caller to a version that is served")
     }
 
-    fn label_contradicts_path(&self, served: &Served, labelled: bool, path: &str, entry: &Entry) -> Refusal {
+    fn undeclared(&self, served: &Served, labelled: bool, path: &str, entry: &Entry) -> Refusal {
         let declaring: Vec<&str> = self
             .versions
             .iter()
@@ -201,8 +202,9 @@ impl Table {
             .filter(|(_, route)| route.is_some())
             .map(|(served, _)| served.text.as_str())
             .collect();
-        let label = if labelled { "the label says" } else { "the call carries no label and so is taken for" };
-        let message = format!("{label} {}, which does not declare {path}; {} does", served.text, declaring.join(", "));
+        let taken_for = if labelled { "the label says" } else { "the call carries no label and is taken for" };
+        let message =
+            format!("{taken_for} {}, which does not declare {path}; {} does", served.text, declaring.join(", "));
         Refusal::new(Reason::LabelMismatch, message)
             .with("caller_version", &served.text)
             .advice("label the call with the version that its client was generated from")
@@ -221,7 +223,28 @@ impl Table {
     fn tell(&self, refusal: Refusal, path: &str) -> Refused {
         let refusal =
             refusal.with("protocol", &self.protocol).with("node_version", self.node.to_string()).with("method", path);
-        Refused(refusal.into())
+        self.stamped(refusal.into(), None)
+    }
+
+    fn tell_version(&self, served: &Served, refusal: Refusal, path: &str) -> Refused {
+        let Refused(status) = self.tell(refusal, path);
+        self.stamped(status, Some(served))
+    }
+
+    /// Says what a response says, as far as it is known: this one has no route to do so.
+    fn stamped(&self, mut status: Status, served: Option<&Served>) -> Refused {
+        let headers = status.metadata_mut().as_mut();
+        match served {
+            Some(served) => {
+                let [version, node, schema] = &served.stamp.headers;
+                headers.insert(&VERSION, version.clone());
+                headers.insert(&NODE, node.clone());
+                headers.insert(&SCHEMA, schema.clone());
+            }
+            // All versions have the node's own in common.
+            None => headers.extend(self.versions.first().map(|any| (NODE.clone(), any.stamp.headers[1].clone()))),
+        }
+        Refused(status)
     }
 }
 
@@ -245,8 +268,9 @@ fn target(
     let schema = &protocol.versions()[walk.version];
     let reached = &schema.methods()[walk.method];
     if version < objects.oldest {
-        // Nobody comes this way: callers of retired versions are told so before their route is looked at.
-        return Ok(Target::Refused(HeaderMap::new()));
+        // Callers are told so before their route is looked at; this is for simulation objects that were left in.
+        let refusal = Refusal::new(Reason::Retired, format!("{} is no longer served", caller.version()));
+        return Ok(Target::Refused(route::headers_of(refusal)));
     }
     let answer = objects.at[walk.version].as_ref().and_then(|object| object.service(reached.service()));
     let Some(answer) = answer else {

@@ -104,13 +104,20 @@ impl Builder {
         let node = self.node(&mut faults);
         let oldest =
             self.oldest.take().and_then(|version| self.index(&version, "oldest_served", &mut faults)).unwrap_or(0);
-        let Some(node) = node else { return Err(BuildError { faults }) };
+        let Some(node) = node else {
+            for (side, objects) in [("past", &self.past), ("future", &self.future)] {
+                for (version, _) in objects {
+                    self.index(version, side, &mut faults);
+                }
+            }
+            return Err(BuildError { faults });
+        };
         if oldest > node {
             faults
                 .push("oldest_served is newer than the version that the node runs: serve at least that one".to_owned());
         }
         let dispatch = Dispatch::new();
-        let mut unopened = false;
+        let mut unopened = Vec::new();
         let mut at: Vec<Option<Object>> = vec![None; self.protocol.versions().len()];
         for (_, object) in std::mem::take(&mut self.current) {
             at[node] = Some(observed(object, &self.observers, &self.protocol.versions()[node]));
@@ -135,7 +142,7 @@ impl Builder {
                     Err(why) => {
                         faults.push(format!("{side}(\"{version}\"): {why}"));
                         // Its services are not what is missing.
-                        unopened = true;
+                        unopened.push(index);
                     }
                 }
             }
@@ -143,8 +150,10 @@ impl Builder {
         match Table::new(&self.protocol, &Objects { node, oldest, at: &at }) {
             Ok(table) if faults.is_empty() => dispatch.install(table),
             Ok(_) => {}
-            Err(_) if unopened => {}
-            Err(missing) => faults.extend(missing.iter().map(|missing| self.tell(missing, node))),
+            Err(missing) => {
+                let missing = missing.iter().filter(|missing| !unopened.contains(&missing.version));
+                faults.extend(missing.map(|missing| self.tell(missing, node)));
+            }
         }
         if !faults.is_empty() {
             return Err(BuildError { faults });

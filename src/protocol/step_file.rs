@@ -1,11 +1,14 @@
 //! `step.toml`: what the author of a step declares.
 
+mod renames;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::renames::Rename;
 use super::error::{Fault, ProtocolError};
 use super::history::History;
 use super::relate;
@@ -21,12 +24,6 @@ struct StepFile {
     rename: Rename,
     past: Side,
     future: Side,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Rename {
-    methods: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -144,67 +141,6 @@ impl Reading<'_> {
         }
     }
 
-    /// For each method of the older version the index of its counterpart: by the renames of methods, then by those of
-    /// services, then by the same name. No two have the same one.
-    fn counterparts(&mut self, rename: &Rename) -> BTreeMap<usize, usize> {
-        let (methods, services) = self.renames(rename);
-        let mut found = Counterparts::default();
-        for (at, old, new) in methods {
-            self.rename(&mut found, at, old, new);
-        }
-        let renamed_themselves = found.clone();
-        for (at, service) in &services {
-            for (old, method) in self.old.methods().iter().enumerate() {
-                let called = method.service() == at.get_ref() && !renamed_themselves.forward.contains_key(&old);
-                let counterpart = self.new.method_index(&format!("/{service}/{}", method.descriptor().name()));
-                let free = counterpart.filter(|new| !renamed_themselves.backward.contains_key(new));
-                if let Some(new) = free.filter(|_| called) {
-                    self.rename(&mut found, at, old, new);
-                }
-            }
-        }
-        let moved: BTreeSet<&str> = services.iter().map(|(at, _)| at.get_ref().as_str()).collect();
-        for (old, method) in self.old.methods().iter().enumerate().filter(|(_, m)| !moved.contains(m.service())) {
-            let counterpart = self.new.method_index(method.path());
-            if let Some(new) = counterpart.filter(|new| !found.backward.contains_key(new)) {
-                found.forward.entry(old).or_insert(new);
-            }
-        }
-        found.forward
-    }
-
-    /// The renames of methods and those of services, each with its place.
-    #[expect(clippy::type_complexity, reason = "named where it is used")]
-    fn renames<'r>(
-        &mut self,
-        rename: &'r Rename,
-    ) -> (Vec<(&'r Spanned<String>, usize, usize)>, Vec<(&'r Spanned<String>, &'r str)>) {
-        let (mut methods, mut services) = (Vec::new(), Vec::new());
-        for (from, to) in &rename.methods {
-            match (self.find(self.old, from), self.find(self.new, to)) {
-                (Some(Named::Method(old)), Some(Named::Method(new))) => methods.push((from, old, new)),
-                (Some(Named::Service), Some(Named::Service)) => services.push((from, to.get_ref().as_str())),
-                (Some(_), Some(_)) => self.fault(
-                    from,
-                    format!("`{}` and `{}` are not both methods or both services", from.get_ref(), to.get_ref()),
-                    "map a method to a method, or a service to a service".to_owned(),
-                ),
-                _ => {}
-            }
-        }
-        (methods, services)
-    }
-
-    fn rename(&mut self, found: &mut Counterparts, at: &Spanned<String>, old: usize, new: usize) {
-        if let Some(other) = found.backward.insert(new, old) {
-            let [first, second] = [other, old].map(|old| self.old.methods()[old].full_name());
-            let what =
-                format!("`{first}` and `{second}` are both renamed to `{}`", self.new.methods()[new].full_name());
-            self.fault(at, what, "map to each method of the new version at most once".to_owned());
-        }
-        found.forward.insert(old, new);
-    }
-
     /// What one side of the step declares for each method of `schema`; a method's own entry goes before its service's.
     fn side(&mut self, name: &str, side: &Side, schema: &Schema) -> Vec<Option<Hop>> {
         let mut hops: Vec<Option<(Hop, bool)>> = vec![None; schema.methods().len()];
@@ -251,13 +187,6 @@ impl Reading<'_> {
         self.fault(element, format!("{} declares no method or service `{name}`", schema.version()), advice);
         None
     }
-}
-
-/// Which method of the other version is whose, by index.
-#[derive(Clone, Default)]
-struct Counterparts {
-    forward: BTreeMap<usize, usize>,
-    backward: BTreeMap<usize, usize>,
 }
 
 #[derive(Clone, Copy)]

@@ -22,7 +22,8 @@ use crate::wire::Body;
 ///
 /// - the **deadline**: the call beneath sees how much time is left;
 /// - **cancellation**: when the caller goes away, what is called beneath is dropped with it;
-/// - **metadata**: the caller's go down (unless the simulation object sets the same name itself), the answer's go up;
+/// - **metadata**: the caller's go down (unless the simulation object sets the same name itself), the answer's go up, but
+///   for those that come only after its messages;
 /// - the **trace**: W3C `traceparent` and gRPC's `grpc-trace-bin` are metadata.
 ///
 /// That holds in the task of the call and in its response stream. Work of the object's own, such as a timer in a

@@ -1,10 +1,11 @@
 //! Observing the calls of the current object: the paper's interceptor model.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context as Waking, Poll};
+use std::task::{Context as Waking, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -24,7 +25,8 @@ const LIMIT: usize = 64 * 1024 * 1024;
 ///
 /// A simulation object adjacent to the current object uses this to follow a state that other callers change. It may
 /// refuse a call before it runs; it changes nothing. Messages come as protobuf bytes; decode them with the current
-/// version's generated types.
+/// version's generated types. A call whose messages it cannot see, since they are compressed, fails; so does one at
+/// which an observer panics.
 pub trait Observe: Send + Sync + 'static {
     /// A call is about to reach the object. `first` is its request, unless the caller streams requests.
     ///
@@ -45,7 +47,8 @@ pub trait Observe: Send + Sync + 'static {
         let _ = (call, message);
     }
 
-    /// The call is over: the answer has ended or the caller has gone. Its status is in `trailers`, where it came so far.
+    /// A call that was admitted is over: the answer has ended, the caller has gone, or another observer has refused it.
+    /// Its status is in `trailers`, where it came so far.
     fn end(&self, call: &ObservedCall, trailers: Option<&HeaderMap>) {
         let _ = (call, trailers);
     }
@@ -106,17 +109,14 @@ async fn observe(inner: &dyn Answer, shared: Arc<Observers>, request: Request<Bo
         method: parts.uri.path().to_owned(),
         metadata: parts.headers.clone(),
     };
-    for observer in &shared.all {
-        observer.admit(&call, first.as_ref())?;
-    }
     let watched = Arc::new(Watched { call, shared });
+    let mut ending = Ending { watched: watched.clone(), admitted: 0 };
+    for observer in &watched.shared.all {
+        observer.admit(&watched.call, first.as_ref())?;
+        ending.admitted += 1;
+    }
     let body = if streaming {
-        Body::new(Passing {
-            inner: body,
-            messages: Messages::new(LIMIT),
-            watched: watched.clone(),
-            side: Side::Request,
-        })
+        Body::new(Passing { inner: body, messages: Messages::new(LIMIT), watched: watched.clone(), ending: None })
     } else {
         frames.retain(|frame| frame.is_data() || frame.is_trailers());
         Body::begun(frames, body)
@@ -125,11 +125,10 @@ async fn observe(inner: &dyn Answer, shared: Arc<Observers>, request: Request<Bo
     let (parts, body) = response.into_parts();
     let trailers_only = parts.headers.contains_key("grpc-status");
     if trailers_only {
-        watched.end(Some(&parts.headers));
+        ending.end(Some(&parts.headers));
         return Ok(Response::from_parts(parts, body));
     }
-    let side = Side::Response { ended: false };
-    let body = Body::new(Passing { inner: body, messages: Messages::new(LIMIT), watched, side });
+    let body = Body::new(Passing { inner: body, messages: Messages::new(LIMIT), watched, ending: Some(ending) });
     Ok(Response::from_parts(parts, body))
 }
 
@@ -158,11 +157,13 @@ fn push(messages: &mut Messages, data: Bytes, mut each: impl FnMut(Bytes)) -> Re
     messages
         .push(data, |WireMessage { compressed: flag, bytes }| {
             compressed |= flag;
-            each(bytes);
+            if !compressed {
+                each(bytes);
+            }
         })
         .map_err(|error| Status::resource_exhausted(error.to_string()))?;
     if compressed {
-        return Err(Status::unimplemented("this node observes its calls and takes uncompressed messages only"));
+        return Err(Status::unimplemented("this node observes its calls and sees uncompressed messages only"));
     }
     Ok(())
 }
@@ -174,18 +175,37 @@ struct Watched {
 }
 
 impl Watched {
-    fn each(&self, tell: impl Fn(&dyn Observe, &ObservedCall)) {
-        self.shared.all.iter().for_each(|observer| tell(&**observer, &self.call));
-    }
-
-    fn end(&self, trailers: Option<&HeaderMap>) {
-        self.each(|observer, call| observer.end(call, trailers));
+    /// Tells the first observers; a panic in one does not keep it from the others.
+    fn tell(&self, first: usize, tell: impl Fn(&dyn Observe, &ObservedCall)) -> Result<(), Status> {
+        let mut told = Ok(());
+        for observer in self.shared.all.iter().take(first) {
+            if catch_unwind(AssertUnwindSafe(|| tell(&**observer, &self.call))).is_err() {
+                tracing::error!(method = %self.call.method, "an observer panicked; this call fails, the node goes on");
+                told = Err(Status::internal("an observer of the node's calls panicked"));
+            }
+        }
+        told
     }
 }
 
-enum Side {
-    Request,
-    Response { ended: bool },
+/// Tells the observers that have admitted a call that it is over, once, whatever becomes of it.
+struct Ending {
+    watched: Arc<Watched>,
+    admitted: usize,
+}
+
+impl Ending {
+    fn end(&mut self, trailers: Option<&HeaderMap>) {
+        let admitted = std::mem::take(&mut self.admitted);
+        // There is nothing left that could fail.
+        let _ = self.watched.tell(admitted, |observer, call| observer.end(call, trailers));
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.end(None);
+    }
 }
 
 /// A body whose messages are shown to observers as they pass.
@@ -193,16 +213,39 @@ struct Passing {
     inner: Body,
     messages: Messages,
     watched: Arc<Watched>,
-    side: Side,
+    /// With the answer; a request has none.
+    ending: Option<Ending>,
 }
 
 impl Passing {
+    fn show(&mut self, data: &Bytes) -> Result<(), Status> {
+        let (watched, answer) = (&self.watched, self.ending.is_some());
+        let mut told = Ok(());
+        push(&mut self.messages, data.clone(), |message| {
+            let shown = watched.tell(usize::MAX, |observer, call| {
+                if answer { observer.response(call, &message) } else { observer.request(call, &message) }
+            });
+            told = std::mem::replace(&mut told, Ok(())).and(shown);
+        })?;
+        told
+    }
+
     fn ended(&mut self, trailers: Option<&HeaderMap>) {
-        if let Side::Response { ended } = &mut self.side
-            && !std::mem::replace(ended, true)
-        {
-            self.watched.end(trailers);
+        if let Some(ending) = &mut self.ending {
+            ending.end(trailers);
         }
+    }
+
+    /// Lets nothing more through. An answer ends as a call that failed, in a way that its caller can read.
+    fn cut(&mut self, status: Status) -> Result<Frame<Bytes>, Status> {
+        self.inner = Body::empty();
+        if self.ending.is_none() {
+            return Err(status);
+        }
+        let mut trailers = HeaderMap::new();
+        Status::internal(format!("{}; the call has run", status.message())).add_header(&mut trailers)?;
+        self.ended(Some(&trailers));
+        Ok(Frame::trailers(trailers))
     }
 }
 
@@ -211,29 +254,17 @@ impl HttpBody for Passing {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = &mut *self;
-        let polled = Pin::new(&mut this.inner).poll_frame(waking);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                if let Some(data) = frame.data_ref() {
-                    let (watched, side) = (&this.watched, &this.side);
-                    let shown = push(&mut this.messages, data.clone(), |message| {
-                        watched.each(|observer, call| match side {
-                            Side::Request => observer.request(call, &message),
-                            Side::Response { .. } => observer.response(call, &message),
-                        });
-                    });
-                    if let Err(status) = shown {
-                        return Poll::Ready(Some(Err(status)));
-                    }
-                } else {
-                    this.ended(frame.trailers_ref());
-                }
-            }
-            Poll::Ready(_) => this.ended(None),
-            Poll::Pending => {}
+        let polled = ready!(Pin::new(&mut self.inner).poll_frame(waking));
+        if let Some(Ok(frame)) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            return Poll::Ready(match self.show(data) {
+                Ok(()) => polled,
+                Err(status) => Some(self.cut(status)),
+            });
         }
-        polled
+        self.ended(polled.as_ref().and_then(|frame| frame.as_ref().ok()?.trailers_ref()));
+        Poll::Ready(polled)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -241,12 +272,7 @@ impl HttpBody for Passing {
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-impl Drop for Passing {
-    fn drop(&mut self) {
-        self.ended(None);
+        // It may be cut short.
+        http_body::SizeHint::default()
     }
 }

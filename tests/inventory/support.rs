@@ -174,12 +174,12 @@ pub(crate) struct Route<C, S> {
 
 impl<C, S> Service<http::Request<Body>> for Route<C, S>
 where
-    C: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    C: Service<http::Request<Body>, Response = http::Response<straddle::wire::Body>, Error = Infallible>,
+    S: Service<http::Request<Body>, Response = http::Response<straddle::wire::Body>, Error = Infallible>,
     C::Future: Send + 'static,
     S::Future: Send + 'static,
 {
-    type Response = http::Response<Body>;
+    type Response = http::Response<straddle::wire::Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 

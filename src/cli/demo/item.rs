@@ -3,6 +3,7 @@
 //! Written apart from the simulation objects on purpose: what they say is checked against this.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::SystemTime;
 
 use crate::inventory::generated::{v1_0_0, v1_1_0, v2_0_0, v3_0_0};
 
@@ -25,6 +26,8 @@ pub(super) struct Item {
     /// Since 2.0.0.
     pub(super) discontinued: bool,
     pub(super) revision: u64,
+    /// Whether the time of the last write is told, and is of the last hours.
+    pub(super) dated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,8 +76,16 @@ impl Item {
             tags: (0..random.usize(0..3)).map(|number| format!("{}{number}", word(random))).collect(),
             discontinued: random.u8(0..8) == 0,
             revision: 0,
+            dated: true,
         }
     }
+}
+
+/// Whether these seconds are of the last hours: the run is shorter, and the nodes have the same clock.
+fn is_recent(seconds: i64) -> bool {
+    const HOURS: u64 = 6 * 60 * 60;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    u64::try_from(seconds).is_ok_and(|seconds| now.abs_diff(seconds) < HOURS)
 }
 
 fn dollars(cents: i64) -> f64 {
@@ -178,6 +189,7 @@ macro_rules! first_major {
                     packaging: packaging_from(item.packaging),
                     suppliers: suppliers.collect(),
                     revision: item.revision,
+                    dated: is_recent(item.updated),
                     $($field: item.$field,)*
                     ..Item::default()
                 }
@@ -261,6 +273,7 @@ macro_rules! second_major {
                     tags: item.tags,
                     discontinued: item.status == $version::ItemStatus::Discontinued as i32,
                     revision: item.revision,
+                    dated: item.updated.is_some_and(|updated| is_recent(updated.seconds)),
                 }
             }
         }

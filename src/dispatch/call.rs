@@ -109,7 +109,7 @@ impl Call {
         let Ok(answering) = answering else {
             let mut response = outcome::panicked(route).into_http();
             stamp(route, response.headers_mut());
-            return Self(State::Told(Some(response)));
+            return Self(State::Told { response: Some(response), unread: Body::empty() });
         };
         let deadline = own.map(|own| Box::pin(sleep_until(own)));
         Self(State::Running(Running { answering, route: route.clone(), context, deadline, caller }))

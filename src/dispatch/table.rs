@@ -300,7 +300,7 @@ fn stamp(protocol: &Protocol, schema: &Schema, node: &Version) -> Stamp {
     }
 }
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(all(test, feature = "compile"))]
 mod tests {
     use std::convert::Infallible;
     use std::hint::black_box;
@@ -308,7 +308,6 @@ mod tests {
     use http::Response;
 
     use super::*;
-    use crate::inventory::generated::protocol;
     use crate::wire::Body;
 
     const LOOKUPS: u32 = 1_000_000;
@@ -330,8 +329,9 @@ mod tests {
         let answer = tower::service_fn(|_| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
         let services = ["inventory.v1.Inventory", "inventory.v2.Inventory"];
         let object = services.into_iter().fold(Object::default(), |object, name| object.and_service(name, answer));
-        let at = vec![Some(object); protocol().versions().len()];
-        let table = Table::new(&protocol(), &Objects { node: 2, oldest: 0, at: &at }).unwrap();
+        let protocol = Protocol::load(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/inventory")).unwrap();
+        let at = vec![Some(object); protocol.versions().len()];
+        let table = Table::new(&protocol, &Objects { node: 2, oldest: 0, at: &at }).unwrap();
 
         let (first, second) = ("/inventory.v1.Inventory/GetItem", "/inventory.v2.Inventory/GetItem");
         for (path, label) in [

@@ -21,6 +21,7 @@ mod outcome;
 mod route;
 mod service;
 mod table;
+mod unread;
 
 pub use self::answer::{GeneratedBody, Object};
 pub use self::route::{End, Walk};

@@ -652,3 +652,48 @@ async fn a_deadline_in_the_far_future_is_no_deadline() {
     let response = tokio::time::timeout(Duration::from_secs(5), call(&node(), "/shop.v1.Shop/Get", &headers)).await;
     assert_eq!(header(&response.expect("an answer"), "x-path"), "/shop.v1.Shop/Get");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_call_waits_for_the_rest_of_its_request_but_not_for_long() {
+    let refused = |body| {
+        let request = Request::post("/shop.v1.Shop/Hard").header("straddle-version", "1.0.0").body(body);
+        tokio::spawn(node().oneshot(request.expect("a request")))
+    };
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<_, Status>>(1);
+    let frames = tokio_stream::wrappers::ReceiverStream::new(receiver);
+    let call = refused(Body::new(http_body_util::StreamBody::new(frames)));
+    tokio::task::yield_now().await;
+    assert!(!call.is_finished());
+    sender.send(Ok(http_body::Frame::data(Bytes::from_static(b"late")))).await.expect("somebody reads");
+    drop(sender);
+    let begun = tokio::time::Instant::now();
+    let Ok(response) = call.await.expect("no panic");
+    assert_eq!(refusal(&response).reason(), Reason::Disallowed);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    let endless = Body::new(http_body_util::StreamBody::new(tokio_stream::pending::<Result<_, Status>>()));
+    let Ok(response) = refused(endless).await.expect("no panic");
+    assert_eq!(refusal(&response).reason(), Reason::Disallowed);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_connection_outlives_any_number_of_refused_calls() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = straddle::transport::Server::builder().serve(listener, node(), std::future::pending());
+    let serving = tokio::spawn(server.expect("a server"));
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).expect("an address");
+    let mut client = tonic::client::Grpc::new(endpoint.connect().await.expect("a connection"));
+    // h2 takes 1,024 frames of requests that were reset.
+    for _ in 0..1_200 {
+        client.ready().await.expect("a connection");
+        let mut request = tonic::Request::new(String::from("please"));
+        request.metadata_mut().insert("straddle-version", "1.0.0".parse().expect("a value"));
+        let path = http::uri::PathAndQuery::from_static("/shop.v1.Shop/Hard");
+        let codec = straddle::wire::Codec::<String, String>::default();
+        let status = client.unary(request, path, codec).await.expect_err("it is refused");
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    }
+    serving.abort();
+}

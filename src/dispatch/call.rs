@@ -4,11 +4,10 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Waking, Poll};
+use std::task::{Context as Waking, Poll, ready};
 
 use http::uri::Uri;
 use http::{HeaderMap, Request, Response};
-use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
@@ -17,11 +16,9 @@ use super::context::Context;
 use super::guard::{Guard, settle};
 use super::route::{Route, Target};
 use super::table::{NODE, Refused, SCHEMA, Table, VERSION};
+use super::unread::Unread;
 use super::{deadline, outcome};
 use crate::wire::Body;
-
-/// Frames of a request's body that are taken in at most before a call is refused.
-const FRAMES_UNREAD: usize = 64;
 
 /// A call on its way to an answer; dropping it cancels the call.
 ///
@@ -37,8 +34,14 @@ const FRAMES_UNREAD: usize = 64;
 pub(crate) struct Call(State);
 
 enum State {
-    Told { response: Option<Response<Body>>, unread: Body },
+    Told(Box<Told>),
     Running(Running),
+    Done,
+}
+
+struct Told {
+    response: Response<Body>,
+    unread: Unread,
 }
 
 struct Running {
@@ -62,7 +65,11 @@ pub(crate) enum Caller {
 impl Call {
     /// A call that nothing answers; of its request, `unread` is the body.
     pub(crate) fn told(refused: Refused, unread: Body) -> Self {
-        Self(State::Told { response: Some(refused.0.into_http()), unread })
+        Self::answered(refused.0.into_http(), unread)
+    }
+
+    fn answered(response: Response<Body>, unread: Body) -> Self {
+        Self(State::Told(Box::new(Told { response, unread: Unread::new(unread) })))
     }
 
     /// Whether the call may change something. One that nothing answers changes nothing.
@@ -84,7 +91,7 @@ impl Call {
                 *response.headers_mut() = headers.clone();
                 stamp(route, response.headers_mut());
                 let unread = if caller == Caller::Outside { request.into_body() } else { Body::empty() };
-                return Self(State::Told { response: Some(response), unread });
+                return Self::answered(response, unread);
             }
         };
         // A deadline that was inherited is watched by the call above.
@@ -109,7 +116,7 @@ impl Call {
         let Ok(answering) = answering else {
             let mut response = outcome::panicked(route).into_http();
             stamp(route, response.headers_mut());
-            return Self(State::Told { response: Some(response), unread: Body::empty() });
+            return Self::answered(response, Body::empty());
         };
         let deadline = own.map(|own| Box::pin(sleep_until(own)));
         Self(State::Running(Running { answering, route: route.clone(), context, deadline, caller }))
@@ -120,23 +127,17 @@ impl Future for Call {
     type Output = Response<Body>;
 
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
-        match &mut self.0 {
-            State::Told { response, unread } => match response.take() {
-                Some(response) => {
-                    read_what_came(unread, waking);
-                    Poll::Ready(response)
-                }
-                // Polled after it was done: there is nothing more to come.
-                None => Poll::Pending,
-            },
-            State::Running(running) => match running.poll(waking) {
-                Poll::Ready(response) => {
-                    self.0 = State::Told { response: None, unread: Body::empty() };
-                    Poll::Ready(response)
-                }
-                Poll::Pending => Poll::Pending,
-            },
-        }
+        let response = match &mut self.0 {
+            State::Told(told) => {
+                ready!(told.unread.poll(waking));
+                std::mem::take(&mut told.response)
+            }
+            State::Running(running) => ready!(running.poll(waking)),
+            // Polled after it was done: there is nothing more to come.
+            State::Done => return Poll::Pending,
+        };
+        self.0 = State::Done;
+        Poll::Ready(response)
     }
 }
 
@@ -202,18 +203,6 @@ fn stamp(route: &Route, headers: &mut HeaderMap) {
     headers.insert(&VERSION, version.clone());
     headers.insert(&NODE, node.clone());
     headers.insert(&SCHEMA, schema.clone());
-}
-
-/// Takes in what has come of a request that nobody reads; its caller need not send more.
-///
-/// A request that is answered before it was read to its end is reset, and what of it comes after that is counted
-/// against the whole connection: after some thousand of such calls it would be closed (RUSTSEC-2024-0003, in h2).
-fn read_what_came(unread: &mut Body, waking: &mut Waking<'_>) {
-    for _ in 0..FRAMES_UNREAD {
-        if !matches!(Pin::new(&mut *unread).poll_frame(waking), Poll::Ready(Some(Ok(_)))) {
-            break;
-        }
-    }
 }
 
 fn with_path(request: Request<Body>, path: http::uri::PathAndQuery) -> Request<Body> {

@@ -106,14 +106,11 @@ impl Within {
     /// Sends a request on its way in the adjacent version, with the table of the call above where there is one.
     pub(crate) fn begin(&self, above: Option<&Context>, request: Request<Body>, own_deadline: bool) -> Call {
         let table = match above {
-            Some(above) => above.table.clone(),
-            None => match self.shared.upgrade().and_then(|shared| shared.table.load_full()) {
-                Some(table) => table,
-                None => {
-                    let refused = call::unavailable("the node has not started, or has stopped");
-                    return Call::told(refused, Body::empty());
-                }
-            },
+            Some(above) => Some(above.table.clone()),
+            None => self.shared.upgrade().and_then(|shared| shared.table.load_full()),
+        };
+        let Some(table) = table else {
+            return Call::told(call::unavailable("the node has not started, or has stopped"), Body::empty());
         };
         match table.route_within(request.uri().path(), &self.version) {
             Ok(route) => {

@@ -7,6 +7,7 @@ mod duration;
 mod log;
 mod serve_example;
 mod show;
+mod signals;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

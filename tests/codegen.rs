@@ -26,7 +26,7 @@ service Move {
   rpc Yield(Box) returns (stream Result) { option idempotency_level = NO_SIDE_EFFECTS; }
   rpc Loop(stream Box) returns (Result);
 }
-service ItemStore { rpc Get(Box) returns (Box); }
+service HTTPServer { rpc Get(Box) returns (Box); }
 "#;
 
 const ELSEWHERE: &str = r#"
@@ -106,7 +106,7 @@ fn each_version_has_a_module_with_its_packages_and_a_descriptor_set() {
     for (place, names) in [
         ("v1_0_0", &["Plain", "LABEL", "bare_client"][..]),
         ("v1_0_0::bare_server", &["Bare", "BareServer"]),
-        ("v2_0_0_beta_3", &["Plain", "LABEL", "bare_client", "move_client", "item_store_client", "clock_client"]),
+        ("v2_0_0_beta_3", &["Plain", "LABEL", "bare_client", "move_client", "http_server_client", "clock_client"]),
         ("v2_0_0_beta_3::r#type::v1::r#async", &["Box", "Result"]),
         ("v2_0_0_beta_3::r#type::v1::r#async::r#box", &["Option"]),
         ("v2_0_0_beta_3::r#type::v1::r#async::move_server", &["Move", "MoveServer"]),

@@ -151,3 +151,23 @@ fn a_step_is_carried_word_for_word() {
     let Generated { code, .. } = generate();
     assert!(code.contains(&format!("{STEP:?}")), "{code}");
 }
+
+#[test]
+fn what_another_version_may_not_repeat_is_not_repeated() {
+    let version = |put: &str| {
+        format!(
+            "syntax = \"proto3\"; package p; message M {{}} service S {{\n\
+             rpc Get(M) returns (M) {{ option idempotency_level = NO_SIDE_EFFECTS; }}\n\
+             rpc Put(M) returns (M) {{ {put} }}\n}}"
+        )
+    };
+    let (idempotent, not) = (version("option idempotency_level = IDEMPOTENT;"), version(""));
+    let source =
+        folder(&[("protocol.toml", "name = \"p\"\n"), ("1.0.0/p.proto", &not), ("2.0.0/p.proto", &idempotent)]);
+    let out = tempfile::tempdir().expect("a folder for the code");
+    let configured = straddle::codegen::configure().out_dir(out.path()).emit_rerun_if_changed(false);
+    configured.compile(source.path()).unwrap_or_else(|error| panic!("{error}"));
+    let code = fs::read_to_string(out.path().join("p.rs")).expect("the code");
+    // A node that runs 1.0.0 answers 2.0.0's Put as it is, and has not promised that.
+    assert_eq!(code.matches("idempotent: &[\"/p.S/Get\"]").count(), 2, "{code}");
+}

@@ -4,8 +4,10 @@ mod arguments;
 mod call;
 mod demo;
 mod duration;
+mod log;
 mod serve_example;
 mod show;
+mod signals;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -20,12 +22,12 @@ use self::arguments::{Arguments, Command};
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match arguments.command {
+    let outcome = log::start().and_then(|()| match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
-    };
+    });
     match outcome {
         Ok(code) => code,
         // Whoever read our output has seen enough.

@@ -84,6 +84,37 @@ fn nodes_end_even_when_the_demo_is_killed() {
 }
 
 #[test]
+fn a_node_waits_for_running_calls_until_it_is_asked_again() {
+    let mut node = Command::new(env!("CARGO_BIN_EXE_straddle"))
+        .args(["serve-example", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut line = String::new();
+    BufReader::new(node.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_straddle"))
+        .args(["call", &address, "inventory@2.0.0", "WatchItems"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    // The versions are told when the answer has begun.
+    let mut told = BufReader::new(watch.stderr.take().expect("its messages")).lines();
+    assert!(told.next().expect("a line").expect("text").contains("node 2.0.0"));
+    let mut lines = BufReader::new(node.stderr.take().expect("its messages")).lines().map(|line| line.expect("text"));
+    signal("-INT", &node);
+    assert!(lines.any(|line| line.contains("Ctrl-C again")), "it says what it waits for");
+    assert!(node.try_wait().expect("a state").is_none(), "it waits");
+    signal("-INT", &node);
+    assert_eq!(lines.last().as_deref(), Some("stopped: what ran was cut"));
+    assert!(node.wait().expect("an end").success());
+    assert!(!watch.wait().expect("an end").success(), "the watch was cut");
+}
+
+#[test]
 fn a_state_of_its_own_survives_the_node() {
     let folder = tempfile::tempdir().expect("a folder");
     let serve = || {

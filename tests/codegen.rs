@@ -26,7 +26,7 @@ service Move {
   rpc Yield(Box) returns (stream Result) { option idempotency_level = NO_SIDE_EFFECTS; }
   rpc Loop(stream Box) returns (Result);
 }
-service ItemStore { rpc Get(Box) returns (Box); }
+service HTTPServer { rpc Get(Box) returns (Box); }
 "#;
 
 const ELSEWHERE: &str = r#"
@@ -106,7 +106,7 @@ fn each_version_has_a_module_with_its_packages_and_a_descriptor_set() {
     for (place, names) in [
         ("v1_0_0", &["Plain", "LABEL", "bare_client"][..]),
         ("v1_0_0::bare_server", &["Bare", "BareServer"]),
-        ("v2_0_0_beta_3", &["Plain", "LABEL", "bare_client", "move_client", "item_store_client", "clock_client"]),
+        ("v2_0_0_beta_3", &["Plain", "LABEL", "bare_client", "move_client", "http_server_client", "clock_client"]),
         ("v2_0_0_beta_3::r#type::v1::r#async", &["Box", "Result"]),
         ("v2_0_0_beta_3::r#type::v1::r#async::r#box", &["Option"]),
         ("v2_0_0_beta_3::r#type::v1::r#async::move_server", &["Move", "MoveServer"]),
@@ -150,4 +150,24 @@ fn each_labelled_client_is_one_that_is_there() {
 fn a_step_is_carried_word_for_word() {
     let Generated { code, .. } = generate();
     assert!(code.contains(&format!("{STEP:?}")), "{code}");
+}
+
+#[test]
+fn what_another_version_may_not_repeat_is_not_repeated() {
+    let version = |put: &str| {
+        format!(
+            "syntax = \"proto3\"; package p; message M {{}} service S {{\n\
+             rpc Get(M) returns (M) {{ option idempotency_level = NO_SIDE_EFFECTS; }}\n\
+             rpc Put(M) returns (M) {{ {put} }}\n}}"
+        )
+    };
+    let (idempotent, not) = (version("option idempotency_level = IDEMPOTENT;"), version(""));
+    let source =
+        folder(&[("protocol.toml", "name = \"p\"\n"), ("1.0.0/p.proto", &not), ("2.0.0/p.proto", &idempotent)]);
+    let out = tempfile::tempdir().expect("a folder for the code");
+    let configured = straddle::codegen::configure().out_dir(out.path()).emit_rerun_if_changed(false);
+    configured.compile(source.path()).unwrap_or_else(|error| panic!("{error}"));
+    let code = fs::read_to_string(out.path().join("p.rs")).expect("the code");
+    // A node that runs 1.0.0 answers 2.0.0's Put as it is, and has not promised that.
+    assert_eq!(code.matches("idempotent: &[\"/p.S/Get\"]").count(), 2, "{code}");
 }

@@ -29,6 +29,7 @@ const CASES: &[Case] = &[
     ("build metadata", &[NAMED, ("1.0.0+b/shop.proto", SHOP)], &["build metadata"]),
     ("two folders of one version", &[NAMED, FIRST, ("1.0.1/shop.proto", SHOP)], &["1.0.1: two folders of one version", "keep one of the two"]),
     ("protos here and elsewhere", &[("protocol.toml", "name = \"shop\"\n[protos]\n\"1.0.0\" = \"other\"\n"), FIRST], &["1.0.0: two folders of one version", "lie elsewhere"]),
+    ("a step that nobody reads", &[("protocol.toml", "name = \"shop\"\n[protos]\n\"1.0.0\" = \".other\"\n"), (".other/shop.proto", SHOP), (".other/step.toml", "from = \"0.1.0\"\n")], &[".other/step.toml: a step.toml beside protos that lie elsewhere", "move it into the folder 1.0.0"]),
     ("no protos", &[NAMED, ("1.0.0/README", "")], &["1.0.0: version 1.0.0 has no .proto files"]),
     ("a proto that does not compile", &[NAMED, ("1.0.0/shop.proto", "syntax = \"proto3\";\nmessage Item {\n  strin sku = 1;\n}\nservice Shop { rpc Get(Item) returns (Item); }\n")], &["1.0.0/shop.proto:3:", "strin", "correct the proto"]),
     ("a proto that does not parse", &[NAMED, ("1.0.0/shop.proto", "syntax = \"proto3\";\n\nmessage Item { string sku = ; }\n")], &["1.0.0/shop.proto:3:"]),

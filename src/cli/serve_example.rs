@@ -1,13 +1,18 @@
 //! `straddle serve-example`: one node of the inventory.
 
-use std::io::{self, Read, Write};
+use std::future::{Future, poll_fn};
+use std::io::{self, Write};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::Outcome;
 use super::arguments::ServeExampleArguments;
+use super::signals;
 use crate::inventory::clock::{Clock, SystemClock};
 use crate::inventory::open_node;
 
@@ -23,16 +28,33 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
-    let serving = node.serve(listener, stopped(arguments.until_stdin_ends))?;
+    let (asked, stopping) = oneshot::channel();
+    let until_stdin_ends = arguments.until_stdin_ends;
+    let serving = node.serve(listener, async move {
+        signals::stop(until_stdin_ends).await;
+        let _ = asked.send(());
+    })?;
     let address = serving.local_addr();
     // One line, when calls can come: scripts wait for it and read the port from its end.
-    println!("inventory {} serves callers of {} on {address}", node.version(), versions(&node));
+    writeln!(io::stdout(), "inventory {} serves callers of {} on {address}", node.version(), versions(&node))?;
     io::stdout().flush()?;
     if arguments.state.is_none() {
-        eprintln!("its state goes away with it; keep it with --state DIR");
+        say("its state goes away with it; keep it with --state DIR");
     }
-    let served = serving.await;
-    eprintln!("stopped: {} connections served, {} cut", served.connections, served.cut);
+    let asked_again = async {
+        let _ = stopping.await;
+        let mut again = pin!(signals::interrupted());
+        // It listens from its first poll on, so that comes before anybody is told.
+        if poll_fn(|waking| Poll::Ready(again.as_mut().poll(waking))).await.is_ready() {
+            return;
+        }
+        say("stopping when the running calls are done; Ctrl-C again cuts them");
+        again.await;
+    };
+    tokio::select! {
+        served = serving => say(&format!("stopped: {} connections served, {} cut", served.connections, served.cut)),
+        () = asked_again => say("stopped: what ran was cut"),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -41,43 +63,7 @@ fn versions(node: &crate::node::Node) -> String {
     versions.join(", ")
 }
 
-/// Completes on Ctrl-C, on SIGTERM, and, where asked for, when standard input ends: whoever started us is gone then.
-async fn stopped(until_stdin_ends: bool) {
-    let interrupted = async {
-        // Without a handler the signal ends the process by itself.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated() => {}
-        () = stdin_ended(), if until_stdin_ends => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
-}
-
-async fn stdin_ended() {
-    // A thread of its own: a blocked read must not hold up the end of the runtime.
-    let (ended, notice) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 256];
-        while io::stdin().read(&mut buffer).is_ok_and(|read| read > 0) {}
-        let _ = ended.send(());
-    });
-    let _ = notice.await;
+/// Tells how it goes; nobody has to listen.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,27 +1,31 @@
 //! The module of one version: messages, servers, clients, and their label.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::rc::Rc;
 
-use prost_build::Module;
+use prost_build::{Module, Service, ServiceGenerator};
 use prost_types::FileDescriptorProto;
 
 use super::{CodegenError, Kind};
-use crate::protocol::{Protocol, Schema, Source, compile_with_comments};
+use crate::protocol::{Hop, Method, Protocol, Schema, Source, compile_with_comments};
 
 pub(super) fn of(protocol: &Protocol, schema: &Schema, source: &Source) -> Result<String, CodegenError> {
     let fail = |why: String| CodegenError(Kind::Generate { version: schema.version().to_string(), why });
     let files = compile_with_comments(source)?.file;
     let requests: Vec<(Module, FileDescriptorProto)> =
         files.into_iter().map(|file| (Module::from_protobuf_package_name(file.package()), file)).collect();
-    let generated = config().generate(requests).map_err(|error| fail(error.to_string()))?;
+    let names = Names::default();
+    let generated = config(&names).generate(requests).map_err(|error| fail(error.to_string()))?;
     let mut packages = Package::default();
     // The well-known types are those of prost-types; their descriptors only had to be seen.
     let well_known = Module::from_protobuf_package_name("google.protobuf");
     for (module, code) in generated.into_iter().filter(|(module, _)| *module != well_known) {
         packages.at(module.parts()).code.push_str(&code);
     }
-    let services: BTreeSet<&str> = schema.methods().iter().map(crate::protocol::Method::service).collect();
+    let services: BTreeSet<&str> = schema.methods().iter().map(Method::service).collect();
+    let names = names.0.borrow();
     Ok(format!(
         "/// Version {version} of `{name}`.
         #[allow(dead_code, missing_docs, unreachable_pub, rustdoc::all, clippy::all, clippy::pedantic)]
@@ -31,21 +35,51 @@ pub(super) fn of(protocol: &Protocol, schema: &Schema, source: &Source) -> Resul
         module = module_name(schema),
         packages = packages.text(),
         reexports = reexports(&services),
-        label = label(schema),
-        clients = services.iter().map(|service| client(schema, service)).collect::<String>(),
+        label = label(protocol, schema),
+        // Each service went by the generator, under its full name.
+        clients = services
+            .iter()
+            .filter_map(|service| Some(client(schema, service, names.get(*service)?)))
+            .collect::<String>(),
     ))
 }
 
-fn config() -> prost_build::Config {
+fn config(names: &Names) -> prost_build::Config {
     let mut config = prost_build::Config::new();
-    config.bytes(["."]).service_generator(
-        tonic_prost_build::configure()
-            .build_transport(false)
-            .generate_default_stubs(true)
-            .codec_path("::straddle::wire::Codec")
-            .service_generator(),
-    );
+    let tonic = tonic_prost_build::configure()
+        .build_transport(false)
+        .generate_default_stubs(true)
+        .codec_path("::straddle::wire::Codec")
+        .service_generator();
+    config.bytes(["."]).service_generator(Box::new(Noting { inner: tonic, names: names.clone() }));
     config
+}
+
+/// Services by their full names, with the names that Rust code has for them.
+#[derive(Clone, Default)]
+struct Names(Rc<RefCell<BTreeMap<String, String>>>);
+
+/// Notes names while another generator makes code.
+struct Noting {
+    inner: Box<dyn ServiceGenerator>,
+    names: Names,
+}
+
+impl ServiceGenerator for Noting {
+    fn generate(&mut self, service: Service, code: &mut String) {
+        let dot = if service.package.is_empty() { "" } else { "." };
+        let full_name = format!("{}{dot}{}", service.package, service.proto_name);
+        self.names.0.borrow_mut().insert(full_name, service.name.clone());
+        self.inner.generate(service, code);
+    }
+
+    fn finalize(&mut self, code: &mut String) {
+        self.inner.finalize(code);
+    }
+
+    fn finalize_package(&mut self, package: &str, code: &mut String) {
+        self.inner.finalize_package(package, code);
+    }
 }
 
 /// `v2_0_0_beta_3` for `2.0.0-beta.3`.
@@ -63,9 +97,11 @@ fn reexports(services: &BTreeSet<&str>) -> String {
     })
 }
 
-fn label(schema: &Schema) -> String {
-    let idempotent: Vec<&str> =
-        schema.methods().iter().filter(|method| method.is_idempotent()).map(crate::protocol::Method::path).collect();
+fn label(protocol: &Protocol, schema: &Schema) -> String {
+    let idempotent: Vec<&str> = (0..schema.methods().len())
+        .filter(|method| is_idempotent_everywhere(protocol, schema, *method))
+        .map(|method| schema.methods()[method].path())
+        .collect();
     format!(
         "/// What calls of version {version} carry.
         pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {{
@@ -76,9 +112,29 @@ fn label(schema: &Schema) -> String {
     )
 }
 
-/// A constructor that labels the client of a service.
-fn client(schema: &Schema, service: &str) -> String {
-    let name = service.rsplit('.').next().unwrap_or(service);
+/// Whether a call may be made twice whatever version the node runs: where the hops are *same*, the method of another
+/// version answers it, and that one may not have promised as much.
+fn is_idempotent_everywhere(protocol: &Protocol, schema: &Schema, method: usize) -> bool {
+    let versions = protocol.versions();
+    let Some(own) = versions.iter().position(|other| other.version() == schema.version()) else { return false };
+    let reaches = |step: &dyn Fn(usize, usize) -> Option<(usize, usize)>| {
+        std::iter::successors(Some((own, method)), |(version, method)| step(*version, *method))
+            .all(|(version, method)| versions[version].methods()[method].is_idempotent())
+    };
+    let same = |hop: &Hop, version: usize| match hop {
+        Hop::Same { counterpart } => Some((version, *counterpart)),
+        _ => None,
+    };
+    let newer = |version: usize, method: usize| same(&protocol.steps().get(version)?.past()[method], version + 1);
+    let older = |version: usize, method: usize| {
+        let before = version.checked_sub(1)?;
+        same(&protocol.steps()[before].future()[method], before)
+    };
+    reaches(&newer) && reaches(&older)
+}
+
+/// A constructor that labels the client of a service, which Rust code calls `name`.
+fn client(schema: &Schema, service: &str, name: &str) -> String {
     let module = format!("{}_client", snake_case(name));
     let path = package_path(service);
     let client =
@@ -90,11 +146,11 @@ fn client(schema: &Schema, service: &str) -> String {
             S: ::tonic::client::GrpcService<::tonic::body::Body>,
             ::straddle::transport::Labelled<S>: ::tonic::client::GrpcService<::tonic::body::Body>,
             <::straddle::transport::Labelled<S> as ::tonic::client::GrpcService<::tonic::body::Body>>::Error:
-                Into<::tonic::codegen::StdError>,
+                ::core::convert::Into<::tonic::codegen::StdError>,
             <::straddle::transport::Labelled<S> as ::tonic::client::GrpcService<::tonic::body::Body>>::ResponseBody:
-                ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send + 'static,
+                ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + ::core::marker::Send + 'static,
             <<::straddle::transport::Labelled<S> as ::tonic::client::GrpcService<::tonic::body::Body>>::ResponseBody
-                as ::tonic::codegen::Body>::Error: Into<::tonic::codegen::StdError> + Send,
+                as ::tonic::codegen::Body>::Error: ::core::convert::Into<::tonic::codegen::StdError> + ::core::marker::Send,
         {{
             self::{client}::new(::straddle::transport::Labelled::new(channel, &LABEL))
         }}\n",
@@ -107,10 +163,15 @@ fn package_path(service: &str) -> String {
     Module::from_protobuf_package_name(package).parts().collect::<Vec<_>>().join("::")
 }
 
-/// As tonic names its modules: a `_` before each capital letter that follows a small one or leads a word.
+/// As tonic names its modules: a `_` before each capital letter but the first, and all letters small.
 fn snake_case(name: &str) -> String {
-    // A one-part package goes through the same conversion as tonic's module names.
-    Module::from_protobuf_package_name(name).parts().collect()
+    name.char_indices().fold(String::new(), |mut text, (index, letter)| {
+        if index > 0 && letter.is_uppercase() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+        text
+    })
 }
 
 /// Proto packages as nested modules.

@@ -60,8 +60,11 @@ pub(super) fn complete_refusal(headers: &mut HeaderMap, route: &Route, context: 
         Some(beneath) => refusal.with("beneath", beneath),
         None => refusal,
     };
+    // Whoever refused may know better; this holds for every pair of versions.
+    let advice = format!("call in {}, or call a node that runs {}", route.stamp.node, route.stamp.caller);
     let status = Status::from(
         refusal
+            .advice(advice)
             .set("protocol", &route.stamp.protocol)
             .set("caller_version", route.stamp.caller.to_string())
             .set("node_version", route.stamp.node.to_string())

@@ -53,6 +53,13 @@ fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
 
 fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&Path>) -> Result<Source, ProtocolError> {
     let step = own.map(|own| own.join("step.toml")).filter(|step| fs::symlink_metadata(step).is_ok());
+    if let (None, Some(astray)) = (&step, elsewhere.map(|elsewhere| elsewhere.join("step.toml")))
+        && astray.exists()
+    {
+        let what = format!("a step.toml beside protos that lie elsewhere is not read for {version}");
+        let advice = format!("move it into the folder {version} beside protocol.toml");
+        return Err(Fault::new(astray, what, advice).into());
+    }
     let step = step
         .map(|file| match fs::read_to_string(&file) {
             Ok(text) => Ok((file, text)),

@@ -489,20 +489,20 @@ pub mod v1_0_0 {
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::Error: Into<::tonic::codegen::StdError>,
+        >>::Error: ::core::convert::Into<::tonic::codegen::StdError>,
         <::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send
-            + 'static,
+        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes>
+            + ::core::marker::Send + 'static,
         <<::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody as ::tonic::codegen::Body>::Error: Into<
+        >>::ResponseBody as ::tonic::codegen::Body>::Error: ::core::convert::Into<
                 ::tonic::codegen::StdError,
-            > + Send,
+            > + ::core::marker::Send,
     {
         self::bench::echo::v1::echo_client::EchoClient::new(
             ::straddle::transport::Labelled::new(channel, &LABEL),
@@ -971,20 +971,20 @@ pub mod v2_0_0 {
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::Error: Into<::tonic::codegen::StdError>,
+        >>::Error: ::core::convert::Into<::tonic::codegen::StdError>,
         <::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send
-            + 'static,
+        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes>
+            + ::core::marker::Send + 'static,
         <<::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody as ::tonic::codegen::Body>::Error: Into<
+        >>::ResponseBody as ::tonic::codegen::Body>::Error: ::core::convert::Into<
                 ::tonic::codegen::StdError,
-            > + Send,
+            > + ::core::marker::Send,
     {
         self::bench::echo::v1::echo_client::EchoClient::new(
             ::straddle::transport::Labelled::new(channel, &LABEL),

@@ -1253,20 +1253,20 @@ pub mod v1_0_0 {
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::Error: Into<::tonic::codegen::StdError>,
+        >>::Error: ::core::convert::Into<::tonic::codegen::StdError>,
         <::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send
-            + 'static,
+        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes>
+            + ::core::marker::Send + 'static,
         <<::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody as ::tonic::codegen::Body>::Error: Into<
+        >>::ResponseBody as ::tonic::codegen::Body>::Error: ::core::convert::Into<
                 ::tonic::codegen::StdError,
-            > + Send,
+            > + ::core::marker::Send,
     {
         self::inventory::v1::inventory_client::InventoryClient::new(
             ::straddle::transport::Labelled::new(channel, &LABEL),
@@ -2591,20 +2591,20 @@ pub mod v1_1_0 {
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::Error: Into<::tonic::codegen::StdError>,
+        >>::Error: ::core::convert::Into<::tonic::codegen::StdError>,
         <::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send
-            + 'static,
+        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes>
+            + ::core::marker::Send + 'static,
         <<::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody as ::tonic::codegen::Body>::Error: Into<
+        >>::ResponseBody as ::tonic::codegen::Body>::Error: ::core::convert::Into<
                 ::tonic::codegen::StdError,
-            > + Send,
+            > + ::core::marker::Send,
     {
         self::inventory::v1::inventory_client::InventoryClient::new(
             ::straddle::transport::Labelled::new(channel, &LABEL),
@@ -4000,20 +4000,20 @@ pub mod v2_0_0 {
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::Error: Into<::tonic::codegen::StdError>,
+        >>::Error: ::core::convert::Into<::tonic::codegen::StdError>,
         <::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send
-            + 'static,
+        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes>
+            + ::core::marker::Send + 'static,
         <<::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody as ::tonic::codegen::Body>::Error: Into<
+        >>::ResponseBody as ::tonic::codegen::Body>::Error: ::core::convert::Into<
                 ::tonic::codegen::StdError,
-            > + Send,
+            > + ::core::marker::Send,
     {
         self::inventory::v2::inventory_client::InventoryClient::new(
             ::straddle::transport::Labelled::new(channel, &LABEL),
@@ -5761,20 +5761,20 @@ pub mod v3_0_0 {
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::Error: Into<::tonic::codegen::StdError>,
+        >>::Error: ::core::convert::Into<::tonic::codegen::StdError>,
         <::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes> + Send
-            + 'static,
+        >>::ResponseBody: ::tonic::codegen::Body<Data = ::tonic::codegen::Bytes>
+            + ::core::marker::Send + 'static,
         <<::straddle::transport::Labelled<
             S,
         > as ::tonic::client::GrpcService<
             ::tonic::body::Body,
-        >>::ResponseBody as ::tonic::codegen::Body>::Error: Into<
+        >>::ResponseBody as ::tonic::codegen::Body>::Error: ::core::convert::Into<
                 ::tonic::codegen::StdError,
-            > + Send,
+            > + ::core::marker::Send,
     {
         self::inventory::v2::inventory_client::InventoryClient::new(
             ::straddle::transport::Labelled::new(channel, &LABEL),

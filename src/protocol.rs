@@ -34,15 +34,28 @@
 //!
 //! [future]                      # callers of 2.0.0 on a node that runs 1.1.0
 //! code = ["shop.v2.Shop.Get"]
+//! same = ["shop.v2.Shop.List"]  # a node that runs 1.1.0 may pass over what is new in its requests
 //!
 //! [[future.refuse]]
 //! method = "shop.v2.Shop.Audit"
 //! reason = "1.1.0 keeps no audit trail"
-//! advice = "call a node that runs 2.0.0"
+//! advice = "call a node that runs 2.0.0"    # optional
 //! ```
 //!
-//! What nothing mentions is matched by name. It is *same* when the descriptors say so (see [`Hop::Same`]); otherwise
-//! its calls are refused until the step says more.
+//! A method's own entry goes before that of its service.
+//!
+//! # What crosses a step
+//!
+//! Without a word in `step.toml`, methods are matched by name, and compared by their descriptors:
+//!
+//! - *same*: what one side writes the other reads with the same meaning; the messages pass as they are. The newer version
+//!   may have added fields, methods and values of open enums, on numbers and under names that no version before used or
+//!   reserved. Names count, types count, a oneof must not gain an arm.
+//! - Across a breaking step (the major number differs; under 0.x the minor one; or a side is a pre-release), a newer
+//!   caller's request that can say more than the older version hears is not same by itself: an older node would answer as
+//!   if it had not been said. `same` under `[future]` says that this is wanted. Across other steps it passes, as users of
+//!   protobuf expect, and `straddle show` lists it.
+//! - Everything else is *refused* until the step says `code`, or refuses it with a reason of its own.
 
 mod digest;
 mod embedded;

@@ -49,6 +49,8 @@ const CASES: &[Case] = &[
     ("a version that is a file", &[NAMED, FIRST, ("1.1.0", "")], &["1.1.0: is named after a version", "restore the folder"]),
     ("one version twice, with another between", &[NAMED, ("1.0.0-rc/shop.proto", SHOP), FIRST, ("1.0.1-rc/shop.proto", SHOP)], &["1.0.1-rc: two folders of one version"]),
     ("code and refused at once", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\ncode = [\"shop.v1.Shop.Get\"]\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\nreason = \"no\"\n")], &["2.0.0/step.toml:5:", "declared twice under `past`"]),
+    ("same that is not", &[NAMED, FIRST, ("2.0.0/shop.proto", "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { bytes sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\n"), ("2.0.0/step.toml", "from = \"1.0.0\"\n[future]\nsame = [\"shop.v1.Shop.Get\"]\n")], &["2.0.0/step.toml:3:", "differs in more than new fields: shop.v1.Item.sku: was string, is bytes", "declare it under code"]),
+    ("same on the past side", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\nsame = [\"shop.v1.Shop.Get\"]\n")], &["2.0.0/step.toml:3: unknown field `same`"]),
     ("a refusal without a reason", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\n")], &["2.0.0/step.toml:2:", "missing field `reason`"]),
 ];
 

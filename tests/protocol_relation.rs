@@ -83,7 +83,7 @@ fn load(versions: &[(&str, String)]) -> Protocol {
 
 fn check(syntax: &str, cases: &[Case]) {
     for (name, old, new, expected) in cases {
-        let protocol = load(&[("1.0.0", proto(syntax, old)), ("2.0.0", proto(syntax, new))]);
+        let protocol = load(&[("1.0.0", proto(syntax, old)), ("1.1.0", proto(syntax, new))]);
         let step = &protocol.steps()[0];
         for (side, hop) in [("past", &step.past()[0]), ("future", &step.future()[0])] {
             match (hop, expected) {
@@ -197,14 +197,19 @@ fn methods_are_mapped_by_name_by_service_and_by_themselves() {
     assert!(
         matches!(
             step.past(),
-            [Hop::Same { counterpart: 0 }, Hop::Same { counterpart: 1 }, Hop::Refused(Cause::Absent), Hop::Code,]
+            [
+                Hop::Same { counterpart: 0, .. },
+                Hop::Same { counterpart: 1, .. },
+                Hop::Refused(Cause::Absent),
+                Hop::Code { .. },
+            ]
         ),
         "{:?}",
         step.past()
     );
     let [
-        Hop::Same { counterpart: 0 },
-        Hop::Same { counterpart: 1 },
+        Hop::Same { counterpart: 0, .. },
+        Hop::Same { counterpart: 1, .. },
         Hop::Refused(Cause::Declared { reason, advice }),
         Hop::Refused(Cause::Absent),
     ] = step.future()
@@ -229,10 +234,10 @@ fn counterparts(old: &str, new: &str, renames: &str) -> Vec<(String, Option<Stri
     let (step, versions) = (&protocol.steps()[0], protocol.versions());
     let named = |index: usize| versions[1].methods()[index].full_name().to_owned();
     let past = versions[0].methods().iter().zip(step.past()).enumerate().map(|(index, (method, hop))| {
-        let Hop::Same { counterpart } = hop else { return (method.full_name().to_owned(), None) };
+        let Hop::Same { counterpart, .. } = hop else { return (method.full_name().to_owned(), None) };
         let back = &step.future()[*counterpart];
         assert!(
-            matches!(back, Hop::Same { counterpart } if *counterpart == index),
+            matches!(back, Hop::Same { counterpart, .. } if *counterpart == index),
             "the way back is another: {back:?}"
         );
         (method.full_name().to_owned(), Some(named(*counterpart)))
@@ -313,4 +318,56 @@ fn a_descriptor_set_is_as_good_as_protos_and_keeps_custom_options() {
         let message = pool.get_message_by_name("p.M").expect("the message");
         assert_eq!(message.options().get_extension(&option).as_str(), Some("stock"));
     }
+}
+
+/// A request that gains a field and an enum value, and a response that gains one; with what the step says of it.
+fn gaining(version: &str, step: &str) -> Protocol {
+    let old = "syntax = \"proto3\"; package p; message Q { E e = 1; } message R { string a = 1; } enum E { Z = 0; } service S { rpc Call(Q) returns (R); }";
+    let new = "syntax = \"proto3\"; package p; message Q { E e = 1; bool only_new = 2; } message R { string a = 1; string b = 2; } enum E { Z = 0; Y = 1; } service S { rpc Call(Q) returns (R); }";
+    let folder = folder(&[("protocol.toml", "name = \"p\"\n"), ("1.0.0/p.proto", old)]);
+    folder::write(folder.path(), &format!("{version}/p.proto"), new.as_bytes());
+    if !step.is_empty() {
+        folder::write(folder.path(), &format!("{version}/step.toml"), step.as_bytes());
+    }
+    Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn elements(differences: &[straddle::protocol::Difference]) -> Vec<&str> {
+    differences.iter().map(|difference| difference.element.as_str()).collect()
+}
+
+#[test]
+fn across_a_minor_step_what_only_a_new_request_says_is_passed_over_and_listed() {
+    let protocol = gaining("1.1.0", "");
+    let step = &protocol.steps()[0];
+    assert!(!step.is_breaking());
+    assert!(matches!(&step.past()[0], Hop::Same { unheard, .. } if unheard.is_empty()));
+    let Hop::Same { unheard, .. } = &step.future()[0] else { panic!("{:?}", step.future()) };
+    assert_eq!(elements(unheard), ["p.E.Y", "p.Q.only_new"], "a response that gains a field loses nothing");
+}
+
+#[test]
+fn across_a_breaking_step_what_only_a_new_request_says_is_a_difference() {
+    for version in ["2.0.0", "1.1.0-rc.1"] {
+        let protocol = gaining(version, "");
+        let step = &protocol.steps()[0];
+        assert!(step.is_breaking(), "{version}");
+        assert!(matches!(&step.past()[0], Hop::Same { .. }), "an old request says nothing new");
+        let Hop::Refused(Cause::Open(differences)) = &step.future()[0] else { panic!("{:?}", step.future()) };
+        assert_eq!(elements(differences), ["p.E.Y", "p.Q.only_new"]);
+    }
+}
+
+#[test]
+fn a_step_may_say_that_what_is_new_in_requests_may_be_passed_over() {
+    let protocol = gaining("2.0.0", "from = \"1.0.0\"\n[future]\nsame = [\"p.S\"]\n");
+    let Hop::Same { unheard, .. } = &protocol.steps()[0].future()[0] else { panic!("{:?}", protocol.steps()) };
+    assert_eq!(elements(unheard), ["p.E.Y", "p.Q.only_new"]);
+}
+
+#[test]
+fn why_code_is_needed_is_known() {
+    let protocol = gaining("2.0.0", "from = \"1.0.0\"\n[future]\ncode = [\"p.S\"]\n");
+    let Hop::Code { differences } = &protocol.steps()[0].future()[0] else { panic!("{:?}", protocol.steps()) };
+    assert_eq!(elements(differences), ["p.E.Y", "p.Q.only_new"]);
 }

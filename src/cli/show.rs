@@ -25,8 +25,7 @@ pub(super) fn run(arguments: &ShowArguments) -> Outcome {
     };
     let mut out = io::stdout().lock();
     if arguments.json {
-        serde_json::to_writer_pretty(&mut out, &as_json(&protocol, node))?;
-        writeln!(out)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&as_json(&protocol, node))?)?;
     } else {
         out.write_all(as_text(&protocol, node)?.as_bytes())?;
     }
@@ -62,12 +61,20 @@ fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt:
             writeln!(text, "    {} same, {} code, {} refused", counts[0], counts[1], counts[2])?;
             for (method, hop) in side.caller.methods().iter().zip(side.hops) {
                 match hop {
-                    Hop::Same { counterpart } => {
+                    Hop::Same { counterpart, unheard } => {
                         let other = side.node.methods()[*counterpart].full_name();
                         let renamed = if other == method.full_name() { String::new() } else { format!(" as {other}") };
                         writeln!(text, "    same     {}{renamed}", method.full_name())?;
+                        for passed in unheard {
+                            writeln!(text, "             passes over {}", passed.element)?;
+                        }
                     }
-                    Hop::Code => writeln!(text, "    code     {}", method.full_name())?,
+                    Hop::Code { differences } => {
+                        writeln!(text, "    code     {}", method.full_name())?;
+                        for difference in differences {
+                            writeln!(text, "             for {difference}")?;
+                        }
+                    }
                     Hop::Refused(cause) => {
                         writeln!(text, "    refused  {}", method.full_name())?;
                         for line in why(cause, side.node) {
@@ -111,11 +118,28 @@ fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
         .map(|(index, step)| {
             let mut shown = json!({ "from": step.from().to_string(), "to": step.to().to_string() });
             for side in sides(step, &protocol.versions()[index], &protocol.versions()[index + 1]) {
-                shown[side.name] = side.caller.methods().iter().zip(side.hops).map(|(method, hop)| match hop {
-                    Hop::Same { counterpart } => json!({ "method": method.full_name(), "hop": "same", "as": side.node.methods()[*counterpart].full_name() }),
-                    Hop::Code => json!({ "method": method.full_name(), "hop": "code" }),
-                    Hop::Refused(cause) => json!({ "method": method.full_name(), "hop": "refused", "why": why(cause, side.node) }),
-                }).collect();
+                shown[side.name] = side
+                    .caller
+                    .methods()
+                    .iter()
+                    .zip(side.hops)
+                    .map(|(method, hop)| match hop {
+                        Hop::Same { counterpart, unheard } => json!({
+                            "method": method.full_name(),
+                            "hop": "same",
+                            "as": side.node.methods()[*counterpart].full_name(),
+                            "passes_over": unheard.iter().map(|passed| &passed.element).collect::<Vec<_>>(),
+                        }),
+                        Hop::Code { differences } => json!({
+                            "method": method.full_name(),
+                            "hop": "code",
+                            "for": differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                        }),
+                        Hop::Refused(cause) => {
+                            json!({ "method": method.full_name(), "hop": "refused", "why": why(cause, side.node) })
+                        }
+                    })
+                    .collect();
             }
             shown
         })
@@ -156,7 +180,7 @@ impl Side<'_> {
         self.hops.iter().fold([0; 3], |mut counts, hop| {
             counts[match hop {
                 Hop::Same { .. } => 0,
-                Hop::Code => 1,
+                Hop::Code { .. } => 1,
                 Hop::Refused(_) => 2,
             }] += 1;
             counts

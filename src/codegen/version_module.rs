@@ -122,7 +122,7 @@ fn is_idempotent_everywhere(protocol: &Protocol, schema: &Schema, method: usize)
             .all(|(version, method)| versions[version].methods()[method].is_idempotent())
     };
     let same = |hop: &Hop, version: usize| match hop {
-        Hop::Same { counterpart } => Some((version, *counterpart)),
+        Hop::Same { counterpart, .. } => Some((version, *counterpart)),
         _ => None,
     };
     let newer = |version: usize, method: usize| same(&protocol.steps().get(version)?.past()[method], version + 1);

@@ -57,10 +57,10 @@ impl Walk {
                 (&protocol.steps()[walk.version - 1].future()[walk.method], walk.version - 1)
             };
             match hop {
-                Hop::Same { counterpart } => {
+                Hop::Same { counterpart, .. } => {
                     walk = Self { same: walk.same + 1, version: next, method: *counterpart, end: End::Native };
                 }
-                Hop::Code => return Self { end: End::Simulated, ..walk },
+                Hop::Code { .. } => return Self { end: End::Simulated, ..walk },
                 Hop::Refused(cause) => return Self { end: End::Refused(cause.clone()), ..walk },
             }
         }

@@ -35,24 +35,37 @@ impl fmt::Display for Difference {
 pub(super) struct Compared {
     /// All differences; none when the methods are *same*.
     pub(super) differences: Vec<Difference>,
+    /// What a request of the newer version can say and the older one passes over: fields and enum values that are new.
+    pub(super) unheard: Vec<Difference>,
     /// Messages and enums that meet their counterpart under another name, as (old, new).
     pub(super) moved: Vec<(String, String)>,
 }
 
 /// Compares a method with its counterpart in the next version.
 pub(super) fn compare(old: &Method, new: &Method, history: &History<'_>) -> Compared {
-    let mut comparison = Comparison { history, found: Vec::new(), seen: HashSet::new(), pending: VecDeque::new() };
-    comparison.methods(old, new);
-    while let Some((old, new)) = comparison.pending.pop_front() {
-        comparison.messages(&old, &new);
-    }
+    let mut comparison = Comparison {
+        history,
+        found: Vec::new(),
+        unheard: Vec::new(),
+        in_request: true,
+        seen: HashSet::new(),
+        pending: VecDeque::new(),
+    };
+    comparison.streams(old, new);
+    // Requests come first: what a message of both gains matters in the request.
+    comparison.closure(old.descriptor().input(), new.descriptor().input());
+    comparison.in_request = false;
+    comparison.closure(old.descriptor().output(), new.descriptor().output());
     let moved = comparison.seen.into_iter().filter(|pair| pair.old != pair.new).map(|pair| (pair.old, pair.new));
-    Compared { differences: comparison.found, moved: moved.collect() }
+    Compared { differences: comparison.found, unheard: comparison.unheard, moved: moved.collect() }
 }
 
 struct Comparison<'a> {
     history: &'a History<'a>,
     found: Vec<Difference>,
+    unheard: Vec<Difference>,
+    /// Whether what is compared belongs to requests.
+    in_request: bool,
     /// What was compared or waits for it: messages may contain themselves.
     seen: HashSet<Pair>,
     pending: VecDeque<(MessageDescriptor, MessageDescriptor)>,
@@ -72,7 +85,23 @@ impl Comparison<'_> {
         self.found.push(Difference { element: element.into(), what: what.into() });
     }
 
-    fn methods(&mut self, old: &Method, new: &Method) {
+    /// Notes what only the newer side can say.
+    fn add(&mut self, element: &str) {
+        if self.in_request {
+            let what = "is new; the older side passes over it".to_owned();
+            self.unheard.push(Difference { element: element.to_owned(), what });
+        }
+    }
+
+    /// Compares two messages and all that they lead to.
+    fn closure(&mut self, old: MessageDescriptor, new: MessageDescriptor) {
+        self.later(old, new);
+        while let Some((old, new)) = self.pending.pop_front() {
+            self.messages(&old, &new);
+        }
+    }
+
+    fn streams(&mut self, old: &Method, new: &Method) {
         let streams = |method: &Method| match (method.is_client_streaming(), method.is_server_streaming()) {
             (false, false) => "unary",
             (false, true) => "server-streaming",
@@ -82,8 +111,6 @@ impl Comparison<'_> {
         if streams(old) != streams(new) {
             self.differ(old.full_name(), format!("was {}, is {}", streams(old), streams(new)));
         }
-        self.later(old.descriptor().input(), new.descriptor().input());
-        self.later(old.descriptor().output(), new.descriptor().output());
     }
 
     fn later(&mut self, old: MessageDescriptor, new: MessageDescriptor) {
@@ -174,6 +201,7 @@ impl Comparison<'_> {
 
     fn added_field(&mut self, old: &MessageDescriptor, field: &FieldDescriptor) {
         let place = element(old, field.name());
+        self.add(&place);
         if field.is_required() {
             self.differ(&place, "is new and required");
         }
@@ -250,6 +278,7 @@ impl Comparison<'_> {
                 continue;
             }
             let place = format!("{}.{}", old.full_name(), value.name());
+            self.add(&place);
             if closed || !is_open(old) {
                 self.differ(&place, "is new in a closed enum");
             }

@@ -26,9 +26,15 @@ pub enum Hop {
     Same {
         /// Index into the adjacent version's methods.
         counterpart: usize,
+        /// What a newer caller's request can say and the older side passes over, as protobuf does with fields that it
+        /// does not know. Across a breaking step this is same only where `step.toml` says so.
+        unheard: Vec<Difference>,
     },
     /// A simulation object answers.
-    Code,
+    Code {
+        /// Why the method is not *same* by itself; empty when it would be, or when it has no counterpart.
+        differences: Vec<Difference>,
+    },
     /// The call is refused.
     Refused(Cause),
 }
@@ -63,6 +69,13 @@ impl Step {
         &self.to
     }
 
+    /// Whether the step is breaking by its version numbers: the major number differs (the minor one, under 0.x), or a
+    /// side is a pre-release.
+    #[must_use]
+    pub fn is_breaking(&self) -> bool {
+        is_breaking(&self.from, &self.to)
+    }
+
     /// How calls of the older version's methods reach an object of the newer one; in the order of
     /// [`Schema::methods`](super::Schema::methods).
     #[must_use]
@@ -76,4 +89,9 @@ impl Step {
     pub fn future(&self) -> &[Hop] {
         &self.future
     }
+}
+
+pub(super) fn is_breaking(from: &Version, to: &Version) -> bool {
+    let initial = from.major() == 0 && from.minor() != to.minor();
+    from.major() != to.major() || initial || from.is_prerelease() || to.is_prerelease()
 }

@@ -11,9 +11,9 @@ use toml::Spanned;
 use self::renames::Rename;
 use super::error::{Fault, ProtocolError};
 use super::history::History;
-use super::relate;
+use super::relate::{self, Difference};
 use super::schema::{Method, Schema};
-use super::step::{Cause, Hop, Step};
+use super::step::{self, Cause, Hop, Step};
 use super::text;
 
 /// What `step.toml` holds; see the chapter on steps in the documentation of [`protocol`](super).
@@ -22,15 +22,24 @@ use super::text;
 struct StepFile {
     from: Option<Spanned<String>>,
     rename: Rename,
-    past: Side,
-    future: Side,
+    past: Past,
+    future: Future,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Side {
+struct Past {
     code: Vec<Spanned<String>>,
     refuse: Vec<Refuse>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Future {
+    code: Vec<Spanned<String>>,
+    refuse: Vec<Refuse>,
+    /// Methods whose new request fields the older side may pass over.
+    same: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -66,41 +75,52 @@ pub(super) fn relate(
         reading.check_from(file.from.as_ref());
     }
     let counterparts = reading.counterparts(&file.rename);
-    let past = reading.side("past", &file.past, old);
-    let future = reading.side("future", &file.future, new);
-    Fault::none_of(reading.faults)?;
+    let past = reading.side("past", &file.past.code, &file.past.refuse, &[], old);
+    let future = reading.side("future", &file.future.code, &file.future.refuse, &file.future.same, new);
 
     let history = History::new(before, steps);
     let mut moved = BTreeSet::new();
-    let mut by_itself = Pairs::default();
+    let mut by_themselves = Pairs::default();
     for (old_index, new_index) in counterparts {
         let compared = relate::compare(&old.methods()[old_index], &new.methods()[new_index], &history);
         moved.extend(compared.moved);
-        let cause = (!compared.differences.is_empty()).then_some(Cause::Open(compared.differences));
-        let hop = |counterpart| cause.clone().map_or(Hop::Same { counterpart }, Hop::Refused);
-        by_itself.past.insert(old_index, hop(new_index));
-        by_itself.future.insert(new_index, hop(old_index));
+        by_themselves.past.insert(old_index, ByItself::new(new_index, compared.differences.clone(), Vec::new()));
+        by_themselves.future.insert(new_index, ByItself::new(old_index, compared.differences, compared.unheard));
     }
-    let hops = |declared: Vec<Option<Hop>>, mut of_themselves: BTreeMap<usize, Hop>| {
-        let hop = |(index, declared): (usize, Option<Hop>)| {
-            declared.or_else(|| of_themselves.remove(&index)).unwrap_or(Hop::Refused(Cause::Absent))
-        };
-        declared.into_iter().enumerate().map(hop).collect()
-    };
-    Ok(Step {
-        from: old.version().clone(),
-        to: new.version().clone(),
-        past: hops(past, by_itself.past),
-        future: hops(future, by_itself.future),
-        moved,
-    })
+    let breaking = step::is_breaking(old.version(), new.version());
+    let past = reading.hops(past, by_themselves.past, breaking);
+    let future = reading.hops(future, by_themselves.future, breaking);
+    Fault::none_of(reading.faults)?;
+    Ok(Step { from: old.version().clone(), to: new.version().clone(), past, future, moved })
 }
 
-/// How methods cross the step where it declares nothing for them, by their index on either side.
+/// What methods are by themselves, by their index on either side.
 #[derive(Default)]
 struct Pairs {
-    past: BTreeMap<usize, Hop>,
-    future: BTreeMap<usize, Hop>,
+    past: BTreeMap<usize, ByItself>,
+    future: BTreeMap<usize, ByItself>,
+}
+
+/// How a method and its counterpart compare, on one side.
+#[derive(Default)]
+struct ByItself {
+    counterpart: Option<usize>,
+    differences: Vec<Difference>,
+    unheard: Vec<Difference>,
+}
+
+impl ByItself {
+    fn new(counterpart: usize, differences: Vec<Difference>, unheard: Vec<Difference>) -> Self {
+        Self { counterpart: Some(counterpart), differences, unheard }
+    }
+}
+
+/// What the step declares for a method, and where.
+#[derive(Clone)]
+enum Declared {
+    Code,
+    Refused(Cause),
+    Same { offset: usize },
 }
 
 struct Reading<'a> {
@@ -141,13 +161,55 @@ impl Reading<'_> {
         }
     }
 
+    /// The hops of one side: what is declared, else what the methods are by themselves.
+    fn hops(
+        &mut self,
+        declared: Vec<Option<Declared>>,
+        mut by_themselves: BTreeMap<usize, ByItself>,
+        breaking: bool,
+    ) -> Vec<Hop> {
+        let mut hops = Vec::new();
+        for (index, declared) in declared.into_iter().enumerate() {
+            let ByItself { counterpart, differences, unheard } = by_themselves.remove(&index).unwrap_or_default();
+            let vouched = matches!(declared, Some(Declared::Same { .. }));
+            hops.push(match (declared, counterpart) {
+                (Some(Declared::Code), _) => Hop::Code { differences: [differences, unheard].concat() },
+                (Some(Declared::Refused(cause)), _) => Hop::Refused(cause),
+                (_, Some(counterpart)) if differences.is_empty() && (vouched || !breaking || unheard.is_empty()) => {
+                    Hop::Same { counterpart, unheard }
+                }
+                (Some(Declared::Same { offset }), counterpart) => {
+                    let why = match (counterpart, differences.first()) {
+                        (Some(_), Some(difference)) => difference.to_string(),
+                        _ => "the other version has no counterpart".to_owned(),
+                    };
+                    let what = format!("a method that is declared same differs in more than new fields: {why}");
+                    self.fault_at(offset, what, "declare it under code, or refuse it".to_owned());
+                    Hop::Refused(Cause::Absent)
+                }
+                (None, Some(_)) => Hop::Refused(Cause::Open([differences, unheard].concat())),
+                (None, None) => Hop::Refused(Cause::Absent),
+            });
+        }
+        hops
+    }
+
     /// What one side of the step declares for each method of `schema`; a method's own entry goes before its service's.
-    fn side(&mut self, name: &str, side: &Side, schema: &Schema) -> Vec<Option<Hop>> {
-        let mut hops: Vec<Option<(Hop, bool)>> = vec![None; schema.methods().len()];
-        let entries = side.code.iter().map(|element| (element, Hop::Code)).chain(side.refuse.iter().map(|entry| {
+    fn side(
+        &mut self,
+        name: &str,
+        code: &[Spanned<String>],
+        refuse: &[Refuse],
+        same: &[Spanned<String>],
+        schema: &Schema,
+    ) -> Vec<Option<Declared>> {
+        let mut hops: Vec<Option<(Declared, bool)>> = vec![None; schema.methods().len()];
+        let refusals = refuse.iter().map(|entry| {
             let cause = Cause::Declared { reason: entry.reason.clone(), advice: entry.advice.clone() };
-            (&entry.method, Hop::Refused(cause))
-        }));
+            (&entry.method, Declared::Refused(cause))
+        });
+        let sames = same.iter().map(|element| (element, Declared::Same { offset: element.span().start }));
+        let entries = code.iter().map(|element| (element, Declared::Code)).chain(refusals).chain(sames);
         for (element, hop) in entries {
             let Some(named) = self.find(schema, element) else { continue };
             let own = matches!(named, Named::Method(_));
@@ -162,7 +224,7 @@ impl Reading<'_> {
                     Some((_, before)) if *before == own => {
                         let what =
                             format!("`{}` is declared twice under `{name}`", schema.methods()[index].full_name());
-                        self.fault(element, what, "keep one of the two: code, or refuse".to_owned());
+                        self.fault(element, what, "keep one of the two: code, refuse or same".to_owned());
                     }
                     _ => hops[index] = Some((hop.clone(), own)),
                 }

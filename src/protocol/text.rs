@@ -18,7 +18,7 @@ pub(super) fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result
         let advice = if what.starts_with("unknown field") {
             "remove the key, or correct its spelling; a newer Straddle may know it"
         } else {
-            "correct the file; the README shows its form"
+            "correct the file; the README shows its form under *step.toml*"
         };
         Fault::new(file, what, advice).at_line(error.span().map(|span| line_of(text, span.start))).into()
     })

@@ -26,11 +26,12 @@ mod servers;
 mod text;
 mod version_module;
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::protocol::{Protocol, ProtocolError};
+use crate::protocol::{Cause, Hop, Protocol, ProtocolError};
 
 /// Makes code of the protocol in `folder`, into Cargo's `OUT_DIR`, and has Cargo run the build script anew when
 /// anything in the folder changes.
@@ -83,6 +84,9 @@ impl Builder {
                 println!("cargo:rerun-if-changed={}", elsewhere.display());
             }
         }
+        if self.rerun {
+            warn_of_open_methods(&protocol);
+        }
         let out = match self.out {
             Some(out) => out,
             None => std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or(CodegenError(Kind::NoOutDir))?,
@@ -105,10 +109,40 @@ fn is_within(folder: &Path, path: &Path) -> bool {
     path.strip_prefix(folder).is_ok_and(|rest| !rest.components().any(|part| part == Component::ParentDir))
 }
 
+/// Methods that every call across their step is refused of, only because the step says nothing about them: somebody has
+/// forgotten something, most likely.
+fn warn_of_open_methods(protocol: &Protocol) {
+    let name = protocol.name();
+    for (index, step) in protocol.steps().iter().enumerate() {
+        let sides = [(index, index + 1, step.past()), (index + 1, index, step.future())];
+        for (caller, node, hops) in sides {
+            let (caller, node) = (&protocol.versions()[caller], &protocol.versions()[node]);
+            for (method, hop) in caller.methods().iter().zip(hops) {
+                let Hop::Refused(Cause::Open(differences)) = hop else { continue };
+                let why = differences.first().map(|difference| format!(" ({difference})")).unwrap_or_default();
+                println!(
+                    "cargo:warning={name}: callers of {} are refused {} on nodes that run {}: it differs{why}, and the \
+                     step says nothing of it",
+                    caller.version(),
+                    method.full_name(),
+                    node.version(),
+                );
+            }
+        }
+    }
+}
+
 /// Why code could not be made.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(transparent)]
 pub struct CodegenError(Kind);
+
+/// As its display: a build script that ends in it shows nothing else.
+impl fmt::Debug for CodegenError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 enum Kind {

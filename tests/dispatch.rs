@@ -433,7 +433,7 @@ fn all_that_a_node_lacks_is_told_at_once() {
         "future(\"1.0.0\"): this is no future version of a node that runs 2.0.0",
         "past(\"7.0.0\"): shop has no version 7.0.0; it has 1.0.0, 2.0.0, 3.0.0",
         "the object of 2.0.0 lacks the service shop.v1.Shop",
-        "Get of 1.0.0 is code in the step to the next version: give past(\"1.0.0\", …)",
+        "code in the step from 1.0.0 to the next version: give past(\"1.0.0\", …) with shop.v1.Shop, for Get, Watch",
     ] {
         assert!(told.contains(part), "{part:?} is missing from\n{told}");
     }
@@ -451,6 +451,19 @@ fn what_could_not_be_opened_hides_nothing_else_that_is_wrong() {
     assert!(!told.contains("give past("), "it was given: {told}");
     let error = Node::builder(protocol()).past("7.0.0", pass_on).future("x", pass_on).build().expect_err("no object");
     assert_eq!(error.faults().len(), 3, "{error}");
+}
+
+#[test]
+fn a_simulation_object_that_no_step_wants_is_told() {
+    let error = Node::builder(protocol())
+        .object("2.0.0", current())
+        .past("1.0.0", pass_on)
+        .future("3.0.0", pass_on)
+        .build()
+        .expect_err("the step to 3.0.0 declares nothing");
+    let told = format!("{error:?}");
+    assert!(told.contains("future(\"3.0.0\"): the step from 2.0.0 to 3.0.0 declares no code for it"), "{told}");
+    assert!(told.contains("list its methods under [future] in step.toml"), "{told}");
 }
 
 /// Writes down what it sees; refuses what asks for it.

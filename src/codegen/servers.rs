@@ -1,24 +1,42 @@
 //! Generated servers answer by [`Grpc`](crate::wire::Grpc) and with [`Body`](crate::wire::Body), where tonic wrote its
-//! own: both cost a call less.
+//! own: both cost a call less. Methods that an object does not write say so.
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{File, ItemMod, Path, parse_quote};
+use syn::{File, ItemMod, LitStr, Path, TraitItemFn, parse_quote};
 
 /// Replaces these two in all modules of servers.
 pub(super) fn answer_by_wire(file: &mut File) {
-    Servers { within: false }.visit_file_mut(file);
+    Servers { within: false, method: None }.visit_file_mut(file);
 }
 
 struct Servers {
     /// Whether the innermost module is that of a server; clients have names of tonic's that have to stay.
     within: bool,
+    /// The method of the trait whose default is looked at.
+    method: Option<String>,
 }
+
+/// What tonic lets a method say that nobody wrote.
+const UNWRITTEN: &str = "Not yet implemented";
 
 impl VisitMut for Servers {
     fn visit_item_mod_mut(&mut self, module: &mut ItemMod) {
         let around = std::mem::replace(&mut self.within, module.ident.to_string().ends_with("_server"));
         visit_mut::visit_item_mod_mut(self, module);
         self.within = around;
+    }
+
+    fn visit_trait_item_fn_mut(&mut self, method: &mut TraitItemFn) {
+        self.method = Some(method.sig.ident.to_string());
+        visit_mut::visit_trait_item_fn_mut(self, method);
+        self.method = None;
+    }
+
+    fn visit_lit_str_mut(&mut self, text: &mut LitStr) {
+        if let Some(method) = self.method.as_ref().filter(|_| text.value() == UNWRITTEN) {
+            *text =
+                LitStr::new(&format!("the object that answers this call does not implement `{method}`"), text.span());
+        }
     }
 
     fn visit_path_mut(&mut self, path: &mut Path) {

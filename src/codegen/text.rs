@@ -42,6 +42,7 @@ fn protocol_function(protocol: &Protocol) -> String {
     let (name, unlabelled) = (protocol.name(), protocol.unlabelled().map(ToString::to_string));
     format!(
         "/// The protocol `{name}`: all its versions and the steps between them.
+        #[allow(dead_code)]
         pub fn protocol() -> ::straddle::Protocol {{
             static EMBEDDED: ::straddle::protocol::Embedded = ::straddle::protocol::Embedded {{
                 name: {name:?}, unlabelled: {unlabelled:?}, versions: &[{versions}],

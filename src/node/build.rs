@@ -1,10 +1,12 @@
 //! Putting a node together.
 
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
 use crate::node::Node;
-use crate::protocol::Protocol;
+use crate::protocol::{Hop, Protocol};
 use crate::simulation::{Adjacent, Observe, observed};
 use crate::version::Version;
 
@@ -135,6 +137,10 @@ impl Builder {
                     faults.push(format!("{side}(\"{version}\"): this is no {side} version of a node that runs {runs}"));
                     continue;
                 }
+                if let Some(why) = self.unused(index, past) {
+                    faults.push(format!("{side}(\"{version}\"): {why}"));
+                    continue;
+                }
                 let adjacent = if past { index + 1 } else { index - 1 };
                 let adjacent = self.protocol.versions()[adjacent].version().clone();
                 match simulate(Adjacent::new(dispatch.within(adjacent))) {
@@ -151,8 +157,16 @@ impl Builder {
             Ok(table) if faults.is_empty() => dispatch.install(table),
             Ok(_) => {}
             Err(missing) => {
-                let missing = missing.iter().filter(|missing| !unopened.contains(&missing.version));
-                faults.extend(missing.map(|missing| self.tell(missing, node)));
+                let missing = missing.into_iter().filter(|missing| !unopened.contains(&missing.version));
+                let mut methods: BTreeMap<(usize, String), Vec<String>> = BTreeMap::new();
+                for Missing { version, service, method } in missing {
+                    methods.entry((version, service)).or_default().push(method);
+                }
+                faults.extend(
+                    methods
+                        .iter()
+                        .map(|((version, service), methods)| self.tell(*version, node, service, &methods.join(", "))),
+                );
             }
         }
         if !faults.is_empty() {
@@ -187,19 +201,38 @@ impl Builder {
         found.map_err(|why| faults.push(format!("{call}(\"{version}\"): {why}"))).ok()
     }
 
-    fn tell(&self, missing: &Missing, node: usize) -> String {
-        let version = self.protocol.versions()[missing.version].version();
-        let Missing { service, method, .. } = missing;
-        match missing.version.cmp(&node) {
-            std::cmp::Ordering::Equal => {
-                format!("the object of {version} lacks the service {service} ({method} needs it)")
-            }
-            std::cmp::Ordering::Less => format!(
-                "{method} of {version} is code in the step to the next version: give past(\"{version}\", …) with {service}, \
-                 or leave older versions out with oldest_served"
+    /// Why no call would ever reach a simulation object: most likely, its step has been forgotten.
+    fn unused(&self, index: usize, past: bool) -> Option<String> {
+        let (step, hops) = if past {
+            let step = &self.protocol.steps()[index];
+            (step, step.past())
+        } else {
+            let step = &self.protocol.steps()[index - 1];
+            (step, step.future())
+        };
+        let used = hops.iter().any(|hop| matches!(hop, Hop::Code { .. }));
+        (!used).then(|| {
+            let side = if past { "past" } else { "future" };
+            format!(
+                "the step from {} to {} declares no code for it, so no call would reach it: list its methods under \
+                 [{side}] in step.toml, or leave it out",
+                step.from(),
+                step.to()
+            )
+        })
+    }
+
+    fn tell(&self, version: usize, node: usize, service: &str, methods: &str) -> String {
+        let side = version.cmp(&node);
+        let version = self.protocol.versions()[version].version();
+        match side {
+            Ordering::Equal => format!("the object of {version} lacks the service {service} (for {methods})"),
+            Ordering::Less => format!(
+                "code in the step from {version} to the next version: give past(\"{version}\", …) with {service}, for \
+                 {methods}; or leave older versions out with oldest_served"
             ),
-            std::cmp::Ordering::Greater => {
-                format!("{method} of {version} is code in its step: give future(\"{version}\", …) with {service}")
+            Ordering::Greater => {
+                format!("code in the step to {version}: give future(\"{version}\", …) with {service}, for {methods}")
             }
         }
     }
@@ -212,10 +245,17 @@ impl fmt::Debug for Builder {
 }
 
 /// Why a node could not be built: everything that is missing, at once.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the node cannot be built:\n  {}", .faults.join("\n  "))]
 pub struct BuildError {
     faults: Vec<String>,
+}
+
+/// As its display: a program that ends in it shows nothing else.
+impl fmt::Debug for BuildError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl BuildError {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Why a protocol could not be loaded: one fault or several, each with its place.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("{}", .faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ProtocolError {
     faults: Vec<Fault>,
@@ -17,6 +17,13 @@ pub struct Fault {
     line: Option<usize>,
     what: String,
     advice: String,
+}
+
+/// As its display: a program that ends in it shows nothing else.
+impl fmt::Debug for ProtocolError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl ProtocolError {

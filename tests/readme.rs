@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files that the tutorial shows, each under a caption with its path.
-const SHOWN: [&str; 8] = [
+const SHOWN: [&str; 9] = [
     "Cargo.toml",
     "build.rs",
     "schemas/shop/protocol.toml",
@@ -13,6 +13,7 @@ const SHOWN: [&str; 8] = [
     "schemas/shop/2.0.0/step.toml",
     "src/step.rs",
     "src/main.rs",
+    "src/bin/client.rs",
 ];
 
 #[test]

@@ -43,7 +43,7 @@ impl v2::shop_server::Shop for ShopTwo {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let version = arguments.next().unwrap_or_else(|| "2.0.0".to_owned());
-    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:7000".to_owned());
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:7001".to_owned());
 
     let node = match version.as_str() {
         "1.0.0" => Node::builder(shop::protocol())

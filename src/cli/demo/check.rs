@@ -39,7 +39,7 @@ pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, Status>, path: &str,
             Some(refusal)
                 if refusal.reason() == Reason::Lossy && refusal.path() == Some(path) && refusal.ran() == ran =>
             {
-                Verdict::Refused
+                Verdict::Refused(path.to_owned())
             }
             _ => unexpected(&status),
         },

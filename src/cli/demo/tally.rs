@@ -16,8 +16,8 @@ const TOLD: usize = 3;
 pub(super) enum Verdict {
     /// Answered, and rightly: an error that had to come is an answer too.
     Answered,
-    /// Refused, as it had to be for this pair of versions.
-    Refused,
+    /// Refused, as it had to be for this pair of versions, because of the field at this path.
+    Refused(String),
     /// Not answered, or refused without need.
     Failed(String),
     /// Answered wrongly: the worst.
@@ -28,7 +28,8 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 struct Cell {
     calls: u64,
-    refused: u64,
+    /// How many were refused, by the path of the field that the other version cannot express.
+    refused: BTreeMap<String, u64>,
     failed: u64,
     wrong: u64,
     /// Microseconds of each answered call.
@@ -58,7 +59,7 @@ impl Tally {
                 *cell.answered.entry(method).or_default() += 1;
                 cell.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
             }
-            Verdict::Refused => cell.refused += 1,
+            Verdict::Refused(path) => *cell.refused.entry(path.clone()).or_default() += 1,
             Verdict::Failed(why) => {
                 cell.failed += 1;
                 cell.fault(method, "failed", why);
@@ -97,6 +98,10 @@ impl Cell {
         if self.faults.len() < TOLD {
             self.faults.push(format!("{method} {kind}: {why}"));
         }
+    }
+
+    fn all_refused(&self) -> u64 {
+        self.refused.values().sum()
     }
 
     /// The latency that so many of a hundred calls stayed below; they are sorted.
@@ -141,7 +146,7 @@ impl Report {
                 row.caller,
                 row.node,
                 cell.calls,
-                cell.refused,
+                cell.all_refused(),
                 cell.failed,
                 cell.wrong,
                 milliseconds(row.p50),
@@ -159,10 +164,18 @@ impl Report {
         lines.push(format!(
             "{} calls, {} refused as declared, {} failed, {} wrong",
             sum(|cell| cell.calls),
-            sum(|cell| cell.refused),
+            sum(Cell::all_refused),
             sum(|cell| cell.failed),
             sum(|cell| cell.wrong)
         ));
+        let mut paths: BTreeMap<&str, u64> = BTreeMap::new();
+        for (path, count) in self.rows.iter().flat_map(|row| &row.cell.refused) {
+            *paths.entry(path).or_default() += count;
+        }
+        if !paths.is_empty() {
+            let told: Vec<String> = paths.iter().map(|(path, count)| format!("{count} for {path}")).collect();
+            lines.push(format!("refused: {}", told.join(", ")));
+        }
         lines.join("\n")
     }
 
@@ -175,7 +188,8 @@ impl Report {
                     "caller": row.caller.to_string(),
                     "node": row.node,
                     "calls": row.cell.calls,
-                    "refused": row.cell.refused,
+                    "refused": row.cell.all_refused(),
+                    "refused_for": row.cell.refused,
                     "failed": row.cell.failed,
                     "wrong": row.cell.wrong,
                     "p50_us": row.p50,
@@ -220,7 +234,7 @@ mod tests {
     #[test]
     fn a_failed_or_wrong_call_spoils_a_run_and_a_declared_refusal_does_not() {
         for (verdict, good) in [
-            (Verdict::Refused, true),
+            (Verdict::Refused("item.status".to_owned()), true),
             (Verdict::Failed("gone".to_owned()), false),
             (Verdict::Wrong("odd".to_owned()), false),
         ] {

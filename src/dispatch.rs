@@ -1,7 +1,7 @@
 //! Dispatch: from a call's label and path to the object that answers.
 //!
 //! For a node that runs version N, each pair of a served version and a method has one route, compiled when the table is
-//! made and never during a call. A [`Walk`] goes from the caller's version to N, hop by hop. See DESIGN's
+//! made and never during a call. A [`Walk`] goes from the caller's version to N, hop by hop. See
 //! *The way of a call* in ARCHITECTURE.md.
 //!
 //! # Labels

@@ -10,13 +10,13 @@
 //! | [`refusal`] | calls that cannot be served, as typed errors |
 //! | [`protocol`] | protocols on disk and in generated code: versions, schemas, steps |
 //! | [`wire`] | bodies of calls, their messages, and the codec of generated code |
-//! | [`codegen`] | Rust code of a protocol, for build scripts |
+//! | `codegen` | Rust code of a protocol, for build scripts |
 //! | [`dispatch`] | labels to routes to objects |
 //! | [`simulation`] | what authors of simulation objects use |
 //! | [`transport`] | the server, the channel, health and reflection |
 //! | [`node`] | all of these put together |
-//! | [`inventory`] | the example protocol, in four versions |
-//! | [`cli`] | the `straddle` program |
+//! | `inventory` | the example protocol, in four versions |
+//! | `cli` | the `straddle` program |
 
 // So that generated code of our own schemas can name this crate as that of users does.
 extern crate self as straddle;
@@ -49,8 +49,7 @@ pub mod wire;
 pub use protocol::Protocol;
 pub use version::{Version, VersionError};
 
-/// Brings in the code that [`codegen::compile`](crate::codegen::compile) made of a protocol in the build script, by the
-/// protocol's name.
+/// Brings in the code that `straddle::codegen::compile` made of a protocol in the build script, by the protocol's name.
 #[macro_export]
 macro_rules! include_protocol {
     ($name:literal) => {

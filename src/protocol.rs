@@ -234,7 +234,7 @@ fn refuse_twins(sources: &[Source]) -> Result<(), ProtocolError> {
     });
     let Some((one, other)) = twins else { return Ok(()) };
     let what = format!(
-        "two folders of one version: {} in {} and {} here have one schema, since labels do not count the patch number",
+        "two folders of one version: labels do not count the patch number, so callers of {} (in {}) and of {} are the same",
         one.version,
         one.origin.display(),
         other.version

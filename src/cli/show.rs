@@ -221,7 +221,12 @@ fn routes(protocol: &Protocol, node: usize) -> Vec<Row> {
             let (end, told) = match &walk.end {
                 End::Native => ("native", format!("native, {name}")),
                 End::Simulated => ("simulated", format!("simulation object of {}, {name}", at.version())),
-                End::Refused(_) => ("refused", format!("refused at {}", at.version())),
+                End::Refused(cause) => {
+                    let next = if walk.version < node { walk.version + 1 } else { walk.version - 1 };
+                    let why = why(cause, &protocol.versions()[next]);
+                    let first = why.iter().find(|line| !line.ends_with(':')).map_or("", |line| line.trim());
+                    ("refused", format!("refused at {}: {first}", at.version()))
+                }
             };
             rows.push(Row {
                 caller: schema.version().to_string(),

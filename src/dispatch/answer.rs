@@ -41,7 +41,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object of one service, with a server as [`codegen`](crate::codegen) or tonic generates it.
+    /// An object of one service, with a server as `codegen` or tonic generates it.
     pub fn of<S, B>(server: S) -> Self
     where
         S: Service<
@@ -59,7 +59,7 @@ impl Object {
         Self::default().and(server)
     }
 
-    /// Adds a service, with a server as [`codegen`](crate::codegen) or tonic generates it.
+    /// Adds a service, with a server as `codegen` or tonic generates it.
     #[must_use]
     pub fn and<S, B>(mut self, server: S) -> Self
     where
@@ -118,7 +118,7 @@ pub(crate) trait Answer: Send + Sync {
     fn answer(&self, request: Request<Body>) -> Answering;
 }
 
-/// The body that a generated server answers with: [`Body`] where [`codegen`](crate::codegen) made it,
+/// The body that a generated server answers with: [`Body`] where `codegen` made it,
 /// [`tonic::body::Body`] where tonic did.
 pub trait GeneratedBody: Sized + Send + 'static {
     #[doc(hidden)]

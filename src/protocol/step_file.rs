@@ -15,6 +15,7 @@ use super::relate::{self, Difference};
 use super::schema::{Method, Schema};
 use super::step::{self, Cause, Hop, Step};
 use super::text;
+use crate::version::Version;
 
 /// What `step.toml` holds; see the chapter on steps in the documentation of [`protocol`](super).
 #[derive(Default, Deserialize)]
@@ -148,6 +149,14 @@ impl Reading<'_> {
             None => {
                 self.fault_at(0, "`from` is missing".to_owned(), format!("write `from = \"{old}\"` on the first line"));
             }
+            Some(from) if from.get_ref().parse::<Version>().is_err() => {
+                let what = format!("`from` is \"{}\", which is no version", from.get_ref());
+                self.fault(from, what, format!("write `from = \"{old}\"`, the version before this one"));
+            }
+            Some(from) if *from.get_ref() == self.new.version().to_string() => {
+                let what = format!("the step to {} cannot come from itself", from.get_ref());
+                self.fault(from, what, format!("write `from = \"{old}\"`, the version before this one"));
+            }
             Some(from) if *from.get_ref() != old.to_string() => self.fault(
                 from,
                 format!(
@@ -241,8 +250,12 @@ impl Reading<'_> {
         if schema.pool().get_service_by_name(name).is_some() {
             return Some(Named::Service);
         }
+        let other = if std::ptr::eq(schema, self.old) { self.new } else { self.old };
         let known = schema.methods().iter().map(Method::full_name);
         let advice = match text::nearest(name, known) {
+            _ if other.methods().iter().any(|method| method.full_name() == name) => {
+                format!("{} declares it, but the names here are those of {}", other.version(), schema.version())
+            }
             Some(nearest) => format!("did you mean `{nearest}`? Names are full: package.Service.Method"),
             None => "names are full: package.Service.Method, or package.Service for all its methods".to_owned(),
         };

@@ -54,7 +54,7 @@ pub(super) struct CallArguments {
     /// The protocol and the label, as inventory@1.0.0; without @VERSION the call carries no label
     #[arg(value_name = "PROTOCOL[@VERSION]")]
     pub(super) protocol: LabelledProtocol,
-    /// The method: GetItem, Inventory/GetItem, or its full name, as inventory.v1.Inventory/GetItem
+    /// The method (--list shows them): GetItem, Inventory/GetItem, or its full name, as inventory.v1.Inventory/GetItem
     #[arg(required_unless_present_any = ["list", "describe"])]
     pub(super) method: Option<String>,
     /// The request in JSON; @FILE reads a file, - reads standard input [default: {}, and standard

@@ -17,7 +17,8 @@ use tower_service::Service;
 
 use crate::wire::Body;
 
-/// Where a request came from; in the extensions of each request that a [`Server`](super::Server) passes on.
+/// Where a request came from; in the extensions of each request that a [`Server`](super::Server) passes on, when it was
+/// asked to by [`Server::peer_addresses`](super::Server::peer_addresses).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress(pub SocketAddr);
 

@@ -196,7 +196,17 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
-            Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
+            Kind::Whole { data, trailers } => {
+                let length = data.as_ref().map_or(0, |data| data.len() as u64);
+                if matches!(trailers, Trailers::None) {
+                    return SizeHint::with_exact(length);
+                }
+                // Of an exact size hyper would make a `content-length`, which gRPC has no use for in an answer and both
+                // sides of each call would pay for.
+                let mut hint = SizeHint::new();
+                hint.set_lower(length);
+                hint
+            }
             Kind::Begun { .. } => SizeHint::default(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
@@ -210,4 +220,19 @@ fn too_large(size: u32, limit: u32) -> Status {
         "a message of {size} bytes was announced, and this node takes {limit} at most; \
          send less at once, or raise the node's limit"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_a_call_has_no_content_length() {
+        let data = Bytes::from_static(b"\0\0\0\0\x01a");
+        for body in [Body::answer(data.clone()), Body::with_trailers(data.clone(), HeaderMap::new())] {
+            let hint = body.size_hint();
+            assert_eq!((hint.lower(), hint.exact()), (6, None));
+        }
+        assert_eq!(Body::full(data).size_hint().exact(), Some(6));
+    }
 }

@@ -241,13 +241,13 @@ async fn a_panic_fails_its_own_call_only() {
 }
 
 #[tokio::test]
-async fn a_request_knows_where_it_came_from() {
+async fn a_request_knows_where_it_came_from_where_that_is_wanted() {
     let echo = Echo::default();
-    let running = start(Limits::default(), &echo).await;
-    client(&running).await.unary("hello").await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let without = start_on(listener, Server::builder().peer_addresses(false), echo.clone());
+    let without = start(Limits::default(), &echo).await;
     client(&without).await.unary("hello").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let running = start_on(listener, Server::builder().peer_addresses(true), echo.clone());
+    client(&running).await.unary("hello").await.unwrap();
     let peers = echo.0.peers.lock().unwrap();
     assert!(matches!(peers[..], [peer] if peer.ip().is_loopback() && peer.to_string() != running.address));
 }

@@ -1,11 +1,10 @@
 //! The table of a node's routes: immutable, and read once a call.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use rustc_hash::FxHashMap;
 use tonic::Status;
 
 use super::answer::Object;
@@ -26,7 +25,9 @@ pub static SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
 pub struct Table {
     protocol: String,
     versions: Vec<Served>,
-    methods: HashMap<Box<str>, Entry, BuildHasherDefault<Paths>>,
+    /// The standard hasher withstands keys that were chosen to collide, and takes several times as long; here all keys are
+    /// a protocol's own methods, and callers only look up.
+    methods: FxHashMap<Box<str>, Entry>,
     /// The versions that are served, told as `1.0.0..=3.0.0`.
     range: String,
     node: Version,
@@ -45,41 +46,6 @@ struct Served {
 struct Entry {
     unlabelled: usize,
     routes: Box<[Option<Arc<Route>>]>,
-}
-
-/// Hashes paths, eight bytes a step. The standard hasher withstands keys that were chosen to collide, and takes several
-/// times as long; here all keys are a protocol's own methods, and callers only look up.
-#[derive(Default)]
-struct Paths(u64);
-
-impl Paths {
-    fn step(&mut self, word: u64) {
-        // The digits of the golden ratio, as Fibonacci hashing has it.
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for Paths {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.step(u64::from_le_bytes(*word));
-        }
-        if !rest.is_empty() {
-            let mut word = [0; 8];
-            word[..rest.len()].copy_from_slice(rest);
-            self.step(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.step(byte.into());
-    }
-
-    fn finish(&self) -> u64 {
-        // A product's high bits depend on all of the input, and maps go by the low ones, too.
-        self.0 ^ (self.0 >> 32)
-    }
 }
 
 /// The objects that a table is made of; `at(i)` answers for the version at index `i`.
@@ -112,7 +78,7 @@ impl Table {
                 stamp: Arc::new(stamp(protocol, schema, &node)),
             })
             .collect();
-        let mut methods: HashMap<Box<str>, Entry, _> = HashMap::default();
+        let mut methods: FxHashMap<Box<str>, Entry> = FxHashMap::default();
         let mut missing = Vec::new();
         for (index, schema) in protocol.versions().iter().enumerate() {
             for (number, method) in schema.methods().iter().enumerate() {

@@ -55,6 +55,7 @@ fn check(found: &Found, bytes: &[u8], limit: u16) {
         assert_eq!(&tail[..message.len()], &message[..]);
         rest = &tail[message.len()..];
     }
-    // A buffer that grows by doubling holds up to twice what came; a reused one may keep its first size.
-    assert!(found.held <= 2 * bytes.len() + 64, "{} bytes came, {} are held", bytes.len(), found.held);
+    // A prefix is believed up to 128 bytes for each that came, and a large buffer that is used again may have four times the
+    // size that was asked for; a buffer of few bytes has no less than 64.
+    assert!(found.held <= 4 * 128 * bytes.len() + 64, "{} bytes came, {} are held", bytes.len(), found.held);
 }

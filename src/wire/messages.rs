@@ -10,8 +10,9 @@ use super::pool;
 
 /// Bytes before each message.
 pub(crate) const PREFIX: usize = 5;
-/// Memory that is set aside because a prefix says so; for more, the bytes have to come.
-const BELIEVED: usize = pool::KEPT;
+/// How many bytes are set aside for each that has come, because a prefix says that more will. A first frame of 16 KiB, the
+/// size that HTTP/2 begins with (RFC 9113, 4.2), gets up to 2 MiB at once; a prefix alone, next to nothing.
+const BELIEVED: usize = 128;
 
 /// Finds messages in frames that come one after the other. A message that lies in one frame is not copied.
 #[derive(Debug)]
@@ -64,8 +65,9 @@ impl Messages {
             // First the prefix, then what it asks for.
             let prefix = self.prefix(if self.begun.is_empty() { frame } else { &self.begun })?;
             let missing = PREFIX + prefix.map_or(0, |(_, length)| length) - self.begun.len();
-            self.make_room(missing);
-            self.begun.extend_from_slice(&frame.split_to(missing.min(frame.len())));
+            let taken = missing.min(frame.len());
+            self.make_room(taken, missing);
+            self.begun.extend_from_slice(&frame.split_to(taken));
             if let Some((compressed, length)) = self.prefix(&self.begun)?
                 && self.begun.len() == PREFIX + length
             {
@@ -82,10 +84,12 @@ impl Messages {
         !self.begun.is_empty()
     }
 
-    /// Sets memory aside for a message when it begins, for the whole of it up to what is believed on its word.
-    fn make_room(&mut self, missing: usize) {
-        if self.begun.len() <= PREFIX && self.begun.capacity() - self.begun.len() < missing {
-            let mut room = pool::take(self.begun.len() + missing.min(BELIEVED));
+    /// Makes room for `coming` bytes that are there, and for those of the `missing` ones that are believed in.
+    fn make_room(&mut self, coming: usize, missing: usize) {
+        let came = self.begun.len() + coming;
+        if self.begun.capacity() < came {
+            let whole = self.begun.len() + missing;
+            let mut room = pool::take(whole.min(came.saturating_mul(BELIEVED)));
             room.extend_from_slice(&self.begun);
             self.begun = room;
         }
@@ -154,5 +158,17 @@ mod tests {
         assert_eq!(refused, Err(FramingError::TooLarge { length: 0xffff_ffff, limit: 1_000 }));
         assert_eq!(split.begun.capacity(), 0);
         assert_eq!(Messages::new(9).push(Bytes::from_static(&[2; 5]), |_| ()), Err(FramingError::BadFlag(2)));
+    }
+
+    #[test]
+    fn a_prefix_alone_gets_next_to_no_memory_and_a_first_frame_gets_enough() {
+        let mut split = Messages::new(usize::MAX);
+        let announced = 1024 * 1024;
+        let prefix = [&[0][..], &u32::try_from(announced).unwrap().to_be_bytes()].concat();
+        split.push(Bytes::from(prefix), |_| panic!("no message is whole")).unwrap();
+        assert!(split.begun.capacity() <= 1024, "{}", split.begun.capacity());
+        split.push(Bytes::from(vec![7; 16 * 1024]), |_| panic!("no message is whole")).unwrap();
+        let room = split.begun.capacity();
+        assert!((announced..=8 * announced).contains(&room), "{room}");
     }
 }

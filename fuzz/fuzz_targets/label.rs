@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use libfuzzer_sys::fuzz_target;
 use straddle::dispatch::{Dispatch, Object};
 use straddle::node::Node;
+use straddle::protocol::Hop;
 use straddle::transport::{Beside, HealthHandle};
 use straddle::wire::Body;
 use straddle::{Protocol, Version};
@@ -120,11 +121,14 @@ fn build() -> Nodes {
     let versions: Vec<String> = protocol.versions().iter().map(|schema| schema.version().to_string()).collect();
     let nodes = (0..versions.len()).map(|node| {
         let mut builder = Node::builder(protocol.clone()).object(&versions[node], object(&protocol));
-        for past in &versions[..node] {
+        // A node takes simulation objects only where a step declares code for them.
+        let code = |hops: &[Hop]| hops.iter().any(|hop| matches!(hop, Hop::Code { .. }));
+        for (past, step) in versions.iter().zip(protocol.steps()).take(node).filter(|(_, step)| code(step.past())) {
             let simulate = object(&protocol);
             builder = builder.past(past, move |_| simulate);
         }
-        for future in &versions[node + 1..] {
+        let newer = versions.iter().skip(1).zip(protocol.steps()).skip(node);
+        for (future, _) in newer.filter(|(_, step)| code(step.future())) {
             let simulate = object(&protocol);
             builder = builder.future(future, move |_| simulate);
         }

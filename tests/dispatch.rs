@@ -329,6 +329,18 @@ async fn an_object_that_overruns_the_deadline_is_cut_off_and_dropped() {
     assert!(notice.await.is_err(), "the object's future is dropped");
 }
 
+#[tokio::test]
+async fn a_call_whose_deadline_has_passed_already_does_not_run() {
+    let node = node_with(|_| object("shop.v1.Shop", |_| async { panic!("it was called") }));
+    for timeout in ["0S", "1n"] {
+        let headers = [("straddle-version", "1.0.0"), ("grpc-timeout", timeout)];
+        let response = call(&node, "/shop.v1.Shop/Get", &headers).await;
+        assert_eq!(status(&response).code(), Code::DeadlineExceeded, "{timeout}");
+        assert!(status(&response).message().contains("has not run"), "{timeout}");
+        assert_eq!(header(&response, "straddle-node"), "2.0.0");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_ends_at_the_deadline() {
     let node = node_with(|_| {

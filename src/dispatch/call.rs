@@ -98,6 +98,11 @@ impl Call {
         let own = (caller != Caller::Within { own_deadline: false })
             .then(|| deadline::timeout(request.headers()).and_then(|timeout| Instant::now().checked_add(timeout)))
             .flatten();
+        if own.is_some_and(|own| own <= Instant::now()) {
+            let mut response = outcome::deadline_had_passed().into_http();
+            stamp(route, response.headers_mut());
+            return Self::answered(response, request.into_body());
+        }
         let context = simulated.then(|| {
             let above = if caller == Caller::Outside { None } else { Context::current() };
             let inherited = above.and_then(|above| above.deadline);

@@ -17,6 +17,11 @@ pub(super) fn deadline_passed() -> Status {
     Status::deadline_exceeded("the deadline of the call passed before it was answered; it may have run")
 }
 
+/// The same before anything was done.
+pub(super) fn deadline_had_passed() -> Status {
+    Status::deadline_exceeded("the deadline of the call had passed before it began; it has not run")
+}
+
 /// The object that answered gave way; the call may have run up to there.
 pub(super) fn panicked(route: &Route) -> Status {
     tracing::error!(

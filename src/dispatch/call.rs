@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Waking, Poll, ready};
+use std::time::Duration;
 
 use http::uri::Uri;
 use http::{HeaderMap, Request, Response};
@@ -19,6 +20,10 @@ use super::table::{NODE, Refused, SCHEMA, Table, VERSION};
 use super::unread::Unread;
 use super::{deadline, outcome};
 use crate::wire::Body;
+
+/// With less time left than this a call is not begun. Callers whose deadline has passed already say `1n`, and a clock may
+/// stand still for longer than that.
+const LEAST: Duration = Duration::from_micros(1);
 
 /// A call on its way to an answer; dropping it cancels the call.
 ///
@@ -98,7 +103,7 @@ impl Call {
         let own = (caller != Caller::Within { own_deadline: false })
             .then(|| deadline::timeout(request.headers()).and_then(|timeout| Instant::now().checked_add(timeout)))
             .flatten();
-        if own.is_some_and(|own| own <= Instant::now()) {
+        if own.is_some_and(|own| own.saturating_duration_since(Instant::now()) < LEAST) {
             let mut response = outcome::deadline_had_passed().into_http();
             stamp(route, response.headers_mut());
             return Self::answered(response, request.into_body());

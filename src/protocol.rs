@@ -215,6 +215,15 @@ impl Protocol {
         position(&self.0.versions, version)
     }
 
+    /// The index of `version`, or words that say which versions there are.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn require(&self, version: &Version) -> Result<usize, String> {
+        self.index_of(version).ok_or_else(|| {
+            let known: Vec<String> = self.0.versions.iter().map(|schema| schema.version().to_string()).collect();
+            format!("{} has no version {version}; it has {}", self.0.name, known.join(", "))
+        })
+    }
+
     /// What the protocol was made of, for those who carry it elsewhere.
     #[cfg_attr(not(feature = "codegen"), expect(dead_code, reason = "only code generation carries sources elsewhere"))]
     pub(crate) fn sources(&self) -> &[Source] {

@@ -13,16 +13,7 @@ use crate::protocol::{Cause, Hop, Protocol, Schema, Step};
 
 pub(super) fn run(arguments: &ShowArguments) -> Outcome {
     let protocol = Protocol::load(&arguments.folder)?;
-    let node = match &arguments.node {
-        Some(version) => {
-            let found = protocol.versions().iter().position(|schema| schema.version().same_schema(version));
-            let known = || protocol.versions().iter().map(|schema| schema.version().to_string()).collect::<Vec<_>>();
-            Some(found.ok_or_else(|| {
-                format!("{} has no version {version}; it has {}", protocol.name(), known().join(", "))
-            })?)
-        }
-        None => None,
-    };
+    let node = arguments.node.as_ref().map(|version| protocol.require(version)).transpose()?;
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&as_json(&protocol, node))?)?;

@@ -191,13 +191,8 @@ impl Builder {
     }
 
     fn index(&self, version: &str, call: &str, faults: &mut Vec<String>) -> Option<usize> {
-        let found = version.parse::<Version>().map_err(|error| error.to_string()).and_then(|parsed| {
-            let known =
-                || self.protocol.versions().iter().map(|schema| schema.version().to_string()).collect::<Vec<_>>();
-            self.protocol.index_of(&parsed).ok_or_else(|| {
-                format!("{} has no version {parsed}; it has {}", self.protocol.name(), known().join(", "))
-            })
-        });
+        let parsed = version.parse::<Version>().map_err(|error| error.to_string());
+        let found = parsed.and_then(|parsed| self.protocol.require(&parsed));
         found.map_err(|why| faults.push(format!("{call}(\"{version}\"): {why}"))).ok()
     }
 

@@ -1,7 +1,6 @@
 //! The length prefixes of messages, followed through the frames of a body.
 
-/// A message's prefix: one byte of flags, four of length (gRPC over HTTP/2, *Length-Prefixed-Message*).
-const PREFIX: usize = 5;
+use super::messages::PREFIX;
 
 /// Where a body stands between its messages, whatever frames they came in.
 ///

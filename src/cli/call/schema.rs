@@ -26,7 +26,7 @@ impl CallSchema {
     pub(super) fn load(folder: &Path, wanted: &LabelledProtocol) -> Result<Self, Box<dyn std::error::Error>> {
         let protocol = find(folder, &wanted.name)?;
         let schema = match &wanted.label {
-            Some(label) => protocol.schema(label).ok_or_else(|| no_version(&protocol, label))?,
+            Some(label) => &protocol.versions()[protocol.require(label).map_err(BadArguments)?],
             None => unlabelled(&protocol),
         };
         let (digest, pool) = (Some(schema.digest().to_owned()), schema.pool().clone());
@@ -77,9 +77,4 @@ fn folders_of_protocols(folder: &Path, name: &str) -> Result<Vec<PathBuf>, BadAr
 fn unlabelled(protocol: &Protocol) -> &Schema {
     // A protocol has one version at least.
     protocol.unlabelled().and_then(|version| protocol.schema(version)).unwrap_or(&protocol.versions()[0])
-}
-
-fn no_version(protocol: &Protocol, label: &Version) -> BadArguments {
-    let known: Vec<String> = protocol.versions().iter().map(|schema| schema.version().to_string()).collect();
-    BadArguments(format!("{} has no version {label} there; it has {}", protocol.name(), known.join(", ")))
 }

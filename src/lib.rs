@@ -8,8 +8,10 @@
 //! |---|---|
 //! | [`Version`] | versions, and the labels that name them |
 //! | [`refusal`] | calls that cannot be served, as typed errors |
-//! | [`protocol`] | protocols on disk and in generated code: versions, schemas, steps |
+//! | [`expression`] | CEL over messages |
+//! | [`protocol`] | protocols on disk and in generated code: versions, schemas, steps, rules, plans |
 //! | [`wire`] | bodies of calls, their messages, and the codec of generated code |
+//! | [`rewrite`] | plans compiled and run on protobuf bytes; envelopes |
 //! | `codegen` | Rust code of a protocol, for build scripts |
 //! | [`dispatch`] | labels to routes to objects |
 //! | [`simulation`] | what authors of simulation objects use |
@@ -21,6 +23,7 @@
 // So that generated code of our own schemas can name this crate as that of users does.
 extern crate self as straddle;
 
+pub mod expression;
 mod version;
 
 #[cfg(feature = "cli")]
@@ -39,6 +42,8 @@ pub mod node;
 pub mod protocol;
 #[cfg(feature = "runtime")]
 pub mod refusal;
+#[cfg(feature = "runtime")]
+pub mod rewrite;
 #[cfg(feature = "runtime")]
 pub mod simulation;
 #[cfg(feature = "runtime")]

@@ -65,7 +65,10 @@ mod folder;
 mod history;
 #[cfg(feature = "compile")]
 mod manifest;
+mod numbers;
+pub mod plan;
 mod relate;
+pub mod rules;
 mod schema;
 mod step;
 mod step_file;

@@ -14,6 +14,7 @@ use uses::{unexplained_exemptions, uses};
 /// or to its right.
 const LAYERS: &[&[&str]] = &[
     &["version", "refusal"],
+    &["expression"],
     &["protocol", "wire"],
     &["rewrite", "check", "codegen"],
     &["dispatch"],

@@ -49,7 +49,8 @@ fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt:
                 side.node.version()
             )?;
             let counts = side.counts();
-            writeln!(text, "    {} same, {} code, {} refused", counts[0], counts[1], counts[2])?;
+            let [same, rules, code, refused] = counts;
+            writeln!(text, "    {same} same, {rules} rules, {code} code, {refused} refused")?;
             for (method, hop) in side.caller.methods().iter().zip(side.hops) {
                 match hop {
                     Hop::Same { counterpart, unheard } => {
@@ -58,6 +59,14 @@ fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt:
                         writeln!(text, "    same     {}{renamed}", method.full_name())?;
                         for passed in unheard {
                             writeln!(text, "             passes over {}", passed.element)?;
+                        }
+                    }
+                    Hop::Rules { counterpart, differences } => {
+                        let other = side.node.methods()[*counterpart].full_name();
+                        let renamed = if other == method.full_name() { String::new() } else { format!(" as {other}") };
+                        writeln!(text, "    rules    {}{renamed}", method.full_name())?;
+                        for difference in differences {
+                            writeln!(text, "             for {difference}")?;
                         }
                     }
                     Hop::Code { differences } => {
@@ -121,6 +130,12 @@ fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
                             "as": side.node.methods()[*counterpart].full_name(),
                             "passes_over": unheard.iter().map(|passed| &passed.element).collect::<Vec<_>>(),
                         }),
+                        Hop::Rules { counterpart, differences } => json!({
+                            "method": method.full_name(),
+                            "hop": "rules",
+                            "as": side.node.methods()[*counterpart].full_name(),
+                            "for": differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                        }),
                         Hop::Code { differences } => json!({
                             "method": method.full_name(),
                             "hop": "code",
@@ -167,12 +182,13 @@ fn sides<'a>(step: &'a Step, old: &'a Schema, new: &'a Schema) -> [Side<'a>; 2] 
 }
 
 impl Side<'_> {
-    fn counts(&self) -> [usize; 3] {
-        self.hops.iter().fold([0; 3], |mut counts, hop| {
+    fn counts(&self) -> [usize; 4] {
+        self.hops.iter().fold([0; 4], |mut counts, hop| {
             counts[match hop {
                 Hop::Same { .. } => 0,
-                Hop::Code { .. } => 1,
-                Hop::Refused(_) => 2,
+                Hop::Rules { .. } => 1,
+                Hop::Code { .. } => 2,
+                Hop::Refused(_) => 3,
             }] += 1;
             counts
         })

@@ -60,6 +60,10 @@ impl Walk {
                 Hop::Same { counterpart, .. } => {
                     walk = Self { same: walk.same + 1, version: next, method: *counterpart, end: End::Native };
                 }
+                // Until dispatch runs rewrites, such a method is refused.
+                Hop::Rules { differences, .. } => {
+                    return Self { end: End::Refused(Cause::Open(differences.clone())), ..walk };
+                }
                 Hop::Code { .. } => return Self { end: End::Simulated, ..walk },
                 Hop::Refused(cause) => return Self { end: End::Refused(cause.clone()), ..walk },
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::plan::{Direction, Plans};
 use super::relate::Difference;
 use crate::version::Version;
 
@@ -16,6 +17,10 @@ pub struct Step {
     pub(super) future: Vec<Hop>,
     /// Messages and enums whose counterpart has another name, as (old, new).
     pub(super) moved: BTreeSet<(String, String)>,
+    /// What becomes of the older version's messages.
+    pub(super) up: Plans,
+    /// What becomes of the newer version's messages.
+    pub(super) down: Plans,
 }
 
 /// How calls of one method cross a step.
@@ -29,6 +34,13 @@ pub enum Hop {
         /// What a newer caller's request can say and the older side passes over, as protobuf does with fields that it
         /// does not know. Across a breaking step this is same only where `step.toml` says so.
         unheard: Vec<Difference>,
+    },
+    /// The messages are rewritten by the rules of the step, and the method at this index of the adjacent version answers.
+    Rules {
+        /// Index into the adjacent version's methods.
+        counterpart: usize,
+        /// Why the method is not *same*.
+        differences: Vec<Difference>,
     },
     /// A simulation object answers.
     Code {
@@ -74,6 +86,15 @@ impl Step {
     #[must_use]
     pub fn is_breaking(&self) -> bool {
         is_breaking(&self.from, &self.to)
+    }
+
+    /// What becomes of messages that cross the step in this direction.
+    #[must_use]
+    pub fn plans(&self, direction: Direction) -> &Plans {
+        match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
+        }
     }
 
     /// How calls of the older version's methods reach an object of the newer one; in the order of

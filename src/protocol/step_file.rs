@@ -11,6 +11,7 @@ use toml::Spanned;
 use self::renames::Rename;
 use super::error::{Fault, ProtocolError};
 use super::history::History;
+use super::plan::Plans;
 use super::relate::{self, Difference};
 use super::schema::{Method, Schema};
 use super::step::{self, Cause, Hop, Step};
@@ -92,7 +93,15 @@ pub(super) fn relate(
     let past = reading.hops(past, by_themselves.past, breaking);
     let future = reading.hops(future, by_themselves.future, breaking);
     Fault::none_of(reading.faults)?;
-    Ok(Step { from: old.version().clone(), to: new.version().clone(), past, future, moved })
+    Ok(Step {
+        from: old.version().clone(),
+        to: new.version().clone(),
+        past,
+        future,
+        moved,
+        up: Plans::default(),
+        down: Plans::default(),
+    })
 }
 
 /// What methods are by themselves, by their index on either side.

@@ -1,0 +1,180 @@
+//! Rewrites: plans compiled, and run on protobuf bytes.
+
+use bytes::Bytes;
+use tonic::Status;
+
+use crate::protocol::Protocol;
+use crate::protocol::plan::{Direction, Use};
+use crate::refusal::Refusal;
+
+/// Messages of one type and version in, of another version out. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rewrite {}
+
+/// How much a rewrite may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Messages within messages, groups included; 100 as prost has it.
+    pub depth: usize,
+    /// Bytes of output.
+    pub output: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 100, output: 64 << 20 }
+    }
+}
+
+/// A message that was rewritten: parts that follow each other. Large fields that did not change are slices of the input.
+#[derive(Clone, Debug, Default)]
+pub struct Rewritten {
+    parts: Vec<Bytes>,
+}
+
+impl Rewritten {
+    /// The parts, in order.
+    #[must_use]
+    pub fn parts(&self) -> &[Bytes] {
+        &self.parts
+    }
+
+    /// Their lengths together.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(Bytes::len).sum()
+    }
+
+    /// Whether the message is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The message as one; copies unless it has one part.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match <[Bytes; 1]>::try_from(self.parts) {
+            Ok([only]) => only,
+            Err(parts) => parts.concat().into(),
+        }
+    }
+}
+
+/// Why a message is not rewritten.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RewriteError {
+    /// It holds what the other version cannot express, or the step refuses it.
+    #[error("{}", .0.message())]
+    Refused(Box<Refusal>),
+    /// It is no protobuf of its type.
+    #[error("malformed {message} at byte {offset}: {what}")]
+    Malformed {
+        /// Full name of the message.
+        message: String,
+        /// Counted from the start of the outermost message.
+        offset: usize,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// It takes more than [`Limits`] allow.
+    #[error("{what}")]
+    TooMuch {
+        /// Which limit, and what it is.
+        what: String,
+    },
+}
+
+impl From<RewriteError> for Status {
+    fn from(error: RewriteError) -> Self {
+        match error {
+            RewriteError::Refused(refusal) => Status::from(*refusal),
+            RewriteError::Malformed { .. } => Status::invalid_argument(error.to_string()),
+            RewriteError::TooMuch { .. } => Status::resource_exhausted(error.to_string()),
+        }
+    }
+}
+
+/// Why there is no rewrite for a message.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoRewrite {
+    /// The version does not declare the message.
+    #[error("{version} declares no message `{message}`")]
+    UnknownMessage {
+        /// The version.
+        version: String,
+        /// The message's full name.
+        message: String,
+    },
+    /// A version on the way has no counterpart of it.
+    #[error("{version} has no counterpart of `{message}`")]
+    Absent {
+        /// The version.
+        version: String,
+        /// The message's full name, in the version before it on the way.
+        message: String,
+    },
+    /// The author of a step still has to say something.
+    #[error("the step between {from} and {to} leaves open what becomes of {element}: {what}")]
+    Open {
+        /// The version on this side.
+        from: String,
+        /// The version on the other side.
+        to: String,
+        /// The element.
+        element: String,
+        /// What is open.
+        what: String,
+    },
+}
+
+impl Rewrite {
+    /// Compiles what turns a `message` of the version at index `from` into one of the version at index `to`.
+    ///
+    /// # Errors
+    /// When a version on the way has no counterpart of the message, or a step leaves something open.
+    pub fn new(protocol: &Protocol, from: usize, to: usize, message: &str, used: Use) -> Result<Self, NoRewrite> {
+        let _ = (protocol, from, to, message, used);
+        todo!()
+    }
+
+    /// Compiles what turns `messages[0]` of the version at index `from` into each of the next `messages` in turn, one
+    /// version further each, up or down; what methods need, whose messages may meet under names that are no counterparts
+    /// by themselves.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn along(
+        protocol: &Protocol,
+        from: usize,
+        direction: Direction,
+        messages: &[String],
+        used: Use,
+    ) -> Result<Self, NoRewrite> {
+        let _ = (protocol, from, direction, messages, used);
+        todo!()
+    }
+
+    /// Full name of the message that comes out.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        todo!()
+    }
+
+    /// Whether messages pass as they are, so that nobody has to look at them.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        todo!()
+    }
+
+    /// Rewrites one message.
+    ///
+    /// # Errors
+    /// When the message is refused, malformed, or takes more than `limits` allow.
+    pub fn apply(&self, message: &Bytes, limits: &Limits) -> Result<Rewritten, RewriteError> {
+        let _ = (message, limits);
+        todo!()
+    }
+}

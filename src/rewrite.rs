@@ -1,5 +1,7 @@
 //! Rewrites: plans compiled, and run on protobuf bytes.
 
+mod fusion;
+
 use bytes::Bytes;
 use tonic::Status;
 

@@ -127,6 +127,10 @@ pub struct MessagePlan {
     pub losses: Vec<Loss>,
     /// What the author of the step still has to say; a message with open points is not rewritten at all.
     pub open: Vec<Open>,
+    /// Numbers, each after those of the messages that lead to it, that the source does not declare while a version in
+    /// between does. Only in plans that fusion made: a message that holds one goes hop by hop, since what is unknown at
+    /// first is known on the way.
+    pub detours: Vec<Vec<u32>>,
 }
 
 /// A field, and the singular messages that lead to it, from the message of a plan on. Never empty.
@@ -165,6 +169,15 @@ impl Path {
     #[must_use]
     pub fn parents(&self) -> &[FieldDescriptor] {
         &self.0[..self.0.len() - 1]
+    }
+
+    /// The path that goes on from this one.
+    ///
+    /// # Panics
+    /// When this one does not lead to a singular message.
+    #[must_use]
+    pub fn join(&self, rest: &Path) -> Self {
+        Self::new(self.0.iter().chain(&rest.0).cloned().collect())
     }
 
     /// Whether `self` is `other`, or leads into it.
@@ -344,6 +357,13 @@ pub enum ValueConversion {
         /// Full name of the target message.
         target: String,
     },
+    /// A message crosses several steps, from hop `first` of a chain on; only in plans that fusion made.
+    Through {
+        /// Index of the first hop, counted from the start of the chain.
+        first: usize,
+        /// Full names: of the message before the first of these hops, and after each of them.
+        messages: Vec<String>,
+    },
     /// `google.protobuf.Any`: its content follows the plan of its type, its URL the new name; types that the protocol
     /// does not declare pass.
     Any,
@@ -361,7 +381,8 @@ pub struct ScalarConversion {
     /// How it is written; integers are checked against the range, floats for being exact.
     pub write: Form,
     /// What an absent field of the source without presence comes to, if it is not the zero of a target without presence:
-    /// written where the field is absent. Also the `default` of a rule.
+    /// written where the field is absent, after all moves, and only where the messages that lead to the target are
+    /// there already. Also the `default` of a rule.
     pub absent: Option<Value>,
 }
 

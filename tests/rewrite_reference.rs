@@ -543,7 +543,13 @@ fn text_stands_for_numbers() {
     for text in ["\"inf\"", "\"1e999\"", "\"+1\"", "\".5\"", "\"1 \"", "\"01\"", "\"0x1\"", "\"nan\""] {
         scalars("s", &[Change::ParseFloat], "d", &[(text, "refused")]);
     }
-    scalars("d", &[Change::FormatFloat { single: false }], "s", &[("0.1", "\"0.1\""), ("\"NaN\"", "\"NaN\"")]);
+    scalars(
+        "d",
+        &[Change::FormatFloat { single: false }],
+        "s",
+        &[("0.1", "\"0.1\""), ("3", "\"3\""), ("1e300", "\"1e300\"")],
+    );
+    scalars("d", &[Change::FormatFloat { single: false }], "s", &[("\"NaN\"", "\"NaN\"")]);
     scalars("f", &[Change::FormatFloat { single: true }], "s", &[("0.1", "\"0.1\"")]);
 }
 

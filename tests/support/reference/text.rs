@@ -91,12 +91,17 @@ pub(super) fn parse_float(text: &str) -> Result<f64, String> {
     if value.is_finite() { Ok(value) } else { Err("is too large".to_owned()) }
 }
 
+/// Shortest that reads back as the same, and whole numbers without a fraction.
 pub(super) fn format_double(value: f64) -> String {
-    special(value).map_or_else(|| format!("{value:?}"), str::to_owned)
+    special(value).map_or_else(|| without_fraction(&format!("{value:?}")), str::to_owned)
 }
 
 pub(super) fn format_single(value: f32) -> String {
-    special(f64::from(value)).map_or_else(|| format!("{value:?}"), str::to_owned)
+    special(f64::from(value)).map_or_else(|| without_fraction(&format!("{value:?}")), str::to_owned)
+}
+
+fn without_fraction(text: &str) -> String {
+    text.strip_suffix(".0").unwrap_or(text).to_owned()
 }
 
 fn special(value: f64) -> Option<&'static str> {

@@ -1,1 +1,3 @@
 #![doc = include_str!("rules.md")]
+
+mod convert;

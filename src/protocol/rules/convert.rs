@@ -227,6 +227,11 @@ impl Pair<'_> {
         let (source, target) = (Class::of(self.source), Class::of(self.target));
         match (&source, &target) {
             (Class::Any, Class::Any) => self.no_default().map(|()| ValueConversion::Any),
+            (Class::Timestamp, Class::Timestamp) | (Class::Duration, Class::Duration)
+                if self.options.default.is_none() =>
+            {
+                Ok(ValueConversion::Copy)
+            }
             (Class::Fixed(one), Class::Fixed(other)) if one == other => {
                 self.no_default().map(|()| ValueConversion::Copy)
             }

@@ -73,8 +73,8 @@ pub(super) fn numbers(declared: &EnumDescriptor) -> impl Iterator<Item = (i32, S
 
 /// The number that goes by one of the names of `number`.
 fn by_name(source: &EnumDescriptor, target: &EnumDescriptor, number: i32, first: &str) -> Result<Option<i32>, String> {
-    let names: Vec<String> =
-        source.values().filter(|value| value.number() == number).map(|value| value.name().to_owned()).collect();
+    let values = &source.enum_descriptor_proto().value;
+    let names: Vec<&str> = values.iter().filter(|value| value.number() == number).map(|value| value.name()).collect();
     let met: BTreeSet<i32> =
         names.iter().filter_map(|name| target.get_value_by_name(name)).map(|value| value.number()).collect();
     if met.len() > 1 {

@@ -6,8 +6,8 @@ use prost_reflect::Kind;
 
 use super::kinds::{self, Class};
 use super::tables;
-use super::{Pair, TextEncoding, TextForm, Unit, enums};
-use crate::protocol::plan::{Change, Direction, Encoding, Rounding};
+use super::{Pair, TextEncoding, Unit, enums};
+use crate::protocol::plan::{Change, Direction, Encoding, Rounding, Table};
 
 /// The changes that lead from one to the other.
 ///
@@ -32,7 +32,11 @@ pub(super) fn changes(pair: &Pair<'_>, source: &Class, target: &Class) -> Result
         (Class::Integer(_) | Class::Float { .. }, Class::Integer(_) | Class::Float { .. }) => {
             numbers(pair, source, target)
         }
-        (Class::Bool, Class::Bool) | (Class::Text, Class::Text) | (Class::Bytes, Class::Bytes) => Ok(Vec::new()),
+        (Class::Bool, Class::Bool)
+        | (Class::Text, Class::Text)
+        | (Class::Bytes, Class::Bytes)
+        | (Class::Timestamp, Class::Timestamp)
+        | (Class::Duration, Class::Duration) => Ok(Vec::new()),
         (Class::Text, Class::Bytes) => Ok(vec![match encoding(options.encoding) {
             Some(encoding) => Change::Decode(encoding),
             None => Change::AsBytes,
@@ -116,7 +120,7 @@ fn numbers(pair: &Pair<'_>, source: &Class, target: &Class) -> Result<Vec<Change
             }
         }
         (Class::Integer(_), Class::Float { single }) => {
-            if options.rounding.is_none() && scale.is_none() {
+            if options.rounding.is_none() && options.scale.is_none() {
                 return Err(pair.open(advice(source, target)));
             }
             changes.push(Change::IntegerToFloat);
@@ -124,7 +128,7 @@ fn numbers(pair: &Pair<'_>, source: &Class, target: &Class) -> Result<Vec<Change
             changes.extend(single.then_some(Change::ToSingle));
         }
         (Class::Float { .. }, Class::Integer(kind)) => {
-            if options.rounding.is_none() && scale.is_none() {
+            if options.rounding.is_none() && options.scale.is_none() {
                 return Err(pair.open(advice(target, source)));
             }
             changes.extend(scale);
@@ -191,6 +195,6 @@ fn encoding(said: Option<TextEncoding>) -> Option<Encoding> {
     }
 }
 
-fn in_table(table: crate::protocol::plan::Table) -> Change {
+fn in_table(table: Table) -> Change {
     Change::Table(Arc::new(table))
 }

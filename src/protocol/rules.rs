@@ -6,8 +6,7 @@ pub(super) mod file;
 mod identity;
 pub(super) mod names;
 mod refusing;
-mod resolve;
+pub(super) mod resolve;
 mod rule;
 
-pub(super) use self::refusing::{OpenPoints, refusals};
-pub(super) use self::resolve::{Method, resolve};
+pub(super) use self::refusing::{OpenPoints, refusals, say_more};

@@ -26,12 +26,7 @@ impl<'a> Faults<'a> {
     }
 
     /// Notes a fault at a line of the file; a fault that is known already is not told twice.
-    pub(in crate::protocol) fn add_at_line(
-        &mut self,
-        line: usize,
-        what: impl Into<String>,
-        advice: impl Into<String>,
-    ) {
+    pub(in crate::protocol) fn add_at_line(&mut self, line: usize, what: impl Into<String>, advice: impl Into<String>) {
         let Some(StepText { file, .. }) = self.source else { return };
         let fault = Fault::new(file, what, advice).at_line(line);
         if !self.found.iter().any(|known| known.to_string() == fault.to_string()) {

@@ -12,7 +12,7 @@ use self::values::EnumValues;
 use super::convert::EnumRules;
 use super::faults::Faults;
 use super::file::{EnumText, Pairs, Rename};
-use super::rule::{Each, Side};
+use super::rule::Side;
 use crate::protocol::plan::Direction;
 use crate::protocol::schema::Schema;
 use crate::protocol::text;
@@ -108,13 +108,23 @@ impl<'a> Names<'a> {
         all.filter(|(old, new)| old != new).map(|(old, new)| (old.clone(), new.clone()))
     }
 
+    /// Enums of either version, by full name, that the step says something of.
+    pub(super) fn ruled_enums(&self) -> BTreeSet<String> {
+        let counterparts = |name: &String| [self.enums.up.get(name).cloned(), self.enums.down.get(name).cloned()];
+        let all = self.values.keys().flat_map(|name| counterparts(name).into_iter().flatten().chain([name.clone()]));
+        all.collect()
+    }
+
     /// What the step says of the values of an enum, in this direction.
     pub(super) fn enum_rules(&self, direction: Direction, source: &str, target: &str) -> EnumRules {
         let (old, new) = match direction {
             Direction::Up => (source, target),
             Direction::Down => (target, source),
         };
-        self.values.get(old).or_else(|| self.values.get(new)).map_or_else(EnumRules::default, |values| values.of(direction))
+        self.values
+            .get(old)
+            .or_else(|| self.values.get(new))
+            .map_or_else(EnumRules::default, |values| values.of(direction))
     }
 }
 
@@ -166,7 +176,11 @@ fn known(
     }
     let advice = match text::nearest(wanted, declared.keys().map(String::as_str)) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("write it as the protos of {} do, with its package; {} has other names", here.version(), there.version()),
+        None => format!(
+            "write it as the protos of {} do, with its package; {} has other names",
+            here.version(),
+            there.version()
+        ),
     };
     faults.add(name.span().start, format!("{} declares no {what} `{wanted}`", here.version()), advice);
     false
@@ -202,7 +216,10 @@ fn couples(
     // Parents sort before what is nested in them.
     for (name, declared) in old {
         let around = match &declared.parent {
-            Some(parent) => found.get(parent).or_else(|| parents.up.get(parent)).map(|parent| (parent != &declared.within(), parent.clone())),
+            Some(parent) => found
+                .get(parent)
+                .or_else(|| parents.up.get(parent))
+                .map(|parent| (parent != &declared.within(), parent.clone())),
             None => packages.get(declared.package.as_str()).map(|(package, _)| (true, (*package).to_owned())),
         };
         let candidate = if let Some((to, _)) = renamed.get(name.as_str()) {

@@ -34,7 +34,8 @@ impl Method<'_> {
     /// The full names of its requests and of its responses: older version, newer version.
     fn messages(&self) -> [(String, String); 2] {
         let (old, new) = (self.old.descriptor(), self.new.descriptor());
-        let pair = |old: MessageDescriptor, new: MessageDescriptor| (old.full_name().to_owned(), new.full_name().to_owned());
+        let pair =
+            |old: MessageDescriptor, new: MessageDescriptor| (old.full_name().to_owned(), new.full_name().to_owned());
         [pair(old.input(), new.input()), pair(old.output(), new.output())]
     }
 }
@@ -45,6 +46,8 @@ pub(in crate::protocol) struct Resolved {
     pub(in crate::protocol) down: Plans,
     /// Messages and enums whose counterpart has another name, as (old, new).
     pub(in crate::protocol) moved: BTreeSet<(String, String)>,
+    /// Enums of either version, by full name, that the step says something of.
+    pub(in crate::protocol) ruled_enums: BTreeSet<String>,
 }
 
 /// Resolves the rules of the step from `old` to `new`. A `breaking` step refuses what it cannot express in requests.
@@ -74,7 +77,8 @@ pub(in crate::protocol) fn resolve(
     let up = resolver.plans(Direction::Up, &messages, faults);
     let down = resolver.plans(Direction::Down, &messages, faults);
     resolver.refuse_idle_rules(faults);
-    Resolved { up, down, moved: resolver.names.moved().collect() }
+    let ruled_enums = resolver.names.ruled_enums();
+    Resolved { up, down, moved: resolver.names.moved().collect(), ruled_enums }
 }
 
 /// Where rules stand: under a message of the older version, or under one that only the newer version has.
@@ -141,7 +145,11 @@ impl Resolver<'_> {
         faults.add(
             place,
             format!("neither {} nor {} declares a message `{name}`", old.version(), new.version()),
-            did_you_mean(name, old_names.iter().chain(&new_names).map(String::as_str), "names are full: package.Message"),
+            did_you_mean(
+                name,
+                old_names.iter().chain(&new_names).map(String::as_str),
+                "names are full: package.Message",
+            ),
         );
         None
     }
@@ -256,7 +264,8 @@ fn paired_fields(names: &Names<'_>, rules: &AllRules, old: &str, new: &str) -> V
     }
     for field in old.fields() {
         let said = |side: Side| mentioned.contains(&(side as u8, field.name().to_owned()));
-        if let Some(counterpart) = new.get_field_by_name(field.name()).filter(|_| !said(Side::Old) && !said(Side::New)) {
+        if let Some(counterpart) = new.get_field_by_name(field.name()).filter(|_| !said(Side::Old) && !said(Side::New))
+        {
             found.push((field, counterpart));
         }
     }

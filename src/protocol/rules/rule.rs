@@ -94,7 +94,8 @@ impl PairOptions {
 
     /// Whether nothing is said but that the fields are one.
     pub(super) fn is_plain(&self) -> bool {
-        let Options { ruled: _, encoding, text, number, scale, rounding, unit, values, beyond, entries, default } = &self.general;
+        let Options { ruled: _, encoding, text, number, scale, rounding, unit, values, beyond, entries, default } =
+            &self.general;
         let general = encoding.is_none()
             && text.is_none()
             && !number
@@ -221,11 +222,7 @@ fn show(literal: &Literal) -> String {
     }
 }
 
-fn table(
-    keys: &mut Keys<'_, '_>,
-    key: &str,
-    written: Option<&BTreeMap<String, Value>>,
-) -> Vec<(Literal, Literal)> {
+fn table(keys: &mut Keys<'_, '_>, key: &str, written: Option<&BTreeMap<String, Value>>) -> Vec<(Literal, Literal)> {
     let mut pairs = Vec::new();
     for (from, to) in written.into_iter().flatten() {
         if let Some(to) = keys.literal(key, to) {

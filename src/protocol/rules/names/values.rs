@@ -70,7 +70,8 @@ impl Names<'_> {
     ) -> Option<(EnumDescriptor, EnumDescriptor)> {
         let [old, new] = [self.old, self.new].map(|schema| schema.pool().get_enum_by_name(name));
         if old.is_none() && new.is_none() {
-            let all: Vec<String> = self.old.pool().all_enums().map(|declared| declared.full_name().to_owned()).collect();
+            let all: Vec<String> =
+                self.old.pool().all_enums().map(|declared| declared.full_name().to_owned()).collect();
             faults.add(
                 place.span().start,
                 format!("{} declares no enum `{name}`", self.old.version()),
@@ -119,14 +120,20 @@ fn read(
         }
         let twin = found.pairs.down[..index].iter().find(|(other, _)| other == value).map(|(_, twin)| twin.clone());
         let moved = |name: &str| values.iter().any(|(_, other, _)| other == name);
-        let by_name = || old.get_value_by_name(value).map(|value| value.name().to_owned()).filter(|name| name != from && !moved(name));
+        let by_name = || {
+            old.get_value_by_name(value)
+                .map(|value| value.name().to_owned())
+                .filter(|name| name != from && !moved(name))
+        };
         if let Some(twin) = twin.or_else(by_name)
             && let Some((at, ..)) = values.iter().find(|(_, name, to)| name == from && to.get_ref() == value)
         {
             faults.add(
                 at.span().start,
                 format!("`{twin}` and `{from}` of `{}` both become `{value}`", old.full_name()),
-                format!("keep one of them under `values`, and say the other under `up`; or say `down = {{ {value} = … }}`"),
+                format!(
+                    "keep one of them under `values`, and say the other under `up`; or say `down = {{ {value} = … }}`"
+                ),
             );
         }
     }
@@ -142,7 +149,12 @@ fn read(
     found
 }
 
-fn one_way(source: &EnumDescriptor, target: &EnumDescriptor, pairs: &Pairs, faults: &mut Faults<'_>) -> Vec<(String, String)> {
+fn one_way(
+    source: &EnumDescriptor,
+    target: &EnumDescriptor,
+    pairs: &Pairs,
+    faults: &mut Faults<'_>,
+) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (from, to) in pairs {
         if has(source, from.get_ref(), from, faults) & has(target, to.get_ref(), to, faults) {
@@ -166,12 +178,19 @@ fn has(declared: &EnumDescriptor, value: &str, at: &Spanned<String>, faults: &mu
 }
 
 /// What becomes of numbers without a name.
-fn unknown(text: &EnumText, old: &EnumDescriptor, new: &EnumDescriptor, faults: &mut Faults<'_>) -> Each<Option<UnknownValue>> {
+fn unknown(
+    text: &EnumText,
+    old: &EnumDescriptor,
+    new: &EnumDescriptor,
+    faults: &mut Faults<'_>,
+) -> Each<Option<UnknownValue>> {
     let Some(said) = &text.unknown else { return Each::default() };
     let mut one = |value: Option<&Value>, target: &EnumDescriptor| {
         let value = unknown_value(as_literal(value?)?);
         let known = match &value {
-            UnknownValue::To(crate::protocol::rules::convert::Literal::Text(name)) => target.get_value_by_name(name).is_some(),
+            UnknownValue::To(crate::protocol::rules::convert::Literal::Text(name)) => {
+                target.get_value_by_name(name).is_some()
+            }
             UnknownValue::To(_) => false,
             UnknownValue::Refuse | UnknownValue::Pass => true,
         };

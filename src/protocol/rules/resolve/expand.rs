@@ -355,7 +355,13 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             .iter()
             .map(|step| step.to.fields().to_vec())
             .chain(self.containers.iter().map(|container| container.to.fields().to_vec()))
-            .chain(self.said.makes.iter().filter(|make| !matches!(make.value, Made::Constant { .. })).map(|make| make.to.fields().to_vec()))
+            .chain(
+                self.said
+                    .makes
+                    .iter()
+                    .filter(|make| !matches!(make.value, Made::Constant { .. }))
+                    .map(|make| make.to.fields().to_vec()),
+            )
             .collect();
         for make in &mut self.said.makes {
             let parents = parents(make);

@@ -49,7 +49,8 @@ impl Expansion<'_, '_, '_> {
 
     fn of_field(&self, field: &str, rule: &SaidMove) -> Result<Conversion, String> {
         let (older, _) = &rule.under;
-        let path = paths::find(older, field).map_err(|no_path| format!("`mask`: {}; {}", no_path.what, no_path.advice))?;
+        let path =
+            paths::find(older, field).map_err(|no_path| format!("`mask`: {}; {}", no_path.what, no_path.advice))?;
         let Kind::Message(old) = path.leaf().kind() else {
             return Err(format!("`mask` names `{field}`, which is no message: a mask speaks of the fields of one"));
         };
@@ -118,7 +119,8 @@ impl Expansion<'_, '_, '_> {
             }
             let (old, new) = oriented(self.direction, source.as_str(), target.as_str());
             let renamed = self.resolver.rules_of(old, new).iter().flat_map(|rules| &rules.rules).any(|rule| {
-                matches!(&rule.what, What::Pair { old, new, .. } if old != new) || matches!(rule.what, What::Join { .. })
+                matches!(&rule.what, What::Pair { old, new, .. } if old != new)
+                    || matches!(rule.what, What::Join { .. })
             });
             let names = &self.resolver.names;
             let (sources, targets) = oriented(self.direction, names.old, names.new);

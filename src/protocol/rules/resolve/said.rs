@@ -5,9 +5,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use super::expand::Expansion;
 use super::paths;
 use crate::expression::Expression;
-use crate::protocol::plan::{
-    Check, Condition, Direction, Drop, Made, Make, Open, Origin, Path, Policies, Policy,
-};
+use crate::protocol::plan::{Check, Condition, Direction, Drop, Made, Make, Open, Origin, Path, Policies, Policy};
 use crate::protocol::rules::convert::{Literal, literal};
 use crate::protocol::rules::file::LossText;
 use crate::protocol::rules::rule::{PairOptions, Rule, Side, What};
@@ -124,11 +122,8 @@ impl Expansion<'_, '_, '_> {
 
     /// The path that a rule names, on its side; nothing, and a fault, where there is none.
     fn find(&mut self, level: &Level<'_>, side: Side, text: &str, line: usize) -> Option<Path> {
-        let (message, before) = if side.leaves() == self.direction {
-            (level.source, level.from)
-        } else {
-            (level.target, level.to)
-        };
+        let (message, before) =
+            if side.leaves() == self.direction { (level.source, level.from) } else { (level.target, level.to) };
         match paths::find(message, text) {
             Ok(path) => Some(Path::new(before.iter().chain(path.fields()).cloned().collect())),
             Err(no_path) => {
@@ -184,7 +179,8 @@ impl Expansion<'_, '_, '_> {
                 if leaves(*side) {
                     if when.is_some() {
                         let what = "a constant is written under a condition, but taken back whatever it says";
-                        let advice = "write `direction` with `value`, and a rule with `drop = true` and `when` for the way back";
+                        let advice =
+                            "write `direction` with `value`, and a rule with `drop = true` and `when` for the way back";
                         self.faults.add_at_line(line, what, advice);
                         return None;
                     }
@@ -286,7 +282,11 @@ impl Expansion<'_, '_, '_> {
         match literal(value, path.leaf()) {
             Ok(value) => Some(value),
             Err(what) => {
-                self.faults.add_at_line(line, format!("`value` does not fit `{path}`: {what}"), "write a value of the field's type");
+                self.faults.add_at_line(
+                    line,
+                    format!("`value` does not fit `{path}`: {what}"),
+                    "write a value of the field's type",
+                );
                 None
             }
         }

@@ -60,7 +60,10 @@ impl<'r> Keys<'r, '_> {
                     Some(Value::Boolean(true)) => false,
                     Some(Value::String(word)) if word == "empty" => true,
                     _ => {
-                        self.fault("`drop` is neither `true` nor \"empty\"", "write `drop = true` or `drop = \"empty\"`");
+                        self.fault(
+                            "`drop` is neither `true` nor \"empty\"",
+                            "write `drop = true` or `drop = \"empty\"`",
+                        );
                         return None;
                     }
                 };
@@ -77,7 +80,8 @@ impl<'r> Keys<'r, '_> {
                 Some(What::Constant { side, path, value })
             }
             Some(_) => {
-                let field = if text.old.is_none() && text.new.is_none() { None } else { Some(self.one_field("refuse")?) };
+                let field =
+                    if text.old.is_none() && text.new.is_none() { None } else { Some(self.one_field("refuse")?) };
                 Some(What::Refuse { field, reason: text.refuse.clone()?, advice: text.advice.clone() })
             }
         }
@@ -262,7 +266,8 @@ impl<'r> Keys<'r, '_> {
                 if let Some(key) = table.keys().find(|key| *key != "up" && *key != "down") {
                     self.fault(&format!("`when` has a key `{key}`"), "it has `up` and `down`");
                 }
-                for (key, there, holds) in [("up", each.up.is_some(), holds.up), ("down", each.down.is_some(), holds.down)]
+                for (key, there, holds) in
+                    [("up", each.up.is_some(), holds.up), ("down", each.down.is_some(), holds.down)]
                 {
                     if there && !holds {
                         self.fault(

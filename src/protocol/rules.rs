@@ -1,1 +1,13 @@
 #![doc = include_str!("rules.md")]
+
+mod convert;
+pub(super) mod faults;
+pub(super) mod file;
+mod identity;
+pub(super) mod names;
+mod refusing;
+mod resolve;
+mod rule;
+
+pub(super) use self::refusing::{OpenPoints, refusals};
+pub(super) use self::resolve::{Method, resolve};

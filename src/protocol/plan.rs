@@ -127,10 +127,6 @@ pub struct MessagePlan {
     pub losses: Vec<Loss>,
     /// What the author of the step still has to say; a message with open points is not rewritten at all.
     pub open: Vec<Open>,
-    /// Numbers, each after those of the messages that lead to it, that the source does not declare while a version in
-    /// between does. Only in plans that fusion made: a message that holds one goes hop by hop, since what is unknown at
-    /// first is known on the way.
-    pub detours: Vec<Vec<u32>>,
 }
 
 /// A field, and the singular messages that lead to it, from the message of a plan on. Never empty.
@@ -380,10 +376,13 @@ pub struct ScalarConversion {
     pub changes: Vec<Change>,
     /// How it is written; integers are checked against the range, floats for being exact.
     pub write: Form,
-    /// What an absent field of the source without presence comes to, if it is not the zero of a target without presence:
-    /// written where the field is absent, after all moves, and only where the messages that lead to the target are
-    /// there already. Also the `default` of a rule.
+    /// What an absent field of the source comes to, as a value of the target's field, if that is not what an absent field
+    /// of the target means: written where the source is absent, and for a source without presence where it holds its zero.
+    /// Also the `default` of a rule; where one of a list counts, an empty list is absent.
     pub absent: Option<Value>,
+    /// Whether an absent field of the source without presence is refused, and one that holds its zero: its zero has no
+    /// counterpart. Then `absent` is none.
+    pub refuse_absent: bool,
 }
 
 /// How a scalar lies in a field.
@@ -404,6 +403,13 @@ pub enum Form {
 pub enum Change {
     /// An integer must be in the range of this integer kind, or of `bool`.
     Fit(Kind),
+    /// An integer must lie between these, which are allowed; for times that pass through a version in between.
+    Within {
+        /// The least.
+        least: i128,
+        /// The most.
+        most: i128,
+    },
     /// Number × numerator / denominator.
     Scale {
         /// Never 0.
@@ -432,7 +438,10 @@ pub enum Change {
     /// Decimal text to an integer: an optional `-`, digits, nothing else.
     ParseInteger,
     /// Decimal text to a float, as in the JSON mapping of protobuf.
-    ParseFloat,
+    ParseFloat {
+        /// Whether to the nearest `float`; else to the nearest `double`.
+        single: bool,
+    },
     /// An integer to decimal text.
     FormatInteger,
     /// A float to decimal text, as in the JSON mapping of protobuf (the shortest that reads back as the same).

@@ -13,16 +13,14 @@ mod expand;
 use std::sync::Arc;
 
 use self::compose::Composer;
-use crate::protocol::Protocol;
-use crate::protocol::plan::{Conversion, Direction, MessagePlan, Plans, Use, ValueConversion};
+use super::compile::{FreeNumbers, Hop, Key};
+use crate::protocol::plan::{Conversion, MessagePlan, Plans, Use, ValueConversion};
 
 /// The hops from one version to another.
 #[derive(Clone, Copy)]
 pub(super) struct Chain<'a> {
-    pub(super) protocol: &'a Protocol,
-    /// Index of the version at which the chain starts.
-    pub(super) from: usize,
-    pub(super) direction: Direction,
+    pub(super) hops: &'a [Hop<'a>],
+    pub(super) numbers: &'a dyn FreeNumbers,
     pub(super) used: Use,
     /// How many messages that were taken apart this one lies within.
     pub(super) depth: usize,
@@ -31,76 +29,52 @@ pub(super) struct Chain<'a> {
 /// Rules lead through so many messages at most: those of a message that contains itself would be taken apart forever.
 const DEEPEST: usize = 8;
 
-impl Chain<'_> {
+impl<'a> Chain<'a> {
     /// The same, for a message within the one that is fused; nothing where that lies too deep.
     fn within(self) -> Option<Self> {
         (self.depth < DEEPEST).then_some(Self { depth: self.depth + 1, ..self })
     }
 
-    /// Index of the version before this hop.
-    pub(super) fn version(&self, hop: usize) -> usize {
-        match self.direction {
-            Direction::Up => self.from + hop,
-            Direction::Down => self.from - hop,
-        }
-    }
-
     /// What this hop does with messages.
-    pub(super) fn plans(&self, hop: usize) -> &Plans {
-        let step = match self.direction {
-            Direction::Up => self.version(hop),
-            Direction::Down => self.version(hop) - 1,
-        };
-        self.protocol.steps()[step].plans(self.direction)
+    fn plans(&self, hop: usize) -> &'a Plans {
+        self.hops[hop].plans
     }
 }
 
-/// A message on its way over some hops of a chain.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Key {
-    /// Index of the first hop.
-    pub(super) first: usize,
-    /// Full names: before the first hop, and after each.
-    pub(super) messages: Vec<String>,
-}
-
-impl Key {
-    /// How many hops it crosses.
-    pub(super) fn hops(&self) -> usize {
-        self.messages.len() - 1
-    }
-
-    fn part(&self, start: usize, end: usize) -> Self {
-        Self { first: self.first + start, messages: self.messages[start..=end].to_vec() }
-    }
+/// Several plans as one.
+#[derive(Clone)]
+pub(super) struct Joined {
+    /// Messages within it are [`ValueConversion::Through`].
+    pub(super) plan: MessagePlan,
+    /// Numbers, each after those of the messages that lead to it, that the source does not declare while a version in
+    /// between does. A message that holds one has to go hop by hop: what is unknown at first is known on the way.
+    pub(super) detours: Vec<Vec<u32>>,
 }
 
 /// What comes of a message's plans.
 pub(super) enum Fused {
-    /// One plan; messages within it are [`ValueConversion::Through`].
-    One(Box<MessagePlan>),
+    /// One plan.
+    One(Box<Joined>),
     /// These, one after the other.
     Sequence(Vec<Key>),
     /// A hop has no plan for the message.
-    Missing {
-        /// Which hop of the chain.
-        hop: usize,
-    },
+    Missing,
 }
 
 /// Fuses the plans of `key` as far as they compose.
 pub(super) fn fuse(chain: Chain<'_>, key: &Key) -> Fused {
     let mut parts = Vec::new();
     let mut start = 0;
-    let mut whole: Option<MessagePlan> = None;
-    for hop in 0..key.hops() {
-        let Some(plan) = plan(chain, key, hop) else { return Fused::Missing { hop: key.first + hop } };
+    let mut whole: Option<Joined> = None;
+    let hops = key.messages.len() - 1;
+    for hop in 0..hops {
+        let Some(plan) = plan(chain, key, hop) else { return Fused::Missing };
         let composed = match &whole {
             None => Some(lift(&plan, key.first + hop)),
             Some(first) => Composer { chain, hop: key.first + hop }.compose(first, &plan),
         };
         whole = Some(composed.unwrap_or_else(|| {
-            parts.push(key.part(start, hop));
+            parts.push(part(key, start, hop));
             start = hop;
             lift(&plan, key.first + hop)
         }));
@@ -108,10 +82,14 @@ pub(super) fn fuse(chain: Chain<'_>, key: &Key) -> Fused {
     match whole {
         Some(plan) if parts.is_empty() => Fused::One(Box::new(plan)),
         _ => {
-            parts.push(key.part(start, key.hops()));
+            parts.push(part(key, start, hops));
             Fused::Sequence(parts)
         }
     }
+}
+
+fn part(key: &Key, start: usize, end: usize) -> Key {
+    Key { first: key.first + start, messages: key.messages[start..=end].to_vec() }
 }
 
 fn plan(chain: Chain<'_>, key: &Key, hop: usize) -> Option<Arc<MessagePlan>> {
@@ -119,12 +97,12 @@ fn plan(chain: Chain<'_>, key: &Key, hop: usize) -> Option<Arc<MessagePlan>> {
 }
 
 /// The plan of one hop, with the messages within it named as those of that hop.
-fn lift(plan: &MessagePlan, hop: usize) -> MessagePlan {
+fn lift(plan: &MessagePlan, hop: usize) -> Joined {
     let mut lifted = plan.clone();
     for one in &mut lifted.moves {
         lift_conversion(&mut one.conversion, hop);
     }
-    lifted
+    Joined { plan: lifted, detours: Vec::new() }
 }
 
 fn lift_conversion(conversion: &mut Conversion, hop: usize) {

@@ -4,7 +4,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::conversions::Between;
 use super::expand::Parts;
-use super::{Chain, lift};
+use super::{Chain, Joined, lift};
 use crate::protocol::plan::{
     Container, Conversion, Loss, Made, Make, MessagePlan, Move, Path, Policies, Policy, ScalarConversion, Use,
     ValueConversion,
@@ -22,12 +22,14 @@ pub(super) struct Composer<'a> {
 
 impl Composer<'_> {
     /// The plan that does at once what `first` and then `second` do; nothing where one plan cannot say it.
-    pub(super) fn compose(&self, first: &MessagePlan, second: &MessagePlan) -> Option<MessagePlan> {
-        let second = lift(second, self.hop);
-        if !reads_fields_only(&second) {
+    pub(super) fn compose(&self, joined: &Joined, second: &MessagePlan) -> Option<Joined> {
+        let first = &joined.plan;
+        let lifted = lift(second, self.hop);
+        let second = &lifted.plan;
+        if !reads_fields_only(second) {
             return None;
         }
-        let (one, two) = self.aligned(Parts::of(first), Parts::of(&second))?;
+        let (one, two) = self.aligned(Parts::of(joined), Parts::of(&lifted))?;
         if self.passes_by(&one, &second.source) {
             return None;
         }
@@ -38,9 +40,9 @@ impl Composer<'_> {
         for made in &one.makes {
             carry_made(made, &two, &mut whole)?;
         }
-        come_from_nothing(&one, &two, &mut whole);
+        come_from_nothing(&one, &two, &mut whole)?;
         whole.makes.extend(two.makes.iter().cloned());
-        Some(MessagePlan {
+        let plan = MessagePlan {
             source: first.source.clone(),
             target: second.target.clone(),
             checks: first.checks.clone(),
@@ -50,8 +52,8 @@ impl Composer<'_> {
             makes: whole.makes,
             losses: whole.losses,
             open: first.open.iter().chain(&second.open).cloned().collect(),
-            detours: detours(first, &one, &second.source),
-        })
+        };
+        Some(Joined { plan, detours: detours(first, &one, &second.source) })
     }
 
     /// Both plans, with messages taken apart where one carries a whole of which the other takes a part.
@@ -178,8 +180,8 @@ impl Composer<'_> {
     }
 
     fn is_free(&self, middle: &FieldDescriptor) -> bool {
-        let (message, version) = (middle.parent_message(), self.chain.version(self.hop));
-        self.chain.protocol.number_is_free(version, message.full_name(), middle.number(), Some(middle))
+        let (message, version) = (middle.parent_message(), self.chain.hops[self.hop].version);
+        self.chain.numbers.is_free(version, message.full_name(), middle.number(), Some(middle))
     }
 
     /// Whether the first plan passes a field of the source by, under a number that the message in the middle declares.
@@ -211,16 +213,22 @@ fn reads_fields_only(plan: &MessagePlan) -> bool {
 }
 
 /// What the second plan makes of fields that the first one does not write, and that have a meaning where they are absent.
-fn come_from_nothing(one: &Parts, two: &Parts, whole: &mut Whole) {
+fn come_from_nothing(one: &Parts, two: &Parts, whole: &mut Whole) -> Option<()> {
     let written = |path: &Path| {
         one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to)).any(|to| same(to, path))
     };
     for reader in two.moves.iter().filter(|reader| !written(&reader.from)) {
-        if let Some(value) = absent(&reader.conversion).and_then(|scalar| scalar.absent.clone()) {
+        let Some(scalar) = absent(&reader.conversion) else { continue };
+        let nested = !reader.from.parents().is_empty() && !reader.to.parents().is_empty();
+        if nested || scalar.refuse_absent {
+            return None;
+        }
+        if let Some(value) = scalar.absent.clone() {
             let value = Made::Constant { value, into_absent: false };
             whole.makes.push(Make { to: reader.to.clone(), value, when: None, origin: reader.origin.clone() });
         }
     }
+    Some(())
 }
 
 /// Numbers that the message in the middle declares and the source does not: what passed as an unknown field is known there.
@@ -283,10 +291,15 @@ fn containers(one: &Parts, two: &Parts) -> Option<Vec<Container>> {
     Some(linked)
 }
 
-/// What a field without presence comes to where it is absent.
-fn absent(conversion: &Conversion) -> Option<&ScalarConversion> {
+/// The conversion of a field that means something where it is absent.
+pub(super) fn absent(conversion: &Conversion) -> Option<&ScalarConversion> {
     match conversion {
-        Conversion::One(ValueConversion::Scalar(scalar)) if scalar.absent.is_some() => Some(scalar),
+        Conversion::One(ValueConversion::Scalar(scalar))
+        | Conversion::FromList { value: ValueConversion::Scalar(scalar), .. }
+            if scalar.absent.is_some() || scalar.refuse_absent =>
+        {
+            Some(scalar)
+        }
         _ => None,
     }
 }

@@ -64,12 +64,11 @@ impl Between<'_> {
                 Some(ValueConversion::Through { first: self.hop, messages: vec![source.clone(), target.clone()] })
             }
             (ValueConversion::Through { first, messages }, second) => self.through(*first, messages, second),
-            (ValueConversion::Any, ValueConversion::Any) => Some(ValueConversion::Any),
             (ValueConversion::Scalar(first), ValueConversion::Copy) => {
                 let mut scalar = first.clone();
                 if vanishes && self.to.supports_presence() {
                     // What it comes to where it is absent is no zero: it would have to be told from one that vanishes.
-                    if scalar.absent.is_some() {
+                    if scalar.absent.is_some() || scalar.refuse_absent {
                         return None;
                     }
                     scalar.changes.push(Change::Settle);
@@ -78,6 +77,9 @@ impl Between<'_> {
             }
             (ValueConversion::Copy, ValueConversion::Scalar(second)) => {
                 let mut scalar = second.clone();
+                if scalar.refuse_absent {
+                    return None;
+                }
                 if vanishes && self.from.supports_presence() {
                     scalar.changes.insert(0, Change::Settle);
                 }
@@ -113,15 +115,24 @@ fn plain(value: &ValueConversion) -> bool {
     matches!(value, ValueConversion::Copy | ValueConversion::Message { .. } | ValueConversion::Through { .. })
 }
 
+const SECOND: i128 = 1_000_000_000;
+/// 0001-01-01T00:00:00Z, in nanoseconds (google/protobuf/timestamp.proto).
+const EARLIEST: i128 = -62_135_596_800 * SECOND;
+/// The last nanosecond of the year 9999.
+const LATEST: i128 = 253_402_300_800 * SECOND - 1;
+/// Plus or minus 315,576,000,000 seconds and a fraction (google/protobuf/duration.proto).
+const LONGEST: i128 = 315_576_000_001 * SECOND - 1;
+
 fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) -> Option<ScalarConversion> {
     // What an absent source comes to would have to go through the second conversion as well.
-    if first.absent.is_some() {
+    if first.absent.is_some() || first.refuse_absent || second.refuse_absent {
         return None;
     }
     let check = match (&first.write, &second.read) {
         (Form::Plain(written), Form::Plain(read)) if number(written) == number(read) => check(written),
         (Form::Wrapper(written), Form::Wrapper(read)) if written == read => check(written),
-        // The ranges of times and durations are checked when they are written, and by nothing else.
+        (Form::Timestamp, Form::Timestamp) => vec![Change::Within { least: EARLIEST, most: LATEST }],
+        (Form::Duration, Form::Duration) => vec![Change::Within { least: -LONGEST, most: LONGEST }],
         _ => return None,
     };
     let settle = vanishes.then_some(Change::Settle);
@@ -131,6 +142,7 @@ fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) 
         changes,
         write: second.write.clone(),
         absent: second.absent.clone(),
+        refuse_absent: false,
     })
 }
 

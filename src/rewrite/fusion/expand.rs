@@ -2,10 +2,9 @@
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-use super::{Chain, Fused, Key, fuse, lift};
-use crate::protocol::plan::{
-    Container, Conversion, Loss, Made, Make, MessagePlan, Move, Origin, Path, ValueConversion,
-};
+use super::compose::absent;
+use super::{Chain, Fused, Joined, Key, fuse, lift};
+use crate::protocol::plan::{Container, Conversion, Loss, Made, Make, Move, Origin, Path, ValueConversion};
 
 /// The parts of a plan that fusion composes.
 #[derive(Clone, Default)]
@@ -18,13 +17,13 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn of(plan: &MessagePlan) -> Self {
+    pub(super) fn of(Joined { plan, detours }: &Joined) -> Self {
         Self {
             moves: plan.moves.clone(),
             containers: plan.containers.clone(),
             makes: plan.makes.clone(),
             losses: plan.losses.clone(),
-            detours: plan.detours.clone(),
+            detours: detours.clone(),
         }
     }
 
@@ -45,7 +44,7 @@ impl Parts {
             Conversion::One(ValueConversion::Through { first, messages }) => {
                 match fuse(chain.within()?, &Key { first: *first, messages: messages.clone() }) {
                     Fused::One(plan) => fields(&plan)?,
-                    Fused::Sequence(_) | Fused::Missing { .. } => return None,
+                    Fused::Sequence(_) | Fused::Missing => return None,
                 }
             }
             _ => return None,
@@ -74,13 +73,14 @@ impl Parts {
 }
 
 /// What a plan does field by field; nothing if it does more.
-fn fields(plan: &MessagePlan) -> Option<Parts> {
+fn fields(joined: &Joined) -> Option<Parts> {
+    let plan = &joined.plan;
     let whole = plan.checks.is_empty()
         && plan.drops.is_empty()
         && plan.open.is_empty()
-        && plan.moves.iter().all(|one| one.when.is_none())
+        && plan.moves.iter().all(|one| one.when.is_none() && absent(&one.conversion).is_none())
         && plan.makes.iter().all(made_where_it_is);
-    whole.then(|| Parts::of(plan))
+    whole.then(|| Parts::of(joined))
 }
 
 /// Whether a constant is written just where the message is present.

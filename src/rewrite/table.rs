@@ -7,13 +7,14 @@
 //! tried hastily, as a whole, and then, should that fail, carefully.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Value};
 use rustc_hash::FxHashMap;
 
 use super::scalar::Scalar;
 use crate::expression::Expression;
-use crate::protocol::plan::Beyond;
+use crate::protocol::plan::{Beyond, Plans};
 
 /// No guard, no oneof.
 pub(super) const NONE: u8 = u8::MAX;
@@ -89,8 +90,8 @@ pub(super) struct Layout {
     pub(super) oneofs: Vec<Vec<usize>>,
     /// Written when the message was read.
     pub(super) writes: Vec<Write>,
-    /// Fields that are written where the guard did not see them.
-    pub(super) absents: Vec<(u8, Vec<u8>)>,
+    /// Fields that are written where the guard did not see them; nothing where that refuses.
+    pub(super) absents: Vec<(u8, Option<Vec<u8>>)>,
     /// Whether slots are used at all.
     pub(super) noting: bool,
 }
@@ -208,6 +209,8 @@ pub(super) struct Slot {
     pub(super) carried: Vec<Option<usize>>,
     /// Whether it is a message of both sides.
     pub(super) is_container: bool,
+    /// Whether it has a loss of its own, so that it is not lost with what is around it.
+    pub(super) has_loss: bool,
 }
 
 /// What is written when the message was read.
@@ -231,6 +234,8 @@ pub(super) struct Carried {
     pub(super) target: Target,
     /// What is written where it is absent.
     pub(super) absent: Option<Vec<u8>>,
+    /// Whether it is refused where it is absent.
+    pub(super) refuse_absent: bool,
 }
 
 /// The field that is written.
@@ -281,7 +286,7 @@ pub(super) enum Carry {
     Mask {
         source: String,
         target: String,
-        hop: usize,
+        plans: Arc<Plans>,
     },
 }
 

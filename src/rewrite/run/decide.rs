@@ -23,6 +23,19 @@ impl Evaluated {
         condition.is_none_or(|index| self.conditions.get(index).copied().unwrap_or_default())
     }
 
+    /// Takes a field out of the message.
+    fn forget(&mut self, plan: &Compiled, slot: usize) {
+        let parents = plan.slots[slot].parents.iter().map(|parent| plan.slots[*parent].field.number());
+        let mut inner = self.message.as_mut();
+        for number in parents {
+            let found = inner.filter(|message| message.has_field_by_number(number));
+            inner = found.and_then(|message| message.get_field_by_number_mut(number)?.as_message_mut());
+        }
+        if let Some(message) = inner {
+            message.clear_field_by_number(plan.slots[slot].field.number());
+        }
+    }
+
     /// Whether a field as a whole was carried over.
     pub(super) fn carried(&self, slot: &Slot) -> bool {
         slot.carried.iter().any(|condition| self.holds(*condition))
@@ -115,7 +128,7 @@ impl Runner<'_> {
     }
 
     /// Forgets what is as if it had not been set.
-    pub(super) fn drop_fields(&mut self, message: &Message<'_>, evaluated: &Evaluated) -> Outcome<()> {
+    pub(super) fn drop_fields(&mut self, message: &Message<'_>, evaluated: &mut Evaluated) -> Outcome<()> {
         let mut dropped = Vec::new();
         for drop in &message.plan.drops {
             if let Some(slot) = drop.slot.filter(|slot| self.scratch.notes.first(message.frame, *slot).is_some())
@@ -127,6 +140,7 @@ impl Runner<'_> {
         // All conditions are about the message as it came.
         for slot in dropped {
             self.scratch.notes.forget(message.frame, slot..message.plan.slots[slot].end);
+            evaluated.forget(message.plan, slot);
         }
         Ok(())
     }
@@ -246,7 +260,7 @@ impl Runner<'_> {
         while inner < slots[slot].end {
             let info = &slots[inner];
             if self.is_set(message, inner)? {
-                if evaluated.carried(info) {
+                if info.has_loss || evaluated.carried(info) {
                     found = true;
                 } else if info.node.is_some() {
                     let (inner_rest, inner_found) = self.rest(message, inner, evaluated)?;

@@ -6,6 +6,7 @@ mod plan;
 mod shape;
 mod writes;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use prost_reflect::Kind;
@@ -84,6 +85,8 @@ pub(super) struct Compiler<'a> {
     types: Vec<Option<FxHashMap<String, Packed>>>,
     /// Whether hops are fused; then those messages of single hops that stay as they are.
     fused: Option<FxHashSet<Key>>,
+    /// For masks, by hop, where they were met.
+    plans: Vec<OnceCell<Arc<Plans>>>,
 }
 
 /// A table before it is compiled.
@@ -108,7 +111,8 @@ enum State {
 impl<'a> Compiler<'a> {
     fn new(hops: &'a [Hop<'a>], numbers: &'a dyn FreeNumbers, used: Use, fused: Option<FxHashSet<Key>>) -> Self {
         let types = vec![None; hops.len()];
-        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused }
+        let plans = hops.iter().map(|_| OnceCell::new()).collect();
+        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, plans }
     }
 
     fn program(self) -> Program {
@@ -245,6 +249,11 @@ impl<'a> Compiler<'a> {
             types.insert(name.to_owned(), packed);
         }
         self.types[hop] = Some(types);
+    }
+
+    /// The plans of a hop, to keep them.
+    fn plans_of(&self, hop: usize) -> Arc<Plans> {
+        Arc::clone(self.plans[hop].get_or_init(|| Arc::new(self.hops[hop].plans.clone())))
     }
 
     /// The tables that leave messages as they are: the most of them that can, for messages may hold each other.

@@ -151,6 +151,7 @@ fn slot_of(field: &FieldDescriptor, names: Vec<String>, oneof: Option<usize>, pa
         list,
         carried: Vec::new(),
         is_container: false,
+        has_loss: false,
     }
 }
 

@@ -189,6 +189,7 @@ impl Part {
             list: false,
             carried: Vec::new(),
             is_container: false,
+            has_loss: false,
         }
     }
 }

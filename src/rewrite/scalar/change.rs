@@ -52,6 +52,12 @@ impl Step {
                 form::fit(kind, integer)?;
                 Datum::Integer(integer)
             }
+            (Change::Within { least, most }, Datum::Integer(integer)) => {
+                if !(*least..=*most).contains(&integer) {
+                    return Err(format!("{integer} is out of the range of a version in between"));
+                }
+                Datum::Integer(integer)
+            }
             (Change::Scale { numerator, denominator, rounding }, Datum::Integer(integer)) => {
                 Datum::Integer(scale(integer, i128::from(*numerator), i128::from(*denominator), *rounding)?)
             }
@@ -70,7 +76,7 @@ impl Step {
             (Change::Encode(encoding), Datum::Bytes(bytes)) => Datum::Text(text::encode(*encoding, &bytes).into()),
             (Change::Decode(encoding), Datum::Text(text)) => Datum::Bytes(text::decode(*encoding, &text)?.into()),
             (Change::ParseInteger, Datum::Text(text)) => Datum::Integer(text::parse_integer(&text)?),
-            (Change::ParseFloat, Datum::Text(text)) => Datum::Float(text::parse_float(&text)?),
+            (Change::ParseFloat { single }, Datum::Text(text)) => Datum::Float(text::parse_float(&text, *single)?),
             (Change::FormatInteger, Datum::Integer(integer)) => Datum::Text(integer.to_string().into()),
             (Change::FormatFloat { single }, Datum::Float(float)) => {
                 Datum::Text(text::format_float(float, *single).into())

@@ -12,6 +12,7 @@
 
 mod check;
 mod copy;
+mod depth;
 mod functions;
 mod names;
 mod numbers;
@@ -23,7 +24,7 @@ mod types;
 mod value;
 mod well_known;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compile"))]
 mod tests;
 
 use std::sync::Arc;
@@ -82,7 +83,8 @@ impl Expression {
                     reads.push(path);
                 }
             }
-            Ok(Program { text: text.to_owned(), message: message.clone(), expression, slots, reads, gives })
+            let depth = depth::depth(&expression);
+            Ok(Program { text: text.to_owned(), message: message.clone(), expression, depth, slots, reads, gives })
         })?;
         Ok(Self { program: Arc::new(program) })
     }

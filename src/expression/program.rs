@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::common::traits::Indexer;
@@ -20,12 +21,20 @@ use super::value::{Kept, Known, MessageValue, Messages, is_kept, present, read, 
 /// The most elements that a comprehension runs over.
 pub(super) const ELEMENTS: usize = 10_000;
 
+/// How deep a tree is evaluated on the stack of the caller. CEL takes up to 50 KiB of it for each level where it is built
+/// without optimisation, and Tokio's threads have 2 MiB. Conditions of people are not half as deep.
+const SHALLOW: usize = 16;
+/// The stack for deeper ones, in bytes: enough for what the checker lets pass, several times over.
+const STACK: usize = 32 << 20;
+
 /// What a checked expression has become.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) text: String,
     pub(super) message: MessageDescriptor,
     pub(super) expression: IdedExpr,
+    /// See [`depth`](super::depth::depth).
+    pub(super) depth: usize,
     pub(super) slots: Vec<Slot>,
     pub(super) reads: Vec<Vec<String>>,
     pub(super) gives: Type,
@@ -84,10 +93,10 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 
 impl Program {
     /// Runs it over a message, and hands its value to `use_value`.
-    pub(super) fn run<T>(
+    pub(super) fn run<T: Send>(
         &self,
         message: &DynamicMessage,
-        use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String>,
+        use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String> + Send,
     ) -> Result<T, String> {
         if message.descriptor() != self.message {
             return Err(format!(
@@ -96,16 +105,35 @@ impl Program {
                 message.descriptor().full_name()
             ));
         }
-        // Arithmetic of dates has panicked in crates before. What is used here is dropped whatever happens.
-        catch_unwind(AssertUnwindSafe(|| {
-            let messages = Messages::default();
-            let slots = Slots { slots: &self.slots, message, messages: &messages, read: Kept::default() };
-            let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-            context.add_variable_as_val(SLOTS, Box::new(slots));
-            let value = cel::Value::resolve_val(&self.expression, &context).map_err(|error| describe(&error))?;
-            use_value(value.as_ref(), &messages)
-        }))
-        .unwrap_or_else(|_| Err("it panicked".to_owned()))
+        // CEL is not ours, and a message must not bring down more than its call. All that is used here is dropped.
+        let run = || {
+            catch_unwind(AssertUnwindSafe(|| self.run_here(message, use_value)))
+                .unwrap_or_else(|_| Err("it panicked".to_owned()))
+        };
+        if self.depth <= SHALLOW {
+            return run();
+        }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("expression".to_owned()).stack_size(STACK);
+            match thread.spawn_scoped(scope, run).map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(done)) => done,
+                Ok(Err(_)) => Err("it panicked".to_owned()),
+                Err(error) => Err(format!("no thread could be started to run it: {error}")),
+            }
+        })
+    }
+
+    fn run_here<T>(
+        &self,
+        message: &DynamicMessage,
+        use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let messages = Messages::default();
+        let slots = Slots { slots: &self.slots, message, messages: &messages, read: Kept::default() };
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.add_variable_as_val(SLOTS, Box::new(slots));
+        let value = cel::Value::resolve_val(&self.expression, &context).map_err(|error| describe(&error))?;
+        use_value(value.as_ref(), &messages)
     }
 }
 

@@ -98,7 +98,7 @@ impl<'t> Checker<'t> {
     fn name(&mut self, part: &mut IdedExpr) -> Result<Checked> {
         let names = names::chain(&part.expr);
         if let Some(names) = names.filter(|names| !self.knows(names[0])) {
-            return self.constant(&names, part.id).map(|number| {
+            return self.constant(&names, names::first(part).id).map(|number| {
                 part.expr = Expr::Literal(LiteralValue::Int(i64::from(number).into()));
                 Type::Int.into()
             });
@@ -137,18 +137,8 @@ impl<'t> Checker<'t> {
         let pool = self.message.parent_pool();
         names::constant(pool, names).ok_or_else(|| {
             let what = format!("there is no `{}`", names.join(".").trim_start_matches('.'));
-            let deepest = names.len() - 1;
-            let start =
-                self.offset(id).map(|offset| if deepest == 0 { offset } else { self.chain_start(offset, names) });
-            fault(what, names::unknown_name(pool, self.variable, names), start)
+            fault(what, names::unknown_name(pool, self.variable, names), self.offset(id))
         })
-    }
-
-    /// Where names begin whose last dot is at `offset`: CEL knows the place of that dot.
-    fn chain_start(&self, offset: usize, names: &[&str]) -> usize {
-        let before = self.text.get(..offset).unwrap_or_default();
-        let first = names[0].trim_start_matches('.');
-        before.rfind(first).unwrap_or(offset)
     }
 
     fn select(&mut self, select: &mut SelectExpr, id: u64) -> Result<Selected> {

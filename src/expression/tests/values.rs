@@ -33,7 +33,7 @@ fn expressions_come_to_values_of_fields() {
         ("[]", "", "texts", ""),
         ("['STATE_HELD', 2]", "", "states", "states:[STATE_HELD,STATE_GONE]"),
         ("{'a': 1}", "", "counts", "counts:[{key:\"a\",value:1}]"),
-        ("{7: {'city': 'Bern'}}", "", "boxes", "boxes:[{key:7,value:{city:\"Bern\"}}]"),
+        ("{7: {'city': 'Bern'}}", "", "boxes", "boxes:[{key:7,value{city:\"Bern\"}}]"),
         ("{true: 'yes'}", "", "answers", "answers:[{key:true,value:\"yes\"}]"),
         (
             "{'city': old.name, 'geo': {'lat': 1.5}, 'zip': null}",
@@ -69,9 +69,14 @@ fn expressions_come_to_values_of_fields() {
         ("old.namespace", "namespace: 'n'", "text", "text:\"n\""),
         ("old.times[1]", "times {} times { seconds: 3 }", "made", "made{seconds:3}"),
     ];
+    let mut faults = Vec::new();
     for (text, item, field, expected) in cases {
-        assert_eq!(written(text, item, field), Ok(expected.to_owned()), "{text} over {item}");
+        let came_to = written(text, item, field);
+        if came_to.as_deref() != Ok(expected) {
+            faults.push(format!("{text} over {item}: {came_to:?}"));
+        }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

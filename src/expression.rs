@@ -10,6 +10,7 @@
 //!
 //! [CEL]: https://github.com/google/cel-spec/blob/master/doc/langdef.md
 
+mod budget;
 mod check;
 mod copy;
 mod depth;

@@ -2,19 +2,20 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::common::traits::Indexer;
 use cel::common::types::{
-    CelBool, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, STRING_TYPE, Type as CelType,
+    CelBool, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, INT_TYPE, STRING_TYPE, Type as CelType,
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Context, Env, ExecutionError};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
 use regex::Regex;
 
+use super::budget::{self, Budget};
 use super::types::Type;
 use super::value::{Kept, Known, MessageValue, Messages, is_kept, present, read, value_of};
 
@@ -50,13 +51,16 @@ pub(super) enum Slot {
     /// How many elements the list or map at a path has.
     Size(Vec<FieldDescriptor>),
     /// The pattern of a `matches`.
-    Pattern(Regex),
+    Pattern(Arc<Regex>),
+    /// What the run may still take.
+    Budget,
 }
 
 /// The name under which the tree finds the slots. No variable can be called so.
 const SLOTS: &str = "@";
 const BOUNDED: &str = "@bounded";
 const MATCHES: &str = "@matches";
+const SPEND: &str = "@spend";
 
 /// The tree that reads a slot.
 pub(super) fn reading(slot: usize) -> Expr {
@@ -76,6 +80,13 @@ pub(super) fn matching(text: IdedExpr, slot: usize) -> Expr {
     call(MATCHES, vec![text, IdedExpr { id: 0, expr: reading(slot) }])
 }
 
+/// The tree that charges the budget in a slot with a value, so many times, and gives the value on.
+pub(super) fn charging(value: IdedExpr, times: usize, slot: usize) -> Expr {
+    let times = i64::try_from(times).unwrap_or(i64::MAX);
+    let times = IdedExpr { id: 0, expr: Expr::Literal(LiteralValue::Int(times.into())) };
+    call(SPEND, vec![IdedExpr { id: 0, expr: reading(slot) }, value, times])
+}
+
 fn call(function: &str, args: Vec<IdedExpr>) -> Expr {
     Expr::Call(CallExpr { func_name: function.to_owned(), target: None, args })
 }
@@ -86,7 +97,8 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     // Names that are declared twice would fail here; each is declared once. Were one not, calls of it would fail.
     let declared = cel::extensions::strings(&mut environment)
         .and_then(|()| environment.add_overload(BOUNDED, BOUNDED, vec![DYN_TYPE], bound))
-        .and_then(|()| environment.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, PATTERN], matches_pattern));
+        .and_then(|()| environment.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, PATTERN], matches_pattern))
+        .and_then(|()| environment.add_overload(SPEND, SPEND, vec![budget::TYPE, DYN_TYPE, INT_TYPE], budget::spend));
     debug_assert!(declared.is_ok(), "{declared:?}");
     Arc::new(environment)
 });
@@ -129,7 +141,8 @@ impl Program {
         use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String>,
     ) -> Result<T, String> {
         let messages = Messages::default();
-        let slots = Slots { slots: &self.slots, message, messages: &messages, read: Kept::default() };
+        let slots =
+            Slots { slots: &self.slots, message, messages: &messages, read: Kept::default(), budget: OnceLock::new() };
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.add_variable_as_val(SLOTS, Box::new(slots));
         let value = cel::Value::resolve_val(&self.expression, &context).map_err(|error| describe(&error))?;
@@ -170,6 +183,7 @@ struct Slots<'a, 'm> {
     message: &'m DynamicMessage,
     messages: &'a Messages<'m>,
     read: Kept<'a>,
+    budget: OnceLock<Budget>,
 }
 
 impl<'a, 'm: 'a> Slots<'a, 'm> {
@@ -218,7 +232,8 @@ impl<'a, 'm: 'a> Indexer for Slots<'a, 'm> {
                 };
                 Ok(CowVal::owned(CelInt::from(i64::try_from(size).unwrap_or(i64::MAX))))
             }
-            Slot::Pattern(pattern) => Ok(CowVal::owned(Pattern(pattern.clone()))),
+            Slot::Pattern(pattern) => Ok(CowVal::owned(Pattern(Arc::clone(pattern)))),
+            Slot::Budget => Ok(CowVal::owned(self.budget.get_or_init(Budget::default).clone())),
         }
     }
 
@@ -253,7 +268,7 @@ impl<'a, 'm: 'a> Val for Slots<'a, 'm> {
         Self: 'v,
     {
         let Self { slots, message, messages, .. } = *self;
-        Box::new(Self { slots, message, messages, read: Kept::default() })
+        Box::new(Self { slots, message, messages, read: Kept::default(), budget: self.budget.clone() })
     }
 }
 
@@ -265,7 +280,7 @@ impl fmt::Debug for Slots<'_, '_> {
 
 /// A regular expression as a value, so that it is compiled once.
 #[derive(Clone, Debug)]
-struct Pattern(Regex);
+struct Pattern(Arc<Regex>);
 
 const PATTERN: CelType = CelType::new_unspecified_type("pattern");
 static PATTERN_TYPE: CelType = PATTERN;

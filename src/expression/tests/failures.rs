@@ -39,6 +39,8 @@ fn what_cannot_hold_does_not_compile() {
         ("old.name.matches('[')", "no regular expression", "RE2", Some("'['")),
         ("old.name.matches(old.name)", "not written out", "as a text", Some("(")),
         ("size(1) == 0", "`size` takes no (int)", "", Some("(")),
+        ("old.tags.join(old.name)", "not written out", "as a text", Some("(")),
+        ("old.name.replace('a', old.name)", "not written out", "as a text", Some("(")),
         ("contains(old.name, 'a')", "no function `contains`", "value.contains", Some("(")),
         ("old.items.all(i, i.parts.all(p, true))", "within another", "one after the other", None),
         ("old.items.map(old, old)", "`old` is the message", "another name", None),
@@ -142,13 +144,27 @@ fn a_comprehension_over_too_many_elements_fails() {
 }
 
 #[test]
-fn a_result_that_is_too_big_fails() {
+fn a_run_that_makes_too_much_fails() {
     let mut item = DynamicMessage::new(of("t.Item"));
-    item.set_field_by_name("name", Value::String("x".repeat(1 << 20)));
-    item.set_field_by_name("sizes", Value::List(vec![Value::I32(1); 100]));
+    item.set_field_by_name("name", Value::String("x".repeat((1 << 20) + 1)));
+    item.set_field_by_name("sizes", Value::List(vec![Value::I32(1); 10_000]));
+    item.set_field_by_name("tags", Value::List(vec![Value::String("x".to_owned()); 20_000]));
     let texts = of("t.Target").get_field_by_name("texts").unwrap();
-    let failed = compiled("old.sizes.map(s, old.name)").evaluate(&item, &texts).unwrap_err();
-    assert!(failed.what.contains("more than 67108864 bytes"), "{}", failed.what);
+    for text in [
+        "old.sizes.map(s, old.name)",
+        "old.sizes.map(s, old.name + 'x')",
+        "old.sizes.map(s, old.name.upperAscii())",
+        "old.sizes.map(s, string(bytes(old.name)))",
+        "old.sizes.map(s, old.name).join('')",
+        "[old.name.replace('x', 'a text that is about as long as it takes to come to more than there may be')]",
+        "old.name.split('')",
+        "old.sizes.map(s, old.tags)",
+        "old.sizes.map(s, {'a': old.tags})",
+        "old.sizes.map(s, old.tags + ['x'])",
+    ] {
+        let failed = compiled(text).evaluate(&item, &texts).map(|_| ()).expect_err(text);
+        assert!(failed.what.contains("more than 67108864 bytes"), "{text}: {}", failed.what);
+    }
 }
 
 #[test]

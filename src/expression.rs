@@ -6,7 +6,8 @@
 //! fields where they are, in the message (`value`, `program`); what it comes to is made a value of a field (`output`).
 //! Values that are compared or combined must be of types that go together: CEL would find out at run time, or take `1 ==
 //! "1"` for false. Besides the standard functions there are those of CEL's extension of strings. A pattern of `matches` is
-//! written out. An expression has at most 16 KiB of text, nests brackets at most 32 deep, and comes to at most 64 MiB.
+//! written out. An expression has at most 16 KiB of text, nests brackets at most 32 deep, and makes at most 64 MiB of
+//! texts and lists in a run.
 //!
 //! [CEL]: https://github.com/google/cel-spec/blob/master/doc/langdef.md
 
@@ -25,7 +26,7 @@ mod types;
 mod value;
 mod well_known;
 
-#[cfg(all(test, feature = "compile"))]
+#[cfg(all(test, feature = "compile", feature = "runtime"))]
 mod tests;
 
 use std::sync::Arc;

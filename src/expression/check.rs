@@ -149,7 +149,7 @@ impl<'t> Checker<'t> {
         match &checked.gives {
             Type::Message(message) => {
                 let field = field_of(message, &select.field, place)?;
-                self.field(select, checked.path, field)
+                Ok(self.field(select, checked.path, field))
             }
             Type::Map(key, value) if key.is_open() || **key == Type::String => {
                 let gives = if select.test { Type::Bool } else { (**value).clone() };
@@ -181,21 +181,21 @@ impl<'t> Checker<'t> {
         select: &mut SelectExpr,
         path: Option<Vec<FieldDescriptor>>,
         field: FieldDescriptor,
-    ) -> Result<Selected> {
+    ) -> Selected {
         let gives = Type::of_field(&field);
         let Some(mut path) = path else {
             if select.test {
                 select.test = false;
                 select.field.insert(0, PRESENCE);
-                return Ok(Selected::As(Type::Bool.into()));
+                return Selected::As(Type::Bool.into());
             }
-            return Ok(Selected::As(gives.into()));
+            return Selected::As(gives.into());
         };
         path.push(field);
         if select.test {
-            return Ok(Selected::Replaced(reading(self.slot(Slot::Presence(path))), Type::Bool));
+            return Selected::Replaced(reading(self.slot(Slot::Presence(path))), Type::Bool);
         }
-        Ok(Selected::As(Checked { gives, path: Some(path) }))
+        Selected::As(Checked { gives, path: Some(path) })
     }
 
     // Calls.

@@ -142,7 +142,7 @@ impl Program {
     ) -> Result<T, String> {
         let messages = Messages::default();
         let slots =
-            Slots { slots: &self.slots, message, messages: &messages, read: Kept::default(), budget: OnceLock::new() };
+            Slots { all: &self.slots, message, messages: &messages, read: Kept::default(), budget: OnceLock::new() };
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.add_variable_as_val(SLOTS, Box::new(slots));
         let value = cel::Value::resolve_val(&self.expression, &context).map_err(|error| describe(&error))?;
@@ -179,7 +179,7 @@ fn describe(error: &ExecutionError) -> String {
 
 /// The slots of a run, as a value that the tree indexes.
 struct Slots<'a, 'm> {
-    slots: &'a [Slot],
+    all: &'a [Slot],
     message: &'m DynamicMessage,
     messages: &'a Messages<'m>,
     read: Kept<'a>,
@@ -189,13 +189,11 @@ struct Slots<'a, 'm> {
 impl<'a, 'm: 'a> Slots<'a, 'm> {
     /// The value of a path.
     fn value(&self, path: &[FieldDescriptor]) -> Result<Box<dyn Val + 'a>, ExecutionError> {
-        match path.split_last() {
-            Some((last, before)) => read(walk(self.message, before), last, self.messages),
-            None => {
-                let known = Known { descriptor: self.message.descriptor(), message: Some(self.message) };
-                Ok(Box::new(MessageValue::new(known, self.messages)))
-            }
+        if let Some((last, before)) = path.split_last() {
+            return read(walk(self.message, before), last, self.messages);
         }
+        let known = Known { descriptor: self.message.descriptor(), message: Some(self.message) };
+        Ok(Box::new(MessageValue::new(known, self.messages)))
     }
 }
 
@@ -210,7 +208,7 @@ impl<'a, 'm: 'a> Indexer for Slots<'a, 'm> {
         Self: 'v,
     {
         let number = index.downcast_ref::<CelInt>().and_then(|number| u32::try_from(*number.inner()).ok());
-        let slot = number.and_then(|number| Some((number, self.slots.get(usize::try_from(number).ok()?)?)));
+        let slot = number.and_then(|number| Some((number, self.all.get(usize::try_from(number).ok()?)?)));
         let Some((number, slot)) = slot else {
             return Err(ExecutionError::no_such_key(SLOTS));
         };
@@ -267,14 +265,14 @@ impl<'a, 'm: 'a> Val for Slots<'a, 'm> {
     where
         Self: 'v,
     {
-        let Self { slots, message, messages, .. } = *self;
-        Box::new(Self { slots, message, messages, read: Kept::default(), budget: self.budget.clone() })
+        let Self { all, message, messages, .. } = *self;
+        Box::new(Self { all, message, messages, read: Kept::default(), budget: self.budget.clone() })
     }
 }
 
 impl fmt::Debug for Slots<'_, '_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} slots", self.slots.len())
+        write!(formatter, "{} slots", self.all.len())
     }
 }
 
@@ -308,6 +306,7 @@ impl Val for Pattern {
 
 impl StaticVal for Pattern {}
 
+#[expect(clippy::needless_pass_by_value, reason = "CEL calls functions so")]
 fn matches_pattern<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [text, pattern] = arguments.as_slice() else {
         return Err(ExecutionError::invalid_argument_count(2, arguments.len()));

@@ -218,3 +218,9 @@ fn the_expressions_of_histories_run() {
         assert_eq!(expression.holds(&message("t.Scaler", scaler)).unwrap(), expected, "{scaler}");
     }
 }
+
+#[test]
+fn expressions_go_between_threads() {
+    fn goes<T: Send + Sync + 'static>(_: &T) {}
+    goes(&compiled("old.name.matches('a')"));
+}

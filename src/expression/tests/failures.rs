@@ -208,3 +208,81 @@ fn expressions_at_the_limits_run() {
         assert_eq!(holds(&text, "ready: true tags: ['a']"), Ok(true), "{start}");
     }
 }
+
+#[test]
+fn texts_that_are_nearly_expressions_do_not_panic() {
+    const PARTS: &[&str] = &[
+        "old",
+        ".",
+        "items",
+        "name",
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        "0",
+        "-1",
+        "1u",
+        "1.5",
+        "'a'",
+        "b'\\xff'",
+        "null",
+        "+",
+        "-",
+        "==",
+        "<",
+        "in",
+        "&&",
+        "||",
+        "!",
+        "?",
+        ":",
+        ",",
+        "has(old.address)",
+        "old.items.map(i, i.name)",
+        "i",
+        "size(old.tags)",
+        "old.sizes[0]",
+        "timestamp(",
+        "duration('1s')",
+        "old.made",
+        "old.ttl",
+        "old.labels",
+        "t.State.STATE_GONE",
+        "\u{e9}",
+        "9223372036854775807",
+        "old.name",
+        "matches",
+        "'['",
+        " ",
+        "%",
+        "/",
+        "*",
+        "\"",
+        "`",
+        "\\",
+        "//",
+        "\n",
+    ];
+    let seed = std::env::var("STRADDLE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let item = message("t.Item", ITEM);
+    let mut compiles = 0;
+    for _ in 0..1_500 {
+        let text: String = (0..random.usize(1..9)).map(|_| PARTS[random.usize(..PARTS.len())]).collect();
+        match compile(&text) {
+            Ok(expression) => {
+                compiles += 1;
+                let failed = expression.holds(&item).err();
+                assert!(failed.is_none_or(|failed| !failed.what.contains("panicked")), "{text:?}, seed {seed}");
+            }
+            Err(error) => {
+                assert!(!error.what.contains("panicked"), "{text:?}, seed {seed}");
+                assert!(error.offset.is_none_or(|offset| text.is_char_boundary(offset)), "{text:?}, seed {seed}");
+            }
+        }
+    }
+    assert!(compiles > 20, "only {compiles} compile");
+}

@@ -156,3 +156,12 @@ fn enums_of_files_without_a_package_go_by_their_names() {
     assert!(expression.holds(&message("Peer", "role: Learner")).unwrap());
     assert!(!expression.holds(&message("Peer", "")).unwrap());
 }
+
+#[test]
+fn enums_of_proto2_take_no_number_without_a_name() {
+    let mood = of("t2.Old").get_field_by_name("mood").unwrap();
+    let item = message("t.Item", "");
+    assert_eq!(compiled("2").evaluate(&item, &mood).unwrap(), Some(Value::EnumNumber(2)));
+    let failed = compiled("3").evaluate(&item, &mood).unwrap_err();
+    assert_eq!(failed.what, "mood: t2.Old.Mood names no value 3");
+}

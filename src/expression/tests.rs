@@ -119,7 +119,7 @@ fn presence_is_that_of_protobuf() {
         (r"limit {}", "has(old.limit) && old.limit == 0", true),
         (r"sizes: 1", "has(old.sizes)", true),
         (
-            r#"parts { key: 1 value {} }"#,
+            r"parts { key: 1 value {} }",
             "has(old.parts) && !has(old.parts[1].name) && !has(old.parts[1].address)",
             true,
         ),

@@ -1,6 +1,7 @@
 //! Two fields, what a rule says, and what becomes of one in the other: one line a case.
 
 use super::*;
+use crate::protocol::plan::Rounding;
 
 /// Both sides' field `f`, what a rule says, and what becomes of one in the other.
 pub(super) type Case = (&'static str, &'static str, Options, &'static str);

@@ -68,6 +68,7 @@ fn values(pairs: &[(&str, Literal)], unknown: UnknownValue) -> Options {
 
 #[test]
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table: one line a case")]
 fn each_pair_of_fields_comes_to_its_conversion() {
     use Literal::{Bool, Integer};
     use UnknownValue::{Pass, Refuse, To};

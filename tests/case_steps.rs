@@ -8,6 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use straddle::Protocol;
+use straddle::protocol::plan::Direction;
+use straddle::protocol::{Cause, Hop, Schema, Step};
 
 /// Each case, with its versions.
 const CASES: [(&str, &[&str]); 10] = [
@@ -66,4 +68,38 @@ fn each_case_loads_with_its_steps() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_steps_leave_no_message_and_no_method_open() {
+    if !protos_are_there() {
+        return;
+    }
+    let mut open = Vec::new();
+    for (case, _) in CASES {
+        let Ok(protocol) = Protocol::load(steps().join(case)) else { panic!("{case} does not load") };
+        for (step, versions) in protocol.steps().iter().zip(protocol.versions().windows(2)) {
+            open.extend(open_points(step).into_iter().map(|point| format!("{case}: {point}")));
+            let hops = open_hops(step.past(), &versions[0]).into_iter().chain(open_hops(step.future(), &versions[1]));
+            open.extend(hops.map(|hop| format!("{case}: {hop}")));
+        }
+    }
+    assert!(open.is_empty(), "{}", open.join("\n"));
+}
+
+/// What the plans of a step leave open.
+fn open_points(step: &Step) -> Vec<String> {
+    let plans = [Direction::Up, Direction::Down].into_iter().flat_map(|direction| step.plans(direction).iter());
+    plans.flat_map(|plan| plan.open.iter().map(|point| format!("{}: {}", point.element, point.what))).collect()
+}
+
+/// The methods of a version whose calls do not cross the step because nothing is said of them.
+fn open_hops(hops: &[Hop], schema: &Schema) -> Vec<String> {
+    let methods = schema.methods().iter().zip(hops);
+    let open = methods.filter_map(|(method, hop)| match hop {
+        Hop::Refused(Cause::Open(differences)) => Some(format!("{}: {differences:?}", method.full_name())),
+        Hop::Refused(Cause::Absent) => Some(format!("{}: the step says nothing of it", method.full_name())),
+        _ => None,
+    });
+    open.collect()
 }

@@ -176,7 +176,7 @@ fn try_message(
 }
 
 /// Messages for each pair of versions, message and use, if nobody says otherwise.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 12;
 
 impl Trial<'_> {
     fn judge(&self, bytes: &[u8]) -> Verdict {

@@ -516,6 +516,9 @@ pub enum Unknown {
 }
 
 /// A value that is made.
+///
+/// What it is made of counts as carried over: the paths of a join or a split, and those that an expression
+/// [reads](Expression::reads), with all that lies in them. Where it is made under a condition, only then.
 #[derive(Clone, Debug)]
 pub struct Make {
     /// In the target.
@@ -565,7 +568,10 @@ pub enum Made {
     },
 }
 
-/// A field of the source that nothing carries over, unless by a move whose condition did not hold.
+/// A field of the source that nothing carries over, or nothing unless a condition holds.
+///
+/// A message field that is listed stands for all that is in it and is carried nowhere, and for being there at all where
+/// nothing of it is carried. Where a field and a part of it are both listed, the part goes by its own entry.
 #[derive(Clone, Debug)]
 pub struct Loss {
     /// The field; what other parts of the plan carry out of it is not lost.

@@ -102,6 +102,14 @@ impl<'a> Names<'a> {
         self.messages.of(direction)
     }
 
+    /// All messages with a counterpart, but for those of protobuf itself: older version, newer version.
+    pub(in crate::protocol) fn pairs(&self) -> impl Iterator<Item = (MessageDescriptor, MessageDescriptor)> {
+        let all = self.messages.up.iter().filter(|(old, _)| !old.starts_with("google.protobuf."));
+        all.filter_map(|(old, new)| {
+            self.old.pool().get_message_by_name(old).zip(self.new.pool().get_message_by_name(new))
+        })
+    }
+
     /// Messages and enums whose counterpart has another name, as (old, new).
     pub(in crate::protocol) fn moved(&self) -> impl Iterator<Item = (String, String)> {
         let all = self.messages.up.iter().chain(&self.enums.up);

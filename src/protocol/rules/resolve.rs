@@ -50,16 +50,15 @@ pub(in crate::protocol) struct Resolved {
     pub(in crate::protocol) ruled_enums: BTreeSet<String>,
 }
 
-/// Resolves the rules of the step from `old` to `new`. A `breaking` step refuses what it cannot express in requests.
+/// Resolves the rules of the step between the versions of `names`. A `breaking` step refuses what it cannot express in
+/// requests.
 pub(in crate::protocol) fn resolve(
-    old: &Schema,
-    new: &Schema,
+    names: Names<'_>,
     text: &RulesText,
     methods: &[Method<'_>],
     breaking: bool,
     faults: &mut Faults<'_>,
 ) -> Resolved {
-    let names = Names::new(old, new, &text.rename, &text.enums, faults);
     let mut resolver = Resolver {
         names,
         rules: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! One pair of messages in one direction: which fields meet, and what becomes of each.
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::losses::Base;
 use super::mask::Spoken;
@@ -275,16 +275,23 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
 
     /// Rules do not reach extensions: they pass by their numbers, if both sides take them for the same.
     fn extensions(&mut self, level: &Level<'_>) {
+        // An absent extension means its default, and nothing can be written in its place.
+        let default = |extension: &ExtensionDescriptor| extension.field_descriptor_proto().default_value().to_owned();
         for extension in level.source.extensions() {
             let counterpart = level.target.get_extension(extension.number());
             let what = match counterpart {
-                // What is new passes as an unknown field.
-                None if self.direction == Direction::Down => continue,
+                // What is new passes as an unknown field, where the older version left its number to extensions.
+                None if self.direction == Direction::Down
+                    && level.target.extension_ranges().any(|range| range.contains(&extension.number())) =>
+                {
+                    continue;
+                }
                 None => "the other version has no such extension",
                 Some(other)
                     if other.full_name() == extension.full_name()
                         && other.cardinality() == extension.cardinality()
                         && other.is_group() == extension.is_group()
+                        && default(&other) == default(&extension)
                         && self.same_extension_kind(&extension.kind(), &other.kind()) =>
                 {
                     continue;

@@ -44,6 +44,7 @@ const CASES: &[Case] = &[
     ("an Any that may hold what is gone, in a request", "message Q { google.protobuf.Any a = 1; } message R {} message N {} CALL", "message Q { google.protobuf.Any a = 1; } message R {} CALL", "", "rules", "rules"),
     ("an Any that may hold what is gone, in a response", "message Q {} message R { google.protobuf.Any a = 1; } message N {} CALL", "message Q {} message R { google.protobuf.Any a = 1; } CALL", "",
         "rules", "google.protobuf.Any: may hold p.N, which is gone"),
+    ("an Any that may hold what a rule speaks of", "message Q { google.protobuf.Any a = 1; } message R {} message N { int32 a = 1; } CALL", "message Q { google.protobuf.Any a = 1; } message R {} message N { int32 a = 1; } CALL", "[messages.\"p.N\"]\nrules = [{ old = \"a\", refuse = \"no\" }]", "rules", "same"),
     ("code goes first", "message Q { int32 a = 1; } message R {} CALL", "message Q { int64 a = 1; } message R {} CALL", "[past]\ncode = [\"p.S\"]", "code", "rules"),
 ];
 

@@ -116,6 +116,11 @@ const CASES: &[Case] = &[
     ("rules that reach into a message that contains itself", "message M { string a = 1; M m = 2; }", "message M { string a = 1; M m = 2; string b = 3; }", r#"{ old = "m.a", new = "b" }"#,
         &["a -> a", "m.a -> b @2", "loss m RpR", "open p.M.m: rules reach into this field, which leads into `p.M` again"],
         &["a -> a", "b -> m.a @2", "loss m RpR", "open p.M.m: rules reach into this field, which leads into `p.M` again"]),
+    ("a rename that is taken apart, of a message that contains itself", "message M { string x = 1; M child = 2; }", "message M { string y = 1; M kid = 2; }", r#"{ old = "child", new = "kid" }, { old = "child.x", new = "y" }"#,
+        &["child.x -> y @2", "loss x RpR", "loss child RpR", "open p.M.child: rules reach into this field, which leads into `p.M` again"],
+        &["y -> child.x @2", "loss kid RpR", "open p.M.kid: rules reach into this field, which leads into `p.M` again"]),
+    ("a message of the same form may be another one", "message M { L l = 1; } message L { N n = 1; } message N { string a = 1; }", "message M { L l = 1; } message L { N n = 1; } message N { string a = 1; } message K { string a = 1; }", "[rename.messages]\n\"p.N\" = \"p.K\"",
+        &["l -> l p.L as p.L"], &["l -> l p.L as p.L"]),
 ];
 
 #[test]
@@ -152,6 +157,15 @@ fn a_package_takes_its_messages_along_and_the_more_exact_name_goes_first() {
         assert_eq!(step.plans(Down).counterpart(target), Some(source));
     }
     assert_eq!(lines(plan(&protocol, Up, "a.M")), ["n -> n"]);
+}
+
+#[test]
+fn two_messages_that_change_names_are_not_taken_for_those_that_had_them() {
+    let old = "message M { A a = 1; B b = 2; } message A { string x = 1; } message B { string x = 1; int32 y = 2; }";
+    let new = "message M { B a = 1; A b = 2; } message B { string x = 1; } message A { string x = 1; int32 y = 2; bool z = 3; }";
+    let protocol = load(old, new, "[rename.messages]\n\"p.A\" = \"p.B\"\n\"p.B\" = \"p.A\"");
+    assert_eq!(lines(plan(&protocol, Up, "p.M")), ["a -> a", "b -> b p.B as p.A"]);
+    assert_eq!(lines(plan(&protocol, Down, "p.M")), ["a -> a", "b -> b p.A as p.B"]);
 }
 
 #[test]

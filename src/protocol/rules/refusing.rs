@@ -59,7 +59,7 @@ pub(in crate::protocol) fn say_more(
 ) -> bool {
     let of_enum = |kind: Kind| matches!(kind, Kind::Enum(declared) if ruled.contains(declared.full_name()));
     let said = |origin: &Origin| matches!(origin, Origin::Line(_));
-    closure(plans, source, target).into_iter().any(|plan| {
+    let says_more = |plan: &MessagePlan| {
         !plan.checks.is_empty()
             || !plan.drops.is_empty()
             || !plan.makes.is_empty()
@@ -69,7 +69,11 @@ pub(in crate::protocol) fn say_more(
                 Kind::Message(entry) if entry.is_map_entry() => of_enum(entry.map_entry_value_field().kind()),
                 kind => of_enum(kind),
             })
-    })
+    };
+    let met = closure(plans, source, target);
+    // An Any may hold whatever its version declares.
+    let holds_any = met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
+    met.into_iter().any(says_more) || holds_any && plans.iter().any(|plan| says_more(plan))
 }
 
 /// The plan of a pair, and those of all that it leads to.

@@ -287,16 +287,20 @@ impl Counterparts for Asked<'_> {
     }
 
     fn is_copy(&self, source: &MessageDescriptor, target: &MessageDescriptor) -> bool {
-        let resolver = self.resolver;
-        let untouched = |source: &str, target: &str| {
-            let (old, new) = oriented(self.direction, source, target);
-            let none = |key: &Key| !resolver.rules.contains_key(key);
-            let enums = resolver.names.enum_rules(self.direction, source, target);
+        let names = &self.resolver.names;
+        let untouched = |old: &str, new: &str| {
+            let none = |key: &Key| !self.resolver.rules.contains_key(key);
+            let enums = names.enum_rules(Direction::Up, old, new);
+            // A message of the same form may be another one: the step says that these two are not one.
+            let met = |direction, one: &str, other: &str| names.message(direction, one).is_none_or(|met| met == other);
             none(&(true, old.to_owned()))
                 && none(&(false, new.to_owned()))
                 && enums.pairs.is_empty()
                 && enums.unknown.is_none()
+                && met(Direction::Up, old, new)
+                && met(Direction::Down, new, old)
         };
-        resolver.identities.is_copy(source, target, &untouched)
+        let (old, new) = oriented(self.direction, source, target);
+        self.resolver.identities.is_copy(old, new, &untouched)
     }
 }

@@ -1,6 +1,6 @@
 //! One pair of messages in one direction: which fields meet, and what becomes of each.
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::losses::Base;
 use super::mask::Spoken;
@@ -25,8 +25,6 @@ pub(super) struct Expansion<'r, 'n, 'f> {
     pub(super) open: Vec<Open>,
     /// What becomes of what is lost, by where it lies.
     pub(super) bases: Vec<Base>,
-    /// The pairs of messages that are being taken apart: one that leads into itself has no end.
-    within: Vec<(String, String)>,
 }
 
 type Fields = [FieldDescriptor];
@@ -50,7 +48,6 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             moves: Vec::new(),
             open: Vec::new(),
             bases: Vec::new(),
-            within: Vec::new(),
         }
     }
 
@@ -77,7 +74,6 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
     fn level(&mut self, from: &Fields, to: &Fields, source: &MessageDescriptor, target: &MessageDescriptor) {
         let resolver = self.resolver;
         let (old, new) = super::oriented(self.direction, source.full_name(), target.full_name());
-        self.within.push((source.full_name().to_owned(), target.full_name().to_owned()));
         let level = Level { from, to, source, target };
         let rules: Vec<&Vec<Rule>> = resolver.rules_of(old, new).into_iter().map(|rules| &rules.rules).collect();
         for rules in rules {
@@ -103,7 +99,6 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             self.by_number(&level, &field, resolver.by_number(old, new));
         }
         self.extensions(&level);
-        self.within.pop();
     }
 
     /// Whether a rule says where a field of the source goes, so that its name counts for nothing.
@@ -179,12 +174,16 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
     }
 
     fn take_apart(&mut self, from: &Fields, to: &Fields, source: &MessageDescriptor, target: &MessageDescriptor) {
-        let pair = (source.full_name().to_owned(), target.full_name().to_owned());
-        if self.within.contains(&pair) {
+        // A message that leads into itself would be taken apart without end.
+        let around = self.containers.iter().filter(|container| strictly_within(from, container.from.fields()));
+        let mut around = around.filter_map(|container| self.parts(container.from.fields(), container.to.fields()));
+        let again = (&self.source, &self.target) == (source, target)
+            || around.any(|(one, other)| (&one, &other) == (source, target));
+        if again {
             let path = Path::new(from.to_vec());
             let what = format!(
                 "rules reach into this field, which leads into `{}` again; write them so that they name no field within it",
-                pair.0
+                source.full_name()
             );
             return self.open_at(&path, &what);
         }
@@ -275,16 +274,23 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
 
     /// Rules do not reach extensions: they pass by their numbers, if both sides take them for the same.
     fn extensions(&mut self, level: &Level<'_>) {
+        // An absent extension means its default, and nothing can be written in its place.
+        let default = |extension: &ExtensionDescriptor| extension.field_descriptor_proto().default_value().to_owned();
         for extension in level.source.extensions() {
             let counterpart = level.target.get_extension(extension.number());
             let what = match counterpart {
-                // What is new passes as an unknown field.
-                None if self.direction == Direction::Down => continue,
+                // What is new passes as an unknown field, where the older version left its number to extensions.
+                None if self.direction == Direction::Down
+                    && level.target.extension_ranges().any(|range| range.contains(&extension.number())) =>
+                {
+                    continue;
+                }
                 None => "the other version has no such extension",
                 Some(other)
                     if other.full_name() == extension.full_name()
                         && other.cardinality() == extension.cardinality()
                         && other.is_group() == extension.is_group()
+                        && default(&other) == default(&extension)
                         && self.same_extension_kind(&extension.kind(), &other.kind()) =>
                 {
                     continue;

@@ -118,11 +118,7 @@ fn presence_is_that_of_protobuf() {
         (r"old2 { answer: 42 }", "has(old.old2.answer) && !has(old.old2.word)", true),
         (r"limit {}", "has(old.limit) && old.limit == 0", true),
         (r"sizes: 1", "has(old.sizes)", true),
-        (
-            r"parts { key: 1 value {} }",
-            "has(old.parts) && !has(old.parts[1].name) && !has(old.parts[1].address)",
-            true,
-        ),
+        (r"parts { key: 1 value {} }", "has(old.parts) && !has(old.parts[1].name) && !has(old.parts[1].address)", true),
         (r#"any { type_url: "x" }"#, "has(old.any)", true),
     ];
     for (item, text, expected) in cases {

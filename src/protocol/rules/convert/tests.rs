@@ -163,6 +163,7 @@ fn value_conversion(conversion: &ValueConversion) -> String {
         ValueConversion::Copy => "copy".to_owned(),
         ValueConversion::Any => "any".to_owned(),
         ValueConversion::Message { source, target } => format!("message {source} {target}"),
+        ValueConversion::Through { messages, .. } => format!("through {}", messages.join(" ")),
         ValueConversion::Scalar(scalar) => {
             let changes: Vec<String> = scalar.changes.iter().map(change).collect();
             let absent = match (&scalar.absent, scalar.refuse_absent) {

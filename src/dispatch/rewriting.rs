@@ -28,7 +28,7 @@ use super::unread::Unread;
 use crate::rewrite::{Limits, Rewrite, RewriteError, Rewritten};
 use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Mapped, encodings};
 
-/// Largest message that is rewritten where nothing that is nearer to the caller allows less: 64 MiB.
+/// Largest message that is rewritten, before and after: 64 MiB. A server's own limit is nearer to its callers.
 const LIMIT: usize = 64 << 20;
 
 /// An object behind rewrites.
@@ -46,6 +46,8 @@ pub(super) struct Rewrites {
     details: Arc<Details>,
     /// Whether the method that answers may change something.
     changes: bool,
+    /// Largest message, in bytes, where nothing that is nearer to the caller allows less.
+    limit: usize,
 }
 
 impl Rewriting {
@@ -112,7 +114,7 @@ impl Rewrites {
         parts.headers.remove(&ENCODING);
         parts.headers.remove(header::CONTENT_LENGTH);
         let fault = Arc::new(Fault::default());
-        let limit = body.message_limit().unwrap_or(LIMIT);
+        let limit = body.message_limit().unwrap_or(self.limit);
         let map = Requests { rewrite: rewrite.clone(), fault: fault.clone(), changes: self.changes };
         let body = Body::new(Mapped::new(body, encoding, limit, None, map));
         Ok((Request::from_parts(parts, body), Some(fault)))
@@ -147,7 +149,7 @@ impl Rewrites {
             parts.headers.insert(&ENCODING, accepted.header());
         }
         let map = Responses { rewrite: rewrite.clone(), details: self.details.clone(), changes: self.changes };
-        Response::from_parts(parts, Body::new(Mapped::new(body, encoding, LIMIT, accepted, map)))
+        Response::from_parts(parts, Body::new(Mapped::new(body, encoding, self.limit, accepted, map)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::{Details, Rewriter, Rewrites};
+use super::{Details, LIMIT, Rewriter, Rewrites};
 use crate::dispatch::route::Walk;
 use crate::protocol::plan::{Direction, Use};
 use crate::protocol::{Method, Protocol};
@@ -74,6 +74,7 @@ impl<'a> Compiling<'a> {
                 .or_insert_with(|| Arc::new(Details::new(protocol.clone(), walk.version, caller)))
                 .clone(),
             changes,
+            limit: LIMIT,
         }))
     }
 

@@ -182,6 +182,7 @@ impl Node {
             response: Some(Arc::new(Visible::Response)),
             details: Arc::new(Details::new(protocol(), 2, 0)),
             changes: true,
+            limit: LIMIT,
         };
         change(&mut echo, &mut rewrites);
         // The route owns what the object is made of: what is looked at here must not keep it alive.

@@ -75,6 +75,7 @@ async fn details_are_rewritten_wherever_an_answer_tells_them() {
                 response: (!passing).then(|| Arc::new(Visible::Response) as Arc<dyn Rewriter>),
                 details: Arc::new(details()),
                 changes: true,
+                limit: LIMIT,
             };
             let headers = headers(&told_of);
             let response = if trailing {

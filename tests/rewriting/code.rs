@@ -10,9 +10,10 @@ use crate::shop::{New, SERVICE, call, load, new, object, old, pass_on, proto, re
 fn protocol(rules_first: bool) -> straddle::Protocol {
     let (narrow, wide) = (proto("int32 qty = 2;"), proto("reserved 2; int64 quantity = 3;"));
     let code = |from| format!("from = \"{from}\"\n[past]\ncode = [\"{SERVICE}.Put\", \"{SERVICE}.Chat\"]\n");
-    let (second, to_second, to_third) = match rules_first {
-        true => (&wide, step("1.0.0", "qty", "quantity"), code("2.0.0")),
-        false => (&narrow, code("1.0.0"), step("2.0.0", "qty", "quantity")),
+    let (second, to_second, to_third) = if rules_first {
+        (&wide, step("1.0.0", "qty", "quantity"), code("2.0.0"))
+    } else {
+        (&narrow, code("1.0.0"), step("2.0.0", "qty", "quantity"))
     };
     load(&[
         ("1.0.0/shop.proto", &narrow),

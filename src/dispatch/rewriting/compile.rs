@@ -42,16 +42,14 @@ impl<'a> Compiling<'a> {
         if walk.rules == 0 {
             return Ok(None);
         }
-        let (there, back) = match walk.version > caller {
-            true => (Direction::Up, Direction::Down),
-            false => (Direction::Down, Direction::Up),
-        };
+        let newer = walk.version > caller;
+        let (there, back) = if newer { (Direction::Up, Direction::Down) } else { (Direction::Down, Direction::Up) };
         let methods: Vec<&Method> = walk
             .methods
             .iter()
             .enumerate()
             .map(|(hop, method)| {
-                let version = if walk.version > caller { caller + hop } else { caller - hop };
+                let version = if newer { caller + hop } else { caller - hop };
                 &self.protocol.versions()[version].methods()[*method]
             })
             .collect();

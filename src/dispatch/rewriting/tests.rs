@@ -1,6 +1,7 @@
 //! Calls through rewrites whose work anybody can see: requests get a `>` at their end, responses a `<` at their front.
 
 mod calls;
+mod compile;
 mod compression;
 mod details;
 mod refusals;

@@ -120,8 +120,9 @@ impl Numbers {
 pub(super) struct Passing {
     /// Numbers with another meaning somewhere; sorted.
     pub(super) taken: Vec<Range<u32>>,
-    /// Numbers that are arms of a oneof of the target, and which of its arms are known.
-    pub(super) arms: Vec<(u32, usize)>,
+    /// Numbers that wait for the end of the message: arms of a oneof of the target, with its index, and fields that
+    /// something else goes into, too.
+    pub(super) late: Vec<(u32, Option<usize>)>,
     /// Whether what is taken is left out; else it refuses.
     pub(super) leave_out: bool,
     /// Where they are noted.
@@ -134,8 +135,13 @@ impl Passing {
         self.taken.get(index).is_some_and(|range| range.contains(&number))
     }
 
+    pub(super) fn is_late(&self, number: u32) -> bool {
+        self.late.iter().any(|(late, _)| *late == number)
+    }
+
+    /// The oneof of the target that the number is an arm of.
     pub(super) fn arm(&self, number: u32) -> Option<usize> {
-        self.arms.iter().find(|(arm, _)| *arm == number).map(|(_, oneof)| *oneof)
+        self.late.iter().find(|(late, _)| *late == number).and_then(|(_, oneof)| *oneof)
     }
 }
 

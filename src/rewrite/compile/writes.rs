@@ -219,7 +219,7 @@ impl Building {
                     _ if same > 1 => Some((1 << 29) + field.number() as usize),
                     _ => None,
                 };
-                let arm = oneof.filter(|oneof| passing.arms.iter().any(|(_, other)| other == oneof));
+                let arm = oneof.filter(|oneof| passing.late.iter().any(|(_, other)| *other == Some(*oneof)));
                 Target { conflict, arm, ..target_of(field) }
             };
             children.push(match child {

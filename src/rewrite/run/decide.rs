@@ -1,6 +1,6 @@
 //! Unknown fields, notes, checks, drops and losses.
 
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, Kind};
 
 use super::notes::Note;
 use super::{Message, Runner};
@@ -53,12 +53,12 @@ impl Runner<'_> {
         field: &Field,
     ) -> Outcome<bool> {
         let unknown = &message.layout.nodes[node].unknown;
-        // Of the message itself only those wait that another arm of their oneof may shut out.
+        // Of the message itself only those wait that may be shut out, or that something else goes before.
         let is_taken = unknown.is_taken(number);
         if node == 0 && is_taken && unknown.leave_out {
             return Ok(false);
         }
-        if node == 0 && !is_taken && unknown.arm(number).is_none() {
+        if node == 0 && !is_taken && !unknown.is_late(number) {
             return Ok(true);
         }
         let Some(slot) = unknown.slot else { return Err(Failure::Hasty) };
@@ -200,25 +200,17 @@ impl Runner<'_> {
     /// Whether a field is set to more than an empty message or a zero.
     fn says_something(&self, message: &Message<'_>, slot: usize) -> Outcome<bool> {
         let info = &message.plan.slots[slot];
-        if !self.is_set(message, slot)? {
-            return Ok(false);
-        }
-        if info.list {
-            return Ok(true);
-        }
-        let mut next = self.scratch.notes.first(message.frame, slot);
-        while let Some(note) = next {
-            let bytes = &message.input.bytes[note.start..note.end];
-            let says = match info.kind {
-                prost_reflect::Kind::Message(_) => !bytes.is_empty(),
-                _ => !scalar::is_zero(&info.kind, bytes),
-            };
-            if says {
-                return Ok(true);
-            }
-            next = self.scratch.notes.after(&note);
-        }
-        Ok(false)
+        let Some(first) = self.scratch.notes.first(message.frame, slot).filter(|_| !info.list) else {
+            return self.is_set(message, slot);
+        };
+        let Kind::Message(descriptor) = &info.kind else {
+            return Ok(!scalar::is_zero(&info.kind, &message.input.bytes[first.start..first.end]));
+        };
+        let mut merged = Vec::new();
+        let bytes = self.merged(message, info, first, &mut merged)?.bytes();
+        // Explicit zeros say nothing, either.
+        let decoded = DynamicMessage::decode(descriptor.clone(), bytes);
+        Ok(!bytes.is_empty() && decoded.map_or(true, |message| prost::Message::encoded_len(&message) > 0))
     }
 
     /// Refuses the message where a field is set that must not be lost.

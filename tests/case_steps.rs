@@ -94,7 +94,9 @@ fn the_engine_does_what_the_authors_meant() {
 
 /// What the plans of a step leave open.
 fn open_points(step: &Step) -> Vec<String> {
-    let plans = [Direction::Up, Direction::Down].into_iter().flat_map(|direction| step.plans(direction).iter());
+    let directions = [Direction::Up, Direction::Down].into_iter();
+    let plans =
+        directions.flat_map(|direction| Use::ALL.into_iter().flat_map(move |used| step.plans(direction).iter(used)));
     plans.flat_map(|plan| plan.open.iter().map(|point| format!("{}: {}", point.element, point.what))).collect()
 }
 

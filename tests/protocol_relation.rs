@@ -6,7 +6,7 @@ mod folder;
 
 use folder::folder;
 use straddle::Protocol;
-use straddle::protocol::plan::{Direction, Policy};
+use straddle::protocol::plan::{Direction, Policy, Use};
 use straddle::protocol::{Cause, Hop};
 
 /// What changed, the messages of the old version, those of the new one, and what makes them differ; nothing when same.
@@ -401,7 +401,7 @@ fn across_a_breaking_step_what_only_a_new_request_says_is_a_difference() {
         assert!(matches!(&step.past()[0], Hop::Same { .. }), "an old request says nothing new");
         let Hop::Rules { differences, .. } = &step.future()[0] else { panic!("{:?}", step.future()) };
         assert_eq!(elements(differences), ["p.E.Y", "p.Q.only_new"], "what is said of it is refused");
-        let plan = step.plans(Direction::Down).get("p.Q", "p.Q").expect("a plan of the request");
+        let plan = step.plans(Direction::Down).get("p.Q", "p.Q", Use::Request).expect("a plan of the request");
         let [loss] = plan.losses.as_slice() else { panic!("{:?}", plan.losses) };
         assert_eq!((loss.path.to_string().as_str(), loss.policies.request), ("only_new", Policy::Refuse));
     }

@@ -301,7 +301,8 @@ impl<'a> Known<'a> {
     fn new(protocol: &'a Protocol, version: usize) -> Self {
         let steps = protocol.steps().iter();
         let plans = steps.flat_map(|step| [Direction::Up, Direction::Down].map(|direction| step.plans(direction)));
-        let moves = plans.flat_map(|plans| plans.iter().flat_map(|plan| &plan.moves));
+        let moves =
+            plans.flat_map(|plans| USES.into_iter().flat_map(|used| plans.iter(used)).flat_map(|plan| &plan.moves));
         let any_order = moves
             .filter(|moved| matches!(moved.conversion, Conversion::MapToList { .. }))
             .map(|moved| moved.to.leaf().full_name().to_owned())

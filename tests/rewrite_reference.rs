@@ -90,7 +90,7 @@ fn leaf(of: &str, name: &str) -> FieldDescriptor {
 struct Hand(Vec<MessagePlan>);
 
 impl Side for Hand {
-    fn plan(&self, source: &str, target: &str) -> Option<&MessagePlan> {
+    fn plan(&self, source: &str, target: &str, _: Use) -> Option<&MessagePlan> {
         self.0.iter().find(|plan| plan.source.full_name() == source && plan.target.full_name() == target)
     }
 
@@ -106,7 +106,7 @@ impl Side for Hand {
         POOL.get_message_by_name(name)
     }
 
-    fn mask_path(&self, _: &str, _: &str, path: &str) -> Result<Vec<String>, String> {
+    fn mask_path(&self, _: Use, _: &str, _: &str, path: &str) -> Result<Vec<String>, String> {
         Ok(vec![format!("new_{path}")])
     }
 }
@@ -347,6 +347,7 @@ fn strings_are_joined_and_split() {
     becomes(join(true), r#"{"second": "a"}"#, r#"{"name": "/a"}"#);
     refused(join(false), r#"{"name": "a"}"#, "second");
     refused(join(true), r#"{"name": "a/b"}"#, "name");
+    refused(join(false), r#"{"second": "a"}"#, "name");
     let split = |may_miss| {
         let part =
             |part| Made::Split { from: path("From", "name"), separator: "/".to_owned(), part, parts: 2, may_miss };
@@ -355,7 +356,12 @@ fn strings_are_joined_and_split() {
     becomes(split(false), r#"{"name": "a/b/c"}"#, r#"{"name": "a", "left": "b/c"}"#);
     becomes(split(true), r#"{"name": "a"}"#, r#"{"name": "a"}"#);
     becomes(split(false), "{}", "{}");
+    becomes(split(true), r#"{"name": "/a"}"#, r#"{"left": "a"}"#);
     refused(split(false), r#"{"name": "a"}"#, "name");
+    // What would not come back when the parts are joined.
+    for (text, may_miss) in [("a/", true), ("/", true), ("a/", false), ("/a", false)] {
+        refused(split(may_miss), &format!(r#"{{"name": "{text}"}}"#), "name");
+    }
 }
 
 #[test]

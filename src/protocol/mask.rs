@@ -2,7 +2,7 @@
 
 use prost_reflect::{FieldDescriptor, Kind};
 
-use super::plan::{Conversion, Made, Make, MessagePlan, Move, Plans, ValueConversion};
+use super::plan::{Conversion, Made, Make, MessagePlan, Move, Plans, Use, ValueConversion};
 use super::text::nearest;
 
 /// How deep a path may lead: as deep as messages nest.
@@ -24,12 +24,13 @@ pub struct MaskError {
 /// fields as the protos write them, joined by dots.
 ///
 /// One path may become several, where the fields of a message part ways, and two may become the same. What a message
-/// holds that has no counterpart is passed over where the message as a whole is named. `*` is all of the message.
+/// holds that has no counterpart is passed over where the message as a whole is named. `*` is all of the message. `used`
+/// is what the mask is used for.
 ///
 /// # Errors
 /// When the path names a field that the source does not have, or that has no counterpart of its own: left out of a mask,
 /// a name could turn it into an empty one, which stands for all fields.
-pub fn translate(plans: &Plans, source: &str, target: &str, path: &str) -> Result<Vec<String>, MaskError> {
+pub fn translate(plans: &Plans, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, MaskError> {
     let fault = |what: String| MaskError { path: path.to_owned(), what };
     if path == "*" {
         return Ok(vec![path.to_owned()]);
@@ -39,16 +40,30 @@ pub fn translate(plans: &Plans, source: &str, target: &str, path: &str) -> Resul
         return Err(fault(format!("it is more than {DEPTH} fields deep")));
     }
     let mut left = PATHS;
-    let found = translated(plans, source, target, &segments, &mut left);
+    let of = PlansOfUse { plans, used };
+    let found = translated(of, source, target, &segments, &mut left);
     if left == 0 {
         return Err(fault(format!("it becomes more than {PATHS} paths")));
     }
     found.map_err(fault)
 }
 
+/// The plans for one use.
+#[derive(Clone, Copy)]
+struct PlansOfUse<'p> {
+    plans: &'p Plans,
+    used: Use,
+}
+
+impl<'p> PlansOfUse<'p> {
+    fn get(self, source: &str, target: &str) -> Option<&'p MessagePlan> {
+        self.plans.get(source, target, self.used).map(AsRef::as_ref)
+    }
+}
+
 /// Paths double at each level where a field goes to two places, so all of them together are counted down in `left`.
 fn translated(
-    plans: &Plans,
+    of: PlansOfUse<'_>,
     source: &str,
     target: &str,
     segments: &[&str],
@@ -56,7 +71,7 @@ fn translated(
 ) -> Result<Vec<String>, String> {
     // Also where nothing comes of it.
     *left = left.saturating_sub(1);
-    let Some(plan) = plans.get(source, target) else {
+    let Some(plan) = of.get(source, target) else {
         return Err(format!("nothing says how {source} becomes {target}"));
     };
     if let Some(open) = plan.open.first() {
@@ -67,7 +82,7 @@ fn translated(
     let mut found = Vec::new();
     let mut why = None;
     for one in &plan.moves {
-        match followed(plans, one, &fields, rest, left) {
+        match followed(of, one, &fields, rest, left) {
             Ok(paths) => found.extend(paths),
             Err(what) => why = why.or(Some(what)),
         }
@@ -120,7 +135,7 @@ fn resolved(plan: &MessagePlan, segments: &[&str]) -> Result<Vec<FieldDescriptor
 
 /// Where a move takes what is named by `fields`, and `rest` within it; nowhere if it moves something else.
 fn followed(
-    plans: &Plans,
+    of: PlansOfUse<'_>,
     one: &Move,
     fields: &[FieldDescriptor],
     rest: &[&str],
@@ -139,7 +154,7 @@ fn followed(
     let leaf = one.from.leaf();
     match &one.conversion {
         Conversion::One(ValueConversion::Message { source, target }) => {
-            Ok(within(translated(plans, source, target, &names, left)?))
+            Ok(within(translated(of, source, target, &names, left)?))
         }
         Conversion::One(ValueConversion::Copy) => {
             let messages = (leaf.kind(), one.to.leaf().kind());
@@ -147,8 +162,8 @@ fn followed(
                 return Err(format!("`{}` has no fields", leaf.full_name()));
             };
             // The bytes are the same; the names need not be.
-            if plans.get(source.full_name(), target.full_name()).is_some() {
-                return Ok(within(translated(plans, source.full_name(), target.full_name(), &names, left)?));
+            if of.get(source.full_name(), target.full_name()).is_some() {
+                return Ok(within(translated(of, source.full_name(), target.full_name(), &names, left)?));
             }
             Ok(within(vec![names.join(".")]))
         }
@@ -266,7 +281,7 @@ mod tests {
         ];
         let plans = plans();
         for (path, expected) in cases {
-            let told = translate(&plans, "M", "M", path);
+            let told = translate(&plans, Use::Request, "M", "M", path);
             match (told, expected) {
                 (Ok(paths), Ok(expected)) => assert_eq!(paths, *expected, "{path}"),
                 (Err(error), Err(what)) => {
@@ -276,7 +291,7 @@ mod tests {
                 (told, _) => panic!("{path}: {told:?}"),
             }
         }
-        assert!(translate(&plans, "M", "Other", "kept").is_err());
+        assert!(translate(&plans, Use::Request, "M", "Other", "kept").is_err());
     }
 
     #[test]
@@ -285,11 +300,11 @@ mod tests {
         // Each level doubles the paths.
         for last in ["kept", "legacy", "deep"] {
             let long = format!("{}{last}", "deep.".repeat(90));
-            let error = translate(&plans, "M", "M", &long).expect_err("there are too many");
+            let error = translate(&plans, Use::Request, "M", "M", &long).expect_err("there are too many");
             assert!(error.what.contains("more than 1000 paths"), "{error}");
         }
         let deep = "deep.".repeat(100_000);
-        let error = translate(&plans, "M", "M", &deep).expect_err("nothing nests that deep");
+        let error = translate(&plans, Use::Request, "M", "M", &deep).expect_err("nothing nests that deep");
         assert!(error.what.contains("more than 100 fields deep"), "{error}");
     }
 
@@ -298,7 +313,8 @@ mod tests {
         let copy = || Conversion::One(ValueConversion::Copy);
         let message = |name: &str| ValueConversion::Message { source: name.to_owned(), target: name.to_owned() };
         let one = |name: &str| Conversion::One(message(name));
-        let mut plans = Plans::default();
+        let mut counterparts = std::collections::BTreeMap::new();
+        let mut plans = crate::protocol::plan::PlansOfUse::new();
         let moves = vec![
             ("kept", "kept", copy()),
             ("renamed", "fresh", copy()),
@@ -330,10 +346,10 @@ mod tests {
         odd.open.push(Open { element: "Odd.a".to_owned(), what: String::new() });
         for plan in [whole, odd, plan(&pools, "Part", vec![("old", "new", copy())])] {
             let names = (plan.source.full_name().to_owned(), plan.target.full_name().to_owned());
-            plans.counterparts.insert(names.0.clone(), names.1.clone());
-            plans.plans.insert(names, Arc::new(plan));
+            counterparts.insert(names.0.clone(), names.1.clone());
+            plans.insert(names, Arc::new(plan));
         }
-        plans
+        Plans::of_all_uses(plans, counterparts)
     }
 
     fn plan(pools: &(DescriptorPool, DescriptorPool), name: &str, moves: Vec<(&str, &str, Conversion)>) -> MessagePlan {

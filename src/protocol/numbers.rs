@@ -2,7 +2,7 @@
 
 use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::plan::{Conversion, Direction, Plans, ValueConversion};
+use super::plan::{Conversion, Direction, Plans, Use, ValueConversion};
 use super::{Protocol, Schema, Step};
 
 /// What protobuf keeps for itself (protobuf.dev, *Assigning Field Numbers*).
@@ -133,10 +133,15 @@ impl Declared {
     }
 }
 
-/// Whether the plan carries the one to the other as it is; without a plan, whether name and type are the same.
+/// Whether the plans carry the one to the other as it is, whatever the use: what passed in one may come back in another.
 fn carries(plans: &Plans, source: &FieldDescriptor, target: &FieldDescriptor) -> bool {
+    Use::ALL.into_iter().all(|used| carries_in(plans, used, source, target))
+}
+
+/// For one use; without a plan, whether name and type are the same.
+fn carries_in(plans: &Plans, used: Use, source: &FieldDescriptor, target: &FieldDescriptor) -> bool {
     let (from, to) = (source.parent_message(), target.parent_message());
-    let Some(plan) = plans.get(from.full_name(), to.full_name()) else {
+    let Some(plan) = plans.get(from.full_name(), to.full_name(), used) else {
         return source.name() == target.name()
             && source.cardinality() == target.cardinality()
             && source.is_group() == target.is_group()
@@ -297,7 +302,7 @@ mod tests {
                 open: Vec::new(),
             };
             let names = ("p.M".to_owned(), "p.M".to_owned());
-            Plans { plans: [(names.clone(), Arc::new(plan))].into(), counterparts: [names].into() }
+            Plans::of_all_uses([(names.clone(), Arc::new(plan))].into(), [names].into())
         };
         let inner = Arc::get_mut(&mut protocol.0).expect("nobody else holds it");
         inner.steps[0].up = plans(&messages[0], &messages[1], up);

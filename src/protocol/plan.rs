@@ -43,6 +43,11 @@ pub enum Use {
     Stored,
 }
 
+impl Use {
+    /// Every use.
+    pub const ALL: [Self; 3] = [Self::Request, Self::Response, Self::Stored];
+}
+
 /// What becomes of a field that is set and has no counterpart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Policy {
@@ -77,21 +82,33 @@ impl Policies {
     }
 }
 
-/// The plans of one step in one direction.
+/// The plans of one step in one direction. Rules may hold for one use only, so each use has plans of its own, complete in
+/// themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Plans {
-    /// By the full names of source and target message.
-    pub(crate) plans: BTreeMap<(String, String), Arc<MessagePlan>>,
+    pub(crate) request: Arc<PlansOfUse>,
+    pub(crate) response: Arc<PlansOfUse>,
+    pub(crate) stored: Arc<PlansOfUse>,
     /// The target's full name, by the source's: of messages that have a counterpart.
     pub(crate) counterparts: BTreeMap<String, String>,
 }
 
+/// By the full names of source and target message.
+pub(crate) type PlansOfUse = BTreeMap<(String, String), Arc<MessagePlan>>;
+
 impl Plans {
-    /// The plan that turns a message `source` into a message `target`.
+    /// The same plans for every use.
+    #[cfg(all(test, feature = "compile"))]
+    pub(crate) fn of_all_uses(plans: PlansOfUse, counterparts: BTreeMap<String, String>) -> Self {
+        let plans = Arc::new(plans);
+        Self { request: Arc::clone(&plans), response: Arc::clone(&plans), stored: plans, counterparts }
+    }
+
+    /// The plan that turns a message `source` that is for this use into a message `target`.
     #[must_use]
-    pub fn get(&self, source: &str, target: &str) -> Option<&Arc<MessagePlan>> {
+    pub fn get(&self, source: &str, target: &str, used: Use) -> Option<&Arc<MessagePlan>> {
         // BTreeMap has no look-up by a pair of borrowed strings.
-        self.plans.get(&(source.to_owned(), target.to_owned()))
+        self.of_use(used).get(&(source.to_owned(), target.to_owned()))
     }
 
     /// The full name of the message that `source` is on the other side.
@@ -100,13 +117,21 @@ impl Plans {
         self.counterparts.get(source).map(String::as_str)
     }
 
-    /// All plans, in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<MessagePlan>> {
-        self.plans.values()
+    /// All plans for this use, in the order of their names.
+    pub fn iter(&self, used: Use) -> impl Iterator<Item = &Arc<MessagePlan>> {
+        self.of_use(used).values()
+    }
+
+    fn of_use(&self, used: Use) -> &PlansOfUse {
+        match used {
+            Use::Request => &self.request,
+            Use::Response => &self.response,
+            Use::Stored => &self.stored,
+        }
     }
 }
 
-/// What becomes of one message.
+/// What becomes of one message that is for one use.
 #[derive(Clone, Debug)]
 pub struct MessagePlan {
     /// The message as it comes.
@@ -396,6 +421,14 @@ pub enum Form {
     Timestamp,
     /// `google.protobuf.Duration`: an integer of nanoseconds.
     Duration,
+    /// A message of the shape of `google.type.Money`: an integer of billionths, `units` × 10⁹ + `nanos`, whose two parts
+    /// have one sign. Where it is read, another currency refuses at `currency_code`, but for zero without a currency.
+    Money {
+        /// Three letters of ISO 4217.
+        currency: String,
+        /// The numbers of `currency_code`, `units` and `nanos`.
+        numbers: [u32; 3],
+    },
 }
 
 /// What is done to a scalar. Integers, bools and enums are integers (`i128`), floats `f64`, and there are text and bytes.
@@ -453,6 +486,22 @@ pub enum Change {
     ParseTime,
     /// Nanoseconds since 1970 to RFC 3339 text, in UTC with `Z`, with 0, 3, 6 or 9 digits of fraction.
     FormatTime,
+    /// A float to billionths: what the fewest decimal digits say that read back as it. More than nine decimals refuse, and
+    /// what is no number, and minus zero.
+    FloatToBillionths {
+        /// Whether it is a `float`, whose digits are fewer.
+        single: bool,
+    },
+    /// Billionths to the nearest float. Refused where the fewest digits of that float say another amount.
+    BillionthsToFloat {
+        /// Whether to the nearest `float`; else to the nearest `double`.
+        single: bool,
+    },
+    /// Decimal text to billionths: an optional `-`, digits, and maybe a point and digits, of which those after the ninth
+    /// are zeros.
+    ParseBillionths,
+    /// Billionths to decimal text, without zeros at the end of the fraction.
+    FormatBillionths,
     /// The value passes through a field without presence of a version in between: where it is zero (0, false, empty),
     /// conversion ends here with `absent` (nothing if there is none).
     Settle,
@@ -543,8 +592,8 @@ pub enum Made {
     },
     /// What the expression says over the source message; nothing where it is `null`.
     Expression(Expression),
-    /// Strings put together; absent where all are absent or empty. A part that holds the separator refuses, but for the
-    /// last.
+    /// Strings put together; absent where all are absent or empty. Refused where a split of what comes out would give
+    /// other parts, an absent part being an empty one.
     Join {
         /// In this order.
         from: Vec<Path>,
@@ -553,7 +602,7 @@ pub enum Made {
         /// Whether parts at the end that are absent or empty are left out with their separators; else they refuse.
         may_miss: bool,
     },
-    /// A part of a string; the last part is all that is left.
+    /// A part of a string; the last part is all that is left. Refused where a join of all parts would give another string.
     Split {
         /// The string.
         from: Path,

@@ -212,7 +212,7 @@ impl<'a> Compiler<'a> {
     /// The plan of one hop.
     fn single(&self, key: &Key) -> Result<Arc<MessagePlan>, NoRewrite> {
         let hop = &self.hops[key.first];
-        let Some(plan) = hop.plans.get(&key.messages[0], &key.messages[1]).cloned() else {
+        let Some(plan) = hop.plans.get(&key.messages[0], &key.messages[1], self.used).cloned() else {
             return Err(NoRewrite::Absent { version: hop.words.to.clone(), message: key.messages[0].clone() });
         };
         if let Some(open) = plan.open.first() {

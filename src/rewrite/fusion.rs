@@ -93,7 +93,7 @@ fn part(key: &Key, start: usize, end: usize) -> Key {
 }
 
 fn plan(chain: Chain<'_>, key: &Key, hop: usize) -> Option<Arc<MessagePlan>> {
-    chain.plans(key.first + hop).get(&key.messages[hop], &key.messages[hop + 1]).cloned()
+    chain.plans(key.first + hop).get(&key.messages[hop], &key.messages[hop + 1], chain.used).cloned()
 }
 
 /// The plan of one hop, with the messages within it named as those of that hop.

@@ -2,6 +2,7 @@
 
 mod change;
 mod form;
+mod money;
 mod text;
 
 use std::borrow::Cow;
@@ -47,6 +48,25 @@ pub(super) enum Converted<'a> {
     Settled,
 }
 
+/// Why a scalar cannot be read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Unread {
+    /// With what is wrong.
+    Malformed(&'static str),
+    /// Its bytes are read, but say what the form does not mean.
+    Refused {
+        /// The field of its message that does.
+        part: Option<&'static str>,
+        why: String,
+    },
+}
+
+impl From<&'static str> for Unread {
+    fn from(what: &'static str) -> Self {
+        Self::Malformed(what)
+    }
+}
+
 /// A scalar conversion that is ready to run.
 #[derive(Debug)]
 pub(super) struct Scalar {
@@ -87,9 +107,9 @@ impl Scalar {
     /// Reads the value that lies in `bytes`: a varint or a fixed number as it is, what follows a length without it.
     ///
     /// # Errors
-    /// With what is malformed.
+    /// With what is malformed, or cannot be said in the form.
     #[inline]
-    pub(super) fn read<'a>(&self, bytes: &'a [u8]) -> Result<Datum<'a>, &'static str> {
+    pub(super) fn read<'a>(&self, bytes: &'a [u8]) -> Result<Datum<'a>, Unread> {
         form::read(&self.read, bytes)
     }
 
@@ -171,7 +191,7 @@ mod tests {
 
     fn run(read: Form, changes: Vec<Change>, write: Form, bytes: &[u8]) -> Result<Vec<u8>, String> {
         let scalar = Scalar::new(&ScalarConversion { read, changes, write, absent: None, refuse_absent: false });
-        match scalar.convert(scalar.read(bytes)?)? {
+        match scalar.convert(scalar.read(bytes).map_err(|why| format!("{why:?}"))?)? {
             Converted::Settled => Err("settled".to_owned()),
             Converted::To(datum) => {
                 let mut buffer = Vec::new();

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::scalar::Scalar;
 use crate::expression::Expression;
-use crate::protocol::plan::{Beyond, Plans};
+use crate::protocol::plan::{Beyond, Plans, Use};
 
 /// No guard, no oneof.
 pub(super) const NONE: u8 = u8::MAX;
@@ -307,6 +307,7 @@ pub(super) enum Carry {
         source: String,
         target: String,
         plans: Arc<Plans>,
+        used: Use,
     },
 }
 

@@ -51,6 +51,12 @@ const CASES: &[Case] = &[
     ("an unknown that is no value", A, A, "[enums.\"p.E\"]\nunknown = \"W\"", &["3: `unknown` names no value of `p.E`"]),
     ("an acceptance of no method", A, A, "accept_refused_responses = [\"p.S.Cal\"]", &["2: 1.0.0 declares no method or service `p.S.Cal`"]),
     ("a word that is none", A, A, r#"{ old = "name", new = "name", encoding = "base32" }"#, &["3: unknown variant `base32`"]),
+    ("a use that is none", A, A, r#"{ old = "name", drop = true, use = ["request", "answer"] }"#, &["3: `use` is no use"]),
+    ("a use without any", A, A, r#"{ old = "name", drop = true, use = [] }"#, &["3: `use` is no use"]),
+    ("a use that is said twice", A, A, r#"{ old = "name", drop = true, use = ["stored", "stored"] }"#, &["3: `use` is no use"]),
+    ("a use that is no text", A, A, r#"{ old = "name", drop = true, use = true }"#, &["3: `use` is no use"]),
+    ("money of no currency", A, A, r#"{ old = "count", new = "count", money = "dollars" }"#, &["3: `money` is no currency"]),
+    ("money that is dropped", A, A, r#"{ old = "count", drop = true, money = "USD" }"#, &["3: `money` and `drop` exclude each other"]),
     ("a key that is none", A, A, r#"{ old = "name", new = "name", encode = "hex" }"#, &["3: unknown field `encode`"]),
     ("all at once", A, A, "[rename.messages]\n\"p.X\" = \"p.M\"\n[messages.\"p.M\"]\nrules = [\n{ old = \"nme\", drop = true },\n{ old = \"name\" },\n]", &["3: 1.0.0 declares no message `p.X`", "6: the message `p.M` has no field `nme`", "7: the rule names one field"]),
 ];

@@ -1,9 +1,10 @@
 //! Small pairs of messages, what a step says of them, and the plans of both directions.
 
 use straddle::protocol::plan::Direction::{Down, Up};
+use straddle::protocol::plan::Use;
 
 use crate::load;
-use crate::show::{lines, plan};
+use crate::show::{lines, plan, plan_for};
 
 /// What it shows; the messages of both versions; the rules of `p.M` (or the step, where it starts with a table); the
 /// plans of `p.M` up and down, a line a part.
@@ -144,6 +145,32 @@ fn each_pair_of_messages_has_the_plan_that_its_rules_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_rule_for_one_use_is_not_there_for_another() {
+    let old = "message M { string a = 1; int64 time = 2; string gone = 3; }";
+    let new = "message M { string a = 1; google.protobuf.Timestamp time = 4; Kind kind = 5; } enum Kind { NONE = 0; GOOD = 1; }";
+    let rules = r#"[messages."p.M"]
+rules = [
+    { old = "time", new = "time", unit = "s", rounding = "floor", use = ["response", "stored"] },
+    { old = "time", drop = true, use = "request" },
+    { new = "kind", value = "GOOD", use = "response" },
+    { new = "kind", drop = true, when = "new.kind == p.Kind.GOOD", use = "stored" },
+    { old = "gone", refuse = "no", use = "stored" },
+]"#;
+    let protocol = load(old, new, rules);
+    let told = |direction, used| lines(plan_for(&protocol, direction, used, "p.M"));
+    let open = "open p.M.time: `google.protobuf.Timestamp time` and `int64 time` do not meet by themselves: write `unit = \"s\"` or another unit, or an expression";
+    assert_eq!(told(Up, Use::Request), ["a -> a", "loss time ddd @4", "loss gone RpR"]);
+    assert_eq!(told(Up, Use::Response), ["a -> a", "time -> time scalar @3", "kind = 1 @5", "loss gone RpR"]);
+    assert_eq!(told(Up, Use::Stored), ["a -> a", "time -> time scalar @3", "loss gone RRR: no @7"]);
+    // Nothing is said of requests that come down.
+    assert_eq!(told(Down, Use::Request), ["a -> a", "loss time RpR", "loss kind RpR", open]);
+    let response = ["drop kind is 1 @5", "a -> a", "time -> time scalar @3", "loss kind RpR"];
+    assert_eq!(told(Down, Use::Response), response);
+    let stored = ["drop kind if new.kind == p.Kind.GOOD @6", "a -> a", "time -> time scalar @3", "loss kind RpR"];
+    assert_eq!(told(Down, Use::Stored), stored);
 }
 
 #[test]

@@ -2,14 +2,19 @@
 
 use straddle::Protocol;
 use straddle::protocol::plan::{
-    Condition, Conversion, Direction, Made, MessagePlan, Origin, Policies, Policy, ValueConversion,
+    Condition, Conversion, Direction, Made, MessagePlan, Origin, Policies, Policy, Use, ValueConversion,
 };
 
-/// The plan of `source` in this direction.
+/// The plan of `source` in this direction, for requests.
 pub(crate) fn plan<'p>(protocol: &'p Protocol, direction: Direction, source: &str) -> &'p MessagePlan {
+    plan_for(protocol, direction, Use::Request, source)
+}
+
+/// The plan of `source` in this direction, for this use.
+pub(crate) fn plan_for<'p>(protocol: &'p Protocol, direction: Direction, used: Use, source: &str) -> &'p MessagePlan {
     let plans = protocol.steps()[0].plans(direction);
     let target = plans.counterpart(source).unwrap_or_else(|| panic!("{source} has no counterpart"));
-    plans.get(source, target).unwrap_or_else(|| panic!("{source} has no plan"))
+    plans.get(source, target, used).unwrap_or_else(|| panic!("{source} has no plan"))
 }
 
 /// All that a plan does, a line a part.
@@ -70,6 +75,7 @@ fn conversion(conversion: &Conversion) -> String {
         ValueConversion::Message { source, target } => format!(" {source} as {target}"),
         ValueConversion::Any => " any".to_owned(),
         ValueConversion::Scalar(_) => " scalar".to_owned(),
+        ValueConversion::Through { .. } => panic!("only fusion makes these"),
     };
     match conversion {
         Conversion::One(value) | Conversion::Each(value) => of(value),

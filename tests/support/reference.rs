@@ -105,7 +105,7 @@ pub(crate) fn cross(side: &dyn Side, message: &DynamicMessage, used: Use) -> Res
 /// What the interpreter asks about a step in one direction.
 pub(crate) trait Side {
     /// The plan that turns a message `source` into a message `target`.
-    fn plan(&self, source: &str, target: &str) -> Option<&MessagePlan>;
+    fn plan(&self, source: &str, target: &str, used: Use) -> Option<&MessagePlan>;
     /// The full name of the message that `source` is on the other side.
     fn counterpart(&self, source: &str) -> Option<&str>;
     /// What [`Protocol::number_is_free`] says for the source version.
@@ -113,7 +113,7 @@ pub(crate) trait Side {
     /// The message of this name in the source version.
     fn declared(&self, name: &str) -> Option<MessageDescriptor>;
     /// The path of a mask, as the other side names it.
-    fn mask_path(&self, source: &str, target: &str, path: &str) -> Result<Vec<String>, String>;
+    fn mask_path(&self, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, String>;
 }
 
 /// A step of a protocol, in one direction.
@@ -133,8 +133,8 @@ impl Crossing<'_> {
 }
 
 impl Side for Crossing<'_> {
-    fn plan(&self, source: &str, target: &str) -> Option<&MessagePlan> {
-        self.plans().get(source, target).map(AsRef::as_ref)
+    fn plan(&self, source: &str, target: &str, used: Use) -> Option<&MessagePlan> {
+        self.plans().get(source, target, used).map(AsRef::as_ref)
     }
 
     fn counterpart(&self, source: &str) -> Option<&str> {
@@ -149,8 +149,8 @@ impl Side for Crossing<'_> {
         self.protocol.versions()[self.version].pool().get_message_by_name(name)
     }
 
-    fn mask_path(&self, source: &str, target: &str, path: &str) -> Result<Vec<String>, String> {
-        mask::translate(self.plans(), source, target, path).map_err(|error| error.to_string())
+    fn mask_path(&self, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, String> {
+        mask::translate(self.plans(), used, source, target, path).map_err(|error| error.to_string())
     }
 }
 
@@ -172,7 +172,7 @@ impl Hop<'_> {
     }
 
     fn by_names(&self, source: &str, target: &str, message: &DynamicMessage) -> Result<DynamicMessage, Refused> {
-        let Some(plan) = self.side.plan(source, target) else {
+        let Some(plan) = self.side.plan(source, target, self.used) else {
             return Err(Refused::new(Cause::Absent, "", format!("no plan turns `{source}` into `{target}`")));
         };
         self.message(plan, message)
@@ -316,7 +316,7 @@ fn write_made(made: &Made, to: &Path, source: &DynamicMessage, target: &mut Dyna
 }
 
 fn join(from: &[Path], separator: &str, may_miss: bool, source: &DynamicMessage) -> Result<Option<String>, Refused> {
-    let mut parts: Vec<String> = from.iter().map(|path| text_at(source, path)).collect();
+    let parts: Vec<String> = from.iter().map(|path| text_at(source, path)).collect();
     if parts.iter().all(String::is_empty) {
         return Ok(None);
     }
@@ -325,15 +325,24 @@ fn join(from: &[Path], separator: &str, may_miss: bool, source: &DynamicMessage)
             return Err(Refused::value(path, "is missing, while others are there to be joined with it"));
         }
     }
-    for (path, part) in from.iter().zip(&parts).take(from.len() - 1) {
-        if part.contains(separator) {
-            return Err(Refused::value(path, format!("holds {separator:?}, so it could not be split again")));
+    let joined = put_together(&parts, separator);
+    let mut again: Vec<String> = joined.splitn(from.len(), separator).map(str::to_owned).collect();
+    again.resize(from.len(), String::new());
+    for (path, (part, again)) in from.iter().zip(parts.iter().zip(&again)) {
+        if part != again {
+            return Err(Refused::value(path, format!("{joined:?} would be split into others")));
         }
     }
+    Ok(Some(joined))
+}
+
+/// The parts up to the last one that says something, with the separator between them.
+fn put_together(parts: &[String], separator: &str) -> String {
+    let mut parts = parts.to_vec();
     while parts.last().is_some_and(String::is_empty) {
         parts.pop();
     }
-    Ok(Some(parts.join(separator)))
+    parts.join(separator)
 }
 
 fn split(
@@ -348,11 +357,16 @@ fn split(
     if text.is_empty() {
         return Ok(None);
     }
-    let pieces: Vec<&str> = text.splitn(parts, separator).collect();
-    if pieces.len() < parts && !may_miss {
-        return Err(Refused::value(from, format!("has {} parts of {parts}", pieces.len())));
+    let pieces: Vec<String> = text.splitn(parts, separator).map(str::to_owned).collect();
+    let present = pieces.iter().filter(|piece| !piece.is_empty()).count();
+    if present < parts && !may_miss {
+        return Err(Refused::value(from, format!("has {present} parts of {parts}")));
     }
-    Ok(pieces.get(part).map(|piece| (*piece).to_owned()))
+    let again = put_together(&pieces, separator);
+    if again != text {
+        return Err(Refused::value(from, format!("would come back as {again:?}")));
+    }
+    Ok(pieces.get(part).cloned())
 }
 
 /// The text at the path; empty where there is none.

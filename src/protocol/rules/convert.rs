@@ -18,7 +18,7 @@ pub(super) use self::literals::literal;
 pub(super) use self::options::{
     Counterparts, Entries, EnumRules, Literal, Options, TextEncoding, TextForm, Unit, UnknownValue, Values,
 };
-use crate::protocol::plan::{Beyond, Conversion, Direction, ScalarConversion, ValueConversion};
+use crate::protocol::plan::{Beyond, Conversion, Direction, Form, ScalarConversion, ValueConversion};
 
 /// What becomes of `source` in `target`.
 ///
@@ -101,7 +101,7 @@ impl Pair<'_> {
     }
 
     fn value(&self, absence: Absence) -> Result<ValueConversion, String> {
-        let (source, target) = (Class::of(self.source), Class::of(self.target));
+        let (source, target) = (self.class(self.source)?, self.class(self.target)?);
         match (&source, &target) {
             (Class::Any, Class::Any) => self.no_default().map(|()| ValueConversion::Any),
             (Class::Timestamp, Class::Timestamp) | (Class::Duration, Class::Duration)
@@ -114,8 +114,10 @@ impl Pair<'_> {
             }
             (Class::Message(one), Class::Message(other)) => self.messages(one, other),
             _ => {
-                let (read, write) = (kinds::form(self.source), kinds::form(self.target));
-                let (Some(read), Some(write)) = (read, write) else { return Err(self.open(None)) };
+                let (read, write) = (self.form(self.source)?, self.form(self.target)?);
+                let (Some(read), Some(write)) = (read, write) else {
+                    return Err(self.open(scalars::advised(&source, &target)));
+                };
                 let changes = scalars::changes(self, &source, &target)?;
                 let meant = absence::meant(self, absence, &read, &changes, &write)?;
                 let plain = meant.value.is_none() && !meant.refused && changes.is_empty();
@@ -126,6 +128,32 @@ impl Pair<'_> {
                     ScalarConversion { read, changes, write, absent: meant.value, refuse_absent: meant.refused };
                 Ok(ValueConversion::Scalar(scalar))
             }
+        }
+    }
+
+    fn class(&self, field: &FieldDescriptor) -> Result<Class, String> {
+        Ok(if self.money(field)?.is_some() { Class::Money } else { Class::of(field) })
+    }
+
+    fn form(&self, field: &FieldDescriptor) -> Result<Option<Form>, String> {
+        Ok(self.money(field)?.or_else(|| kinds::form(field)))
+    }
+
+    /// How an amount lies in the field, where the rule speaks of one and the field holds a message for it.
+    fn money(&self, field: &FieldDescriptor) -> Result<Option<Form>, String> {
+        match (&self.options.money, field.kind()) {
+            (Some(currency), Kind::Message(message)) if kinds::form(field).is_none() => {
+                let numbers = kinds::money(&message).filter(|_| !field.is_group());
+                let Some(numbers) = numbers else {
+                    return Err(format!(
+                        "{} is no money: its fields have to be `string currency_code`, `int64 units` and `int32 nanos`, as in \
+                         google.type.Money",
+                        told(field)
+                    ));
+                };
+                Ok(Some(Form::Money { currency: currency.clone(), numbers }))
+            }
+            _ => Ok(None),
         }
     }
 

@@ -71,6 +71,8 @@ pub(in crate::protocol) struct RuleText {
     pub(super) old: Option<Value>,
     pub(super) new: Option<Value>,
     pub(super) direction: Option<DirectionText>,
+    #[serde(rename = "use")]
+    pub(super) uses: Option<Value>,
     pub(super) when: Option<Value>,
     pub(super) up: Option<String>,
     pub(super) down: Option<String>,
@@ -80,6 +82,7 @@ pub(in crate::protocol) struct RuleText {
     pub(super) scale: Option<Value>,
     pub(super) rounding: Option<RoundingText>,
     pub(super) unit: Option<UnitText>,
+    pub(super) money: Option<String>,
     pub(super) values: Option<BTreeMap<String, Value>>,
     pub(super) values_up: Option<BTreeMap<String, Value>>,
     pub(super) values_down: Option<BTreeMap<String, Value>>,

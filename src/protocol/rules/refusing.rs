@@ -21,12 +21,12 @@ pub(in crate::protocol) struct OpenPoints<'p> {
 
 impl<'p> OpenPoints<'p> {
     /// What is open in turning `source` into `target`.
-    pub(in crate::protocol) fn of(plans: &'p Plans, source: &str, target: &str) -> Self {
+    pub(in crate::protocol) fn of(plans: &'p Plans, source: &str, target: &str, used: Use) -> Self {
         let mut found: Vec<&Open> = Vec::new();
-        for plan in closure(plans, source, target) {
+        for plan in closure(plans, source, target, used) {
             found.extend(&plan.open);
         }
-        Self { found, planned: plans.get(source, target).is_some() }
+        Self { found, planned: plans.get(source, target, used).is_some() }
     }
 }
 
@@ -41,7 +41,7 @@ pub(in crate::protocol) fn refusals(
     used: Use,
     schema: &Schema,
 ) -> Option<(String, String)> {
-    let plans_met = closure(plans, source, target);
+    let plans_met = closure(plans, source, target, used);
     plans_met.iter().find_map(|plan| of_plan(plan, used)).or_else(|| {
         let holds_any = plans_met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
         if holds_any { of_any(plans, used, schema) } else { None }
@@ -70,19 +70,19 @@ pub(in crate::protocol) fn say_more(
                 kind => of_enum(kind),
             })
     };
-    let met = closure(plans, source, target);
+    let met = closure(plans, source, target, used);
     // An Any may hold whatever its version declares.
     let holds_any = met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
-    met.into_iter().any(says_more) || holds_any && plans.iter().any(|plan| says_more(plan))
+    met.into_iter().any(says_more) || holds_any && plans.iter(used).any(|plan| says_more(plan))
 }
 
 /// The plan of a pair, and those of all that it leads to.
-fn closure<'p>(plans: &'p Plans, source: &str, target: &str) -> Vec<&'p MessagePlan> {
+fn closure<'p>(plans: &'p Plans, source: &str, target: &str, used: Use) -> Vec<&'p MessagePlan> {
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
     let mut pending = vec![(source.to_owned(), target.to_owned())];
     let mut found = Vec::new();
     while let Some(pair) = pending.pop() {
-        let Some(plan) = plans.get(&pair.0, &pair.1) else { continue };
+        let Some(plan) = plans.get(&pair.0, &pair.1, used) else { continue };
         if seen.insert(pair) {
             pending.extend(plan.moves.iter().flat_map(|step| held(&step.conversion)));
             found.push(plan.as_ref());
@@ -118,7 +118,7 @@ fn of_any(plans: &Plans, used: Use, schema: &Schema) -> Option<(String, String)>
         let Some(target) = plans.counterpart(name) else {
             return Some(("google.protobuf.Any".to_owned(), format!("may hold {name}, which is gone")));
         };
-        for plan in closure(plans, name, target) {
+        for plan in closure(plans, name, target, used) {
             if let Some(open) = plan.open.first() {
                 return Some((open.element.clone(), format!("{}, and an Any may hold it", open.what)));
             }
@@ -162,9 +162,11 @@ fn of_plan(plan: &MessagePlan, used: Use) -> Option<(String, String)> {
                 let first = from.first().map_or_else(String::new, ToString::to_string);
                 return Some((at(&first), format!("a part that holds {separator:?} cannot be joined with it")));
             }
-            Made::Split { may_miss: true, .. } => {}
             Made::Split { from, separator, .. } => {
-                return Some((at(from), format!("a text may lack a part that {separator:?} ends")));
+                return Some((
+                    at(from),
+                    format!("a text may have parts that do not come back when {separator:?} joins them"),
+                ));
             }
         }
     }
@@ -198,6 +200,9 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
     if let Some(why) = scalar.changes.iter().find_map(of_change) {
         return Some(why);
     }
+    if let (Form::Money { currency, .. }, _) | (_, Form::Money { currency, .. }) = (&scalar.read, &scalar.write) {
+        return Some(format!("an amount may be none of {currency}, or too large"));
+    }
     // Other programs than protobuf's own may write a time that nobody can.
     match (&scalar.read, &scalar.write) {
         (read, write) if read == write => None,
@@ -220,12 +225,16 @@ fn of_change(change: &Change) -> Option<String> {
         Change::Decode(_) => "a text may stand for no bytes".to_owned(),
         Change::ParseInteger | Change::ParseFloat { .. } => "a text may be no number".to_owned(),
         Change::ParseTime => "a text may be no time".to_owned(),
+        Change::FloatToBillionths { .. } => "a price may have more than nine decimals".to_owned(),
+        Change::BillionthsToFloat { .. } => "a price may have more digits than a float".to_owned(),
+        Change::ParseBillionths => "a text may be no amount".to_owned(),
         Change::Scale { .. }
         | Change::AsBytes
         | Change::Encode(_)
         | Change::FormatInteger
         | Change::FormatFloat { .. }
         | Change::FormatTime
+        | Change::FormatBillionths
         | Change::Settle => return None,
     })
 }

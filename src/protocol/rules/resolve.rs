@@ -20,7 +20,7 @@ use super::file::{LossText, Match, RulesText};
 use super::identity::Identities;
 use super::names::{Names, did_you_mean};
 use super::rule::{self, Rule, Side, What};
-use crate::protocol::plan::{Conversion, Direction, MessagePlan, Plans, Policies, Policy, ValueConversion};
+use crate::protocol::plan::{Conversion, Direction, Plans, PlansOfUse, Policies, Policy, Use, ValueConversion};
 use crate::protocol::schema::{Method as Declared, Schema};
 
 /// A method and its counterpart, whose messages have to meet.
@@ -192,6 +192,24 @@ impl Resolver<'_> {
     /// All plans of one direction: of counterparts, of what methods bring together, and of what these lead to.
     fn plans(&self, direction: Direction, methods: &[(String, String)], faults: &mut Faults<'_>) -> Plans {
         let counterparts = self.names.messages(direction).clone();
+        let mut of = |used| Arc::new(self.plans_of_use(direction, used, &counterparts, methods, faults));
+        let request = of(Use::Request);
+        let limited = self.rules.values().flat_map(|rules| &rules.rules).any(|rule| !rule.uses.are_all());
+        let (response, stored) = match limited {
+            true => (of(Use::Response), of(Use::Stored)),
+            false => (Arc::clone(&request), Arc::clone(&request)),
+        };
+        Plans { request, response, stored, counterparts }
+    }
+
+    fn plans_of_use(
+        &self,
+        direction: Direction,
+        used: Use,
+        counterparts: &BTreeMap<String, String>,
+        methods: &[(String, String)],
+        faults: &mut Faults<'_>,
+    ) -> PlansOfUse {
         let declared = |name: &str| !name.starts_with("google.protobuf.");
         let mut pending: Vec<(String, String)> = counterparts
             .iter()
@@ -199,7 +217,7 @@ impl Resolver<'_> {
             .map(|(source, target)| (source.clone(), target.clone()))
             .collect();
         pending.extend(methods.iter().cloned().map(|(old, new)| oriented(direction, old, new)));
-        let mut plans: BTreeMap<(String, String), Arc<MessagePlan>> = BTreeMap::new();
+        let mut plans = PlansOfUse::new();
         while let Some(pair) = pending.pop() {
             if plans.contains_key(&pair) {
                 continue;
@@ -211,11 +229,11 @@ impl Resolver<'_> {
             let source = self.names.schema(sources).pool().get_message_by_name(&pair.0);
             let target = self.names.schema(targets).pool().get_message_by_name(&pair.1);
             let (Some(source), Some(target)) = (source, target) else { continue };
-            let plan = Expansion::new(self, direction, source, target, faults).plan();
+            let plan = Expansion::new(self, (direction, used), source, target, faults).plan();
             pending.extend(plan.moves.iter().flat_map(|step| held(&step.conversion)));
             plans.insert(pair, Arc::new(plan));
         }
-        Plans { plans, counterparts }
+        plans
     }
 }
 

@@ -10,7 +10,7 @@ use self::read::Keys;
 use super::convert::{Entries, Literal, Options, TextEncoding, TextForm, Unit, UnknownValue, Values};
 use super::faults::Faults;
 use super::file::{DuplicatesText, EncodingText, LossText, MissingText, RuleText, TextText, UnitText};
-use crate::protocol::plan::Direction;
+use crate::protocol::plan::{Direction, Use};
 
 /// Something for each direction.
 #[derive(Clone, Debug, Default)]
@@ -45,12 +45,42 @@ impl Side {
     }
 }
 
+/// What a rule holds for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Uses {
+    #[default]
+    All,
+    Only {
+        request: bool,
+        response: bool,
+        stored: bool,
+    },
+}
+
+impl Uses {
+    /// Whether the rule holds for messages of this use.
+    pub(super) fn hold(self, used: Use) -> bool {
+        match (self, used) {
+            (Self::All, _) => true,
+            (Self::Only { request, .. }, Use::Request) => request,
+            (Self::Only { response, .. }, Use::Response) => response,
+            (Self::Only { stored, .. }, Use::Stored) => stored,
+        }
+    }
+
+    /// Whether it holds whatever the use.
+    pub(super) fn are_all(self) -> bool {
+        Use::ALL.into_iter().all(|used| self.hold(used))
+    }
+}
+
 /// A rule of a message; paths are still text.
 #[derive(Clone)]
 pub(super) struct Rule {
     pub(super) line: usize,
     pub(super) holds: Each<bool>,
     pub(super) when: Each<Option<String>>,
+    pub(super) uses: Uses,
     pub(super) what: What,
 }
 
@@ -94,14 +124,27 @@ impl PairOptions {
 
     /// Whether nothing is said but that the fields are one.
     pub(super) fn is_plain(&self) -> bool {
-        let Options { ruled: _, encoding, text, number, scale, rounding, unit, values, beyond, entries, default } =
-            &self.general;
+        let Options {
+            ruled: _,
+            encoding,
+            text,
+            number,
+            scale,
+            rounding,
+            unit,
+            money,
+            values,
+            beyond,
+            entries,
+            default,
+        } = &self.general;
         let general = encoding.is_none()
             && text.is_none()
             && !number
             && scale.is_none()
             && rounding.is_none()
             && unit.is_none()
+            && money.is_none()
             && values.is_none()
             && beyond.is_none()
             && entries.is_none()
@@ -120,6 +163,7 @@ pub(super) fn renamed(line: usize, old: &str, new: &str) -> Rule {
         line,
         holds: Each { up: true, down: true },
         when: Each::default(),
+        uses: Uses::default(),
         what: What::Pair { old: old.to_owned(), new: new.to_owned(), options: Box::default() },
     }
 }
@@ -131,7 +175,8 @@ pub(super) fn read(text: &Spanned<RuleText>, faults: &mut Faults<'_>) -> Option<
     let what = keys.what();
     let holds = keys.holds(what.as_ref());
     let when = keys.when(&holds, what.as_ref());
-    if keys.failed { None } else { Some(Rule { line, holds, when, what: what? }) }
+    let uses = keys.uses();
+    if keys.failed { None } else { Some(Rule { line, holds, when, uses, what: what? }) }
 }
 
 /// What the keys for two fields say.
@@ -172,6 +217,7 @@ fn pair_options(keys: &mut Keys<'_, '_>) -> PairOptions {
             number: text.number.is_some(),
             scale: keys.scale(),
             rounding: text.rounding.map(Into::into),
+            money: keys.money(),
             unit: text.unit.map(|unit| match unit {
                 UnitText::Seconds => Unit::Seconds,
                 UnitText::Millis => Unit::Millis,

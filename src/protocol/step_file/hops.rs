@@ -135,8 +135,9 @@ fn open(crossing: &Crossing<'_>, here: (&Schema, usize), there: (&Schema, usize)
     let (requests, responses) = crossing.plans();
     let (request, response) = messages(caller, object);
     let mut bridged = true;
-    for (plans, (source, target)) in [(requests, &request), (responses, &response)] {
-        let open = OpenPoints::of(plans, source.full_name(), target.full_name());
+    let ways = [(requests, &request, Use::Request), (responses, &response, Use::Response)];
+    for (plans, (source, target), used) in ways {
+        let open = OpenPoints::of(plans, source.full_name(), target.full_name(), used);
         bridged &= open.planned && open.found.is_empty();
         if !open.planned {
             let what = format!("has no counterpart that `{}` could be", target.full_name());

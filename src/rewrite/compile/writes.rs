@@ -103,7 +103,7 @@ impl Planner<'_> {
             }
             Conversion::Mask { source, target } => {
                 let plans = self.compiler.plans_of(self.draft.key.first);
-                Carry::Mask { source: source.clone(), target: target.clone(), plans }
+                Carry::Mask { source: source.clone(), target: target.clone(), plans, used: self.compiler.used }
             }
         }
     }

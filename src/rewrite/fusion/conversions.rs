@@ -104,7 +104,7 @@ impl Between<'_> {
             _ => return None,
         };
         let contiguous = first + messages.len() - 1 == self.hop;
-        let known = self.chain.plans(self.hop).get(reached, &next).is_some();
+        let known = self.chain.plans(self.hop).get(reached, &next, self.chain.used).is_some();
         (contiguous && known)
             .then(|| ValueConversion::Through { first, messages: messages.iter().cloned().chain([next]).collect() })
     }
@@ -123,6 +123,10 @@ const LATEST: i128 = 253_402_300_800 * SECOND - 1;
 /// Plus or minus 315,576,000,000 seconds and a fraction (google/protobuf/duration.proto).
 const LONGEST: i128 = 315_576_000_001 * SECOND - 1;
 
+/// All billionths that `units` and `nanos` can hold (google/type/money.proto).
+const LEAST_MONEY: i128 = i64::MIN as i128 * SECOND - (SECOND - 1);
+const MOST_MONEY: i128 = i64::MAX as i128 * SECOND + SECOND - 1;
+
 fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) -> Option<ScalarConversion> {
     // What an absent source comes to would have to go through the second conversion as well.
     if first.absent.is_some() || first.refuse_absent || second.refuse_absent {
@@ -133,6 +137,9 @@ fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) 
         (Form::Wrapper(written), Form::Wrapper(read)) if written == read => check(written),
         (Form::Timestamp, Form::Timestamp) => vec![Change::Within { least: EARLIEST, most: LATEST }],
         (Form::Duration, Form::Duration) => vec![Change::Within { least: -LONGEST, most: LONGEST }],
+        (Form::Money { currency, .. }, Form::Money { currency: other, .. }) if currency == other => {
+            vec![Change::Within { least: LEAST_MONEY, most: MOST_MONEY }]
+        }
         _ => return None,
     };
     let settle = vanishes.then_some(Change::Settle);

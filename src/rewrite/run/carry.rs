@@ -8,7 +8,7 @@ use super::{Message, Runner};
 use crate::protocol::plan::Beyond;
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::input::Input;
-use crate::rewrite::scalar::{self, Converted, Datum, Scalar};
+use crate::rewrite::scalar::{self, Converted, Datum, Scalar, Unread};
 use crate::rewrite::table::{Carried, Carry, Convert, Slot, Target, Words};
 use crate::rewrite::wire::{self, GROUP, GROUP_END, LENGTH, Unreadable};
 
@@ -64,7 +64,9 @@ impl Runner<'_> {
             Carry::Map(map) => self.map(message, carried, map),
             Carry::MapToList(map) => self.map_to_list(message, carried, map),
             Carry::ListToMap { map, refuse_duplicates } => self.list_to_map(message, carried, map, *refuse_duplicates),
-            Carry::Mask { source, target, plans } => self.mask(message, carried, plans, (source, target)),
+            Carry::Mask { source, target, plans, used } => {
+                self.mask(message, carried, (plans, *used), (source, target))
+            }
         }
     }
 
@@ -326,12 +328,23 @@ pub(super) fn scalar_of<'a>(
         return Err(wrong_wire(message, slot, element.start));
     }
     let parent = slot.field.parent_message().full_name();
-    let datum =
-        scalar.read(element.bytes()).map_err(|what| Failure::malformed(what, element.start, element.input, parent))?;
+    let datum = scalar.read(element.bytes()).map_err(|why| unread(message, why, element, parent))?;
     match scalar.convert(datum) {
         Ok(Converted::To(datum)) => Ok(Some(datum)),
         Ok(Converted::Settled) => Ok(None),
         Err(detail) => Err(inexpressible(&message.plan.words, &detail)),
+    }
+}
+
+/// A value that cannot be read: it is malformed, or its form cannot say it.
+#[cold]
+pub(super) fn unread(message: &Message<'_>, why: Unread, element: Element<'_>, parent: &str) -> Failure {
+    match why {
+        Unread::Malformed(what) => Failure::malformed(what, element.start, element.input, parent),
+        Unread::Refused { part, why } => {
+            let failure = inexpressible(&message.plan.words, &why);
+            part.iter().fold(failure, |failure, part| failure.within(part))
+        }
     }
 }
 

@@ -235,8 +235,8 @@ impl Runner<'_> {
                 let Some(text) = self.text(message, *from)? else { return Ok(Written::Nothing) };
                 let part = split(text, separator, *part, *parts, *may_miss)
                     .map_err(|why| named(Failure::refused(why), &message.plan.slots[*from]))?;
-                let Some(part) = part.map(str::to_owned) else { return Ok(Written::Nothing) };
-                self.put_text(made.target, &part);
+                let Some(part) = part else { return Ok(Written::Nothing) };
+                self.put_text(made.target, part);
                 Ok(Written::Yes)
             }
         }
@@ -263,15 +263,21 @@ impl Runner<'_> {
             return Ok(None);
         }
         let refuse = |slot: usize, why: String| Err(named(Failure::refused(why), &message.plan.slots[slot]));
-        if let Some((slot, _)) = parts.get(filled).filter(|_| !may_miss) {
+        if let Some((slot, _)) = parts.iter().find(|(_, part)| part.is_empty() && !may_miss) {
             return refuse(*slot, format!("a part that is joined at {separator:?} is missing"));
         }
-        if let Some((slot, _)) = parts[..filled.min(parts.len() - 1)].iter().find(|(_, part)| part.contains(separator))
-        {
-            return refuse(*slot, format!("it holds {separator:?}, at which parts are joined"));
-        }
         let joined: Vec<&str> = parts[..filled].iter().map(|(_, part)| *part).collect();
-        Ok(Some(joined.join(separator)))
+        let joined = joined.join(separator);
+        let mut again = joined.splitn(parts.len(), separator);
+        for (slot, part) in &parts {
+            if again.next().unwrap_or_default() != *part {
+                return refuse(
+                    *slot,
+                    format!("{joined:?} could not be split at {separator:?} into what it was joined of"),
+                );
+            }
+        }
+        Ok(Some(joined))
     }
 
     /// The text of a string field; nothing where it is absent.
@@ -300,11 +306,20 @@ fn split<'a>(
     if text.is_empty() {
         return Ok(None);
     }
-    let mut all = text.splitn(parts, separator);
     if !may_miss && text.splitn(parts, separator).count() < parts {
         return Err(format!("it has fewer than {parts} parts between {separator:?}"));
     }
-    Ok(all.nth(part))
+    // Empty parts may not be missing, or go with their separators where they are the last ones.
+    let comes_back = match may_miss {
+        true => text.splitn(parts, separator).last().is_some_and(|last| !last.is_empty()),
+        false => text.splitn(parts, separator).all(|part| !part.is_empty()),
+    };
+    if !comes_back {
+        return Err(format!(
+            "its parts between {separator:?} are not all there, and joined again would be another text"
+        ));
+    }
+    Ok(text.splitn(parts, separator).nth(part))
 }
 
 /// A field with this value as it is written; nothing for a zero without presence.

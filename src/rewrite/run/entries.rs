@@ -8,7 +8,7 @@ use super::{Message, Runner};
 use crate::protocol::plan::{Form, ScalarConversion};
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::input::Input;
-use crate::rewrite::scalar::{Converted, Datum, Scalar};
+use crate::rewrite::scalar::{Converted, Datum, Scalar, Unread};
 use crate::rewrite::table::{Carried, Convert, MapCarry, Part, Slot, Target};
 use crate::rewrite::wire::{self, LENGTH};
 
@@ -259,7 +259,10 @@ fn read<'a>(part: &Part, scalar: &Scalar, element: Element<'a>) -> Outcome<Datum
     if element.wire != scalar.read_wire() {
         return Err(Failure::malformed("a wire type that is not the field's", element.start, element.input, parent));
     }
-    scalar.read(element.bytes()).map_err(|what| Failure::malformed(what, element.start, element.input, parent))
+    scalar.read(element.bytes()).map_err(|why| match why {
+        Unread::Malformed(what) => Failure::malformed(what, element.start, element.input, parent),
+        Unread::Refused { why, .. } => Failure::refused(why),
+    })
 }
 
 fn plain(part: &Part) -> Scalar {

@@ -3,7 +3,7 @@
 use super::decide::{named, wrong_wire};
 use super::{Message, Runner};
 use crate::protocol::mask::translate;
-use crate::protocol::plan::Plans;
+use crate::protocol::plan::{Plans, Use};
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::table::{Carried, Target};
 use crate::rewrite::wire::{self, LENGTH};
@@ -17,7 +17,7 @@ impl Runner<'_> {
         &mut self,
         message: &Message<'_>,
         carried: &Carried,
-        plans: &Plans,
+        (plans, used): (&Plans, Use),
         (source, target): (&str, &str),
     ) -> Outcome<bool> {
         let slot = &message.plan.slots[carried.slot];
@@ -46,7 +46,7 @@ impl Runner<'_> {
                 let Ok(path) = std::str::from_utf8(&input.bytes[field.start..field.end]) else {
                     return malformed("a string that is no UTF-8", at);
                 };
-                let paths = translate(plans, source, target, path)
+                let paths = translate(plans, used, source, target, path)
                     .map_err(|error| named(Failure::refused(error.to_string()).within("paths"), slot))?;
                 for path in paths {
                     let buffer = runner.scratch.output.buffer();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use super::{Datum, form, text};
+use super::{Datum, form, money, text};
 use crate::protocol::plan::{Cell, Change, Rounding, Table, Unknown};
 
 /// A change that is ready to run.
@@ -83,6 +83,14 @@ impl Step {
             }
             (Change::ParseTime, Datum::Text(text)) => Datum::Integer(text::parse_time(&text)?),
             (Change::FormatTime, Datum::Integer(integer)) => Datum::Text(text::format_time(integer)?.into()),
+            (Change::FloatToBillionths { single }, Datum::Float(float)) => {
+                Datum::Integer(money::of_float(float, *single)?)
+            }
+            (Change::BillionthsToFloat { single }, Datum::Integer(integer)) => {
+                Datum::Float(money::to_float(integer, *single)?)
+            }
+            (Change::ParseBillionths, Datum::Text(text)) => Datum::Integer(money::parse(&text)?),
+            (Change::FormatBillionths, Datum::Integer(integer)) => Datum::Text(money::format(integer).into()),
             (_, datum) => return Err(format!("{} is not of the type that the rule is for", show(&datum))),
         };
         Ok(Changed::To(changed))

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 
-use super::Datum;
 use super::change::show;
+use super::{Datum, Unread, money};
 use crate::protocol::plan::Form;
 use crate::rewrite::wire::{self, FIXED32, FIXED64, LENGTH, VARINT};
 
@@ -16,7 +16,7 @@ pub(super) const NANOSECONDS: i128 = 1_000_000_000;
 pub(in crate::rewrite) fn wire_of(form: &Form) -> u8 {
     match form {
         Form::Plain(kind) => wire_of_kind(kind),
-        Form::Wrapper(_) | Form::Timestamp | Form::Duration => LENGTH,
+        Form::Wrapper(_) | Form::Timestamp | Form::Duration | Form::Money { .. } => LENGTH,
     }
 }
 
@@ -31,23 +31,35 @@ fn wire_of_kind(kind: &Kind) -> u8 {
 
 /// Reads a value of its form.
 #[inline]
-pub(super) fn read<'a>(form: &Form, bytes: &'a [u8]) -> Result<Datum<'a>, &'static str> {
-    match form {
-        Form::Plain(kind) => read_plain(kind, bytes),
+pub(super) fn read<'a>(form: &Form, bytes: &'a [u8]) -> Result<Datum<'a>, Unread> {
+    Ok(match form {
+        Form::Plain(kind) => read_plain(kind, bytes)?,
         Form::Wrapper(kind) => match find(bytes, 1, wire_of_kind(kind))? {
-            Some(value) => read_plain(kind, value),
-            None => Ok(zero(form)),
+            Some(value) => read_plain(kind, value)?,
+            None => zero(form),
         },
         Form::Timestamp | Form::Duration => {
-            let part = |number| match find(bytes, number, VARINT)? {
-                Some(value) => integer(value).map(u64::cast_signed),
-                None => Ok(0),
-            };
-            #[expect(clippy::cast_possible_truncation, reason = "`nanos` is an int32, whose upper bits do not count")]
-            let nanos = part(2)? as i32;
-            Ok(Datum::Integer(i128::from(part(1)?) * NANOSECONDS + i128::from(nanos)))
+            let (seconds, nanos) = parts(bytes, 1, 2)?;
+            Datum::Integer(i128::from(seconds) * NANOSECONDS + i128::from(nanos))
         }
-    }
+        Form::Money { currency, numbers: [code, units, nanos] } => {
+            let code = find(bytes, *code, LENGTH)?.unwrap_or_default();
+            let code = std::str::from_utf8(code).map_err(|_| "a string that is no UTF-8")?;
+            let (units, nanos) = parts(bytes, *units, *nanos)?;
+            Datum::Integer(money::read(code, units, nanos, currency)?)
+        }
+    })
+}
+
+/// A number of wholes, and one of billionths.
+fn parts(bytes: &[u8], wholes: u32, billionths: u32) -> Result<(i64, i32), &'static str> {
+    let part = |number| match find(bytes, number, VARINT)? {
+        Some(value) => integer(value).map(u64::cast_signed),
+        None => Ok(0),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "`nanos` is an int32, whose upper bits do not count")]
+    let nanos = part(billionths)? as i32;
+    Ok((part(wholes)?, nanos))
 }
 
 /// Reads a value of a scalar type.
@@ -105,6 +117,21 @@ pub(super) fn write(form: &Form, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Res
             };
             message(buffer, |buffer| {
                 for (number, part) in [(1, seconds), (2, i64::from(nanos))] {
+                    if part != 0 {
+                        wire::put_tag(buffer, number, VARINT);
+                        wire::put_varint(buffer, part.cast_unsigned());
+                    }
+                }
+                Ok(())
+            })
+        }
+        Form::Money { currency, numbers: [code, units, nanos] } => {
+            let Datum::Integer(billionths) = datum else { return Err(mismatch(datum)) };
+            let parts = money::parts(*billionths)?;
+            message(buffer, |buffer| {
+                wire::put_tag(buffer, *code, LENGTH);
+                put_bytes(buffer, currency.as_bytes());
+                for (number, part) in [(*units, parts.0), (*nanos, i64::from(parts.1))] {
                     if part != 0 {
                         wire::put_tag(buffer, number, VARINT);
                         wire::put_varint(buffer, part.cast_unsigned());

@@ -190,7 +190,8 @@ impl Hop<'_> {
         let mut translated = Vec::new();
         for path in paths.as_list().expect("paths") {
             let path = path.as_str().expect("a path");
-            let known = self.side.mask_path(source, target, path).map_err(|why| Refused::value("paths", why))?;
+            let known =
+                self.side.mask_path(self.used, source, target, path).map_err(|why| Refused::value("paths", why))?;
             translated.extend(known.into_iter().map(Value::String));
         }
         target_mask.set_field_by_number(1, Value::List(translated));
@@ -229,8 +230,34 @@ fn copy(value: Value, to: &Kind) -> Result<Value, Refused> {
 
 /// The same bytes, read by another descriptor.
 fn transcode(message: &DynamicMessage, to: &MessageDescriptor) -> Result<DynamicMessage, Refused> {
-    DynamicMessage::decode(to.clone(), message.encode_to_vec().as_slice())
-        .map_err(|error| Refused::new(Cause::Malformed, "", error))
+    let mut same = DynamicMessage::decode(to.clone(), message.encode_to_vec().as_slice())
+        .map_err(|error| Refused::new(Cause::Malformed, "", error))?;
+    keep_minus_zeros(message, &mut same);
+    Ok(same)
+}
+
+/// Dynamic messages take minus zero for a zero when they are encoded; on the wire it is none.
+fn keep_minus_zeros(from: &DynamicMessage, to: &mut DynamicMessage) {
+    for field in from.descriptor().fields().filter(|field| place::is_set(from, field)) {
+        let value = from.get_field(&field);
+        match &*value {
+            Value::F32(_) | Value::F64(_) => to.set_field_by_number(field.number(), value.into_owned()),
+            Value::Message(inner) => {
+                if let Some(Value::Message(to)) = to.get_field_by_number_mut(field.number()) {
+                    keep_minus_zeros(inner, to);
+                }
+            }
+            Value::List(elements) => {
+                let Some(Value::List(same)) = to.get_field_by_number_mut(field.number()) else { continue };
+                for pair in elements.iter().zip(same) {
+                    if let (Value::Message(from), Value::Message(to)) = pair {
+                        keep_minus_zeros(from, to);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 fn message_of(kind: &Kind) -> MessageDescriptor {

@@ -22,7 +22,7 @@ enum Scalar {
 
 /// What becomes of `value` in a place of kind `to`; nothing where it settles as absent.
 pub(super) fn convert(conversion: &ScalarConversion, value: &Value, to: &Kind) -> Result<Option<Value>, Refused> {
-    let mut scalar = read(&conversion.read, value);
+    let mut scalar = read(&conversion.read, value)?;
     for change in &conversion.changes {
         if matches!(change, Change::Settle) {
             if is_zero(&scalar) {
@@ -46,8 +46,8 @@ fn is_zero(scalar: &Scalar) -> bool {
     }
 }
 
-fn read(form: &Form, value: &Value) -> Scalar {
-    match (form, value) {
+fn read(form: &Form, value: &Value) -> Result<Scalar, Refused> {
+    Ok(match (form, value) {
         (Form::Plain(_), value) => read_plain(value),
         (Form::Wrapper(_), Value::Message(wrapper)) => {
             read_plain(&wrapper.get_field_by_number(1).expect("a wrapper has a value"))
@@ -57,8 +57,24 @@ fn read(form: &Form, value: &Value) -> Scalar {
                 |number| integer(&time.get_field_by_number(number).expect("seconds and nanos")).expect("integers");
             Scalar::Integer(part(1) * NANOSECONDS + part(2))
         }
+        (Form::Money { currency, .. }, Value::Message(money)) => read_money(money, currency)?,
         (form, value) => panic!("the plan reads {value:?} as {form:?}"),
+    })
+}
+
+fn read_money(money: &DynamicMessage, currency: &str) -> Result<Scalar, Refused> {
+    let part = |name| money.get_field_by_name(name).expect("a message for money").into_owned();
+    let code = part("currency_code");
+    let code = code.as_str().expect("a string");
+    let (units, nanos) = (integer(&part("units")).expect("an integer"), integer(&part("nanos")).expect("an integer"));
+    let amount = units * NANOSECONDS + nanos;
+    if code != currency && (units, nanos, code) != (0, 0, "") {
+        return Err(Refused::value("currency_code", format!("{code:?} is not {currency}")));
     }
+    if units.signum() * nanos.signum() < 0 || nanos.abs() >= NANOSECONDS {
+        return Err(Refused::value("nanos", format!("{units} and {nanos} are no amount")));
+    }
+    Ok(Scalar::Integer(amount))
 }
 
 fn read_plain(value: &Value) -> Scalar {
@@ -110,6 +126,14 @@ fn write(form: &Form, scalar: Scalar, to: &Kind) -> Result<Value, String> {
         }
         (Form::Duration, Scalar::Integer(nanoseconds)) => {
             written_time(to, nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS, &DURATIONS)
+        }
+        (Form::Money { currency, .. }, Scalar::Integer(amount)) => {
+            let mut money = new_message(to);
+            let part = |number, kind| integer_value(number, &kind).ok_or("is too large for an amount");
+            money.set_field_by_name("currency_code", Value::String(currency.clone()));
+            money.set_field_by_name("units", part(amount / NANOSECONDS, Kind::Int64)?);
+            money.set_field_by_name("nanos", part(amount % NANOSECONDS, Kind::Int32)?);
+            Ok(Value::Message(money))
         }
         (form, scalar) => panic!("the plan writes {scalar:?} as {form:?}"),
     }
@@ -191,8 +215,34 @@ fn apply(change: &Change, scalar: Scalar) -> Result<Scalar, String> {
         }
         (Change::ParseTime, Scalar::Text(value)) => Scalar::Integer(text::parse_time(&value)?),
         (Change::FormatTime, Scalar::Integer(value)) => Scalar::Text(text::format_time(value)?),
+        (Change::FloatToBillionths { single }, Scalar::Float(value)) => {
+            Scalar::Integer(float_to_billionths(value, *single)?)
+        }
+        (Change::BillionthsToFloat { single }, Scalar::Integer(value)) => {
+            let digits = text::format_billionths(value);
+            let float = match single {
+                true => f64::from(digits.parse::<f32>().expect("digits")),
+                false => digits.parse::<f64>().expect("digits"),
+            };
+            if float_to_billionths(float, *single) != Ok(value) {
+                return Err("has more digits than a float".to_owned());
+            }
+            Scalar::Float(float)
+        }
+        (Change::ParseBillionths, Scalar::Text(value)) => Scalar::Integer(text::parse_billionths(&value)?),
+        (Change::FormatBillionths, Scalar::Integer(value)) => Scalar::Text(text::format_billionths(value)),
         (change, scalar) => panic!("the plan does {change:?} to {scalar:?}"),
     })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it was read from a `float`")]
+fn float_to_billionths(value: f64, single: bool) -> Result<i128, String> {
+    let digits = if single { format!("{}", value as f32) } else { format!("{value}") };
+    let again = if single { digits.parse::<f32>().map(f64::from) } else { digits.parse::<f64>() };
+    let amount = text::parse_billionths(&digits)?;
+    // Billionths know no minus zero.
+    let same = again.is_ok_and(|again| again.to_bits() == value.to_bits()) && (amount != 0 || value.is_sign_positive());
+    same.then_some(amount).ok_or_else(|| "is no amount".to_owned())
 }
 
 fn divide(value: i128, by: i128, rounding: Rounding) -> Result<i128, String> {

@@ -162,3 +162,29 @@ pub(super) fn format_time(nanoseconds: i128) -> Result<String, String> {
     };
     Ok(time.to_string())
 }
+
+/// A decimal number of which no more than nine decimals say something, as billionths that 64 bits hold the whole ones of.
+pub(super) fn parse_billionths(text: &str) -> Result<i128, String> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let only_digits = |part: &str| !part.is_empty() && part.chars().all(|one| one.is_ascii_digit());
+    if !only_digits(whole) || !only_digits(decimals) {
+        return Err("is no decimal number".to_owned());
+    }
+    let (kept, cut) = decimals.split_at(decimals.len().min(9));
+    if cut.chars().any(|digit| digit != '0') {
+        return Err("has more than nine decimals".to_owned());
+    }
+    let padded = format!("{whole}{kept}{}", "0".repeat(9 - kept.len()));
+    let amount = padded.parse::<i128>().map_err(|_| "is too large")? * sign;
+    i64::try_from(amount / 1_000_000_000).map(|_| amount).map_err(|_| "is too large".to_owned())
+}
+
+/// Without zeros at the end of the decimals, and without a point where there are none.
+pub(super) fn format_billionths(amount: i128) -> String {
+    let digits = format!("{:010}", amount.abs());
+    let (whole, decimals) = digits.split_at(digits.len() - 9);
+    let decimals = decimals.trim_end_matches('0');
+    let (sign, point) = (if amount < 0 { "-" } else { "" }, if decimals.is_empty() { "" } else { "." });
+    format!("{sign}{whole}{point}{decimals}")
+}

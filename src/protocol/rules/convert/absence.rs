@@ -59,13 +59,14 @@ pub(super) fn meant(
     let entry = absence == Absence::Entry;
     let present = pair.source.supports_presence() && !entry;
     let Form::Plain(kind) = read else { return Ok(Meant::default()) };
-    if present && (is_arm(pair.source) || is_arm(target) || pair.options.text.is_some()) {
+    let spelled = pair.options.text.is_some() || pair.options.money.is_some();
+    if present && (is_arm(pair.source) || is_arm(target) || spelled) {
         return Ok(Meant::default());
     }
     let default = if entry { kind.default_value() } else { pair.source.default_value() };
     let Some(default) = Constant::of(&default) else { return Ok(Meant::default()) };
     // Text has a value that says nothing; so has a field with presence.
-    let silent = pair.options.text.is_some() && default == Constant::Text(String::new());
+    let silent = spelled && default == Constant::Text(String::new());
     if silent && target.supports_presence() && !entry {
         return Ok(Meant::default());
     }

@@ -75,16 +75,16 @@ impl Constant {
             Form::Plain(kind) if entry => Self::of(&kind.default_value()),
             Form::Plain(_) => Self::of(&target.default_value()),
             Form::Wrapper(kind) => Self::of(&kind.default_value()),
-            Form::Timestamp | Form::Duration => Some(Self::Integer(0)),
+            Form::Timestamp | Form::Duration | Form::Money { .. } => Some(Self::Integer(0)),
         };
         default.as_ref() == Some(self)
     }
 
-    /// The value as the target's field holds it.
+    /// The value as the target's field holds it; nothing for an amount, whose zero alone is known here.
     pub(super) fn into_value(self, target: &FieldDescriptor, write: &Form) -> Option<Value> {
         let Kind::Message(message) = target.kind() else { return self.plain(&target.kind()) };
         match write {
-            Form::Plain(_) => None,
+            Form::Plain(_) | Form::Money { .. } => None,
             Form::Wrapper(kind) => Some(Value::Message(filled(message, vec![(1, self.plain(kind)?)]))),
             Form::Timestamp | Form::Duration => {
                 let Self::Integer(nanoseconds) = self else { return None };
@@ -155,6 +155,10 @@ fn changed(value: Constant, change: &Change) -> Outcome {
         (Constant::Float(number), Change::FormatFloat { .. }) if number.to_bits() == 0 => {
             Some(Constant::Text("0".to_owned()))
         }
+        (Constant::Float(number), Change::FloatToBillionths { .. }) if number.to_bits() == 0 => {
+            Some(Constant::Integer(0))
+        }
+        (Constant::Text(text), Change::ParseBillionths) if text.is_empty() => None,
         _ => return Outcome::Unknown,
     };
     made.map_or(Outcome::Refused, Outcome::Value)

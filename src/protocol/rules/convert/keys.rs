@@ -5,7 +5,8 @@ use super::kinds::{Class, told};
 use super::{Options, Pair, Shape, TextForm};
 
 pub(super) fn check(pair: &Pair<'_>) -> Result<(), String> {
-    let Options { encoding, text, number, scale, rounding, unit, values, beyond, entries, default, .. } = pair.options;
+    let Options { encoding, text, number, scale, rounding, unit, money, values, beyond, entries, default, .. } =
+        pair.options;
     let shapes = (Shape::of(pair.source), Shape::of(pair.target));
     let (one, other) = values_of(pair);
     let both = |is: fn(&Class) -> bool| is(&one) && is(&other);
@@ -18,7 +19,11 @@ pub(super) fn check(pair: &Pair<'_>) -> Result<(), String> {
     let is_time = |class: &Class| matches!(class, Class::Timestamp | Class::Duration);
     let decimal = either(is_text) && either(spelled);
     let counted = either(is_integer) && either(is_time);
-    let scaled = both(is_number) || (decimal && either(is_number) && *text == Some(TextForm::Decimal));
+    let is_message = |class: &Class| matches!(class, Class::Message(_));
+    let amount =
+        either(is_message) && either(|class| matches!(class, Class::Integer(_) | Class::Float { .. } | Class::Text));
+    let whole_amount = money.is_some() && amount && either(is_integer);
+    let scaled = whole_amount || both(is_number) || (decimal && either(is_number) && *text == Some(TextForm::Decimal));
     let useful = [
         ("encoding", encoding.is_some(), either(is_text) && either(|class| matches!(class, Class::Bytes))),
         ("text", *text == Some(TextForm::Decimal), decimal),
@@ -29,8 +34,13 @@ pub(super) fn check(pair: &Pair<'_>) -> Result<(), String> {
         ),
         ("number", *number, either(is_integer) && either(|class| matches!(class, Class::Enum(_)))),
         ("scale", scale.is_some(), scaled),
-        ("rounding", rounding.is_some(), counted || (scaled && (scale.is_some() || one_is_float(&one, &other)))),
+        (
+            "rounding",
+            rounding.is_some(),
+            counted || whole_amount || (scaled && (scale.is_some() || one_is_float(&one, &other))),
+        ),
         ("unit", unit.is_some(), counted),
+        ("money", money.is_some(), amount),
         ("values", values.is_some(), both(Class::is_listed)),
         ("beyond", beyond.is_some(), matches!(shapes, (Shape::One, Shape::List) | (Shape::List, Shape::One))),
         ("key", entries.is_some(), matches!(shapes, (Shape::Map, Shape::List) | (Shape::List, Shape::Map))),

@@ -17,6 +17,8 @@ pub(super) enum Class {
     Enum(EnumDescriptor),
     Timestamp,
     Duration,
+    /// A message that a rule calls an amount of money.
+    Money,
     Any,
     /// A well-known type whose bytes mean the same in any protocol.
     Fixed(String),
@@ -28,6 +30,7 @@ impl Class {
         match form(field) {
             Some(Form::Timestamp) => Self::Timestamp,
             Some(Form::Duration) => Self::Duration,
+            Some(Form::Money { .. }) => Self::Money,
             Some(Form::Plain(kind) | Form::Wrapper(kind)) => Self::of_kind(kind),
             None => Self::of_kind(field.kind()),
         }
@@ -77,6 +80,18 @@ pub(super) fn form(field: &FieldDescriptor) -> Option<Form> {
         "BytesValue" => Form::Wrapper(Kind::Bytes),
         _ => return None,
     })
+}
+
+/// The numbers of `currency_code`, `units` and `nanos`, where the message has the shape of `google.type.Money`.
+pub(super) fn money(message: &MessageDescriptor) -> Option<[u32; 3]> {
+    let number = |name: &str, kind: &Kind| {
+        let field = message.get_field_by_name(name)?;
+        let single = !field.is_list() && !field.is_required() && !is_arm(&field);
+        (single && field.kind() == *kind && field.default_value() == kind.default_value()).then(|| field.number())
+    };
+    let numbers =
+        [number("currency_code", &Kind::String)?, number("units", &Kind::Int64)?, number("nanos", &Kind::Int32)?];
+    (message.fields().len() == numbers.len()).then_some(numbers)
 }
 
 /// Whether bytes of the one form are bytes of the other, where nothing is done to the value.

@@ -21,6 +21,8 @@ pub(in super::super) struct Options {
     pub(in super::super) rounding: Option<Rounding>,
     /// What an integer counts.
     pub(in super::super) unit: Option<Unit>,
+    /// The currency of an amount that the one side keeps in a message like `google.type.Money`.
+    pub(in super::super) money: Option<String>,
     /// Which value stands for which.
     pub(in super::super) values: Option<Values>,
     /// Which element of several counts.

@@ -87,11 +87,42 @@ pub(super) fn changes(pair: &Pair<'_>, source: &Class, target: &Class) -> Result
             let scale = options.unit.and_then(|unit| scaled(1, nanoseconds(unit), rounding));
             Ok(scale.into_iter().chain([Change::Fit(kind.clone())]).collect())
         }
-        _ => Err(pair.open(advice(source, target).or_else(|| advice(target, source)))),
+        (Class::Float { single }, Class::Money) => Ok(vec![Change::FloatToBillionths { single: *single }]),
+        (Class::Money, Class::Float { single }) => Ok(vec![Change::BillionthsToFloat { single: *single }]),
+        (Class::Integer(_), Class::Money) => Ok(billionths(pair, (BILLION, 1))?.into_iter().collect()),
+        (Class::Money, Class::Integer(kind)) => {
+            Ok(billionths(pair, (1, BILLION))?.into_iter().chain([Change::Fit(kind.clone())]).collect())
+        }
+        (Class::Text, Class::Money) => Ok(vec![Change::ParseBillionths]),
+        (Class::Money, Class::Text) => Ok(vec![Change::FormatBillionths]),
+        _ => Err(pair.open(advised(source, target))),
     }
 }
 
+const BILLION: i128 = 1_000_000_000;
+
+/// The scale of this direction, and of billionths beside it.
+fn billionths(pair: &Pair<'_>, (times, by): (i128, i128)) -> Result<Option<Change>, String> {
+    let (numerator, denominator) = match scale(pair)? {
+        Some(Change::Scale { numerator, denominator, .. }) => (i128::from(numerator), i128::from(denominator)),
+        _ => (1, 1),
+    };
+    let (numerator, denominator) = (numerator * times, denominator * by);
+    let common = common(numerator.unsigned_abs(), denominator.unsigned_abs()).cast_signed();
+    let fits = |number: i128| i64::try_from(number / common).map_err(|_| "`scale` is too large".to_owned());
+    Ok(scaled(fits(numerator)?, fits(denominator)?, pair.options.rounding.unwrap_or(Rounding::Refuse)))
+}
+
+/// The greatest common divisor; neither is 0.
+fn common(one: u128, other: u128) -> u128 {
+    if other == 0 { one } else { common(other, one % other) }
+}
+
 /// What to write so that the two meet.
+pub(super) fn advised(source: &Class, target: &Class) -> Option<&'static str> {
+    advice(source, target).or_else(|| advice(target, source))
+}
+
 fn advice(one: &Class, other: &Class) -> Option<&'static str> {
     Some(match (one, other) {
         (Class::Text, Class::Integer(_) | Class::Float { .. } | Class::Bool) => "`text = \"decimal\"`",
@@ -100,6 +131,11 @@ fn advice(one: &Class, other: &Class) -> Option<&'static str> {
         (Class::Integer(_), Class::Float { .. }) => "`rounding = \"refuse\"`, `scale = 1`",
         (Class::Integer(_), Class::Enum(_)) => "`number = \"value\"`, `values = { … }`",
         (Class::Integer(_), Class::Timestamp | Class::Duration) => "`unit = \"s\"` or another unit",
+        (Class::Message(message), Class::Float { .. } | Class::Integer(_) | Class::Text)
+            if kinds::money(message).is_some() =>
+        {
+            "`money = \"USD\"` or another currency"
+        }
         (Class::Bool, Class::Integer(_) | Class::Enum(_)) => "`values = { false = …, true = … }`",
         _ => return None,
     })

@@ -16,6 +16,7 @@ const IMPORTS: &str = r#"
 /// What both sides declare, but for the enum that grew, that which shifted, and that whose aliases part ways.
 const SOURCE: &str = "
     message Same { string text = 1; } message Changed { string text = 1; } message Gone {}
+    message Money { string currency_code = 1; int64 units = 2; int32 nanos = 3; }
     message Entry { string name = 1; int64 amount = 2; } message Wide { string name = 1; int64 amount = 2; bool more = 3; }
     enum Kind { NONE = 0; ONE = 1; TWO = 2; }
     enum Grown { GROWN_A = 0; GROWN_B = 1; }
@@ -24,6 +25,8 @@ const SOURCE: &str = "
 ";
 const TARGET: &str = "
     message Same { string text = 1; } message Changed { string text = 2; } message Other {}
+    message Money { string currency_code = 1; int64 units = 2; int32 nanos = 3; }
+    message MuchMoney { string currency_code = 1; int64 units = 2; int64 nanos = 3; }
     message Entry { string name = 1; int64 amount = 2; } message Wide { string name = 1; int64 amount = 2; bool more = 3; }
     enum Kind { NONE = 0; ONE = 1; TWO = 2; }
     enum Grown { GROWN_A = 0; GROWN_B = 1; GROWN_C = 2; }
@@ -133,7 +136,10 @@ fn pool(syntax: &str, declared: &str, body: &str) -> DescriptorPool {
         for (from, to) in proto2 {
             declared = declared.replace(&from, &to);
         }
-        declared = declared.replace("; int64", "; optional int64").replace("; bool", "; optional bool");
+        declared = declared
+            .replace("; int64", "; optional int64")
+            .replace("; bool", "; optional bool")
+            .replace("; int32", "; optional int32");
     }
     let text = format!("syntax = \"{syntax}\";\n{IMPORTS}\n{declared}\nmessage M {{ {body} }}");
     crate::protocol::compiled::pool(&text)
@@ -185,6 +191,7 @@ fn form(form: &Form) -> String {
     match form {
         Form::Plain(kind) => name(kind),
         Form::Wrapper(kind) => format!("wrapped {}", name(kind)),
+        Form::Money { currency, numbers } => format!("{currency} {numbers:?}"),
         other => format!("{other:?}"),
     }
 }
@@ -208,6 +215,10 @@ fn change(change: &Change) -> String {
         Change::FormatFloat { single } => format!("format {}", if *single { "single" } else { "float" }),
         Change::ParseTime => "parse time".to_owned(),
         Change::FormatTime => "format time".to_owned(),
+        Change::FloatToBillionths { single } => format!("billionths of {}", if *single { "single" } else { "float" }),
+        Change::BillionthsToFloat { single } => format!("{} of billionths", if *single { "single" } else { "float" }),
+        Change::ParseBillionths => "parse billionths".to_owned(),
+        Change::FormatBillionths => "format billionths".to_owned(),
         Change::Settle => "settle".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use super::mask::Spoken;
 use super::paths::{below, show, singular_message, strictly_within, within};
 use super::said::{Level, Said, SaidMove};
 use super::{Asked, Resolver};
-use crate::protocol::plan::{Container, Direction, Made, MessagePlan, Move, Open, Origin, Path};
+use crate::protocol::plan::{Container, Direction, Made, MessagePlan, Move, Open, Origin, Path, Use};
 use crate::protocol::rules::convert::{Options, conversion};
 use crate::protocol::rules::faults::Faults;
 use crate::protocol::rules::rule::Rule;
@@ -16,6 +16,7 @@ use crate::protocol::rules::rule::Rule;
 pub(super) struct Expansion<'r, 'n, 'f> {
     pub(super) resolver: &'r Resolver<'n>,
     pub(super) direction: Direction,
+    pub(super) used: Use,
     pub(super) source: MessageDescriptor,
     pub(super) target: MessageDescriptor,
     pub(super) faults: &'r mut Faults<'f>,
@@ -32,7 +33,7 @@ type Fields = [FieldDescriptor];
 impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
     pub(super) fn new(
         resolver: &'r Resolver<'n>,
-        direction: Direction,
+        (direction, used): (Direction, Use),
         source: MessageDescriptor,
         target: MessageDescriptor,
         faults: &'r mut Faults<'f>,
@@ -40,6 +41,7 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         Self {
             resolver,
             direction,
+            used,
             source,
             target,
             faults,

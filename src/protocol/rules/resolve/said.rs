@@ -83,14 +83,14 @@ impl Expansion<'_, '_, '_> {
     pub(super) fn collect(&mut self, level: &Level<'_>, rules: &[Rule]) {
         for rule in rules {
             self.note_names(level, rule);
-            if *rule.holds.of(self.direction) {
+            if *rule.holds.of(self.direction) && rule.uses.hold(self.used) {
                 // A part that is wrong was told as a fault.
                 let _ = self.collect_one(level, rule);
             }
         }
     }
 
-    /// Notes which fields a rule names, whatever its direction.
+    /// Notes which fields a rule names, whatever its direction and use.
     fn note_names(&mut self, level: &Level<'_>, rule: &Rule) {
         let mut named: Vec<(Side, &str)> = Vec::new();
         match &rule.what {

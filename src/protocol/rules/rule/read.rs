@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use super::{Each, Side, What, may_miss, pair_options};
+use super::{Each, Side, Uses, What, may_miss, pair_options};
 use crate::protocol::plan::Direction;
 use crate::protocol::rules::convert::{Literal, UnknownValue};
 use crate::protocol::rules::faults::Faults;
@@ -98,6 +98,7 @@ impl<'r> Keys<'r, '_> {
             ("scale", text.scale.is_some()),
             ("rounding", text.rounding.is_some()),
             ("unit", text.unit.is_some()),
+            ("money", text.money.is_some()),
             ("values", text.values.is_some()),
             ("values_up", text.values_up.is_some()),
             ("values_down", text.values_down.is_some()),
@@ -292,6 +293,33 @@ impl<'r> Keys<'r, '_> {
         when
     }
 
+    /// What the rule holds for.
+    pub(super) fn uses(&mut self) -> Uses {
+        let words = match &self.text.uses {
+            None => return Uses::All,
+            Some(Value::String(word)) => vec![Some(word.as_str())],
+            Some(Value::Array(words)) => words.iter().map(Value::as_str).collect(),
+            Some(_) => vec![None],
+        };
+        let known = |word: &Option<&str>| matches!(word, Some("request" | "response" | "stored"));
+        let twice = (1..words.len()).any(|index| words[..index].contains(&words[index]));
+        if words.is_empty() || twice || !words.iter().all(known) {
+            self.fault("`use` is no use", USE);
+            return Uses::All;
+        }
+        let has = |word: &str| words.contains(&Some(word));
+        Uses::Only { request: has("request"), response: has("response"), stored: has("stored") }
+    }
+
+    /// The currency of an amount.
+    pub(super) fn money(&mut self) -> Option<String> {
+        let currency = self.text.money.as_ref()?;
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            self.fault("`money` is no currency", "write its three letters of ISO 4217, such as \"USD\"");
+        }
+        Some(currency.clone())
+    }
+
     /// A text, where there is a value.
     pub(super) fn text_of(&mut self, key: &str, value: Option<&Value>) -> Option<String> {
         match value? {
@@ -365,6 +393,7 @@ impl<'r> Keys<'r, '_> {
     }
 }
 
+const USE: &str = "write \"request\", \"response\" or \"stored\", or a list of those that the rule holds for";
 const JOIN: &str = "write `{ old = [\"first\", \"last\"], new = \"name\", join = \" \" }`, or the list under `new`";
 
 /// A value of a field, as TOML writes it.
@@ -396,6 +425,7 @@ fn pair_options_of_join(keys: &mut Keys<'_, '_>) -> bool {
         ("number", text.number.is_some()),
         ("scale", text.scale.is_some()),
         ("unit", text.unit.is_some()),
+        ("money", text.money.is_some()),
         ("rounding", text.rounding.is_some()),
         ("values", text.values.is_some() || text.values_up.is_some() || text.values_down.is_some()),
         ("unknown", text.unknown.is_some()),

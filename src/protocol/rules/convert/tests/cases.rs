@@ -40,6 +40,15 @@ fn unit(unit: Unit) -> Options {
     said(|options| options.unit = Some(unit))
 }
 
+fn money(currency: &str) -> Options {
+    said(|options| options.money = Some(currency.to_owned()))
+}
+
+/// In the older version, rounded down.
+fn cents() -> Options {
+    Options { scale: Some((1, 100)), rounding: Some(Rounding::Floor), ..money("USD") }
+}
+
 fn encoding(encoding: TextEncoding) -> Options {
     said(|options| options.encoding = Some(encoding))
 }
@@ -145,6 +154,25 @@ fn each_pair_of_fields_comes_to_its_conversion() {
         ("google.protobuf.Timestamp f = 1;", "google.protobuf.Duration f = 1;", no(), "open: `google.protobuf.Timestamp f` and"),
         ("int64 f = 1;", "google.protobuf.Duration f = 1;", no(), "open: `int64 f` and `google.protobuf.Duration f` do not meet by themselves: write `unit"),
         ("int64 f = 1;", "int64 f = 1;", unit(Unit::Nanos), "open: `unit` says nothing about"),
+        // Money.
+        ("double f = 1;", "Money f = 1;", money("USD"), "one double [billionths of float] USD [1, 2, 3]"),
+        ("float f = 1;", "Money f = 1;", money("USD"), "one float [billionths of single] USD [1, 2, 3]"),
+        ("Money f = 1;", "double f = 1;", money("USD"), "one USD [1, 2, 3] [float of billionths] double"),
+        ("optional double f = 1;", "Money f = 1;", money("USD"), "one double [billionths of float] USD [1, 2, 3]"),
+        ("repeated double f = 1;", "repeated Money f = 1;", money("USD"), "each double [billionths of float] USD [1, 2, 3]"),
+        ("int64 f = 1;", "Money f = 1;", money("USD"), "one int64 [scale 1000000000/1 Refuse] USD [1, 2, 3]"),
+        ("int64 f = 1;", "Money f = 1;", cents(), "one int64 [scale 10000000/1 Floor] USD [1, 2, 3]"),
+        ("Money f = 1;", "int32 f = 1;", cents(), "one USD [1, 2, 3] [scale 1/100000000000 Floor, fit int32] int32"),
+        ("string f = 1;", "Money f = 1;", money("USD"), "one string [parse billionths] USD [1, 2, 3]"),
+        ("Money f = 1;", "string f = 1;", money("USD"), "one USD [1, 2, 3] [format billionths] string"),
+        ("Money f = 1;", "Money f = 1;", money("USD"), "open: `money` says nothing about"),
+        ("bool f = 1;", "Money f = 1;", money("USD"), "open: `money` says nothing about"),
+        ("double f = 1;", "int64 f = 1;", money("USD"), "open: `money` says nothing about"),
+        ("double f = 1;", "google.protobuf.Timestamp f = 1;", money("USD"), "open: `money` says nothing about"),
+        ("double f = 1;", "Same f = 1;", money("USD"), "open: `Same f` is no money"),
+        ("double f = 1;", "MuchMoney f = 1;", money("USD"), "open: `MuchMoney f` is no money"),
+        ("double f = 1;", "Money f = 1;", no(), "open: `double f` and `Money f` do not meet by themselves: write `money = \"USD\"`"),
+        ("double f = 1;", "Money f = 1;", said(|o| { o.money = Some("USD".to_owned()); o.scale = Some((2, 1)); }), "open: `scale` says nothing about"),
         // Enums.
         ("Kind f = 1;", "Kind f = 1;", no(), "one copy"),
         ("Grown f = 1;", "Grown f = 1;", no(), "one Grown [0=0 1=1 else refuse] Grown"),

@@ -5,7 +5,7 @@
 //! | step | what changes | how it is bridged |
 //! |---|---|---|
 //! | 1.0.0 to 1.1.0 | fields and a method are added | not at all: every method of 1.0.0 is *same* |
-//! | 1.1.0 to 2.0.0 | package, names, numbers and types of fields | [`steps::v2_0_0`]: code that converts messages, without state |
+//! | 1.1.0 to 2.0.0 | package, names, numbers and types of fields | rules (`schemas/inventory/2.0.0/step.toml`): requests and responses are rewritten, no code runs |
 //! | 2.0.0 to 3.0.0 | what `Reserve` means | [`steps::v3_0_0`]: code with state of its own, for just the methods concerned |
 //!
 //! [`objects`] holds the object of each version that the program can run, [`steps`] the simulation objects between
@@ -13,22 +13,23 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use straddle::inventory::clock::SystemClock;
-//! use straddle::inventory::generated::{v1_1_0, v2_0_0};
-//! use straddle::inventory::{objects, steps};
+//! use straddle::inventory::clock::{Clock, SystemClock};
+//! use straddle::inventory::generated::v1_1_0;
+//! use straddle::inventory::open_node;
+//! use straddle::transport::Channel;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The current object of a node that runs 2.0.0 ...
+//! // A node that runs 2.0.0 ...
 //! # let directory = tempfile::tempdir()?;
-//! let object = objects::v2_0_0::Object::open(directory.path(), Arc::new(SystemClock))?;
-//! let current = v2_0_0::inventory_server::InventoryServer::new(object);
+//! let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+//! let node = open_node("2.0.0", directory.path(), &clock)?;
 //!
-//! // ... and the simulation object that serves callers of 1.1.0 there.
-//! let past = steps::v2_0_0::Past::new(v2_0_0::inventory_client::InventoryClient::new(current));
-//! let past = v1_1_0::inventory_server::InventoryServer::new(past);
-//!
-//! let mut caller = v1_1_0::inventory_client::InventoryClient::new(past);
+//! // ... answers callers of 1.1.0.
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let address = listener.local_addr()?.to_string();
+//! tokio::spawn(node.serve(listener, std::future::pending())?);
+//! let mut caller = v1_1_0::inventory_client(Channel::owner(&address).build()?);
 //! let item = v1_1_0::Item { sku: "anvil".into(), name: "Anvil".into(), price: 49.5, ..Default::default() };
 //! caller.put_item(v1_1_0::PutItemRequest { item: Some(item), request_id: "first".into() }).await?;
 //! let item = caller.get_item(v1_1_0::GetItemRequest { sku: "anvil".into() }).await?.into_inner();

@@ -1,4 +1,4 @@
-//! Nodes of the inventory: one object, and the simulation objects that make it answer in every version.
+//! Nodes of the inventory: one object, and the simulation objects that make it answer in every version where rules do not.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,21 +23,18 @@ pub fn open_node(version: &str, state: &Path, clock: &Arc<dyn Clock>) -> Result<
             let object = objects::v1_1_0::Object::open(directory, clock.clone())?;
             builder
                 .object(version, Object::of(v1_1_0::inventory_server::InventoryServer::new(object)))
-                .future("2.0.0", future_of_2_0_0)
                 .future("3.0.0", future_of_3_0_0(state, clock))
         }
         "2.0.0" => {
             let object = objects::v2_0_0::Object::open(directory, clock.clone())?;
             builder
                 .object(version, Object::of(v2_0_0::inventory_server::InventoryServer::new(object)))
-                .past("1.1.0", past_of_1_1_0)
                 .future("3.0.0", future_of_3_0_0(state, clock))
         }
         "3.0.0" => {
             let object = objects::v3_0_0::Object::open(directory, clock.clone())?;
             builder
                 .object(version, Object::of(v3_0_0::inventory_server::InventoryServer::new(object)))
-                .past("1.1.0", past_of_1_1_0)
                 .past("2.0.0", past_of_2_0_0)
         }
         _ => return Err(OpenNodeError::NoObject { version: version.to_owned() }),
@@ -61,18 +58,6 @@ pub enum OpenNodeError {
     /// The objects do not fit together.
     #[error(transparent)]
     Build(#[from] BuildError),
-}
-
-/// Serves callers of 1.1.0, and of 1.0.0 with them, by calling 2.0.0.
-fn past_of_1_1_0(adjacent: Adjacent) -> Object {
-    let client = v2_0_0::inventory_client::InventoryClient::new(adjacent);
-    Object::of(v1_1_0::inventory_server::InventoryServer::new(steps::v2_0_0::Past::new(client)))
-}
-
-/// Serves callers of 2.0.0 by calling 1.1.0.
-fn future_of_2_0_0(adjacent: Adjacent) -> Object {
-    let client = v1_1_0::inventory_client::InventoryClient::new(adjacent);
-    Object::of(v2_0_0::inventory_server::InventoryServer::new(steps::v2_0_0::Future::new(client)))
 }
 
 /// Serves callers of 2.0.0 by calling 3.0.0.

@@ -1,14 +1,10 @@
-//! Simulation objects, by the step that they belong to: `v2_0_0` relates 1.1.0 and 2.0.0, `v3_0_0` relates 2.0.0 and
-//! 3.0.0.
+//! Simulation objects, by the step that they belong to: `v3_0_0` relates 2.0.0 and 3.0.0. The other steps have none.
 //!
 //! Each knows just two versions: it implements the generated trait of one and calls the other by its generated client,
 //! over whatever [`Channel`] it is given. A method that is not *code* in `step.toml` keeps its default stub; no call of
 //! it comes here.
 
-pub mod v2_0_0;
 pub mod v3_0_0;
-
-mod streams;
 
 use bytes::Bytes;
 use tonic::body::Body;

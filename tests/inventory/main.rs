@@ -4,6 +4,8 @@
 mod native;
 mod native_holds;
 mod network;
+mod oracle;
+mod rules;
 mod step_to_2;
 mod step_to_3_future;
 mod step_to_3_past;

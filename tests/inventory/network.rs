@@ -4,17 +4,17 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
-use straddle::inventory::steps::v2_0_0::Past;
+use straddle::node::Node;
 use straddle::wire;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
 use tonic::server::NamedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
-use tonic::{Code, Status};
 use tower_service::Service;
 
 use crate::support::*;
@@ -40,6 +40,21 @@ impl Served {
             stopped.await.unwrap();
         });
         let serving = tokio::spawn(async move { served.await.unwrap() });
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        Self { channel, stop, serving }
+    }
+
+    /// A node that serves all versions.
+    fn node(node: &Node) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move { stopped.await.unwrap() };
+        let served = node.serve(tokio::net::TcpListener::from_std(listener).unwrap(), shutdown).unwrap();
+        let serving = tokio::spawn(async move {
+            served.await;
+        });
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         Self { channel, stop, serving }
     }
@@ -82,32 +97,12 @@ async fn an_import_that_is_cut_off_puts_nothing() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_cut_off_before_a_simulation_object_puts_nothing() {
+async fn an_import_that_is_cut_off_before_rules_puts_nothing() {
     let (directory, clock) = (directory(), clock());
-    let node = node2(directory.path(), &clock);
-    let mut client = Client2::new(node.clone());
-    let served = Served::new(Server1::new(Past::new(Client2::new(node))));
+    let node = node("2.0.0", directory.path(), &clock);
+    let mut client = v2::inventory_client(within(&node));
+    let served = Served::node(&node);
     abandon_an_import(served.channel.clone()).await;
-    served.stop().await;
-    for sku in ["a", "b"] {
-        assert_error(client.get_item(v2::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);
-    }
-}
-
-#[tokio::test]
-async fn an_import_that_is_cut_off_behind_a_simulation_object_puts_nothing() {
-    let (directory, clock) = (directory(), clock());
-    let node = node2(directory.path(), &clock);
-    let mut client = Client2::new(node.clone());
-    let served = Served::new(node);
-    let past = Past::new(Client2::new(served.channel.clone()));
-    let mut old = Client1::new(Server1::new(past));
-    let lossy = v1::Item { location: "A-".into(), ..item1("c", 1) };
-    let last = v1::ImportItemsRequest { request_id: String::new(), item: Some(lossy) };
-    let messages = [message("i", "a"), message("", "b"), last];
-    let outcome: Result<_, Status> = old.import_items(tokio_stream::iter(messages)).await;
-    assert_refusal(outcome, straddle::refusal::Reason::Lossy, Some("item.location"), false);
-    drop(old);
     served.stop().await;
     for sku in ["a", "b"] {
         assert_error(client.get_item(v2::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);
@@ -117,16 +112,16 @@ async fn an_import_that_is_cut_off_behind_a_simulation_object_puts_nothing() {
 #[tokio::test]
 async fn a_list_is_read_no_faster_than_its_caller_reads() {
     let (directory, clock) = (directory(), clock());
-    let node = node2(directory.path(), &clock);
-    let mut client = Client2::new(node.clone());
+    let node = node("2.0.0", directory.path(), &clock);
+    let mut client = v2::inventory_client(within(&node));
     // 8 MiB in 2,048 items, which no buffer on the way has room for.
     let import = (0..2048).map(|n| v2::ImportItemsRequest {
         request_id: if n == 0 { "i".into() } else { String::new() },
         item: Some(v2::Item { description: "x".repeat(4096), ..item2(&format!("{n:04}"), 1) }),
     });
     client.import_items(tokio_stream::iter(import)).await.unwrap();
-    let served = Served::new(Server1::new(Past::new(Client2::new(node))));
-    let mut old = Client1::new(served.channel.clone());
+    let served = Served::node(&node);
+    let mut old = v1::inventory_client(served.channel.clone());
     let mut items = old.list_items(v1::ListItemsRequest::default()).await.unwrap().into_inner();
     assert_eq!(items.next().await.unwrap().unwrap().name, "The 0000");
     // What is written now shows, because the end of the list was not read yet.

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use straddle::inventory::clock::ManualClock;
+use straddle::dispatch::Dispatch;
+use straddle::inventory::clock::{Clock, ManualClock};
 use straddle::inventory::generated::{v1_1_0, v2_0_0, v3_0_0};
-use straddle::inventory::objects;
+use straddle::inventory::{objects, open_node};
+use straddle::node::Node;
 use straddle::refusal::{Reason, Refusal};
 use straddle::wire;
 use tempfile::TempDir;
@@ -43,6 +45,37 @@ pub(crate) fn node2(directory: &Path, clock: &ManualClock) -> Server2<objects::v
 
 pub(crate) fn node3(directory: &Path, clock: &ManualClock) -> Server3<objects::v3_0_0::Object> {
     Server3::new(objects::v3_0_0::Object::open(directory, Arc::new(clock.clone())).unwrap())
+}
+
+/// A node that serves all versions.
+pub(crate) fn node(version: &str, directory: &Path, clock: &ManualClock) -> Node {
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    open_node(version, directory, &clock).unwrap()
+}
+
+/// A channel to a node in this process, whose calls are labelled.
+pub(crate) type Labelled = straddle::transport::Labelled<Within>;
+
+/// What generated clients call through, without a connection.
+#[derive(Clone)]
+pub(crate) struct Within(Dispatch);
+
+pub(crate) fn within(node: &Node) -> Within {
+    Within(node.service())
+}
+
+impl Service<http::Request<Body>> for Within {
+    type Response = http::Response<wire::Body>;
+    type Error = Infallible;
+    type Future = <Dispatch as Service<http::Request<wire::Body>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.0.call(request.map(wire::Body::new))
+    }
 }
 
 pub(crate) fn item1(sku: &str, stock: i64) -> v1_1_0::Item {
@@ -161,41 +194,5 @@ where
             }
             Ok(Status::unavailable("the wire was cut").into_http())
         })
-    }
-}
-
-/// What dispatch does for a step: some methods go to a simulation object, the others are the same in both versions.
-#[derive(Clone)]
-pub(crate) struct Route<C, S> {
-    pub(crate) methods: &'static [&'static str],
-    pub(crate) code: C,
-    pub(crate) same: S,
-}
-
-impl<C, S> Service<http::Request<Body>> for Route<C, S>
-where
-    C: Service<http::Request<Body>, Response = http::Response<straddle::wire::Body>, Error = Infallible>,
-    S: Service<http::Request<Body>, Response = http::Response<straddle::wire::Body>, Error = Infallible>,
-    C::Future: Send + 'static,
-    S::Future: Send + 'static,
-{
-    type Response = http::Response<straddle::wire::Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        match self.code.poll_ready(context) {
-            Poll::Ready(Ok(())) => self.same.poll_ready(context),
-            other => other,
-        }
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let method = request.uri().path().rsplit('/').next().unwrap_or_default();
-        if self.methods.contains(&method) {
-            Box::pin(self.code.call(request))
-        } else {
-            Box::pin(self.same.call(request))
-        }
     }
 }

@@ -1,28 +1,19 @@
-//! Callers two steps away from what the node runs: simulation objects behind simulation objects.
+//! Callers two steps away from what the node runs: rules before a simulation object, and behind one.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use straddle::inventory::generated::v3_0_0::{self as v3, HoldState};
 use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
-use straddle::inventory::steps;
 use tokio_stream::StreamExt;
 use tonic::Code;
 
 use crate::support::*;
 
-/// What `schemas/inventory/3.0.0/step.toml` calls code.
-const PAST: &[&str] = &["Reserve"];
-const FUTURE: &[&str] = &["Reserve", "Confirm", "Cancel", "GetReservation", "Release"];
-
 #[tokio::test]
 async fn a_caller_of_1_1_0_is_served_by_a_node_that_runs_3_0_0() {
     let (directory, clock) = (directory(), clock());
-    let node = node3(directory.path(), &clock);
-    let past = Server2::new(steps::v3_0_0::Past::new(Client3::new(node.clone())));
-    let at_2 = Route { methods: PAST, code: past, same: node.clone() };
-    let mut old = Client1::new(Server1::new(steps::v2_0_0::Past::new(Client2::new(at_2))));
-    let mut new = Client3::new(node);
+    let node = within(&node("3.0.0", directory.path(), &clock));
+    let (mut old, mut new) = (v1::inventory_client(node.clone()), v3::inventory_client(node));
 
     let put = v1::PutItemRequest { item: Some(item1("anvil", 5)), request_id: "1".into() };
     old.put_item(put).await.unwrap();
@@ -45,13 +36,11 @@ async fn a_caller_of_1_1_0_is_served_by_a_node_that_runs_3_0_0() {
 
 #[tokio::test]
 async fn a_caller_of_3_0_0_is_served_by_a_node_that_runs_1_1_0() {
-    let (directory, state, clock) = (directory(), directory(), clock());
-    let node = node1(directory.path(), &clock);
-    let at_2 = Server2::new(steps::v2_0_0::Future::new(Client1::new(node.clone())));
-    let client = Client2::new(at_2.clone());
-    let future = steps::v3_0_0::Future::open(state.path(), Arc::new(clock.clone()), client).unwrap();
-    let mut new = Client3::new(Route { methods: FUTURE, code: Server3::new(future), same: at_2.clone() });
-    let mut old = Client1::new(node);
+    let (directory, clock) = (directory(), clock());
+    let node = within(&node("1.1.0", directory.path(), &clock));
+    let mut new = v3::inventory_client(node.clone());
+    let mut between = v2::inventory_client(node.clone());
+    let mut old = v1::inventory_client(node);
 
     let price = Some(v3::Money { currency_code: "USD".into(), units: 19, nanos: 990_000_000 });
     let item = Some(v3::Item { price, ..item3("anvil", 5) });
@@ -81,5 +70,5 @@ async fn a_caller_of_3_0_0_is_served_by_a_node_that_runs_1_1_0() {
 
     // In between, a caller of 2.0.0 has nothing to do with the holds of 3.0.0.
     let release = v2::ReleaseRequest { reservation_id: lost.clone(), request_id: "8".into() };
-    assert_error(Client2::new(at_2).release(release).await, Code::NotFound, &lost);
+    assert_error(between.release(release).await, Code::NotFound, &lost);
 }

@@ -329,7 +329,7 @@ impl Worker {
             }
             (false, true) => {
                 let result = self.caller.get(EUROS).await;
-                let verdict = refused(result, "price", true);
+                let verdict = refused(result, "price.currency_code", false);
                 self.count("GetItem", begun, &verdict);
             }
             _ => {}

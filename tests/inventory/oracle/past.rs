@@ -4,11 +4,11 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::convert::{Within, item_to_v1, item_to_v2};
-use crate::inventory::generated::v1_1_0::inventory_server::Inventory;
-use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
-use crate::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
-use crate::inventory::steps::{Channel, streams};
-use crate::inventory::store::StoredItem;
+use super::streams;
+use straddle::inventory::generated::v1_1_0::inventory_server::Inventory;
+use straddle::inventory::generated::v2_0_0::inventory_client::InventoryClient;
+use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
+use straddle::inventory::steps::Channel;
 
 /// Serves 1.1.0 by calling 2.0.0.
 ///
@@ -20,13 +20,13 @@ use crate::inventory::store::StoredItem;
 /// An item that was discontinued looks like any other to these callers, and stays discontinued when they put it; to
 /// reserve it is `FAILED_PRECONDITION`.
 #[derive(Clone, Debug)]
-pub struct Past<C> {
+pub(crate) struct Past<C> {
     client: InventoryClient<C>,
 }
 
 impl<C: Channel> Past<C> {
     /// Serves 1.1.0 through `client`.
-    pub fn new(client: InventoryClient<C>) -> Self {
+    pub(crate) fn new(client: InventoryClient<C>) -> Self {
         Self { client }
     }
 }
@@ -112,9 +112,7 @@ impl<C: Channel> Inventory for Past<C> {
     }
 }
 
-/// What 1.1.0 calls invalid is `INVALID_ARGUMENT` here as there, before anything is called lossy.
 fn request_item(item: v1::Item) -> Result<v2::Item, Status> {
-    item.check()?;
     item_to_v2(item, Within::Request)
 }
 

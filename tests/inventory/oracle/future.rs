@@ -4,11 +4,11 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::convert::{Within, item_to_v1, item_to_v2};
-use crate::inventory::generated::v1_1_0::inventory_client::InventoryClient;
-use crate::inventory::generated::v2_0_0::inventory_server::Inventory;
-use crate::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
-use crate::inventory::steps::{Channel, streams};
-use crate::inventory::store::StoredItem;
+use super::streams;
+use straddle::inventory::generated::v1_1_0::inventory_client::InventoryClient;
+use straddle::inventory::generated::v2_0_0::inventory_server::Inventory;
+use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
+use straddle::inventory::steps::Channel;
 
 /// Serves 2.0.0 by calling 1.1.0.
 ///
@@ -20,13 +20,13 @@ use crate::inventory::store::StoredItem;
 /// A status or a price that a request leaves open is what it would be on a node that runs 2.0.0: active, as every item
 /// of 1.1.0 is, and 0 US dollars.
 #[derive(Clone, Debug)]
-pub struct Future<C> {
+pub(crate) struct Future<C> {
     client: InventoryClient<C>,
 }
 
 impl<C: Channel> Future<C> {
     /// Serves 2.0.0 through `client`.
-    pub fn new(client: InventoryClient<C>) -> Self {
+    pub(crate) fn new(client: InventoryClient<C>) -> Self {
         Self { client }
     }
 }
@@ -115,9 +115,7 @@ impl<C: Channel> Inventory for Future<C> {
     }
 }
 
-/// What 2.0.0 calls invalid is `INVALID_ARGUMENT` here as there, before anything is called lossy.
 fn request_item(item: v2::Item) -> Result<v1::Item, Status> {
-    item.check()?;
     item_to_v1(item, Within::Request)
 }
 

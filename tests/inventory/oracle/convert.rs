@@ -10,10 +10,9 @@
 //!
 //! Everything else is the same under another number.
 
+use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
+use straddle::refusal::Refusal;
 use tonic::Status;
-
-use crate::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
-use crate::refusal::Refusal;
 
 /// The only currency of 1.x.
 const DOLLARS: &str = "USD";
@@ -22,7 +21,7 @@ const LOCATION: usize = 64;
 
 /// Which message an item is in, and how errors name its fields.
 #[derive(Clone, Copy)]
-pub(super) enum Within {
+pub(crate) enum Within {
     /// The field `item` of a request.
     Request,
     /// The field `item` of a response.
@@ -32,7 +31,7 @@ pub(super) enum Within {
 }
 
 /// A value that the other version cannot express.
-pub(super) struct Loss {
+pub(crate) struct Loss {
     /// The field, from the item on; both versions call it that.
     field: String,
     /// What in it is lossy, where only the version that it comes from has parts.
@@ -64,12 +63,12 @@ impl Loss {
 }
 
 /// An item of 1.1.0 as one of 2.0.0.
-pub(super) fn item_to_v2(item: v1::Item, within: Within) -> Result<v2::Item, Status> {
+pub(crate) fn item_to_v2(item: v1::Item, within: Within) -> Result<v2::Item, Status> {
     to_v2(item, !matches!(within, Within::Request)).map_err(|loss| loss.refuse(within))
 }
 
 /// An item of 2.0.0 as one of 1.1.0.
-pub(super) fn item_to_v1(item: v2::Item, within: Within) -> Result<v1::Item, Status> {
+pub(crate) fn item_to_v1(item: v2::Item, within: Within) -> Result<v1::Item, Status> {
     to_v1(item, !matches!(within, Within::Request)).map_err(|loss| loss.refuse(within))
 }
 
@@ -225,202 +224,6 @@ fn packaging_to_v1(packaging: v2::item::Packaging) -> v1::item::Packaging {
         }
         v2::item::Packaging::Pallet(v2::Pallet { layers, boxes_per_layer }) => {
             v1::item::Packaging::Pallet(v1::Pallet { layers, boxes_per_layer })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use fastrand::Rng;
-
-    use super::*;
-    use crate::inventory::store::StoredItem;
-
-    const ROUNDS: usize = 3_000;
-
-    #[test]
-    fn dollars_are_money_with_the_same_digits() {
-        for (dollars, units, nanos) in [
-            (0.0, 0, 0),
-            (0.1, 0, 100_000_000),
-            (19.99, 19, 990_000_000),
-            (0.000_000_001, 0, 1),
-            (123_456.789_012_345, 123_456, 789_012_345),
-            (1e12, 1_000_000_000_000, 0),
-        ] {
-            let money = super::money(dollars, "price").ok().unwrap();
-            assert_eq!((&*money.currency_code, money.units, money.nanos), ("USD", units, nanos));
-            assert_eq!(super::dollars(Some(&money), "price").ok().map(f64::to_bits), Some(dollars.to_bits()));
-        }
-    }
-
-    #[test]
-    fn what_has_no_digits_to_keep_it_is_lossy() {
-        for dollars in [1e-10, 0.1 + 0.2, 1.0 / 3.0, -0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, f64::MIN_POSITIVE] {
-            assert!(super::money(dollars, "price").is_err(), "{dollars}");
-        }
-        for (units, nanos) in [(9_007_199_254_740_993, 0), (123_456_789_012, 123_456_789), (1, -1), (-1, 0)] {
-            let money = v2::Money { currency_code: DOLLARS.into(), units, nanos };
-            assert!(super::dollars(Some(&money), "price").is_err(), "{money:?}");
-        }
-    }
-
-    #[test]
-    fn a_location_is_split_at_its_first_dash() {
-        for (joined, aisle, bin) in [("A-7", "A", "7"), ("A-7-x", "A", "7-x"), ("A", "A", ""), ("-7", "", "7")] {
-            let location = location_to_v2(joined).ok().flatten().unwrap();
-            assert_eq!((&*location.aisle, &*location.bin), (aisle, bin));
-            assert_eq!(location_to_v1(&location).ok().as_deref(), Some(joined));
-        }
-        assert!(matches!(location_to_v2(""), Ok(None)));
-        for lossy in ["A-", "-"] {
-            assert!(location_to_v2(lossy).is_err(), "{lossy}");
-        }
-    }
-
-    #[test]
-    fn fractions_of_a_second_and_discontinued_are_left_out_of_responses_only() {
-        let item = v2::Item {
-            updated: Some(prost_types::Timestamp { seconds: 7, nanos: 999_999_999 }),
-            status: v2::ItemStatus::Discontinued.into(),
-            ..v2::Item::default()
-        };
-        assert_eq!(item_to_v1(item.clone(), Within::Itself).unwrap().updated, 7);
-        assert!(item_to_v1(item.clone(), Within::Request).is_err());
-        let unknown = v2::Item { status: 7, ..item };
-        assert!(item_to_v1(unknown, Within::Itself).is_err());
-        assert!(item_to_v2(v1::Item { updated: i64::MAX, ..v1::Item::default() }, Within::Itself).is_err());
-        assert!(item_to_v2(v1::Item { updated: i64::MAX, ..v1::Item::default() }, Within::Request).is_ok());
-    }
-
-    /// Whatever is not refused comes back as it was, and is valid on the way.
-    #[test]
-    fn items_of_1_1_0_survive_the_way_there_and_back() {
-        let seed = seed();
-        let mut random = Rng::with_seed(seed);
-        let mut survived = 0;
-        for _ in 0..ROUNDS {
-            let item = item1(&mut random);
-            assert!(item.check().is_ok(), "seed {seed}: {item:?}");
-            let Ok(new) = item_to_v2(item.clone(), Within::Response) else { continue };
-            assert!(new.check().is_ok(), "seed {seed}: {new:?}");
-            assert_eq!(item_to_v1(new, Within::Response).unwrap(), item, "seed {seed}");
-            survived += 1;
-        }
-        assert!(survived > ROUNDS / 4, "seed {seed}: only {survived} were not refused");
-    }
-
-    #[test]
-    fn items_of_2_0_0_survive_the_way_there_and_back() {
-        let seed = seed();
-        let mut random = Rng::with_seed(seed);
-        let mut survived = 0;
-        for _ in 0..ROUNDS {
-            let item = item2(&mut random);
-            assert!(item.check().is_ok(), "seed {seed}: {item:?}");
-            let Ok(old) = item_to_v1(item.clone(), Within::Response) else { continue };
-            assert!(old.check().is_ok(), "seed {seed}: {old:?}");
-            // What may be left out is as it was stored: set.
-            let mut expected = item;
-            expected.settle(None);
-            expected.status = v2::ItemStatus::Active.into();
-            expected.updated = expected.updated.map(|updated| prost_types::Timestamp { nanos: 0, ..updated });
-            assert_eq!(item_to_v2(old, Within::Response).unwrap(), expected, "seed {seed}");
-            survived += 1;
-        }
-        assert!(survived > ROUNDS / 4, "seed {seed}: only {survived} were not refused");
-    }
-
-    /// Printed, so that a failure can be had again.
-    fn seed() -> u64 {
-        let seed = fastrand::u64(..);
-        println!("seed {seed}");
-        seed
-    }
-
-    fn text(random: &mut Rng, least: usize, most: usize) -> String {
-        let letters = ["a", "-", "7", "ß", " "];
-        let mut text = String::new();
-        let length = random.usize(least..=most);
-        while text.len() < length {
-            text += letters[random.usize(..letters.len())];
-        }
-        if text.len() > most { "x".repeat(length) } else { text }
-    }
-
-    fn price1(random: &mut Rng) -> f64 {
-        match random.u8(..8) {
-            0 => random.f64(),
-            1 => (random.f64() * 1e12).floor(),
-            _ => f64::from(random.u32(..)) / 100.0,
-        }
-    }
-
-    fn price2(random: &mut Rng) -> Option<v2::Money> {
-        let money = |units, nanos| Some(v2::Money { currency_code: DOLLARS.into(), units, nanos });
-        match random.u8(..8) {
-            0 => None,
-            1 => money(random.i64(0..1_000_000_000_000), random.i32(0..1_000_000_000)),
-            _ => money(i64::from(random.i32(0..)), random.i32(0..100) * 10_000_000),
-        }
-    }
-
-    fn item1(random: &mut Rng) -> v1::Item {
-        let offers = |random: &mut Rng| {
-            let offer = |_| v1::Offer { minimum_quantity: random.i32(1..), price: price1(random) };
-            (0..2).map(offer).collect()
-        };
-        v1::Item {
-            sku: text(random, 1, 64),
-            name: text(random, 1, 256),
-            price: price1(random),
-            stock: random.i64(0..=1_000_000_000_000),
-            location: text(random, 0, 64),
-            updated: random.i64(..253_402_300_799).max(-62_135_596_800),
-            revision: random.u64(..),
-            attributes: [(text(random, 1, 64), text(random, 0, 1024))].into(),
-            packaging: random
-                .bool()
-                .then_some(v1::item::Packaging::Pallet(v1::Pallet { layers: 2, boxes_per_layer: 3 })),
-            suppliers: if random.bool() {
-                vec![v1::Supplier { name: text(random, 1, 256), offers: offers(random) }]
-            } else {
-                Vec::new()
-            },
-            description: text(random, 0, 4096),
-            tags: vec![text(random, 1, 64)],
-        }
-    }
-
-    fn item2(random: &mut Rng) -> v2::Item {
-        let offers = |random: &mut Rng| {
-            let offer = |_| v2::Offer { minimum_quantity: random.i32(1..), price: price2(random) };
-            (0..2).map(offer).collect()
-        };
-        v2::Item {
-            sku: text(random, 1, 64),
-            name: text(random, 1, 256),
-            description: text(random, 0, 4096),
-            tags: vec![text(random, 1, 64)],
-            status: random.i32(0..=2),
-            price: price2(random),
-            stock: random.i64(0..=1_000_000_000_000),
-            location: random.bool().then(|| v2::Location { aisle: text(random, 0, 5), bin: text(random, 0, 40) }),
-            packaging: random.bool().then_some(v2::item::Packaging::Box(v2::Box {
-                length_mm: random.i32(0..),
-                width_mm: 0,
-                height_mm: 9,
-            })),
-            suppliers: if random.bool() {
-                vec![v2::Supplier { name: text(random, 1, 256), offers: offers(random) }]
-            } else {
-                Vec::new()
-            },
-            attributes: [(text(random, 1, 64), text(random, 0, 1024))].into(),
-            updated: random
-                .bool()
-                .then(|| prost_types::Timestamp { seconds: random.i64(1..253_402_300_799), nanos: 5 }),
-            revision: random.u64(..),
         }
     }
 }

@@ -14,7 +14,7 @@ use tonic::{Status, Streaming};
 /// A client's stream can only end, and to end it would tell the other side that all is said. So a message that cannot
 /// be converted, or a caller that goes away, leaves the stream hanging and raises the [`Fault`], which abandons the
 /// call.
-pub(super) fn requests<A, B>(
+pub(crate) fn requests<A, B>(
     caller: Streaming<A>,
     convert: fn(A) -> Result<B, Status>,
 ) -> (impl Stream<Item = B> + Send + 'static, Fault)
@@ -27,7 +27,7 @@ where
 }
 
 /// What the adjacent version's object streams, for the caller. The first error ends it, and the call beneath.
-pub(super) fn responses<A, B>(object: Streaming<A>, convert: fn(A) -> Result<B, Status>) -> BoxStream<B>
+pub(crate) fn responses<A, B>(object: Streaming<A>, convert: fn(A) -> Result<B, Status>) -> BoxStream<B>
 where
     A: Send + 'static,
     B: Send + 'static,
@@ -36,11 +36,11 @@ where
 }
 
 /// Tells that a caller's stream cannot go on.
-pub(super) struct Fault(oneshot::Receiver<Status>);
+pub(crate) struct Fault(oneshot::Receiver<Status>);
 
 impl Fault {
     /// The outcome of `call`, which is abandoned when the caller's stream cannot go on.
-    pub(super) async fn or<T>(&mut self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    pub(crate) async fn or<T>(&mut self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
         tokio::select! {
             biased;
             Ok(status) = &mut self.0 => Err(status),
@@ -49,7 +49,7 @@ impl Fault {
     }
 
     /// [`responses`] that end when the caller's stream cannot go on.
-    pub(super) fn responses<A, B>(self, object: Streaming<A>, convert: fn(A) -> Result<B, Status>) -> BoxStream<B>
+    pub(crate) fn responses<A, B>(self, object: Streaming<A>, convert: fn(A) -> Result<B, Status>) -> BoxStream<B>
     where
         A: Send + 'static,
         B: Send + 'static,

@@ -60,9 +60,7 @@ impl Between<'_> {
                 let appears = vanishes && self.from.supports_presence() && self.to.supports_presence();
                 (!appears).then_some(ValueConversion::Copy)
             }
-            (ValueConversion::Copy, ValueConversion::Message { source, target }) => {
-                Some(ValueConversion::Through { first: self.hop, messages: vec![source.clone(), target.clone()] })
-            }
+            (ValueConversion::Copy, ValueConversion::Through { .. }) => Some(second.clone()),
             (ValueConversion::Through { first, messages }, second) => self.through(*first, messages, second),
             (ValueConversion::Scalar(first), ValueConversion::Copy) => {
                 let mut scalar = first.clone();
@@ -96,7 +94,7 @@ impl Between<'_> {
     fn through(&self, first: usize, messages: &[String], second: &ValueConversion) -> Option<ValueConversion> {
         let reached = messages.last()?;
         let next = match second {
-            ValueConversion::Message { source, target } if source == reached => target.clone(),
+            ValueConversion::Through { messages: next, .. } if next.first() == Some(reached) => next.last()?.clone(),
             ValueConversion::Copy => match self.to.kind() {
                 Kind::Message(message) => message.full_name().to_owned(),
                 _ => return None,
@@ -112,7 +110,7 @@ impl Between<'_> {
 
 /// Whether a value never becomes another, so that presence and zeros stay what they are.
 fn plain(value: &ValueConversion) -> bool {
-    matches!(value, ValueConversion::Copy | ValueConversion::Message { .. } | ValueConversion::Through { .. })
+    matches!(value, ValueConversion::Copy | ValueConversion::Through { .. })
 }
 
 const SECOND: i128 = 1_000_000_000;

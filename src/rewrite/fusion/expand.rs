@@ -38,9 +38,6 @@ impl Parts {
         }
         let parts = match &whole.conversion {
             Conversion::One(ValueConversion::Copy) => copies(&message(&whole.from)?, &message(&whole.to)?)?,
-            Conversion::One(ValueConversion::Message { source, target }) => {
-                fields(&lift(chain.plans(hop).get(source, target)?, hop))?
-            }
             Conversion::One(ValueConversion::Through { first, messages }) => {
                 match fuse(chain.within()?, &Key { first: *first, messages: messages.clone() }) {
                     Fused::One(plan) => fields(&plan)?,

@@ -93,6 +93,8 @@ const CASES: &[Case] = &[
         &["a -> b into list @2"], &["b -> a from list Last @2"]),
     ("one of several without a word is open", "message M { string a = 1; }", "message M { repeated string a = 1; }", "",
         &["loss a RpR", "open p.M.a: "], &["loss a RpR", "open p.M.a: "]),
+    ("a rule that does not say it all leaves it open", "message M { bool a = 1; }", "message M { string b = 2; }", r#"{ old = "a", new = "b" }"#,
+        &["loss a RpR", "open p.M.a: the rule of line 3 does not say it all: "], &["loss b RpR", "open p.M.b: the rule of line 3 does not say it all: "]),
     ("messages that did not change are copied", "message M { N n = 1; map<string, N> m = 2; } message N { N n = 1; string a = 2; }", "message M { N n = 3; map<string, N> m = 4; } message N { N n = 1; string a = 2; }", "",
         &["n -> n", "m -> m map"], &["n -> n", "m -> m map"]),
     ("messages that contain themselves and changed are not", "message M { M m = 1; }", "message M { M m = 1; int32 a = 2; }", "",

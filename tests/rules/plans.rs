@@ -121,6 +121,13 @@ const CASES: &[Case] = &[
     ("a rename that is taken apart, of a message that contains itself", "message M { string x = 1; M child = 2; }", "message M { string y = 1; M kid = 2; }", r#"{ old = "child", new = "kid" }, { old = "child.x", new = "y" }"#,
         &["child.x -> y @2", "loss x RpR", "loss child RpR", "open p.M.child: rules reach into this field, which leads into `p.M` again"],
         &["y -> child.x @2", "loss kid RpR", "open p.M.kid: rules reach into this field, which leads into `p.M` again"]),
+    ("fields that become arms of a oneof", "message M { string a = 1; int32 b = 2; N n = 3; } message N {}", "message M { oneof o { string a = 1; int32 b = 2; N n = 3; } } message N {}", "",
+        &["check message if size([has(old.a), has(old.b), has(old.n)].filter(set, set)) > 1: `a` and `b` and `n` exclude each other in 2.0.0", "a -> a", "b -> b", "n -> n"],
+        &["a -> a", "b -> b", "n -> n"]),
+    ("arms that stay arms", "message M { oneof o { string a = 1; string b = 2; } }", "message M { oneof p { string a = 1; string b = 2; } }", "", &["a -> a", "b -> b"], &["a -> a", "b -> b"]),
+    ("two oneofs that become one", "message M { oneof o { string a = 1; string b = 2; } oneof p { string c = 3; } }", "message M { oneof o { string a = 1; string b = 2; string c = 3; } }", "",
+        &["check message if size([has(old.a), has(old.b), has(old.c)].filter(set, set)) > 1: `a` and `b` and `c` exclude each other in 2.0.0", "a -> a", "b -> b", "c -> c"],
+        &["a -> a", "b -> b", "c -> c"]),
     ("a message of the same form may be another one", "message M { L l = 1; } message L { N n = 1; } message N { string a = 1; }", "message M { L l = 1; } message L { N n = 1; } message N { string a = 1; } message K { string a = 1; }", "[rename.messages]\n\"p.N\" = \"p.K\"",
         &["l -> l p.L as p.L"], &["l -> l p.L as p.L"]),
 ];

@@ -64,6 +64,7 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         self.refuse_two_writers();
         self.constants_into_absent();
         self.required_fields();
+        self.arms_exclude_each_other();
         let losses = self.losses();
         let Said { makes, drops, checks, .. } = self.said;
         let Self { source, target, containers, moves, open, .. } = self;

@@ -66,6 +66,8 @@
 //! as if it had not been said. Rules refuse such a request as soon as it says what is new; `same` under `[future]` says
 //! that it may be passed over. Across other steps it passes, as users of protobuf expect, and `straddle show` lists it.
 
+#[cfg(all(test, feature = "compile"))]
+mod compiled;
 mod digest;
 mod embedded;
 mod error;

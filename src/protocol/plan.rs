@@ -167,6 +167,15 @@ impl Path {
         &self.0[..self.0.len() - 1]
     }
 
+    /// The path that goes on from this one.
+    ///
+    /// # Panics
+    /// When this one does not lead to a singular message.
+    #[must_use]
+    pub fn join(&self, rest: &Path) -> Self {
+        Self::new(self.0.iter().chain(&rest.0).cloned().collect())
+    }
+
     /// Whether `self` is `other`, or leads into it.
     #[must_use]
     pub fn starts_with(&self, other: &Path) -> bool {
@@ -344,6 +353,13 @@ pub enum ValueConversion {
         /// Full name of the target message.
         target: String,
     },
+    /// A message crosses several steps, from hop `first` of a chain on; only in plans that fusion made.
+    Through {
+        /// Index of the first hop, counted from the start of the chain.
+        first: usize,
+        /// Full names: of the message before the first of these hops, and after each of them.
+        messages: Vec<String>,
+    },
     /// `google.protobuf.Any`: its content follows the plan of its type, its URL the new name; types that the protocol
     /// does not declare pass.
     Any,
@@ -387,6 +403,13 @@ pub enum Form {
 pub enum Change {
     /// An integer must be in the range of this integer kind, or of `bool`.
     Fit(Kind),
+    /// An integer must lie between these, which are allowed; for times that pass through a version in between.
+    Within {
+        /// The least.
+        least: i128,
+        /// The most.
+        most: i128,
+    },
     /// Number × numerator / denominator.
     Scale {
         /// Never 0.

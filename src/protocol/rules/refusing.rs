@@ -183,7 +183,10 @@ fn of_conversion(conversion: &Conversion) -> Option<String> {
     }
     values(conversion).into_iter().find_map(|value| match value {
         ValueConversion::Scalar(scalar) => of_scalar(scalar),
-        ValueConversion::Copy | ValueConversion::Message { .. } | ValueConversion::Any => None,
+        ValueConversion::Copy
+        | ValueConversion::Message { .. }
+        | ValueConversion::Through { .. }
+        | ValueConversion::Any => None,
     })
 }
 
@@ -207,6 +210,7 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
 fn of_change(change: &Change) -> Option<String> {
     Some(match change {
         Change::Fit(kind) => format!("a value may be out of the range of {}", super::super::digest::kind_name(kind)),
+        Change::Within { .. } => "a time may be out of range".to_owned(),
         Change::Scale { rounding: Rounding::Refuse, .. } => "a value may leave a remainder".to_owned(),
         Change::Table(table) => return of_table(table),
         Change::IntegerToFloat => "a float may not hold the integer".to_owned(),

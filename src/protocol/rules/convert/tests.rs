@@ -163,6 +163,7 @@ fn value_conversion(conversion: &ValueConversion) -> String {
         ValueConversion::Copy => "copy".to_owned(),
         ValueConversion::Any => "any".to_owned(),
         ValueConversion::Message { source, target } => format!("message {source} {target}"),
+        ValueConversion::Through { messages, .. } => format!("through {}", messages.join(" ")),
         ValueConversion::Scalar(scalar) => {
             let changes: Vec<String> = scalar.changes.iter().map(change).collect();
             let absent = match (&scalar.absent, scalar.refuse_absent) {
@@ -191,6 +192,7 @@ fn form(form: &Form) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::Fit(kind) => format!("fit {kind:?}"),
+        Change::Within { least, most } => format!("within {least} to {most}"),
         Change::Scale { numerator, denominator, rounding } => format!("scale {numerator}/{denominator} {rounding:?}"),
         Change::Table(declared) => table(declared),
         Change::IntegerToFloat => "float".to_owned(),

@@ -156,13 +156,12 @@ fn of_plan(plan: &MessagePlan, used: Use) -> Option<(String, String)> {
             return Some(expression(condition.text()));
         }
         match &make.value {
-            Made::Constant { .. } => {}
+            Made::Constant { .. } | Made::Split { may_miss: true, .. } => {}
             Made::Expression(made) => return Some(expression(made.text())),
             Made::Join { from, separator, .. } => {
                 let first = from.first().map_or_else(String::new, ToString::to_string);
                 return Some((at(&first), format!("a part that holds {separator:?} cannot be joined with it")));
             }
-            Made::Split { may_miss: true, .. } => {}
             Made::Split { from, separator, .. } => {
                 return Some((at(from), format!("a text may lack a part that {separator:?} ends")));
             }
@@ -201,8 +200,9 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
     // Other programs than protobuf's own may write a time that nobody can.
     match (&scalar.read, &scalar.write) {
         (read, write) if read == write => None,
-        (_, Form::Timestamp | Form::Duration) => Some("a time may be out of range".to_owned()),
-        (Form::Timestamp | Form::Duration, Form::Plain(Kind::String)) => Some("a time may be out of range".to_owned()),
+        (_, Form::Timestamp | Form::Duration) | (Form::Timestamp | Form::Duration, Form::Plain(Kind::String)) => {
+            Some("a time may be out of range".to_owned())
+        }
         _ => None,
     }
 }

@@ -58,6 +58,11 @@ pub struct Rewritten {
 }
 
 impl Rewritten {
+    #[cfg(test)]
+    pub(crate) fn of(parts: Vec<Bytes>) -> Self {
+        Self { parts }
+    }
+
     /// The parts, in order.
     #[must_use]
     pub fn parts(&self) -> &[Bytes] {

@@ -259,8 +259,8 @@ pub mod v1_0_0 {
                         pub fn from_arc(inner: Arc<T>) -> Self {
                             Self {
                                 inner,
-                                accept_compression_encodings: Default::default(),
-                                send_compression_encodings: Default::default(),
+                                accept_compression_encodings: ::straddle::wire::encodings(),
+                                send_compression_encodings: ::straddle::wire::encodings(),
                                 max_decoding_message_size: None,
                                 max_encoding_message_size: None,
                             }
@@ -749,8 +749,8 @@ pub mod v2_0_0 {
                         pub fn from_arc(inner: Arc<T>) -> Self {
                             Self {
                                 inner,
-                                accept_compression_encodings: Default::default(),
-                                send_compression_encodings: Default::default(),
+                                accept_compression_encodings: ::straddle::wire::encodings(),
+                                send_compression_encodings: ::straddle::wire::encodings(),
                                 max_decoding_message_size: None,
                                 max_encoding_message_size: None,
                             }

@@ -4,6 +4,7 @@ use prost_reflect::{FieldDescriptor, Kind};
 
 use super::Chain;
 use crate::protocol::plan::{Beyond, Change, Conversion, Form, ScalarConversion, ValueConversion};
+use crate::rewrite::scalar;
 
 /// The field that lies between two conversions, and those before and after.
 pub(super) struct Between<'a> {
@@ -84,7 +85,7 @@ impl Between<'_> {
                 Some(ValueConversion::Scalar(scalar))
             }
             (ValueConversion::Scalar(first), ValueConversion::Scalar(second)) => {
-                scalars(first, second, vanishes).map(ValueConversion::Scalar)
+                scalars(first, second, vanishes, self.to).map(ValueConversion::Scalar)
             }
             _ => None,
         }
@@ -121,9 +122,22 @@ const LATEST: i128 = 253_402_300_800 * SECOND - 1;
 /// Plus or minus 315,576,000,000 seconds and a fraction (google/protobuf/duration.proto).
 const LONGEST: i128 = 315_576_000_001 * SECOND - 1;
 
-fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) -> Option<ScalarConversion> {
-    // What an absent source comes to would have to go through the second conversion as well.
-    if first.absent.is_some() || first.refuse_absent || second.refuse_absent {
+fn scalars(
+    first: &ScalarConversion,
+    second: &ScalarConversion,
+    vanishes: bool,
+    to: &FieldDescriptor,
+) -> Option<ScalarConversion> {
+    if first.refuse_absent || second.refuse_absent {
+        return None;
+    }
+    let absent = match &first.absent {
+        None => second.absent.clone(),
+        // What an absent source comes to goes through the second conversion as well.
+        Some(value) => scalar::fold(second, value, to).ok()?,
+    };
+    // An absent source, and a value that vanishes in the middle, have to come to the same.
+    if vanishes && absent != second.absent {
         return None;
     }
     let check = match (&first.write, &second.read) {
@@ -139,7 +153,7 @@ fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) 
         read: first.read.clone(),
         changes,
         write: second.write.clone(),
-        absent: second.absent.clone(),
+        absent,
         refuse_absent: false,
     })
 }

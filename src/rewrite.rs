@@ -1,8 +1,23 @@
 //! Rewrites: plans compiled, and run on protobuf bytes.
 
+mod envelope;
+/// What travels outside of RPC, generated from `proto/straddle`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    rustdoc::all,
+    reason = "written by prost's generator, which does not know our lints"
+)]
+#[rustfmt::skip]
+#[path = "rewrite/generated/straddle.v1.rs"]
+mod generated;
+
 use bytes::Bytes;
 use tonic::Status;
 
+pub use self::envelope::{Converted, Envelope, EnvelopeError, Opened, Opener};
 use crate::protocol::Protocol;
 use crate::protocol::plan::{Direction, Use};
 use crate::refusal::Refusal;

@@ -21,11 +21,14 @@ pub struct Opener(Arc<Inner>);
 struct Inner {
     protocol: Protocol,
     /// By the versions and the use, then by the message: this is looked up without a copy of the name.
-    rewrites: RwLock<HashMap<Way, HashMap<String, Result<Rewrite, NoRewrite>>>>,
+    rewrites: RwLock<HashMap<Way, Messages>>,
 }
 
 /// From a version's index to another's, for a use.
 type Way = (usize, usize, Use);
+
+/// By full name of the message.
+type Messages = HashMap<String, Result<Rewrite, NoRewrite>>;
 
 /// Most rewrites that an opener keeps. A reader needs one for each type and version that is still in its queue.
 const KEPT: usize = 1024;

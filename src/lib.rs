@@ -24,6 +24,7 @@
 extern crate self as straddle;
 
 pub mod expression;
+mod nearest;
 mod version;
 
 #[cfg(feature = "cli")]

@@ -57,6 +57,8 @@
 //!   protobuf expect, and `straddle show` lists it.
 //! - Everything else is *refused* until the step says `code`, or refuses it with a reason of its own.
 
+#[cfg(all(test, feature = "compile"))]
+mod compiled;
 mod digest;
 mod embedded;
 mod error;

@@ -13,7 +13,7 @@ use uses::{unexplained_exemptions, uses};
 /// The layers, from left to right. A module may use itself and those of groups to its left, never one of its own group
 /// or to its right.
 const LAYERS: &[&[&str]] = &[
-    &["version", "refusal"],
+    &["version", "refusal", "nearest"],
     &["expression"],
     &["protocol", "wire"],
     &["rewrite", "check", "codegen"],

@@ -360,9 +360,13 @@ pub struct ScalarConversion {
     pub changes: Vec<Change>,
     /// How it is written; integers are checked against the range, floats for being exact.
     pub write: Form,
-    /// What an absent field of the source without presence comes to, if it is not the zero of a target without presence:
-    /// written where the field is absent. Also the `default` of a rule.
+    /// What an absent field of the source comes to, as a value of the target's field, if that is not what an absent field
+    /// of the target means: written where the source is absent, and for a source without presence where it holds its zero.
+    /// Also the `default` of a rule; where one of a list counts, an empty list is absent.
     pub absent: Option<Value>,
+    /// Whether an absent field of the source without presence is refused, and one that holds its zero: its zero has no
+    /// counterpart. Then `absent` is none.
+    pub refuse_absent: bool,
 }
 
 /// How a scalar lies in a field.
@@ -411,7 +415,10 @@ pub enum Change {
     /// Decimal text to an integer: an optional `-`, digits, nothing else.
     ParseInteger,
     /// Decimal text to a float, as in the JSON mapping of protobuf.
-    ParseFloat,
+    ParseFloat {
+        /// Whether to the nearest `float`; else to the nearest `double`.
+        single: bool,
+    },
     /// An integer to decimal text.
     FormatInteger,
     /// A float to decimal text, as in the JSON mapping of protobuf (the shortest that reads back as the same).

@@ -1,1 +1,12 @@
 #![doc = include_str!("rules.md")]
+
+mod convert;
+pub(super) mod faults;
+pub(super) mod file;
+mod identity;
+pub(super) mod names;
+mod refusing;
+pub(super) mod resolve;
+mod rule;
+
+pub(super) use self::refusing::{OpenPoints, refusals, say_more};

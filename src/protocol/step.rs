@@ -11,6 +11,7 @@ use crate::version::Version;
 pub struct Step {
     pub(super) from: Version,
     pub(super) to: Version,
+    pub(super) breaking: bool,
     /// One for each method of the older version, in its order.
     pub(super) past: Vec<Hop>,
     /// One for each method of the newer version, in its order.
@@ -81,11 +82,11 @@ impl Step {
         &self.to
     }
 
-    /// Whether the step is breaking by its version numbers: the major number differs (the minor one, under 0.x), or a
-    /// side is a pre-release.
+    /// Whether the step is breaking: the major number differs (the minor one, under 0.x), a side is a pre-release, or a
+    /// method of both versions differs in more than additions.
     #[must_use]
     pub fn is_breaking(&self) -> bool {
-        is_breaking(&self.from, &self.to)
+        self.breaking
     }
 
     /// What becomes of messages that cross the step in this direction.
@@ -112,6 +113,7 @@ impl Step {
     }
 }
 
+/// Whether a step is meant to be breaking, by the numbers of its versions.
 pub(super) fn is_breaking(from: &Version, to: &Version) -> bool {
     let initial = from.major() == 0 && from.minor() != to.minor();
     from.major() != to.major() || initial || from.is_prerelease() || to.is_prerelease()

@@ -1,5 +1,6 @@
 //! `step.toml`: what the author of a step declares.
 
+mod hops;
 mod renames;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,13 +9,16 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use self::renames::Rename;
+use self::hops::{ByItself, Crossing};
 use super::error::{Fault, ProtocolError};
 use super::history::History;
-use super::plan::Plans;
-use super::relate::{self, Difference};
+use super::plan::Direction;
+use super::relate;
+use super::rules::faults::Faults;
+use super::rules::file::{EnumText, LossText, Match, MessageText, Rename, RulesText};
+use super::rules::resolve;
 use super::schema::{Method, Schema};
-use super::step::{self, Cause, Hop, Step};
+use super::step::{self, Cause, Step};
 use super::text;
 use crate::version::Version;
 
@@ -24,6 +28,12 @@ use crate::version::Version;
 struct StepFile {
     from: Option<Spanned<String>>,
     rename: Rename,
+    #[serde(rename = "match")]
+    matched: Option<Match>,
+    loss: LossText,
+    accept_refused_responses: Vec<Spanned<String>>,
+    messages: BTreeMap<Spanned<String>, MessageText>,
+    enums: BTreeMap<Spanned<String>, EnumText>,
     past: Past,
     future: Future,
 }
@@ -68,61 +78,62 @@ pub(super) fn relate(
 ) -> Result<Step, ProtocolError> {
     // The caller relates versions in pairs, so there is one before.
     let Some(old) = before.last() else { unreachable!("a step has a version before it") };
-    let file = match declared {
+    let file: StepFile = match declared {
         Some(StepText { file, text }) => text::parse_toml(file, text)?,
         None => StepFile::default(),
     };
-    let mut reading = Reading { source: declared, old, new, faults: Vec::new() };
+    let mut reading = Reading { old, new, faults: Faults::new(declared) };
     if declared.is_some() {
         reading.check_from(file.from.as_ref());
     }
     let counterparts = reading.counterparts(&file.rename);
     let past = reading.side("past", &file.past.code, &file.past.refuse, &[], old);
     let future = reading.side("future", &file.future.code, &file.future.refuse, &file.future.same, new);
-
+    let accepted = reading.accepted(&file.accept_refused_responses);
     let history = History::new(before, steps);
-    let mut moved = BTreeSet::new();
-    let mut by_themselves = Pairs::default();
+    let (mut of_past, mut of_future) = (BTreeMap::new(), BTreeMap::new());
+    let (mut moved, mut methods) = (BTreeSet::new(), Vec::new());
+    let mut breaking = step::is_breaking(old.version(), new.version());
     for (old_index, new_index) in counterparts {
-        let compared = relate::compare(&old.methods()[old_index], &new.methods()[new_index], &history);
+        let method = resolve::Method { old: &old.methods()[old_index], new: &new.methods()[new_index] };
+        let compared = relate::compare(method.old, method.new, &history);
+        // Old requests say nothing that is new.
+        breaking |= !compared.differences.is_empty();
         moved.extend(compared.moved);
-        by_themselves.past.insert(old_index, ByItself::new(new_index, compared.differences.clone(), Vec::new()));
-        by_themselves.future.insert(new_index, ByItself::new(old_index, compared.differences, compared.unheard));
+        methods.push(method);
+        of_past.insert(old_index, ByItself::new(new_index, compared.differences.clone(), Vec::new()));
+        of_future.insert(new_index, ByItself::new(old_index, compared.differences, compared.unheard));
     }
-    let breaking = step::is_breaking(old.version(), new.version());
-    let past = reading.hops(past, by_themselves.past, breaking);
-    let future = reading.hops(future, by_themselves.future, breaking);
-    Fault::none_of(reading.faults)?;
+    let text = RulesText {
+        rename: file.rename,
+        matched: file.matched,
+        loss: file.loss,
+        messages: file.messages,
+        enums: file.enums,
+    };
+    let resolved = resolve::resolve(old, new, &text, &methods, breaking, &mut reading.faults);
+    moved.extend(resolved.moved);
+    let crossing = |direction| Crossing {
+        direction,
+        up: &resolved.up,
+        down: &resolved.down,
+        breaking,
+        ruled_enums: &resolved.ruled_enums,
+        accepted: &accepted,
+    };
+    let past = hops::of(&mut reading, &crossing(Direction::Up), past, of_past);
+    let future = hops::of(&mut reading, &crossing(Direction::Down), future, of_future);
+    Fault::none_of(reading.faults.into_vec())?;
     Ok(Step {
         from: old.version().clone(),
         to: new.version().clone(),
+        breaking,
         past,
         future,
         moved,
-        up: Plans::default(),
-        down: Plans::default(),
+        up: resolved.up,
+        down: resolved.down,
     })
-}
-
-/// What methods are by themselves, by their index on either side.
-#[derive(Default)]
-struct Pairs {
-    past: BTreeMap<usize, ByItself>,
-    future: BTreeMap<usize, ByItself>,
-}
-
-/// How a method and its counterpart compare, on one side.
-#[derive(Default)]
-struct ByItself {
-    counterpart: Option<usize>,
-    differences: Vec<Difference>,
-    unheard: Vec<Difference>,
-}
-
-impl ByItself {
-    fn new(counterpart: usize, differences: Vec<Difference>, unheard: Vec<Difference>) -> Self {
-        Self { counterpart: Some(counterpart), differences, unheard }
-    }
 }
 
 /// What the step declares for a method, and where.
@@ -134,10 +145,9 @@ enum Declared {
 }
 
 struct Reading<'a> {
-    source: Option<StepText<'a>>,
     old: &'a Schema,
     new: &'a Schema,
-    faults: Vec<Fault>,
+    faults: Faults<'a>,
 }
 
 impl Reading<'_> {
@@ -146,9 +156,7 @@ impl Reading<'_> {
     }
 
     fn fault_at(&mut self, offset: usize, what: String, advice: String) {
-        if let Some(StepText { file, text }) = self.source {
-            self.faults.push(Fault::new(file, what, advice).at_line(text::line_of(text, offset)));
-        }
+        self.faults.add(offset, what, advice);
     }
 
     /// A step says what it comes from, so that a version that is missing or was put in between is noticed.
@@ -179,37 +187,25 @@ impl Reading<'_> {
         }
     }
 
-    /// The hops of one side: what is declared, else what the methods are by themselves.
-    fn hops(
-        &mut self,
-        declared: Vec<Option<Declared>>,
-        mut by_themselves: BTreeMap<usize, ByItself>,
-        breaking: bool,
-    ) -> Vec<Hop> {
-        let mut hops = Vec::new();
-        for (index, declared) in declared.into_iter().enumerate() {
-            let ByItself { counterpart, differences, unheard } = by_themselves.remove(&index).unwrap_or_default();
-            let vouched = matches!(declared, Some(Declared::Same { .. }));
-            hops.push(match (declared, counterpart) {
-                (Some(Declared::Code), _) => Hop::Code { differences: [differences, unheard].concat() },
-                (Some(Declared::Refused(cause)), _) => Hop::Refused(cause),
-                (_, Some(counterpart)) if differences.is_empty() && (vouched || !breaking || unheard.is_empty()) => {
-                    Hop::Same { counterpart, unheard }
+    /// The methods, by their full names, whose responses may be refused after a call has run.
+    fn accepted(&mut self, names: &[Spanned<String>]) -> BTreeSet<String> {
+        let mut accepted = BTreeSet::new();
+        for name in names {
+            let wanted = name.get_ref().as_str();
+            let mut known = false;
+            for schema in [self.old, self.new] {
+                for method in schema.methods().iter().filter(|one| one.full_name() == wanted || one.service() == wanted)
+                {
+                    known = true;
+                    accepted.insert(method.full_name().to_owned());
                 }
-                (Some(Declared::Same { offset }), counterpart) => {
-                    let why = match (counterpart, differences.first()) {
-                        (Some(_), Some(difference)) => difference.to_string(),
-                        _ => "the other version has no counterpart".to_owned(),
-                    };
-                    let what = format!("a method that is declared same differs in more than new fields: {why}");
-                    self.fault_at(offset, what, "declare it under code, or refuse it".to_owned());
-                    Hop::Refused(Cause::Absent)
-                }
-                (None, Some(_)) => Hop::Refused(Cause::Open([differences, unheard].concat())),
-                (None, None) => Hop::Refused(Cause::Absent),
-            });
+            }
+            if !known {
+                // The older version's names are looked through for what was meant.
+                self.find(self.old, name);
+            }
         }
-        hops
+        accepted
     }
 
     /// What one side of the step declares for each method of `schema`; a method's own entry goes before its service's.

@@ -2,18 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Named, Reading};
+use crate::protocol::rules::file::Rename;
 use crate::protocol::schema::Method;
-
-/// `[rename]`: what has another name in the newer version, old = new.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Rename {
-    methods: BTreeMap<Spanned<String>, Spanned<String>>,
-}
 
 /// The method of the older version and that of the newer, by index, and where it is said.
 type OfMethod<'a> = (&'a Spanned<String>, usize, usize);

@@ -1,0 +1,364 @@
+//! What rewrites mean, said as plainly as possible: plans, read as they are, over messages that were decoded.
+//!
+//! It is slow, fuses nothing and shares no code with the engine, so that each can be held against the other. The seven
+//! stages of a message are those at the top of `src/protocol/plan.rs`, in their order.
+
+#[path = "reference/convert.rs"]
+mod convert;
+#[path = "reference/loss.rs"]
+mod loss;
+#[path = "reference/place.rs"]
+mod place;
+#[path = "reference/scalar.rs"]
+mod scalar;
+#[path = "reference/text.rs"]
+mod text;
+
+use std::fmt;
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
+use straddle::Protocol;
+use straddle::expression::{Expression, Failed};
+use straddle::protocol::plan::{Condition, Direction, Made, MessagePlan, Path, Plans, Use};
+
+/// Why a message does not become one of the other version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The field, from the outermost message on; empty for the message itself.
+    pub(crate) path: String,
+    /// What happened.
+    pub(crate) why: String,
+    /// Whose fault it is.
+    pub(crate) cause: Cause,
+}
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The message says what the other version cannot say, or the step refuses it.
+    Value,
+    /// Bytes within it are no message of their type.
+    Malformed,
+    /// The other version has no such message.
+    Absent,
+    /// The step leaves something open.
+    Open,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} at `{}`: {}", self.cause, self.path, self.why)
+    }
+}
+
+impl Refused {
+    fn new(cause: Cause, path: impl fmt::Display, why: impl fmt::Display) -> Self {
+        Self { path: path.to_string(), why: why.to_string(), cause }
+    }
+
+    /// Of a value at `path`.
+    fn value(path: impl fmt::Display, why: impl fmt::Display) -> Self {
+        Self::new(Cause::Value, path, why)
+    }
+
+    /// The same, seen from a message around.
+    fn within(mut self, outer: impl fmt::Display) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{outer}{dot}{}", self.path);
+        self
+    }
+}
+
+impl From<Failed> for Refused {
+    fn from(failed: Failed) -> Self {
+        Self::value("", failed)
+    }
+}
+
+/// Turns a message of the version at index `from` into one of the version at index `to`, one step after another.
+pub(crate) fn rewrite(
+    protocol: &Protocol,
+    from: usize,
+    to: usize,
+    message: &DynamicMessage,
+    used: Use,
+) -> Result<DynamicMessage, Refused> {
+    let mut message = message.clone();
+    let mut version = from;
+    while version != to {
+        let (direction, step, next) = match to > version {
+            true => (Direction::Up, version, version + 1),
+            false => (Direction::Down, version - 1, version - 1),
+        };
+        message = cross(&Crossing { protocol, version, step, direction }, &message, used)?;
+        version = next;
+    }
+    Ok(message)
+}
+
+/// Turns a message into its counterpart on the other side of one step.
+pub(crate) fn cross(side: &dyn Side, message: &DynamicMessage, used: Use) -> Result<DynamicMessage, Refused> {
+    Hop { side, used }.counterpart(message)
+}
+
+/// What the interpreter asks about a step in one direction.
+pub(crate) trait Side {
+    /// The plan that turns a message `source` into a message `target`.
+    fn plan(&self, source: &str, target: &str) -> Option<&MessagePlan>;
+    /// The full name of the message that `source` is on the other side.
+    fn counterpart(&self, source: &str) -> Option<&str>;
+    /// What [`Protocol::number_is_free`] says for the source version.
+    fn number_is_free(&self, message: &str, number: u32, field: Option<&FieldDescriptor>) -> bool;
+    /// The message of this name in the source version.
+    fn declared(&self, name: &str) -> Option<MessageDescriptor>;
+    /// The path of a mask, as the other side names it.
+    fn mask_path(&self, source: &str, target: &str, path: &str) -> Result<Vec<String>, String>;
+}
+
+/// A step of a protocol, in one direction.
+struct Crossing<'a> {
+    protocol: &'a Protocol,
+    /// Index of the version that messages come from.
+    version: usize,
+    /// Index of the step.
+    step: usize,
+    direction: Direction,
+}
+
+impl Crossing<'_> {
+    fn plans(&self) -> &Plans {
+        self.protocol.steps()[self.step].plans(self.direction)
+    }
+}
+
+impl Side for Crossing<'_> {
+    fn plan(&self, source: &str, target: &str) -> Option<&MessagePlan> {
+        self.plans().get(source, target).map(AsRef::as_ref)
+    }
+
+    fn counterpart(&self, source: &str) -> Option<&str> {
+        self.plans().counterpart(source)
+    }
+
+    fn number_is_free(&self, message: &str, number: u32, field: Option<&FieldDescriptor>) -> bool {
+        self.protocol.number_is_free(self.version, message, number, field)
+    }
+
+    fn declared(&self, name: &str) -> Option<MessageDescriptor> {
+        self.protocol.versions()[self.version].pool().get_message_by_name(name)
+    }
+
+    fn mask_path(&self, _source: &str, _target: &str, _path: &str) -> Result<Vec<String>, String> {
+        Err("masks are not translated yet".to_owned())
+    }
+}
+
+/// A message on its way across a step.
+struct Hop<'a> {
+    side: &'a dyn Side,
+    used: Use,
+}
+
+impl Hop<'_> {
+    /// The message that `message` is on the other side.
+    fn counterpart(&self, message: &DynamicMessage) -> Result<DynamicMessage, Refused> {
+        let descriptor = message.descriptor();
+        let source = descriptor.full_name();
+        let Some(target) = self.side.counterpart(source) else {
+            return Err(Refused::new(Cause::Absent, "", format!("`{source}` has no counterpart")));
+        };
+        self.by_names(source, target, message)
+    }
+
+    fn by_names(&self, source: &str, target: &str, message: &DynamicMessage) -> Result<DynamicMessage, Refused> {
+        let Some(plan) = self.side.plan(source, target) else {
+            return Err(Refused::new(Cause::Absent, "", format!("no plan turns `{source}` into `{target}`")));
+        };
+        self.message(plan, message)
+    }
+
+    /// All seven stages. `came` is the message as it came, `source` what is left of it after stage 2.
+    fn message(&self, plan: &MessagePlan, came: &DynamicMessage) -> Result<DynamicMessage, Refused> {
+        if let Some(open) = plan.open.first() {
+            return Err(Refused::new(Cause::Open, &open.element, &open.what));
+        }
+        check(plan, came)?;
+        let source = drop_fields(plan, came)?;
+        let mut target = DynamicMessage::new(plan.target.clone());
+        for container in &plan.containers {
+            if place::read(&source, &container.from).is_some() {
+                place::message_at(&mut target, &container.to);
+            }
+        }
+        let mut carried = Carried::default();
+        for moved in &plan.moves {
+            if applies(moved.when.as_ref(), came)? {
+                carried.path(&moved.from);
+                self.carry(moved, &source, &mut target).map_err(|refused| refused.within(&moved.from))?;
+            }
+        }
+        for make in &plan.makes {
+            if applies(make.when.as_ref(), came)? {
+                carried.made(&make.value);
+                write_made(&make.value, &make.to, &source, &mut target)?;
+            }
+        }
+        self.lose(plan, &source, &mut target, &carried)?;
+        self.pass_unknown_fields(plan, &source, &mut target)?;
+        Ok(target)
+    }
+}
+
+/// What was carried out of the source: paths, as the names of their fields.
+#[derive(Default)]
+struct Carried(Vec<Vec<String>>);
+
+impl Carried {
+    fn path(&mut self, path: &Path) {
+        self.0.push(names(path));
+    }
+
+    fn made(&mut self, made: &Made) {
+        match made {
+            Made::Constant { .. } => {}
+            Made::Expression(expression) => self.0.extend(expression.reads().iter().cloned()),
+            Made::Join { from, .. } => from.iter().for_each(|path| self.path(path)),
+            Made::Split { from, .. } => self.path(from),
+        }
+    }
+}
+
+fn names(path: &Path) -> Vec<String> {
+    path.fields().iter().map(|field| field.name().to_owned()).collect()
+}
+
+/// Stage 1.
+fn check(plan: &MessagePlan, came: &DynamicMessage) -> Result<(), Refused> {
+    for check in &plan.checks {
+        if holds(&check.condition, check.path.as_ref(), came)? {
+            let path = check.path.as_ref().map(Path::to_string).unwrap_or_default();
+            return Err(Refused::value(path, &check.reason));
+        }
+    }
+    Ok(())
+}
+
+/// Stage 2.
+fn drop_fields(plan: &MessagePlan, came: &DynamicMessage) -> Result<DynamicMessage, Refused> {
+    let mut source = came.clone();
+    for dropped in &plan.drops {
+        if holds(&dropped.condition, Some(&dropped.path), came)? {
+            place::remove(&mut source, &dropped.path);
+        }
+    }
+    Ok(source)
+}
+
+fn applies(when: Option<&Expression>, came: &DynamicMessage) -> Result<bool, Refused> {
+    Ok(match when {
+        Some(when) => when.holds(came)?,
+        None => true,
+    })
+}
+
+fn holds(condition: &Condition, path: Option<&Path>, came: &DynamicMessage) -> Result<bool, Refused> {
+    let value = path.and_then(|path| place::read(came, path));
+    Ok(match condition {
+        Condition::Always => path.is_none() || value.is_some(),
+        Condition::Empty => value.is_none_or(|value| says_nothing(&value)),
+        Condition::Is(wanted) => match (value, path) {
+            (Some(value), _) => value == *wanted,
+            // A field without presence always holds something.
+            (None, Some(path)) => {
+                place::reads_as_zero(came, path) && Value::default_value_for_field(path.leaf()) == *wanted
+            }
+            (None, None) => false,
+        },
+        Condition::Holds(expression) => expression.holds(came)?,
+    })
+}
+
+/// An empty message (unknown fields count), list or map, a zero or empty scalar.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => !value,
+        Value::I32(value) | Value::EnumNumber(value) => *value == 0,
+        Value::I64(value) => *value == 0,
+        Value::U32(value) => *value == 0,
+        Value::U64(value) => *value == 0,
+        Value::F32(value) => value.to_bits() == 0,
+        Value::F64(value) => value.to_bits() == 0,
+        Value::String(value) => value.is_empty(),
+        Value::Bytes(value) => value.is_empty(),
+        Value::Message(value) => prost::Message::encoded_len(value) == 0,
+        Value::List(value) => value.is_empty(),
+        Value::Map(value) => value.is_empty(),
+    }
+}
+
+/// Stage 5.
+fn write_made(made: &Made, to: &Path, source: &DynamicMessage, target: &mut DynamicMessage) -> Result<(), Refused> {
+    let value = match made {
+        Made::Constant { value, into_absent } => {
+            (*into_absent || place::parents_are_present(target, to)).then(|| value.clone())
+        }
+        Made::Expression(expression) => expression.evaluate(source, to.leaf())?,
+        Made::Join { from, separator, may_miss } => join(from, separator, *may_miss, source)?.map(Value::String),
+        Made::Split { from, separator, part, parts, may_miss } => {
+            split(from, separator, *part, *parts, *may_miss, source)?.map(Value::String)
+        }
+    };
+    if let Some(value) = value {
+        place::write(target, to, value);
+    }
+    Ok(())
+}
+
+fn join(from: &[Path], separator: &str, may_miss: bool, source: &DynamicMessage) -> Result<Option<String>, Refused> {
+    let mut parts: Vec<String> = from.iter().map(|path| text_at(source, path)).collect();
+    if parts.iter().all(String::is_empty) {
+        return Ok(None);
+    }
+    for (path, part) in from.iter().zip(&parts) {
+        if part.is_empty() && !may_miss {
+            return Err(Refused::value(path, "is missing, while others are there to be joined with it"));
+        }
+    }
+    for (path, part) in from.iter().zip(&parts).take(from.len() - 1) {
+        if part.contains(separator) {
+            return Err(Refused::value(path, format!("holds {separator:?}, so it could not be split again")));
+        }
+    }
+    while parts.last().is_some_and(String::is_empty) {
+        parts.pop();
+    }
+    Ok(Some(parts.join(separator)))
+}
+
+fn split(
+    from: &Path,
+    separator: &str,
+    part: usize,
+    parts: usize,
+    may_miss: bool,
+    source: &DynamicMessage,
+) -> Result<Option<String>, Refused> {
+    let text = text_at(source, from);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let pieces: Vec<&str> = text.splitn(parts, separator).collect();
+    if pieces.len() < parts && !may_miss {
+        return Err(Refused::value(from, format!("has {} parts of {parts}", pieces.len())));
+    }
+    Ok(pieces.get(part).map(|piece| (*piece).to_owned()))
+}
+
+/// The text at the path; empty where there is none.
+fn text_at(source: &DynamicMessage, path: &Path) -> String {
+    match place::read(source, path) {
+        Some(Value::String(text)) => text,
+        Some(other) => panic!("{path} is to be joined or split, but is no string: {other:?}"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,150 @@
+//! Stages 6 and 7: what nothing carries over, and what the source version does not know.
+
+use prost::Message;
+use prost_reflect::{DynamicMessage, ReflectMessage, Value};
+use straddle::protocol::plan::{Loss, MessagePlan, Path, Policy, Use};
+
+use super::{Carried, Cause, Hop, Refused, names, place};
+
+impl Hop<'_> {
+    /// Stage 6.
+    pub(super) fn lose(
+        &self,
+        plan: &MessagePlan,
+        source: &DynamicMessage,
+        target: &mut DynamicMessage,
+        carried: &Carried,
+    ) -> Result<(), Refused> {
+        for loss in &plan.losses {
+            let Some(left) = left_over(plan, &loss.path, source, carried) else { continue };
+            match loss.policies.of(self.used) {
+                Policy::Drop => {}
+                Policy::Refuse => return Err(refusal(loss)),
+                Policy::Pass => match self.landing(plan, &loss.path, target) {
+                    Some(landing) => {
+                        let field = loss.path.leaf();
+                        let mut alone = DynamicMessage::new(field.parent_message().clone());
+                        alone.set_field(field, left);
+                        merge(landing, &alone.encode_to_vec(), &loss.path)?;
+                    }
+                    None if self.used == Use::Response => {}
+                    None => return Err(refusal(loss)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// The message of the target in which the field at `path` may go on under its number.
+    fn landing<'a>(
+        &self,
+        plan: &MessagePlan,
+        path: &Path,
+        target: &'a mut DynamicMessage,
+    ) -> Option<&'a mut DynamicMessage> {
+        let field = path.leaf();
+        let message = field.parent_message();
+        if !self.side.number_is_free(message.full_name(), field.number(), Some(field)) {
+            return None;
+        }
+        if path.parents().is_empty() {
+            return Some(target);
+        }
+        let container = plan.containers.iter().find(|container| container.from.fields() == path.parents())?;
+        Some(place::message_at(target, &container.to))
+    }
+
+    /// Stage 7.
+    pub(super) fn pass_unknown_fields(
+        &self,
+        plan: &MessagePlan,
+        source: &DynamicMessage,
+        target: &mut DynamicMessage,
+    ) -> Result<(), Refused> {
+        self.pass_unknown_fields_of(source, target)?;
+        for container in &plan.containers {
+            if let Some(Value::Message(inner)) = place::read(source, &container.from) {
+                let landing = place::message_at(target, &container.to);
+                self.pass_unknown_fields_of(&inner, landing).map_err(|refused| refused.within(&container.from))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_unknown_fields_of(&self, source: &DynamicMessage, target: &mut DynamicMessage) -> Result<(), Refused> {
+        let descriptor = source.descriptor();
+        // As the moves left it: unknown arms do not push each other out here, the last one counts as in any message.
+        let known: Vec<String> = target
+            .descriptor()
+            .oneofs()
+            .filter(|oneof| !oneof.is_synthetic() && oneof.fields().any(|arm| target.has_field(&arm)))
+            .map(|oneof| oneof.full_name().to_owned())
+            .collect();
+        for field in source.unknown_fields() {
+            let number = field.number();
+            if !self.side.number_is_free(descriptor.full_name(), number, None) {
+                if self.used == Use::Response {
+                    continue;
+                }
+                let why = "a version of the protocol gives this number another meaning";
+                return Err(Refused::value(format!("#{number}"), why));
+            }
+            let oneof = target.descriptor().get_field(number).and_then(|field| field.containing_oneof());
+            if oneof.is_some_and(|oneof| known.iter().any(|known| known == oneof.full_name())) {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            field.encode(&mut bytes);
+            merge(target, &bytes, format!("#{number}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn refusal(loss: &Loss) -> Refused {
+    let why = loss.reason.clone().unwrap_or_else(|| "cannot be expressed".to_owned());
+    Refused::value(&loss.path, why)
+}
+
+fn merge(target: &mut DynamicMessage, bytes: &[u8], path: impl std::fmt::Display) -> Result<(), Refused> {
+    target.merge(bytes).map_err(|error| Refused::new(Cause::Malformed, path, error))
+}
+
+/// What is set at `path` and was carried nowhere.
+///
+/// Of a message, that is what remains when all that was carried is taken out. Its presence counts as carried when
+/// something out of it was.
+fn left_over(plan: &MessagePlan, path: &Path, source: &DynamicMessage, carried: &Carried) -> Option<Value> {
+    let value = place::read(source, path)?;
+    let own = names(path);
+    if carried.0.iter().any(|whole| own.starts_with(whole)) {
+        return None;
+    }
+    let Value::Message(mut rest) = value else { return Some(value) };
+    let mut presence_is_carried = false;
+    for inner in carried.0.iter().filter(|inner| inner.starts_with(&own)) {
+        presence_is_carried |= take_out(&mut rest, &inner[own.len()..]);
+    }
+    presence_is_carried |= plan.containers.iter().any(|container| container.from == *path);
+    (rest.encoded_len() > 0 || !presence_is_carried).then_some(Value::Message(rest))
+}
+
+/// Takes the field at these names out, and the messages that lead to it where nothing else is in them. Whether it was
+/// there.
+fn take_out(message: &mut DynamicMessage, names: &[String]) -> bool {
+    let (name, deeper) = names.split_first().expect("a path has a field");
+    let field = message.descriptor().get_field_by_name(name).expect("a field of the source");
+    if !place::is_set(message, &field) {
+        return false;
+    }
+    if deeper.is_empty() {
+        message.clear_field(&field);
+        return true;
+    }
+    let inner = message.get_field_mut(&field).as_message_mut().expect("paths lead through messages");
+    let found = take_out(inner, deeper);
+    if found && inner.encoded_len() == 0 {
+        message.clear_field(&field);
+    }
+    found
+}

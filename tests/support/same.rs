@@ -1,0 +1,182 @@
+//! Whether two messages say the same.
+
+use std::collections::HashSet;
+
+use prost::Message;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage, Value};
+
+/// What a comparison may know besides.
+pub(crate) trait Knowledge {
+    /// Lists that may come in any order: full names of fields.
+    fn comes_in_any_order(&self, field: &FieldDescriptor) -> bool;
+    /// What another version declares under a number that this one does not know.
+    fn declared_elsewhere(&self, message: &str, number: u32) -> Option<FieldDescriptor>;
+    /// Whether the content of a `google.protobuf.Any` can be read: a message of this type.
+    fn any_content(&self, any: &DynamicMessage) -> Option<DynamicMessage>;
+}
+
+/// Nothing is known besides.
+pub(crate) struct Plain;
+
+impl Knowledge for Plain {
+    fn comes_in_any_order(&self, _: &FieldDescriptor) -> bool {
+        false
+    }
+
+    fn declared_elsewhere(&self, _: &str, _: u32) -> Option<FieldDescriptor> {
+        None
+    }
+
+    fn any_content(&self, _: &DynamicMessage) -> Option<DynamicMessage> {
+        None
+    }
+}
+
+/// Where the messages differ; nothing where they say the same. The order of map entries and of unknown fields says
+/// nothing, and not-a-number is itself.
+pub(crate) fn difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn Knowledge) -> Option<String> {
+    let descriptor = one.descriptor();
+    if descriptor.full_name() != other.descriptor().full_name() {
+        return Some(format!("is a {} and a {}", descriptor.full_name(), other.descriptor().full_name()));
+    }
+    if descriptor.full_name() == "google.protobuf.Any"
+        && let (Some(one_content), Some(other_content)) = (known.any_content(one), known.any_content(other))
+    {
+        let url = [one, other].map(|any| any.get_field_by_number(1).expect("an URL").into_owned());
+        if url[0] != url[1] {
+            return Some(format!("type_url: {} and {}", url[0], url[1]));
+        }
+        return difference(&one_content, &other_content, known).map(|found| format!("value.{found}"));
+    }
+    for field in descriptor.fields() {
+        let (has_one, has_other) = (one.has_field(&field), other.has_field(&field));
+        let (value, other_value) = (one.get_field(&field), other.get_field(&field));
+        let found = match (has_one, has_other) {
+            (false, false) => None,
+            (true, true) => value_difference(&value, &other_value, &field, known),
+            (true, false) => Some(format!(": {value} and absent")),
+            (false, true) => Some(format!(": absent and {other_value}")),
+        };
+        if let Some(found) = found {
+            return Some(format!("{}{found}", field.name()));
+        }
+    }
+    unknown_difference(one, other, known)
+}
+
+fn value_difference(one: &Value, other: &Value, field: &FieldDescriptor, known: &dyn Knowledge) -> Option<String> {
+    match (one, other) {
+        (Value::List(list), Value::List(other_list)) => {
+            if list.len() != other_list.len() {
+                return Some(format!(": {} and {} elements", list.len(), other_list.len()));
+            }
+            if known.comes_in_any_order(field) {
+                let same = is_permutation(list, other_list, |one, other| single(one, other, known).is_none());
+                return (!same).then(|| format!(": {one} and {other}, in any order"));
+            }
+            let mut found = list.iter().zip(other_list).enumerate();
+            found.find_map(|(index, (one, other))| Some(format!("[{index}]{}", single(one, other, known)?)))
+        }
+        (Value::Map(map), Value::Map(other_map)) => {
+            let keys: HashSet<&MapKey> = map.keys().chain(other_map.keys()).collect();
+            keys.into_iter().find_map(|key| match (map.get(key), other_map.get(key)) {
+                (Some(one), Some(other)) => Some(format!("[{key:?}]{}", single(one, other, known)?)),
+                (one, _) => Some(format!("[{key:?}]: only in the {}", if one.is_some() { "first" } else { "second" })),
+            })
+        }
+        (one, other) => single(one, other, known),
+    }
+}
+
+fn single(one: &Value, other: &Value, known: &dyn Knowledge) -> Option<String> {
+    let same = match (one, other) {
+        (Value::Message(one), Value::Message(other)) => {
+            return difference(one, other, known).map(|found| format!(".{found}"));
+        }
+        (Value::F32(one), Value::F32(other)) => one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan()),
+        (Value::F64(one), Value::F64(other)) => one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan()),
+        (one, other) => one == other,
+    };
+    (!same).then(|| format!(": {one} and {other}"))
+}
+
+fn is_permutation<T>(one: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
+    let mut left: Vec<&T> = other.iter().collect();
+    one.iter().all(|element| match left.iter().position(|candidate| same(element, candidate)) {
+        Some(found) => {
+            left.swap_remove(found);
+            true
+        }
+        None => false,
+    })
+}
+
+fn unknown_difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn Knowledge) -> Option<String> {
+    let name = one.descriptor().full_name().to_owned();
+    let numbers: HashSet<u32> =
+        one.unknown_fields().chain(other.unknown_fields()).map(prost_reflect::UnknownField::number).collect();
+    numbers.into_iter().find_map(|number| {
+        let (mut encoded, mut other_encoded) = (unknown(one, number), unknown(other, number));
+        if let Some(field) = known.declared_elsewhere(&name, number)
+            && let (Some(one), Some(other)) = (read(&field, &encoded), read(&field, &other_encoded))
+        {
+            return difference(&one, &other, known).map(|found| format!("#{number} as {}: {found}", field.full_name()));
+        }
+        encoded.sort();
+        other_encoded.sort();
+        (encoded != other_encoded).then(|| format!("#{number}: {encoded:02x?} and {other_encoded:02x?}"))
+    })
+}
+
+/// The unknown fields with this number, encoded.
+fn unknown(message: &DynamicMessage, number: u32) -> Vec<Vec<u8>> {
+    let fields = message.unknown_fields().filter(|field| field.number() == number);
+    fields
+        .map(|field| {
+            let mut bytes = Vec::new();
+            field.encode(&mut bytes);
+            bytes
+        })
+        .collect()
+}
+
+fn read(field: &FieldDescriptor, encoded: &[Vec<u8>]) -> Option<DynamicMessage> {
+    DynamicMessage::decode(field.parent_message().clone(), encoded.concat().as_slice()).ok()
+}
+
+/// The same message without what its version does not know.
+pub(crate) fn without_unknown_fields(message: &DynamicMessage) -> DynamicMessage {
+    let mut message = message.clone();
+    strip(&mut message);
+    message
+}
+
+fn strip(message: &mut DynamicMessage) {
+    message.take_unknown_fields().for_each(std::mem::drop);
+    for (_, value) in message.fields_mut() {
+        match value {
+            Value::Message(inner) => strip(inner),
+            Value::List(values) => values.iter_mut().filter_map(Value::as_message_mut).for_each(strip),
+            Value::Map(values) => values.values_mut().filter_map(Value::as_message_mut).for_each(strip),
+            _ => {}
+        }
+    }
+}
+
+/// The message as JSON, or as its bytes where JSON cannot say it.
+pub(crate) fn shown(message: &DynamicMessage) -> String {
+    match serde_json::to_string(message) {
+        Ok(json) if message.unknown_fields().next().is_none() => json,
+        _ => format!("{message} ({})", hex(&message.encode_to_vec())),
+    }
+}
+
+/// Bytes, two digits each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether values of this kind can stand packed.
+pub(crate) fn is_packable(kind: &Kind) -> bool {
+    !matches!(kind, Kind::String | Kind::Bytes | Kind::Message(_))
+}

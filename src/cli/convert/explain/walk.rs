@@ -6,7 +6,8 @@ use super::row::{Fate, Row};
 use super::{place, values, wording};
 use crate::expression::Failed;
 use crate::protocol::plan::{
-    Beyond, Condition, Conversion, Loss, Made, MessagePlan, Move, Origin, Path, Plans, Policy, Use, ValueConversion,
+    Beyond, Condition, Conversion, Loss, Made, MessagePlan, Move, Origin, Path, Plans, Policy, ScalarConversion, Use,
+    ValueConversion,
 };
 
 /// Collects what becomes of the fields of a message.
@@ -235,22 +236,29 @@ impl<'a> Walk<'a> {
         self.push(pair, trail, value, fate, how, &loss.origin);
     }
 
-    /// Fields of the target that an absent field of the source comes to.
+    /// What an absent field of the source comes to, where that is not an absent field.
     fn absent(&mut self, pair: Pair<'_>) {
-        let Some(target) = pair.target else { return };
         for moved in &pair.plan.moves {
-            let Conversion::One(ValueConversion::Scalar(scalar)) = &moved.conversion else { continue };
-            if scalar.absent.is_none() || values::at(pair.source, moved.from.fields()).is_some() {
+            let Some(scalar) = scalar(&moved.conversion) else { continue };
+            let holds = moved.when.as_ref().is_none_or(|when| matches!(when.holds(pair.source), Ok(true)));
+            if !holds || values::at(pair.source, moved.from.fields()).is_some() {
                 continue;
             }
-            let Some(result) = values::json_at(target, moved.to.fields()) else { continue };
+            let result = pair.target.and_then(|target| values::json_at(target, moved.to.fields()));
+            let (fate, how) = match (&scalar.absent, &result) {
+                (Some(_), Some(_)) => (Fate::Made, "what its absence means"),
+                _ if scalar.refuse_absent && pair.target.is_none() => {
+                    (Fate::Refused, "what its absence means has no counterpart")
+                }
+                _ => continue,
+            };
             self.rows.push(Row {
                 path: Some(format!("{}{}", pair.from, moved.from)),
                 value: None,
-                fate: Fate::Made,
-                to: Some(format!("{}{}", pair.to, moved.to)),
-                result: Some(result),
-                how: "what its absence means".to_owned(),
+                fate,
+                to: result.as_ref().map(|_| format!("{}{}", pair.to, moved.to)),
+                result,
+                how: how.to_owned(),
                 origin: moved.origin.clone(),
             });
         }
@@ -327,6 +335,16 @@ impl<'a> Walk<'a> {
             how,
             origin: origin.clone(),
         });
+    }
+}
+
+/// The conversion of a scalar that stands by itself on one side.
+fn scalar(conversion: &Conversion) -> Option<&ScalarConversion> {
+    match conversion {
+        Conversion::One(ValueConversion::Scalar(scalar))
+        | Conversion::IntoList(ValueConversion::Scalar(scalar))
+        | Conversion::FromList { value: ValueConversion::Scalar(scalar), .. } => Some(scalar),
+        _ => None,
     }
 }
 

@@ -67,6 +67,7 @@ mod folder;
 mod history;
 #[cfg(feature = "compile")]
 mod manifest;
+pub mod mask;
 mod numbers;
 pub mod plan;
 mod relate;

@@ -408,7 +408,13 @@ fn form(name: &str) -> Form {
 /// From the kind of one field of `Scalars` to that of another.
 fn value(changes: &[Change], from: &str, to: &str) -> ValueConversion {
     let changes = changes.to_vec();
-    ValueConversion::Scalar(ScalarConversion { read: form(from), changes, write: form(to), absent: None })
+    ValueConversion::Scalar(ScalarConversion {
+        read: form(from),
+        changes,
+        write: form(to),
+        absent: None,
+        refuse_absent: false,
+    })
 }
 
 fn one(changes: &[Change], from: &str, to: &str) -> Conversion {
@@ -417,7 +423,8 @@ fn one(changes: &[Change], from: &str, to: &str) -> Conversion {
 
 /// What becomes of the field `from` of `Scalars`, in JSON, when it goes to the field `to` by `changes`.
 fn scalar(from: &str, changes: &[Change], to: &str, absent: Option<Value>, input: &str) -> String {
-    let conversion = ScalarConversion { read: form(from), changes: changes.to_vec(), write: form(to), absent };
+    let conversion =
+        ScalarConversion { read: form(from), changes: changes.to_vec(), write: form(to), absent, refuse_absent: false };
     let step = Move {
         from: path("Scalars", from),
         to: path("Scalars", to),
@@ -539,11 +546,22 @@ fn text_stands_for_numbers() {
         scalars("s", &[Change::ParseInteger], "i64", &[(text, "refused")]);
     }
     scalars("i64", &[Change::FormatInteger], "s", &[("-12", "\"-12\"")]);
-    scalars("s", &[Change::ParseFloat], "d", &[("\"1e3\"", "1000.0"), ("\"-Infinity\"", "\"-Infinity\"")]);
+    scalars(
+        "s",
+        &[Change::ParseFloat { single: false }],
+        "d",
+        &[("\"1e3\"", "1000.0"), ("\"-Infinity\"", "\"-Infinity\"")],
+    );
     for text in ["\"inf\"", "\"1e999\"", "\"+1\"", "\".5\"", "\"1 \"", "\"01\"", "\"0x1\"", "\"nan\""] {
-        scalars("s", &[Change::ParseFloat], "d", &[(text, "refused")]);
+        scalars("s", &[Change::ParseFloat { single: false }], "d", &[(text, "refused")]);
     }
-    scalars("d", &[Change::FormatFloat { single: false }], "s", &[("0.1", "\"0.1\""), ("\"NaN\"", "\"NaN\"")]);
+    scalars(
+        "d",
+        &[Change::FormatFloat { single: false }],
+        "s",
+        &[("0.1", "\"0.1\""), ("3", "\"3\""), ("1e300", "\"1e300\"")],
+    );
+    scalars("d", &[Change::FormatFloat { single: false }], "s", &[("\"NaN\"", "\"NaN\"")]);
     scalars("f", &[Change::FormatFloat { single: true }], "s", &[("0.1", "\"0.1\"")]);
 }
 

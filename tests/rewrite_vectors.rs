@@ -9,7 +9,6 @@ mod published;
 #[path = "support/reference.rs"]
 mod reference;
 #[path = "support/same.rs"]
-#[expect(dead_code, reason = "these tests compare without what is unknown")]
 mod same;
 
 use std::collections::HashMap;

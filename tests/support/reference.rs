@@ -19,6 +19,7 @@ use std::fmt;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
 use straddle::Protocol;
 use straddle::expression::{Expression, Failed};
+use straddle::protocol::mask;
 use straddle::protocol::plan::{Condition, Direction, Made, MessagePlan, Path, Plans, Use};
 
 /// Why a message does not become one of the other version.
@@ -148,8 +149,8 @@ impl Side for Crossing<'_> {
         self.protocol.versions()[self.version].pool().get_message_by_name(name)
     }
 
-    fn mask_path(&self, _source: &str, _target: &str, _path: &str) -> Result<Vec<String>, String> {
-        Err("masks are not translated yet".to_owned())
+    fn mask_path(&self, source: &str, target: &str, path: &str) -> Result<Vec<String>, String> {
+        mask::translate(self.plans(), source, target, path).map_err(|error| error.to_string())
     }
 }
 

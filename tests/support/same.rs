@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, ReflectMessage, Value};
 
 /// What a comparison may know besides.
 pub(crate) trait Knowledge {
@@ -174,9 +174,4 @@ pub(crate) fn shown(message: &DynamicMessage) -> String {
 /// Bytes, two digits each.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Whether values of this kind can stand packed.
-pub(crate) fn is_packable(kind: &Kind) -> bool {
-    !matches!(kind, Kind::String | Kind::Bytes | Kind::Message(_))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
-use straddle::protocol::plan::{Beyond, Conversion, Move, ValueConversion};
+use straddle::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, ValueConversion};
 
 use super::{Cause, Hop, Refused, place, scalar};
 
@@ -22,8 +22,12 @@ impl Hop<'_> {
             // What stands for an absent value is no reason for a message to come into being whose counterpart is absent.
             let wanted =
                 place::parents_are_present(source, &moved.from) || place::parents_are_present(target, &moved.to);
-            if wanted && let Some(value) = absent(&moved.conversion, to) {
-                place::write(target, &moved.to, value);
+            let Some(scalar) = scalar_of(&moved.conversion).filter(|_| wanted) else { return Ok(()) };
+            if scalar.refuse_absent && !moved.from.leaf().supports_presence() {
+                return Err(Refused::value("", "holds its zero, which stands for nothing on the other side"));
+            }
+            if let Some(value) = &scalar.absent {
+                place::write(target, &moved.to, value.clone());
             }
             return Ok(());
         };
@@ -194,16 +198,14 @@ impl Hop<'_> {
     }
 }
 
-/// What stands where the source is absent.
-fn absent(conversion: &Conversion, to: &FieldDescriptor) -> Option<Value> {
-    let value = match conversion {
-        Conversion::One(value) | Conversion::IntoList(value) | Conversion::FromList { value, .. } => value,
-        _ => return None,
-    };
-    let ValueConversion::Scalar(scalar) = value else { return None };
-    let value = scalar.absent.clone()?;
-    let needs_list = to.is_list() && !matches!(value, Value::List(_));
-    Some(if needs_list { Value::List(vec![value]) } else { value })
+/// The conversion of a scalar, where the value may be absent.
+fn scalar_of(conversion: &Conversion) -> Option<&ScalarConversion> {
+    match conversion {
+        Conversion::One(ValueConversion::Scalar(scalar))
+        | Conversion::IntoList(ValueConversion::Scalar(scalar))
+        | Conversion::FromList { value: ValueConversion::Scalar(scalar), .. } => Some(scalar),
+        _ => None,
+    }
 }
 
 /// The same bytes, in a place of kind `to`.

@@ -112,8 +112,8 @@ fn merge(target: &mut DynamicMessage, bytes: &[u8], path: impl std::fmt::Display
 
 /// What is set at `path` and was carried nowhere.
 ///
-/// Of a message, that is what remains when all that was carried is taken out. Its presence counts as carried when
-/// something out of it was.
+/// Of a message, that is what remains when all that was carried is taken out, and all that has a loss of its own. Its
+/// presence counts as carried when something was taken out.
 fn left_over(plan: &MessagePlan, path: &Path, source: &DynamicMessage, carried: &Carried) -> Option<Value> {
     let value = place::read(source, path)?;
     let own = names(path);
@@ -121,11 +121,11 @@ fn left_over(plan: &MessagePlan, path: &Path, source: &DynamicMessage, carried: 
         return None;
     }
     let Value::Message(mut rest) = value else { return Some(value) };
-    let mut presence_is_carried = false;
-    for inner in carried.0.iter().filter(|inner| inner.starts_with(&own)) {
+    let mut presence_is_carried = plan.containers.iter().any(|container| container.from == *path);
+    let parts = plan.losses.iter().map(|loss| names(&loss.path)).filter(|part| part.len() > own.len());
+    for inner in carried.0.iter().cloned().chain(parts).filter(|inner| inner.starts_with(&own)) {
         presence_is_carried |= take_out(&mut rest, &inner[own.len()..]);
     }
-    presence_is_carried |= plan.containers.iter().any(|container| container.from == *path);
     (rest.encoded_len() > 0 || !presence_is_carried).then_some(Value::Message(rest))
 }
 

@@ -180,7 +180,10 @@ fn apply(change: &Change, scalar: Scalar) -> Result<Scalar, String> {
         (Change::Encode(encoding), Scalar::Bytes(value)) => Scalar::Text(text::encode(*encoding, &value)),
         (Change::Decode(encoding), Scalar::Text(value)) => Scalar::Bytes(text::decode(*encoding, &value)?),
         (Change::ParseInteger, Scalar::Text(value)) => Scalar::Integer(text::parse_integer(&value)?),
-        (Change::ParseFloat, Scalar::Text(value)) => Scalar::Float(text::parse_float(&value)?),
+        (Change::ParseFloat { single: false }, Scalar::Text(value)) => Scalar::Float(text::parse_double(&value)?),
+        (Change::ParseFloat { single: true }, Scalar::Text(value)) => {
+            Scalar::Float(f64::from(text::parse_single(&value)?))
+        }
         (Change::FormatInteger, Scalar::Integer(value)) => Scalar::Text(value.to_string()),
         (Change::FormatFloat { single: false }, Scalar::Float(value)) => Scalar::Text(text::format_double(value)),
         (Change::FormatFloat { single: true }, Scalar::Float(value)) => {

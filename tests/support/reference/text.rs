@@ -75,28 +75,40 @@ pub(super) fn parse_integer(text: &str) -> Result<i128, String> {
 }
 
 /// As JSON writes numbers, or `NaN`, `Infinity`, `-Infinity`.
-pub(super) fn parse_float(text: &str) -> Result<f64, String> {
-    match text {
-        "NaN" => return Ok(f64::NAN),
-        "Infinity" => return Ok(f64::INFINITY),
-        "-Infinity" => return Ok(f64::NEG_INFINITY),
-        _ => {}
-    }
-    let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_number());
-    // JSON may stand between blanks; a scalar may not.
-    if !is_json || text.trim() != text {
-        return Err("is no decimal number".to_owned());
-    }
-    let value: f64 = text.parse().map_err(|_| "is no decimal number")?;
-    if value.is_finite() { Ok(value) } else { Err("is too large".to_owned()) }
+pub(super) fn parse_double(text: &str) -> Result<f64, String> {
+    let value: f64 = decimal(text)?.parse().map_err(|_| "is no decimal number")?;
+    if value.is_finite() || is_special(text) { Ok(value) } else { Err("is too large".to_owned()) }
 }
 
+/// The same, to the nearest `float`.
+pub(super) fn parse_single(text: &str) -> Result<f32, String> {
+    let value: f32 = decimal(text)?.parse().map_err(|_| "is no decimal number")?;
+    if value.is_finite() || is_special(text) { Ok(value) } else { Err("is too large".to_owned()) }
+}
+
+fn is_special(text: &str) -> bool {
+    ["NaN", "Infinity", "-Infinity"].contains(&text)
+}
+
+/// The text, if JSON writes a number so.
+fn decimal(text: &str) -> Result<&str, String> {
+    let is_json = serde_json::from_str::<serde_json::Number>(text).is_ok();
+    // JSON may stand between blanks; a scalar may not.
+    let fits = is_special(text) || (is_json && text.trim() == text);
+    fits.then_some(text).ok_or_else(|| "is no decimal number".to_owned())
+}
+
+/// Shortest that reads back as the same, and whole numbers without a fraction.
 pub(super) fn format_double(value: f64) -> String {
-    special(value).map_or_else(|| format!("{value:?}"), str::to_owned)
+    special(value).map_or_else(|| without_fraction(&format!("{value:?}")), str::to_owned)
 }
 
 pub(super) fn format_single(value: f32) -> String {
-    special(f64::from(value)).map_or_else(|| format!("{value:?}"), str::to_owned)
+    special(f64::from(value)).map_or_else(|| without_fraction(&format!("{value:?}")), str::to_owned)
+}
+
+fn without_fraction(text: &str) -> String {
+    text.strip_suffix(".0").unwrap_or(text).to_owned()
 }
 
 fn special(value: f64) -> Option<&'static str> {

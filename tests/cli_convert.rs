@@ -265,9 +265,13 @@ fn an_explanation_names_the_rule_of_each_field_hop_by_hop() {
     assert!(price["rule"]["file"].as_str().is_some_and(|file| file.ends_with("2.0.0/step.toml")), "{price}");
 
     let table = shop.convert(arguments, &input.to_string()).ended(0, &[]).out;
-    for part in
-        ["1.0.0 shop.v1.Item -> 2.0.0 shop.v2.StockItem", "name = \"Anvil\"", "title = \"Anvil\"", "step.toml:11)"]
-    {
+    for part in [
+        "1.0.0 shop.v1.Item -> 2.0.0 shop.v2.StockItem",
+        "name = \"Anvil\"",
+        "title = \"Anvil\"",
+        "2.0.0/step.toml)",
+        "line 11 ",
+    ] {
         assert!(table.contains(part), "{part:?} is missing from\n{table}");
     }
 }

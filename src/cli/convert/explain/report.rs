@@ -20,13 +20,13 @@ pub(super) fn text(job: &Job, hops: &[Hop]) -> String {
     }
     for hop in hops {
         let (from, to) = versions(job, hop);
+        let file = step(job, hop).map(|(file, _)| format!("  ({file})")).unwrap_or_default();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{from} {} -> {to} {}", hop.message, hop.target);
+        let _ = writeln!(text, "{from} {} -> {to} {}{file}", hop.message, hop.target);
         if hop.rows.is_empty() {
             text.push_str("  nothing is set, or everything passes as it is\n");
         }
-        let lines = hop.rows.iter().map(|row| cells(job, hop, row));
-        table(&mut text, &lines.collect::<Vec<_>>());
+        table(&mut text, &hop.rows.iter().map(cells).collect::<Vec<_>>());
     }
     text
 }
@@ -108,15 +108,12 @@ fn step<'a>(job: &'a Job, hop: &Hop) -> Option<(String, &'a str)> {
     source.step.as_ref().map(|(file, text)| (file.display().to_string(), text.as_str()))
 }
 
-const COLUMNS: usize = 5;
+const COLUMNS: usize = 6;
 
-fn cells(job: &Job, hop: &Hop, row: &Row) -> [String; COLUMNS] {
-    let said = match &row.origin {
-        Origin::Line(line) => {
-            let file = step(job, hop).map_or_else(|| "step.toml".to_owned(), |(file, _)| file);
-            format!("{}  ({file}:{line})", row.how)
-        }
-        other => format!("{}  (by {})", row.how, by(other)),
+fn cells(row: &Row) -> [String; COLUMNS] {
+    let by = match &row.origin {
+        Origin::Line(line) => format!("line {line}"),
+        other => by(other).to_owned(),
     };
     let valued = |path: Option<&String>, value: Option<&Value>| {
         let path = path.cloned().unwrap_or_default();
@@ -128,13 +125,14 @@ fn cells(job: &Job, hop: &Hop, row: &Row) -> [String; COLUMNS] {
         valued(row.path.as_ref(), row.value.as_ref()),
         arrow.to_owned(),
         valued(row.to.as_ref(), row.result.as_ref()),
-        said,
+        by,
+        row.how.clone(),
     ]
 }
 
 /// A value that fits into a table.
 fn short(value: &Value) -> String {
-    const LONGEST: usize = 40;
+    const LONGEST: usize = 32;
     let text = value.to_string();
     if text.chars().count() <= LONGEST {
         return text;

@@ -28,14 +28,15 @@ pub(super) fn json_at(message: &DynamicMessage, fields: &[FieldDescriptor]) -> O
 
 /// A field's value in JSON.
 pub(super) fn json_of(field: &FieldDescriptor, value: Value) -> serde_json::Value {
-    // Only messages can be written, so one is made around it. Its default is not left out by that.
+    // Only messages can be written, so one is made around it.
     let mut around = DynamicMessage::new(field.parent_message().clone());
     around.set_field(field, value);
-    let options = SerializeOptions::new().skip_default_fields(false).use_proto_field_name(true);
-    let written = around.serialize_with_options(serde_json::value::Serializer, &options);
-    match written {
-        Ok(serde_json::Value::Object(mut fields)) => fields.remove(field.name()).unwrap_or_default(),
-        // A message with a JSON form of its own, as google.protobuf.Timestamp, shows no fields.
+    match around.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()) {
+        Ok(serde_json::Value::Object(mut fields)) if fields.contains_key(field.json_name()) => {
+            fields.remove(field.json_name()).unwrap_or_default()
+        }
+        // A message with a JSON form of its own, as google.protobuf.Timestamp, shows no fields; others may hold what
+        // JSON cannot say.
         _ => serde_json::Value::String(around.to_text_format()),
     }
 }

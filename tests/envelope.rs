@@ -2,7 +2,6 @@
 #![cfg(feature = "cli")]
 
 #[path = "support/folder.rs"]
-#[expect(dead_code, reason = "shared with other tests")]
 mod folder;
 #[path = "support/shop.rs"]
 mod shop;

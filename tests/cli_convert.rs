@@ -288,6 +288,9 @@ fn an_explanation_ends_with_the_hop_that_refuses_and_says_why() {
         assert!(told_rows.contains(&row(path, "refused", "", line)), "{path} is missing from {told_rows:#?}");
     }
     assert!(told["refuse"]["path"].is_string() && told.get("result").is_none(), "{told}");
+    // That a value has no counterpart shows only when it is converted.
+    let told = shop.convert(&format!("{arguments} --json"), r#"{"priceCents":"4999"}"#).ended(3, &[]).value();
+    assert!(rows(&told["hops"][0]).contains(&row("price_cents", "refused", "", "12")), "{told}");
     // The message itself goes to a file, if it is wanted, too.
     let file = shop.path("item.json");
     shop.convert(&format!("{arguments} -o {file}"), r#"{"sku":"a"}"#).ended(0, &[]);

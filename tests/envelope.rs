@@ -113,12 +113,15 @@ fn a_message_comes_out_in_the_version_that_its_reader_asks_for() {
 fn generated_messages_travel_between_generated_versions() {
     let protocol = generated::protocol();
     let item = v1_0_0::Item { sku: "a".into(), stock: 7, ..Default::default() };
-    let bytes = Envelope::seal(&protocol, v1_0_0::LABEL.version, "inventory.v1.Item", item.encode_to_vec())
-        .expect("an envelope")
-        .encode_to_vec();
+    let envelope = Envelope::seal_message(&protocol, v1_0_0::LABEL.version, &item).expect("an envelope");
+    assert_eq!(envelope.message_type(), "inventory.v1.Item");
+    let bytes = envelope.encode_to_vec();
     let opened = protocol.open(Envelope::decode(bytes).expect("an envelope")).expect("its own");
-    let item: v1_1_0::Item = opened.into_version("1.1.0").expect("a rewrite").decode().expect("a message");
+    let converted = opened.into_version(v1_1_0::LABEL.version).expect("a rewrite");
+    let item: v1_1_0::Item = converted.message().expect("a message");
     assert_eq!((item.sku.as_str(), item.stock), ("a", 7));
+    let error = converted.message::<v1_1_0::Box>().expect_err("another type").to_string();
+    assert!(error.contains("inventory.v1.Box is wanted"), "{error}");
 }
 
 #[test]
@@ -204,7 +207,7 @@ fn an_envelope_that_its_reader_cannot_be_sure_of_is_told_so() {
     // The digest is that of its version, whatever its patch number.
     assert!(opened(&Wire { version: "1.0.9".into(), ..wire.clone() }).is_ok());
     let text = error(Wire { message: b"\x0a\x05a".to_vec(), ..wire });
-    assert!(text.contains("the envelope's message is no shop.v1.Item"), "{text}");
+    assert!(text.contains("the message is no such shop.v1.Item"), "{text}");
 }
 
 #[test]
@@ -256,7 +259,7 @@ fn a_message_read_as_another_type_is_told_so() {
         protocol.open(sealed(&protocol, &anvil())).expect("its own").into_version("2.0.0").expect("a rewrite");
     let error = converted.decode::<Price>().expect_err("another type").to_string();
     assert!(
-        error.contains("no shop.v2.StockItem of 2.0.0") && error.contains("the type that it is read as"),
+        error.contains("no such shop.v2.StockItem of 2.0.0") && error.contains("the type that it is read as"),
         "{error}"
     );
 }

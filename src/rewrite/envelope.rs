@@ -25,8 +25,8 @@
 //! let opener = protocol.opener();
 //! let converted = opener.open(Envelope::decode(bytes)?)?.into_version("2.0.0")?;
 //! assert_eq!(converted.message_type(), "inventory.v2.StockItem");
-//! # type StockItem = ();
-//! let item: StockItem = converted.decode()?;
+//! # type StockItem = prost_types::Any;
+//! let item: StockItem = converted.message()?;
 //! # Ok(())
 //! # }
 //! ```
@@ -35,7 +35,7 @@ mod error;
 mod opener;
 
 use bytes::Bytes;
-use prost::Message;
+use prost::{Message, Name};
 
 pub use self::error::EnvelopeError;
 pub use self::opener::{Converted, Opened, Opener};
@@ -80,6 +80,21 @@ impl Envelope {
         let schema = &protocol.versions()[index];
         declares(protocol, schema, message_type)?;
         Ok(Self::sealed(protocol, schema, message_type, message.into()))
+    }
+
+    /// Puts a generated message into an envelope; its code says the name of its type, as that of `straddle::codegen` does.
+    ///
+    /// `version` is that of the module that the message is of: `v1_1_0::LABEL.version`. A message of the same name out of
+    /// another version's module would be sealed as what it is not, so take both from one module.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal).
+    pub fn seal_message<M: Message + Name>(
+        protocol: &Protocol,
+        version: &str,
+        message: &M,
+    ) -> Result<Self, EnvelopeError> {
+        Self::seal(protocol, version, &M::full_name(), message.encode_to_vec())
     }
 
     /// For those who know that the version declares the type.

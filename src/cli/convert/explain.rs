@@ -90,16 +90,19 @@ fn hop(
             .map_err(|error| Failure::bad(format!("this is no {name} of {}: {error}", versions[index].version())))
     };
     let source = decode(way.0, message, bytes)?;
-    let went_on = match rewrite.apply(bytes, &Limits::default()) {
-        Ok(rewritten) => Some(rewritten.into_bytes()),
+    let (went_on, refusal) = match rewrite.apply(bytes, &Limits::default()) {
+        Ok(rewritten) => (Some(rewritten.into_bytes()), None),
         Err(error) => match Failure::from(error) {
-            Failure::Refused(_) => None,
+            Failure::Refused(refusal) => (None, Some(refusal)),
             other @ Failure::Other(_) => return Err(other),
         },
     };
     let beside = went_on.as_ref().map(|bytes| decode(way.1, &target, bytes)).transpose()?;
     // The step between two versions has the index of the older one.
     let plans = protocol.steps()[way.0.min(way.1)].plans(direction);
-    let rows = Walk::new(plans, job.used).rows(message, &target, &source, beside.as_ref());
+    let mut rows = Walk::new(plans, job.used).rows(message, &target, &source, beside.as_ref());
+    if let Some(refusal) = refusal {
+        row::refused(&mut rows, &refusal);
+    }
     Ok((Hop { way, message: message.to_owned(), target, rows }, went_on))
 }

@@ -15,7 +15,7 @@ pub enum EnvelopeError {
         what: String,
     },
     /// The message within is no protobuf of the type that the envelope says, or not of the Rust type that is wanted.
-    #[error("the envelope's message is no {message}: {what}; look at what wrote it, or at the type that it is read as")]
+    #[error("the message is no such {message}: {what}; look at what wrote it, and at the type that it is read as")]
     Message {
         /// The full name of the type.
         message: String,

@@ -179,16 +179,29 @@ impl Converted {
         self.0.message()
     }
 
-    /// The message as a generated type, which has to be the one that [`message_type`](Self::message_type) names: prost
-    /// does not tell.
+    /// The message as a generated type whose code says its name, as that of `straddle::codegen` does. The type has to be
+    /// of the version that was asked for: names do not tell versions apart.
+    ///
+    /// # Errors
+    /// When the message is of a type of another name, or the bytes are not of that type.
+    pub fn message<M: prost::Message + prost::Name + Default>(&self) -> Result<M, EnvelopeError> {
+        if M::full_name() != self.message_type() {
+            return Err(self.other(format!("{} is wanted", M::full_name())));
+        }
+        self.decode()
+    }
+
+    /// The message as any generated type, which has to be the one that [`message_type`](Self::message_type) names: without
+    /// its name nobody can tell.
     ///
     /// # Errors
     /// When the bytes are not of that type.
     pub fn decode<M: prost::Message + Default>(&self) -> Result<M, EnvelopeError> {
-        M::decode(self.bytes().clone()).map_err(|error| EnvelopeError::Message {
-            message: format!("{} of {}", self.message_type(), self.version()),
-            what: error.to_string(),
-        })
+        M::decode(self.bytes().clone()).map_err(|error| self.other(error.to_string()))
+    }
+
+    fn other(&self, what: String) -> EnvelopeError {
+        EnvelopeError::Message { message: format!("{} of {}", self.message_type(), self.version()), what }
     }
 
     /// The message in an envelope of its new version, to be passed on.

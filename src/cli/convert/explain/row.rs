@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::protocol::plan::Origin;
+use crate::refusal::Refusal;
 
 /// What became of one field, or where one came from.
 #[derive(Clone, Debug)]
@@ -52,5 +53,21 @@ impl Fate {
             Self::Refused => "refused",
             Self::Unsaid => "unsaid",
         }
+    }
+}
+
+/// Marks the field that a message was refused for: that its value cannot be converted shows only when it is tried.
+pub(super) fn refused(rows: &mut Vec<Row>, refusal: &Refusal) {
+    let how = refusal.message().to_owned();
+    let at = refusal.path().unwrap_or_default();
+    if let Some(row) = rows.iter_mut().find(|row| row.path.as_deref() == Some(at)) {
+        if row.fate != Fate::Refused {
+            (row.fate, row.to, row.how) = (Fate::Refused, None, how);
+        }
+    } else if rows.iter().all(|row| row.fate != Fate::Refused) {
+        // Something that is not set, or lies within what passed as a whole.
+        let path = refusal.path().map(ToOwned::to_owned);
+        let (fate, origin) = (Fate::Refused, Origin::Schema);
+        rows.push(Row { path, value: None, fate, to: None, result: None, how, origin });
     }
 }

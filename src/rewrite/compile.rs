@@ -6,6 +6,7 @@ mod plan;
 mod shape;
 mod writes;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use prost_reflect::Kind;
@@ -45,8 +46,15 @@ pub(super) fn compile(
     numbers: &dyn FreeNumbers,
     used: Use,
 ) -> Result<(Program, usize), NoRewrite> {
-    let mut compiler =
-        Compiler { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types: vec![None; hops.len()] };
+    let mut compiler = Compiler {
+        hops,
+        numbers,
+        used,
+        keys: FxHashMap::default(),
+        drafts: Vec::new(),
+        types: vec![None; hops.len()],
+        plans: hops.iter().map(|_| OnceCell::new()).collect(),
+    };
     let root = compiler.draft(&Key { first: 0, messages: messages.to_vec() })?;
     let identities = compiler.identities();
     let mut program = Program::default();
@@ -74,6 +82,8 @@ pub(super) struct Compiler<'a> {
     drafts: Vec<Draft>,
     /// For `Any`, by hop, where it was met.
     types: Vec<Option<FxHashMap<String, Packed>>>,
+    /// For masks, by hop, where they were met.
+    plans: Vec<OnceCell<Arc<Plans>>>,
 }
 
 /// A table before it is compiled.
@@ -171,6 +181,11 @@ impl Compiler<'_> {
             types.insert(name.to_owned(), packed);
         }
         self.types[hop] = Some(types);
+    }
+
+    /// The plans of a hop, to keep them.
+    fn plans_of(&self, hop: usize) -> Arc<Plans> {
+        Arc::clone(self.plans[hop].get_or_init(|| Arc::new(self.hops[hop].plans.clone())))
     }
 
     /// The tables that leave messages as they are: the most of them that can, for messages may hold each other.

@@ -105,12 +105,6 @@ impl Output {
         }
     }
 
-    /// Whether something was written since `mark`.
-    #[inline]
-    pub(super) fn grew(&self, mark: Mark) -> bool {
-        self.buffer.len() != mark.buffer || self.shared.len() != mark.shared
-    }
-
     /// Opens a length-delimited field, which will have about `expected` bytes.
     #[inline]
     pub(super) fn open(&mut self, number: u32, expected: usize) -> Open {

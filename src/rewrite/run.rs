@@ -4,6 +4,7 @@ mod carry;
 mod decide;
 mod emit;
 mod entries;
+mod mask;
 mod notes;
 
 pub(super) use self::emit::encode;
@@ -144,6 +145,7 @@ impl<'p> Runner<'p> {
         self.scan(&message, 0, start, end, &mut seen)?;
         for (guard, field) in &layout.absents {
             if seen >> guard & 1 == 0 {
+                let Some(field) = field else { return Err(Failure::Hasty) };
                 self.scratch.output.buffer().extend_from_slice(field);
             }
         }

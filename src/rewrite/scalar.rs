@@ -170,7 +170,7 @@ mod tests {
     use crate::protocol::plan::{Cell, Change, Encoding, Rounding, Table, Unknown};
 
     fn run(read: Form, changes: Vec<Change>, write: Form, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        let scalar = Scalar::new(&ScalarConversion { read, changes, write, absent: None });
+        let scalar = Scalar::new(&ScalarConversion { read, changes, write, absent: None, refuse_absent: false });
         match scalar.convert(scalar.read(bytes)?)? {
             Converted::Settled => Err("settled".to_owned()),
             Converted::To(datum) => {

@@ -7,13 +7,14 @@
 //! tried hastily, as a whole, and then, should that fail, carefully.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Value};
 use rustc_hash::FxHashMap;
 
 use super::scalar::Scalar;
 use crate::expression::Expression;
-use crate::protocol::plan::Beyond;
+use crate::protocol::plan::{Beyond, Plans};
 
 /// No guard, no oneof.
 pub(super) const NONE: u8 = u8::MAX;
@@ -89,8 +90,8 @@ pub(super) struct Layout {
     pub(super) oneofs: Vec<Vec<usize>>,
     /// Written when the message was read.
     pub(super) writes: Vec<Write>,
-    /// Fields that are written where the guard did not see them.
-    pub(super) absents: Vec<(u8, Vec<u8>)>,
+    /// Fields that are written where the guard did not see them; nothing where that refuses.
+    pub(super) absents: Vec<(u8, Option<Vec<u8>>)>,
     /// Whether slots are used at all.
     pub(super) noting: bool,
 }
@@ -119,8 +120,9 @@ impl Numbers {
 pub(super) struct Passing {
     /// Numbers with another meaning somewhere; sorted.
     pub(super) taken: Vec<Range<u32>>,
-    /// Numbers that are arms of a oneof of the target, and which of its arms are known.
-    pub(super) arms: Vec<(u32, usize)>,
+    /// Numbers that wait for the end of the message: arms of a oneof of the target, with its index, and fields that
+    /// something else goes into, too.
+    pub(super) late: Vec<(u32, Option<usize>)>,
     /// Whether what is taken is left out; else it refuses.
     pub(super) leave_out: bool,
     /// Where they are noted.
@@ -133,8 +135,13 @@ impl Passing {
         self.taken.get(index).is_some_and(|range| range.contains(&number))
     }
 
+    pub(super) fn is_late(&self, number: u32) -> bool {
+        self.late.iter().any(|(late, _)| *late == number)
+    }
+
+    /// The oneof of the target that the number is an arm of.
     pub(super) fn arm(&self, number: u32) -> Option<usize> {
-        self.arms.iter().find(|(arm, _)| *arm == number).map(|(_, oneof)| *oneof)
+        self.late.iter().find(|(late, _)| *late == number).and_then(|(_, oneof)| *oneof)
     }
 }
 
@@ -208,6 +215,8 @@ pub(super) struct Slot {
     pub(super) carried: Vec<Option<usize>>,
     /// Whether it is a message of both sides.
     pub(super) is_container: bool,
+    /// Whether it has a loss of its own, so that it is not lost with what is around it.
+    pub(super) has_loss: bool,
 }
 
 /// What is written when the message was read.
@@ -231,6 +240,8 @@ pub(super) struct Carried {
     pub(super) target: Target,
     /// What is written where it is absent.
     pub(super) absent: Option<Vec<u8>>,
+    /// Whether it is refused where it is absent.
+    pub(super) refuse_absent: bool,
 }
 
 /// The field that is written.
@@ -281,7 +292,7 @@ pub(super) enum Carry {
     Mask {
         source: String,
         target: String,
-        hop: usize,
+        plans: Arc<Plans>,
     },
 }
 

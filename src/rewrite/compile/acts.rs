@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::numbers::{Lost, real_oneof};
 use super::plan::Planner;
-use super::writes::{absent, entry_fields, writes_alone};
+use super::writes::{absent, entry_fields, refuses_absent, writes_alone};
 use crate::protocol::plan::{Conversion, Move, ValueConversion};
 use crate::rewrite::run::encode;
 use crate::rewrite::scalar::Scalar;
@@ -61,15 +61,17 @@ impl Planner<'_> {
             }
             if let (Act::Scalar { .. }, [moved]) = (acts[slot], &self.users[slot].moves[..]) {
                 let moved = &self.plan.moves[*moved];
-                if let Some(value) = absent(moved) {
-                    absents.push((of_slot[slot], encode(moved.to.leaf(), value)));
+                if refuses_absent(moved) {
+                    absents.push((of_slot[slot], None));
+                } else if let Some(value) = absent(moved) {
+                    absents.push((of_slot[slot], Some(encode(moved.to.leaf(), value))));
                 }
             }
         }
         self.assemble(hasty, &acts, &of_slot, absents)
     }
 
-    fn assemble(&self, hasty: bool, acts: &[Act], guards: &[u8], absents: Vec<(u8, Vec<u8>)>) -> Layout {
+    fn assemble(&self, hasty: bool, acts: &[Act], guards: &[u8], absents: Vec<(u8, Option<Vec<u8>>)>) -> Layout {
         let writes = self.writes(&|slot| matches!(acts[slot], Act::Note { .. }));
         let mut layout = Layout { oneofs: self.shape.oneofs.clone(), absents, writes, ..Layout::default() };
         for (index, node) in self.shape.nodes.iter().enumerate() {
@@ -87,6 +89,11 @@ impl Planner<'_> {
             if index == 0 {
                 let slot = (!hasty).then_some(node.unknown);
                 numbers.unknown = self.compiler.passing(self.version(), &node.message, &self.plan.target, slot);
+                for written in self.writers.keys().map(|path| path[0]) {
+                    if node.message.get_field(written).is_none() && !numbers.unknown.is_late(written) {
+                        numbers.unknown.late.push((written, None));
+                    }
+                }
             } else {
                 numbers.unknown.slot = Some(node.unknown);
             }
@@ -116,7 +123,7 @@ impl Planner<'_> {
         match (&users.moves[..], &users.losses[..]) {
             ([moved], _) if !has_conditions && (at_root || hasty) => {
                 let moved = &self.plan.moves[*moved];
-                if !writes_alone(self, moved) || !at_root && absent(moved).is_some() {
+                if !writes_alone(self, moved) || !at_root && (absent(moved).is_some() || refuses_absent(moved)) {
                     return None;
                 }
                 let act = self.move_at_once(slot, moved)?;

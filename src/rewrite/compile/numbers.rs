@@ -93,12 +93,12 @@ impl Compiler<'_> {
                 }
             }
         }
-        let mut arms = Vec::new();
+        let mut late = Vec::new();
         for (index, oneof) in target.oneofs().enumerate().filter(|(_, oneof)| !oneof.is_synthetic()) {
             let unknown = oneof.fields().map(|arm| arm.number());
-            arms.extend(unknown.filter(|arm| source.get_field(*arm).is_none()).map(|arm| (arm, index)));
+            late.extend(unknown.filter(|arm| source.get_field(*arm).is_none()).map(|arm| (arm, Some(index))));
         }
-        Passing { taken, arms, leave_out: self.used == Use::Response, slot }
+        Passing { taken, late, leave_out: self.used == Use::Response, slot }
     }
 
     /// What becomes of a field that is lost; `landing` says whether there is a message for it to pass in.
@@ -146,7 +146,7 @@ impl Compiler<'_> {
         }
         let passing = self.passing(version, &plan.source, &plan.target, None);
         let all_stay = plan.source.fields().all(|field| stays.contains(&field.number()));
-        (all_stay && passing.taken.is_empty() && passing.arms.is_empty()).then_some(needed)
+        (all_stay && passing.taken.is_empty() && passing.late.is_empty()).then_some(needed)
     }
 }
 

@@ -102,6 +102,7 @@ impl Planner<'_> {
         for (index, loss) in plan.losses.iter().enumerate() {
             if let Some(slot) = self.shape.find(&loss.path) {
                 self.users[slot].losses.push(index);
+                self.shape.slots[slot].has_loss = true;
             }
         }
         let checked = plan.checks.iter().filter_map(|check| check.path.as_ref());
@@ -197,7 +198,7 @@ impl Planner<'_> {
             let Some(slot) = self.shape.find(&loss.path) else { continue };
             if matches!(self.lost(loss), Lost::Refuse) {
                 let Words { from, to } = self.words();
-                let why = || format!("{to} has no place for what {from} says in `{}`", loss.path);
+                let why = || format!("{to} cannot express what {from} says in `{}`", loss.path);
                 losses.push(table::Loss {
                     slot,
                     why: loss.reason.clone().unwrap_or_else(why),

@@ -146,6 +146,7 @@ fn slot_of(field: &FieldDescriptor, names: Vec<String>, oneof: Option<usize>, pa
         list,
         carried: Vec::new(),
         is_container: false,
+        has_loss: false,
     }
 }
 

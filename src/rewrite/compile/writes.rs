@@ -4,7 +4,7 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::numbers::{Lost, real_oneof};
 use super::plan::{Planner, numbers};
-use crate::protocol::plan::{self, Conversion, Made, Move, ValueConversion};
+use crate::protocol::plan::{self, Conversion, Made, Move, ScalarConversion, ValueConversion};
 use crate::rewrite::run::encode;
 use crate::rewrite::table::{Carried, Carry, MadeOf, MapCarry, Node, Part, Passing, Target, Write};
 
@@ -31,6 +31,7 @@ impl Planner<'_> {
                     carry: self.carry(moved),
                     target: target_of(to),
                     absent: absent(moved).map(|value| encode(to, value)),
+                    refuse_absent: refuses_absent(moved),
                 }),
             ));
         }
@@ -101,7 +102,8 @@ impl Planner<'_> {
                 }
             }
             Conversion::Mask { source, target } => {
-                Carry::Mask { source: source.clone(), target: target.clone(), hop: self.draft.key.first }
+                let plans = self.compiler.plans_of(self.draft.key.first);
+                Carry::Mask { source: source.clone(), target: target.clone(), plans }
             }
         }
     }
@@ -217,7 +219,7 @@ impl Building {
                     _ if same > 1 => Some((1 << 29) + field.number() as usize),
                     _ => None,
                 };
-                let arm = oneof.filter(|oneof| passing.arms.iter().any(|(_, other)| other == oneof));
+                let arm = oneof.filter(|oneof| passing.late.iter().any(|(_, other)| *other == Some(*oneof)));
                 Target { conflict, arm, ..target_of(field) }
             };
             children.push(match child {
@@ -261,14 +263,23 @@ pub(super) fn target_of(field: &FieldDescriptor) -> Target {
 
 /// What is written where a move finds nothing.
 pub(super) fn absent(moved: &Move) -> Option<prost_reflect::Value> {
-    let value = match &moved.conversion {
-        Conversion::One(value) | Conversion::IntoList(value) | Conversion::FromList { value, .. } => value,
-        _ => return None,
-    };
-    let ValueConversion::Scalar(scalar) = value else { return None };
-    let value = scalar.absent.clone()?;
-    let needs_list = moved.to.leaf().is_list() && !matches!(value, prost_reflect::Value::List(_));
-    Some(if needs_list { prost_reflect::Value::List(vec![value]) } else { value })
+    scalar_of(&moved.conversion)?.absent.clone()
+}
+
+/// Whether a move that finds nothing refuses.
+pub(super) fn refuses_absent(moved: &Move) -> bool {
+    let refuses = scalar_of(&moved.conversion).is_some_and(|scalar| scalar.refuse_absent);
+    refuses && !moved.from.leaf().supports_presence()
+}
+
+/// The conversion of a scalar, where the value may be absent.
+fn scalar_of(conversion: &Conversion) -> Option<&ScalarConversion> {
+    match conversion {
+        Conversion::One(ValueConversion::Scalar(scalar))
+        | Conversion::IntoList(ValueConversion::Scalar(scalar))
+        | Conversion::FromList { value: ValueConversion::Scalar(scalar), .. } => Some(scalar),
+        _ => None,
+    }
 }
 
 /// Key and value of a map on both sides.

@@ -64,7 +64,7 @@ impl Runner<'_> {
             Carry::Map(map) => self.map(message, carried, map),
             Carry::MapToList(map) => self.map_to_list(message, carried, map),
             Carry::ListToMap { map, refuse_duplicates } => self.list_to_map(message, carried, map, *refuse_duplicates),
-            Carry::Mask { source, target, hop } => self.mask(message, carried, (source, target), *hop),
+            Carry::Mask { source, target, plans } => self.mask(message, carried, plans, (source, target)),
         }
     }
 
@@ -92,7 +92,7 @@ impl Runner<'_> {
     }
 
     /// The value of a singular field. A message that comes in several pieces is put together in `merged`.
-    fn merged<'a>(
+    pub(super) fn merged<'a>(
         &self,
         message: &Message<'a>,
         slot: &Slot,
@@ -312,13 +312,6 @@ impl Runner<'_> {
         self.table(table, input, value.start, value.end, message.depth)?;
         self.scratch.output.close(open);
         Ok(())
-    }
-
-    /// The paths of a mask follow the fields of the message that they speak of.
-    fn mask(&mut self, message: &Message<'_>, carried: &Carried, names: (&str, &str), hop: usize) -> Outcome<bool> {
-        let _ = (names, hop);
-        let slot = &message.plan.slots[carried.slot];
-        Err(named(inexpressible(&message.plan.words, "paths of masks are not translated yet"), slot))
     }
 }
 

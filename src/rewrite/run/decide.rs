@@ -1,6 +1,6 @@
 //! Unknown fields, notes, checks, drops and losses.
 
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, Kind};
 
 use super::notes::Note;
 use super::{Message, Runner};
@@ -23,6 +23,19 @@ impl Evaluated {
         condition.is_none_or(|index| self.conditions.get(index).copied().unwrap_or_default())
     }
 
+    /// Takes a field out of the message.
+    fn forget(&mut self, plan: &Compiled, slot: usize) {
+        let parents = plan.slots[slot].parents.iter().map(|parent| plan.slots[*parent].field.number());
+        let mut inner = self.message.as_mut();
+        for number in parents {
+            let found = inner.filter(|message| message.has_field_by_number(number));
+            inner = found.and_then(|message| message.get_field_by_number_mut(number)?.as_message_mut());
+        }
+        if let Some(message) = inner {
+            message.clear_field_by_number(plan.slots[slot].field.number());
+        }
+    }
+
     /// Whether a field as a whole was carried over.
     pub(super) fn carried(&self, slot: &Slot) -> bool {
         slot.carried.iter().any(|condition| self.holds(*condition))
@@ -40,12 +53,12 @@ impl Runner<'_> {
         field: &Field,
     ) -> Outcome<bool> {
         let unknown = &message.layout.nodes[node].unknown;
-        // Of the message itself only those wait that another arm of their oneof may shut out.
+        // Of the message itself only those wait that may be shut out, or that something else goes before.
         let is_taken = unknown.is_taken(number);
         if node == 0 && is_taken && unknown.leave_out {
             return Ok(false);
         }
-        if node == 0 && !is_taken && unknown.arm(number).is_none() {
+        if node == 0 && !is_taken && !unknown.is_late(number) {
             return Ok(true);
         }
         let Some(slot) = unknown.slot else { return Err(Failure::Hasty) };
@@ -115,7 +128,7 @@ impl Runner<'_> {
     }
 
     /// Forgets what is as if it had not been set.
-    pub(super) fn drop_fields(&mut self, message: &Message<'_>, evaluated: &Evaluated) -> Outcome<()> {
+    pub(super) fn drop_fields(&mut self, message: &Message<'_>, evaluated: &mut Evaluated) -> Outcome<()> {
         let mut dropped = Vec::new();
         for drop in &message.plan.drops {
             if let Some(slot) = drop.slot.filter(|slot| self.scratch.notes.first(message.frame, *slot).is_some())
@@ -127,6 +140,7 @@ impl Runner<'_> {
         // All conditions are about the message as it came.
         for slot in dropped {
             self.scratch.notes.forget(message.frame, slot..message.plan.slots[slot].end);
+            evaluated.forget(message.plan, slot);
         }
         Ok(())
     }
@@ -186,25 +200,17 @@ impl Runner<'_> {
     /// Whether a field is set to more than an empty message or a zero.
     fn says_something(&self, message: &Message<'_>, slot: usize) -> Outcome<bool> {
         let info = &message.plan.slots[slot];
-        if !self.is_set(message, slot)? {
-            return Ok(false);
-        }
-        if info.list {
-            return Ok(true);
-        }
-        let mut next = self.scratch.notes.first(message.frame, slot);
-        while let Some(note) = next {
-            let bytes = &message.input.bytes[note.start..note.end];
-            let says = match info.kind {
-                prost_reflect::Kind::Message(_) => !bytes.is_empty(),
-                _ => !scalar::is_zero(&info.kind, bytes),
-            };
-            if says {
-                return Ok(true);
-            }
-            next = self.scratch.notes.after(&note);
-        }
-        Ok(false)
+        let Some(first) = self.scratch.notes.first(message.frame, slot).filter(|_| !info.list) else {
+            return self.is_set(message, slot);
+        };
+        let Kind::Message(descriptor) = &info.kind else {
+            return Ok(!scalar::is_zero(&info.kind, &message.input.bytes[first.start..first.end]));
+        };
+        let mut merged = Vec::new();
+        let bytes = self.merged(message, info, first, &mut merged)?.bytes();
+        // Explicit zeros say nothing, either.
+        let decoded = DynamicMessage::decode(descriptor.clone(), bytes);
+        Ok(!bytes.is_empty() && decoded.map_or(true, |message| prost::Message::encoded_len(&message) > 0))
     }
 
     /// Refuses the message where a field is set that must not be lost.
@@ -246,7 +252,7 @@ impl Runner<'_> {
         while inner < slots[slot].end {
             let info = &slots[inner];
             if self.is_set(message, inner)? {
-                if evaluated.carried(info) {
+                if info.has_loss || evaluated.carried(info) {
                     found = true;
                 } else if info.node.is_some() {
                     let (inner_rest, inner_found) = self.rest(message, inner, evaluated)?;

@@ -2,6 +2,7 @@
 
 use prost_reflect::DynamicMessage;
 
+use super::carry::inexpressible;
 use super::decide::{Evaluated, named, taken};
 use super::{Message, Runner};
 use crate::rewrite::failure::{Failure, Outcome};
@@ -32,12 +33,12 @@ pub(super) enum Written {
 impl Runner<'_> {
     /// All that waited for the end of the message.
     pub(super) fn finish(&mut self, message: &Message<'_>, start: usize, end: usize) -> Outcome<()> {
-        let evaluated = self.evaluate(message, start, end)?;
+        let mut evaluated = self.evaluate(message, start, end)?;
         self.check(message, &evaluated)?;
-        self.drop_fields(message, &evaluated)?;
+        self.drop_fields(message, &mut evaluated)?;
         let mut state = State::default();
         for write in &message.layout.writes {
-            self.write(message, write, &evaluated, &mut state)?;
+            self.write(message, write, &evaluated, true, &mut state)?;
         }
         self.losses(message, &evaluated)?;
         let unknown = &message.layout.nodes[0].unknown;
@@ -52,11 +53,12 @@ impl Runner<'_> {
         message: &Message<'_>,
         write: &Write,
         evaluated: &Evaluated,
+        around: bool,
         state: &mut State,
     ) -> Outcome<Written> {
         let from = self.scratch.output.mark();
         let (written, target) = match write {
-            Write::Carried(carried) => (self.carried(message, carried, evaluated)?, &carried.target),
+            Write::Carried(carried) => (self.carried(message, carried, evaluated, around)?, &carried.target),
             Write::Node(node) => (self.node(message, node, evaluated)?, &node.target),
             Write::Made(made) => (self.made(message, made, evaluated)?, &made.target),
             Write::Pass { slot } => {
@@ -90,17 +92,28 @@ impl Runner<'_> {
         state.conflicts.push((conflict, from, self.scratch.output.mark()));
     }
 
-    fn carried(&mut self, message: &Message<'_>, carried: &Carried, evaluated: &Evaluated) -> Outcome<Written> {
+    /// `around` says whether the message of the target that it goes into is there already.
+    fn carried(
+        &mut self,
+        message: &Message<'_>,
+        carried: &Carried,
+        evaluated: &Evaluated,
+        around: bool,
+    ) -> Outcome<Written> {
         if !evaluated.holds(carried.when) {
             return Ok(Written::Nothing);
         }
         if self.carry(message, carried)? {
             return Ok(Written::Yes);
         }
+        let slot = &message.plan.slots[carried.slot];
+        let is_there = slot.parents.iter().all(|slot| self.scratch.notes.first(message.frame, *slot).is_some());
+        if carried.refuse_absent && (is_there || around) {
+            let detail = "its zero has no counterpart";
+            return Err(named(inexpressible(&message.plan.words, detail), slot));
+        }
         let Some(absent) = &carried.absent else { return Ok(Written::Nothing) };
         self.scratch.output.buffer().extend_from_slice(absent);
-        let parents = &message.plan.slots[carried.slot].parents;
-        let is_there = parents.iter().all(|slot| self.scratch.notes.first(message.frame, *slot).is_some());
         Ok(if is_there { Written::Yes } else { Written::IfThere })
     }
 
@@ -124,7 +137,7 @@ impl Runner<'_> {
             {
                 continue;
             }
-            there |= self.write(message, child, evaluated, &mut state)? == Written::Yes;
+            there |= self.write(message, child, evaluated, there, &mut state)? == Written::Yes;
         }
         for (slot, passing) in &node.unknown {
             self.unknown(message, *slot, passing, &state)?;
@@ -176,7 +189,8 @@ impl Runner<'_> {
             let mut inner = slot + 1;
             while inner < slots[slot].end {
                 let is_left = match slots[inner].node {
-                    _ if evaluated.carried(&slots[inner]) || !runner.is_set(message, inner)? => false,
+                    _ if slots[inner].has_loss || evaluated.carried(&slots[inner]) => false,
+                    _ if !runner.is_set(message, inner)? => false,
                     None => true,
                     Some(_) => {
                         let (rest, found) = runner.rest(message, inner, evaluated)?;

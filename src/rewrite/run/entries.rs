@@ -189,6 +189,7 @@ impl Part {
             list: false,
             carried: Vec::new(),
             is_container: false,
+            has_loss: false,
         }
     }
 }
@@ -263,7 +264,13 @@ fn read<'a>(part: &Part, scalar: &Scalar, element: Element<'a>) -> Outcome<Datum
 
 fn plain(part: &Part) -> Scalar {
     let form = Form::Plain(part.source.kind());
-    Scalar::new(&ScalarConversion { read: form.clone(), changes: Vec::new(), write: form, absent: None })
+    Scalar::new(&ScalarConversion {
+        read: form.clone(),
+        changes: Vec::new(),
+        write: form,
+        absent: None,
+        refuse_absent: false,
+    })
 }
 
 /// A key as paths show it.

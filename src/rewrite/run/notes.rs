@@ -53,11 +53,6 @@ impl Notes {
         self.notes.truncate(frame.notes);
     }
 
-    /// A frame for what comes next, to leave it when that failed.
-    pub(super) fn here(&self) -> Frame {
-        Frame { slots: self.slots.len(), notes: self.notes.len() }
-    }
-
     pub(super) fn clear(&mut self) {
         self.slots.clear();
         self.notes.clear();

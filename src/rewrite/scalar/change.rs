@@ -70,7 +70,7 @@ impl Step {
             (Change::Encode(encoding), Datum::Bytes(bytes)) => Datum::Text(text::encode(*encoding, &bytes).into()),
             (Change::Decode(encoding), Datum::Text(text)) => Datum::Bytes(text::decode(*encoding, &text)?.into()),
             (Change::ParseInteger, Datum::Text(text)) => Datum::Integer(text::parse_integer(&text)?),
-            (Change::ParseFloat, Datum::Text(text)) => Datum::Float(text::parse_float(&text)?),
+            (Change::ParseFloat { single }, Datum::Text(text)) => Datum::Float(text::parse_float(&text, *single)?),
             (Change::FormatInteger, Datum::Integer(integer)) => Datum::Text(integer.to_string().into()),
             (Change::FormatFloat { single }, Datum::Float(float)) => {
                 Datum::Text(text::format_float(float, *single).into())

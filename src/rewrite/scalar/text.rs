@@ -56,15 +56,21 @@ pub(super) fn parse_integer(text: &str) -> Result<i128, String> {
     integer.ok_or_else(|| "the text is no decimal integer".to_owned())
 }
 
-/// A number as the JSON mapping of protobuf writes it, its names for what is no number included.
-pub(super) fn parse_float(text: &str) -> Result<f64, String> {
+/// A number as the JSON mapping of protobuf writes it, its names for what is no number included; to the nearest `float`
+/// if it is `single`.
+pub(super) fn parse_float(text: &str, single: bool) -> Result<f64, String> {
     match text {
         "NaN" => return Ok(f64::NAN),
         "Infinity" => return Ok(f64::INFINITY),
         "-Infinity" => return Ok(f64::NEG_INFINITY),
         _ => {}
     }
-    let float = if is_json_number(text) { f64::from_str(text).ok() } else { None };
+    let float = match single {
+        _ if !is_json_number(text) => None,
+        // By way of a `double` it would be rounded twice.
+        true => f32::from_str(text).ok().map(f64::from),
+        false => f64::from_str(text).ok(),
+    };
     float.filter(|float| float.is_finite()).ok_or_else(|| "the text is no decimal number".to_owned())
 }
 
@@ -86,7 +92,7 @@ fn is_json_number(text: &str) -> bool {
         && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
-/// The shortest text that reads back as the same number.
+/// The shortest text that reads back as the same number; whole numbers have no fraction.
 pub(super) fn format_float(float: f64, single: bool) -> String {
     if float.is_nan() {
         return "NaN".to_owned();
@@ -96,7 +102,8 @@ pub(super) fn format_float(float: f64, single: bool) -> String {
     }
     #[expect(clippy::cast_possible_truncation, reason = "it comes from a `float`")]
     let single = single.then_some(float as f32);
-    single.map_or_else(|| format!("{float:?}"), |single| format!("{single:?}"))
+    let text = single.map_or_else(|| format!("{float:?}"), |single| format!("{single:?}"));
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 /// RFC 3339 to nanoseconds since 1970.

@@ -6,6 +6,9 @@ mod folder;
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
+#[path = "support/published.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod published;
 #[path = "support/shop.rs"]
 mod shop;
 
@@ -295,6 +298,35 @@ fn an_explanation_ends_with_the_hop_that_refuses_and_says_why() {
     let file = shop.path("item.json");
     shop.convert(&format!("{arguments} -o {file}"), r#"{"sku":"a"}"#).ended(0, &[]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "{\"sku\":\"a\",\"grade\":\"A\"}\n");
+}
+
+/// Each vector costs a process, so these are a part of the case with the deepest messages and of the one with two steps.
+#[test]
+fn explanations_of_published_messages_agree_with_what_became_of_them() {
+    let Some(cases) = published::published() else { return };
+    for case in ["k8s-ingress", "kvproto-raw-batch-put"] {
+        let folder = published::steps().join(case).display().to_string();
+        let vectors = fs::read(cases.join(case).join("vectors.json")).expect("vectors");
+        let vectors: Vec<Value> = serde_json::from_slice(&vectors).expect("JSON");
+        let converted = vectors.iter().enumerate().filter(|(_, vector)| vector["to"].is_string());
+        for (index, vector) in converted.step_by(3) {
+            let text = |key: &str| vector[key].as_str().expect(key);
+            let (old, new) = text("step").split_once("..").expect("a step");
+            let (from, to) = if text("direction") == "up" { (old, new) } else { (new, old) };
+            let arguments = ["convert", &folder, "--from", from, "--to", to, "--message", text("message")];
+            let refused = vector.get("refuse").is_some();
+            let run =
+                straddle_reading(&[&arguments[..], &["--explain", "--json"]].concat(), &vector["input"].to_string());
+            let told = run.ended(if refused { 3 } else { 0 }, &[]).value();
+            let rows: Vec<_> = told["hops"].as_array().expect("hops").iter().flat_map(rows).collect();
+            let fate = |wanted: &str| rows.iter().any(|(_, fate, _, _)| fate == wanted);
+            assert_eq!(fate("refused"), refused, "{case} {index}: {told:#}");
+            assert!(refused || !fate("unsaid"), "{case} {index}: {told:#}");
+            if !refused {
+                assert_eq!(told["result"], vector["output"], "{case} {index}");
+            }
+        }
+    }
 }
 
 #[test]

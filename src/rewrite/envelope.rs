@@ -13,22 +13,25 @@
 //!
 //! It may grow, but what is there stays. Unknown fields are passed over.
 //!
-//! ```no_run
+//! ```
+//! # #[cfg(feature = "cli")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use straddle::inventory::generated::{protocol, v1_0_0, v1_1_0};
 //! use straddle::rewrite::Envelope;
-//! # use bytes::Bytes;
-//! # fn example(protocol: straddle::Protocol, item: Bytes) -> Result<(), Box<dyn std::error::Error>> {
-//! // The writer speaks 1.1.0 ...
-//! let envelope = Envelope::seal(&protocol, "1.1.0", "inventory.v1.Item", item)?;
-//! let bytes = envelope.encode_to_vec();
 //!
-//! // ... and a reader, years later, 2.0.0. It keeps the opener, which keeps what it has compiled.
-//! let opener = protocol.opener();
-//! let converted = opener.open(Envelope::decode(bytes)?)?.into_version("2.0.0")?;
-//! assert_eq!(converted.message_type(), "inventory.v2.StockItem");
-//! # type StockItem = prost_types::Any;
-//! let item: StockItem = converted.message()?;
+//! // The writer speaks 1.0.0 ...
+//! let item = v1_0_0::Item { sku: "anvil".into(), stock: 7, ..Default::default() };
+//! let bytes = Envelope::seal_message(&protocol(), v1_0_0::LABEL.version, &item)?.encode_to_vec();
+//!
+//! // ... and a reader, years later, 1.1.0. It keeps the opener, which keeps what it has compiled.
+//! let opener = protocol().opener();
+//! let converted = opener.open(Envelope::decode(bytes)?)?.into_version(v1_1_0::LABEL.version)?;
+//! let item: v1_1_0::Item = converted.message()?;
+//! assert_eq!(item.stock, 7);
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "cli"))]
+//! # fn main() {}
 //! ```
 
 mod error;

@@ -66,7 +66,7 @@ impl Lines<'_> {
             if reader.is_drained() {
                 self.output.flush()?;
             }
-            let line = match next(&mut reader).map_err(unreadable)? {
+            let line = match next(&mut reader, LONGEST).map_err(unreadable)? {
                 Line::None => return self.output.flush(),
                 Line::Some(line) => Ok(line),
                 Line::TooLong => Err(format!("the line is longer than {} MiB", LONGEST >> 20)),
@@ -124,6 +124,7 @@ impl<R: Read> Buffered for BufReader<R> {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Line {
     None,
     Some(Vec<u8>),
@@ -131,12 +132,17 @@ enum Line {
     TooLong,
 }
 
-fn next(reader: &mut impl BufRead) -> io::Result<Line> {
+/// The next line of at most `longest` bytes, its end not counted; no more than that is held of a longer one.
+fn next(reader: &mut impl BufRead, longest: u64) -> io::Result<Line> {
     let mut line = Vec::new();
-    if reader.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line)? == 0 {
+    if reader.by_ref().take(longest + 1).read_until(b'\n', &mut line)? == 0 {
         return Ok(Line::None);
     }
-    if line.len() as u64 <= LONGEST || line.ends_with(b"\n") {
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        return Ok(Line::Some(line));
+    }
+    if line.len() as u64 <= longest {
         return Ok(Line::Some(line));
     }
     reader.skip_until(b'\n')?;
@@ -158,4 +164,18 @@ fn progress(source: &Source, arguments: &ConvertArguments) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_and_the_next_one_is_read() {
+        let mut reader = BufReader::with_capacity(2, "1234\n12345\n123456789\n\n12345".as_bytes());
+        let mut line = || next(&mut reader, 4).expect("a line");
+        let some = |text: &str| Line::Some(text.as_bytes().to_vec());
+        assert_eq!([line(), line(), line()], [some("1234"), Line::TooLong, Line::TooLong]);
+        assert_eq!([line(), line(), line()], [some(""), Line::TooLong, Line::None]);
+    }
 }

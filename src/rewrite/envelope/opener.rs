@@ -20,15 +20,15 @@ pub struct Opener(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     protocol: Protocol,
-    /// By the versions and the use, then by the message: this is looked up without a copy of the name.
-    rewrites: RwLock<HashMap<Way, Messages>>,
+    rewrites: RwLock<Rewrites>,
 }
 
 /// From a version's index to another's, for a use.
 type Way = (usize, usize, Use);
 
-/// By full name of the message.
-type Messages = HashMap<String, Result<Rewrite, NoRewrite>>;
+/// What is kept: by the versions and the use, then by the message, so that it is looked up without a copy of the name.
+#[derive(Debug, Default)]
+struct Rewrites(HashMap<Way, HashMap<String, Result<Rewrite, NoRewrite>>>);
 
 /// Most rewrites that an opener keeps. A reader needs one for each type and version that is still in its queue.
 const KEPT: usize = 1024;
@@ -89,17 +89,28 @@ impl Opener {
         let way = (from, to, used);
         // Whoever panicked while holding the lock left a whole map: entries are made outside of it.
         let kept = self.0.rewrites.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rewrite) = kept.get(&way).and_then(|messages| messages.get(message)) {
+        if let Some(rewrite) = kept.0.get(&way).and_then(|messages| messages.get(message)) {
             return rewrite.clone();
         }
         drop(kept);
         let rewrite = Rewrite::new(&self.0.protocol, from, to, message, used);
         let mut kept = self.0.rewrites.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.values().map(HashMap::len).sum::<usize>() >= KEPT {
-            kept.clear();
-        }
-        kept.entry(way).or_default().insert(message.to_owned(), rewrite.clone());
+        kept.keep(way, message, rewrite.clone(), KEPT);
         rewrite
+    }
+}
+
+impl Rewrites {
+    /// Keeps one more; where there would be more than `most`, it is the first of the new ones.
+    fn keep(&mut self, way: Way, message: &str, rewrite: Result<Rewrite, NoRewrite>, most: usize) {
+        if self.len() >= most {
+            self.0.clear();
+        }
+        self.0.entry(way).or_default().insert(message.to_owned(), rewrite);
+    }
+
+    fn len(&self) -> usize {
+        self.0.values().map(HashMap::len).sum()
     }
 }
 
@@ -208,5 +219,25 @@ impl Converted {
     #[must_use]
     pub fn into_envelope(self) -> Envelope {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for() {
+        let mut rewrites = Rewrites::default();
+        let mut most = 0;
+        for number in 0..100 {
+            let message = format!("p.M{number}");
+            let none = NoRewrite::UnknownMessage { version: "1.0.0".to_owned(), message: message.clone() };
+            rewrites.keep((number % 3, 3, Use::Stored), &message, Err(none), 10);
+            most = most.max(rewrites.len());
+            let kept = rewrites.0.get(&(number % 3, 3, Use::Stored));
+            assert!(kept.is_some_and(|messages| messages.contains_key(&message)), "{message}");
+        }
+        assert_eq!(most, 10);
     }
 }

@@ -59,6 +59,12 @@ fn engine_and_reference_agree_on_the_inventory() {
     engine_and_reference_agree(&Protocol::load(&folder).unwrap_or_else(|error| panic!("{error}")), &folder);
 }
 
+#[test]
+fn engine_and_reference_agree_on_everything_that_a_rule_can_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/everything");
+    engine_and_reference_agree(&Protocol::load(&folder).unwrap_or_else(|error| panic!("{error}")), &folder);
+}
+
 /// What became of messages.
 #[derive(Default)]
 struct Counts {

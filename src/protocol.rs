@@ -101,7 +101,7 @@ pub use self::relate::Difference;
 pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
-#[cfg(feature = "cli")]
+#[cfg(feature = "runtime")]
 pub(crate) use self::text::nearest;
 use crate::version::Version;
 
@@ -240,7 +240,13 @@ impl Protocol {
     }
 
     /// What the protocol was made of, for those who carry it elsewhere.
-    #[cfg_attr(not(feature = "codegen"), expect(dead_code, reason = "only code generation carries sources elsewhere"))]
+    #[cfg_attr(
+        not(any(feature = "codegen", feature = "cli")),
+        expect(
+            dead_code,
+            reason = "only code generation carries sources elsewhere, and only the program tells of them"
+        )
+    )]
     pub(crate) fn sources(&self) -> &[Source] {
         &self.0.sources
     }

@@ -1,8 +1,21 @@
 //! Rewrites: plans compiled, and run on protobuf bytes.
 
 mod compile;
+mod envelope;
 mod failure;
 mod fusion;
+/// What travels outside of RPC, generated from `proto/straddle`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    rustdoc::all,
+    reason = "written by prost's generator, which does not know our lints"
+)]
+#[rustfmt::skip]
+#[path = "rewrite/generated/straddle.v1.rs"]
+mod generated;
 mod input;
 mod output;
 mod run;
@@ -16,6 +29,7 @@ use bytes::Bytes;
 use tonic::Status;
 
 use self::compile::{Hop, OfProtocol};
+pub use self::envelope::{Converted, Envelope, EnvelopeError, Opened, Opener};
 use self::table::{Action, Program, Words};
 use crate::protocol::Protocol;
 use crate::protocol::plan::{Direction, Use};

@@ -6,7 +6,8 @@ mod plan;
 mod shape;
 mod writes;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::ops::Range;
 use std::sync::Arc;
 
 use prost_reflect::Kind;
@@ -53,6 +54,7 @@ pub(super) fn compile(
         keys: FxHashMap::default(),
         drafts: Vec::new(),
         types: vec![None; hops.len()],
+        taken: RefCell::default(),
         plans: hops.iter().map(|_| OnceCell::new()).collect(),
     };
     let root = compiler.draft(&Key { first: 0, messages: messages.to_vec() })?;
@@ -82,6 +84,8 @@ pub(super) struct Compiler<'a> {
     drafts: Vec<Draft>,
     /// For `Any`, by hop, where it was met.
     types: Vec<Option<FxHashMap<String, Packed>>>,
+    /// Numbers that are not free, by version and message.
+    taken: RefCell<FxHashMap<(usize, String), Vec<Range<u32>>>>,
     /// For masks, by hop, where they were met.
     plans: Vec<OnceCell<Arc<Plans>>>,
 }

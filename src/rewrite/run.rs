@@ -128,10 +128,16 @@ impl<'p> Runner<'p> {
             Action::Refuse(why) => return Err(Failure::refused(why)),
             Action::Sequence(tables) => self.sequence(tables, input, start, end, depth)?,
         }
-        if self.scratch.output.len() > self.limits.output {
-            return Err(Failure::TooMuch(format!("the message would become longer than {} bytes", self.limits.output)));
+        self.fits()
+    }
+
+    /// Whether what is written so far is within the limit.
+    #[inline]
+    fn fits(&self) -> Outcome<()> {
+        match self.scratch.output.len() > self.limits.output {
+            true => Err(Failure::too_long(self.limits.output)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// One table after the other.
@@ -327,6 +333,8 @@ impl<'p> Runner<'p> {
                 wire::put_tag(buffer, number, scalar.write_wire());
             }
             scalar.write(&datum, buffer).map_err(|_| Failure::Hasty)?;
+            // A number of one byte may stand for a long text.
+            self.fits()?;
         }
         if let Some(run) = run {
             self.scratch.output.close(run);

@@ -138,6 +138,7 @@ impl Scalar {
 ///
 /// # Errors
 /// With what cannot be expressed; such a value always refuses.
+#[cfg_attr(not(test), expect(dead_code, reason = "for constants that meet a conversion when plans are composed"))]
 pub(super) fn fold(
     conversion: &ScalarConversion,
     value: &Value,
@@ -253,6 +254,25 @@ mod tests {
         );
         assert!(run(plain(Kind::Bytes), vec![Change::Utf8], plain(Kind::String), &[0xff]).is_err());
         assert_eq!(run(plain(Kind::Int32), vec![Change::Settle], plain(Kind::Int32), &[0]).unwrap_err(), "settled");
+    }
+
+    #[test]
+    fn a_constant_comes_to_what_its_value_would() {
+        let pool = prost_reflect::DescriptorPool::global();
+        let wrapper = |name: &str| pool.get_message_by_name(&format!("google.protobuf.{name}")).unwrap();
+        let target = wrapper("StringValue").get_field(1).unwrap();
+        let text = |change: Change| ScalarConversion {
+            read: plain(Kind::Int64),
+            changes: vec![change],
+            write: plain(Kind::String),
+            absent: Some(Value::String("none".to_owned())),
+            refuse_absent: false,
+        };
+        let folded = |change, value| fold(&text(change), &Value::I64(value), &target);
+        assert_eq!(folded(Change::FormatInteger, -5), Ok(Some(Value::String("-5".to_owned()))));
+        assert_eq!(folded(Change::Settle, 0), Ok(Some(Value::String("none".to_owned()))));
+        assert!(folded(Change::Fit(Kind::Bool), 2).is_err());
+        assert!(folded(Change::ParseInteger, 2).is_err(), "of another type");
     }
 
     #[test]

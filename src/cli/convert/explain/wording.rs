@@ -60,6 +60,7 @@ fn one(value: &ValueConversion) -> String {
     match value {
         ValueConversion::Copy => "as it is".to_owned(),
         ValueConversion::Message { target, .. } => format!("as {target}"),
+        ValueConversion::Through { messages, .. } => format!("as {}", messages.join(", then ")),
         ValueConversion::Any => "its content by the rules of its type".to_owned(),
         ValueConversion::Scalar(scalar) => {
             let changes: Vec<String> = scalar.changes.iter().filter_map(change).collect();
@@ -71,7 +72,9 @@ fn one(value: &ValueConversion) -> String {
 /// What is worth telling of a change; none where it only holds the value against the other type's range.
 fn change(change: &Change) -> Option<String> {
     Some(match change {
-        Change::Fit(_) | Change::Settle | Change::IntegerToFloat | Change::ToSingle => return None,
+        Change::Fit(_) | Change::Within { .. } | Change::Settle | Change::IntegerToFloat | Change::ToSingle => {
+            return None;
+        }
         Change::Scale { numerator, denominator: 1, .. } => format!("× {numerator}"),
         Change::Scale { numerator, denominator, rounding } => {
             format!("× {numerator}/{denominator}, {}", rounded(*rounding))

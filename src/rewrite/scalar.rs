@@ -138,7 +138,6 @@ impl Scalar {
 ///
 /// # Errors
 /// With what cannot be expressed; such a value always refuses.
-#[cfg_attr(not(test), expect(dead_code, reason = "for constants that meet a conversion when plans are composed"))]
 pub(super) fn fold(
     conversion: &ScalarConversion,
     value: &Value,

@@ -453,6 +453,9 @@ pub enum Change {
     ParseTime,
     /// Nanoseconds since 1970 to RFC 3339 text, in UTC with `Z`, with 0, 3, 6 or 9 digits of fraction.
     FormatTime,
+    /// The value must not be zero (0, false, empty): it passes through a field without presence of a version in between,
+    /// where a zero means something of its own. Only in plans that fusion made.
+    NotZero,
     /// The value passes through a field without presence of a version in between: where it is zero (0, false, empty),
     /// conversion ends here with `absent` (nothing if there is none).
     Settle,

@@ -210,6 +210,7 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
 fn of_change(change: &Change) -> Option<String> {
     Some(match change {
         Change::Fit(kind) => format!("a value may be out of the range of {}", super::super::digest::kind_name(kind)),
+        Change::NotZero => "a zero may have no counterpart".to_owned(),
         Change::Within { .. } => "a time may be out of range".to_owned(),
         Change::Scale { rounding: Rounding::Refuse, .. } => "a value may leave a remainder".to_owned(),
         Change::Table(table) => return of_table(table),

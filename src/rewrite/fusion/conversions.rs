@@ -66,21 +66,16 @@ impl Between<'_> {
             (ValueConversion::Scalar(first), ValueConversion::Copy) => {
                 let mut scalar = first.clone();
                 if vanishes && self.to.supports_presence() {
-                    // What it comes to where it is absent is no zero: it would have to be told from one that vanishes.
-                    if scalar.absent.is_some() || scalar.refuse_absent {
-                        return None;
-                    }
-                    scalar.changes.push(Change::Settle);
+                    // What a zero comes to, which is nothing, and what an absent source comes to may differ.
+                    let alike = scalar.absent.is_none() && !scalar.refuse_absent;
+                    scalar.changes.push(if alike { Change::Settle } else { Change::NotZero });
                 }
                 Some(ValueConversion::Scalar(scalar))
             }
             (ValueConversion::Copy, ValueConversion::Scalar(second)) => {
                 let mut scalar = second.clone();
-                if scalar.refuse_absent {
-                    return None;
-                }
                 if vanishes && self.from.supports_presence() {
-                    scalar.changes.insert(0, Change::Settle);
+                    scalar.changes.insert(0, if scalar.refuse_absent { Change::NotZero } else { Change::Settle });
                 }
                 Some(ValueConversion::Scalar(scalar))
             }
@@ -128,18 +123,15 @@ fn scalars(
     vanishes: bool,
     to: &FieldDescriptor,
 ) -> Option<ScalarConversion> {
-    if first.refuse_absent || second.refuse_absent {
-        return None;
-    }
-    let absent = match &first.absent {
-        None => second.absent.clone(),
+    let (absent, refuse_absent) = match &first.absent {
         // What an absent source comes to goes through the second conversion as well.
-        Some(value) => scalar::fold(second, value, to).ok()?,
+        Some(value) => (scalar::fold(second, value, to).ok()?, false),
+        None if first.refuse_absent => (None, true),
+        None => (second.absent.clone(), second.refuse_absent),
     };
-    // An absent source, and a value that vanishes in the middle, have to come to the same.
-    if vanishes && absent != second.absent {
-        return None;
-    }
+    // Where a value that vanishes in the middle comes to what an absent source does not, it goes hop by hop.
+    let alike = absent == second.absent && !refuse_absent && !second.refuse_absent;
+    let settle = vanishes.then_some(if alike { Change::Settle } else { Change::NotZero });
     let check = match (&first.write, &second.read) {
         (Form::Plain(written), Form::Plain(read)) if number(written) == number(read) => check(written),
         (Form::Wrapper(written), Form::Wrapper(read)) if written == read => check(written),
@@ -147,15 +139,8 @@ fn scalars(
         (Form::Duration, Form::Duration) => vec![Change::Within { least: -LONGEST, most: LONGEST }],
         _ => return None,
     };
-    let settle = vanishes.then_some(Change::Settle);
     let changes = [&first.changes[..], &check[..], settle.as_slice(), &second.changes[..]].concat();
-    Some(ScalarConversion {
-        read: first.read.clone(),
-        changes,
-        write: second.write.clone(),
-        absent,
-        refuse_absent: false,
-    })
+    Some(ScalarConversion { read: first.read.clone(), changes, write: second.write.clone(), absent, refuse_absent })
 }
 
 /// An enum is its number.

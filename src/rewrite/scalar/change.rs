@@ -47,7 +47,10 @@ impl Step {
         };
         let changed = match (change, datum) {
             (Change::Settle, datum) if datum.is_zero() => return Ok(Changed::Settled),
-            (Change::Settle, datum) => datum,
+            (Change::NotZero, datum) if datum.is_zero() => {
+                return Err("its zero means something of its own to a version in between".to_owned());
+            }
+            (Change::Settle | Change::NotZero, datum) => datum,
             (Change::Fit(kind), Datum::Integer(integer)) => {
                 form::fit(kind, integer)?;
                 Datum::Integer(integer)

@@ -72,7 +72,12 @@ fn one(value: &ValueConversion) -> String {
 /// What is worth telling of a change; none where it only holds the value against the other type's range.
 fn change(change: &Change) -> Option<String> {
     Some(match change {
-        Change::Fit(_) | Change::Within { .. } | Change::Settle | Change::IntegerToFloat | Change::ToSingle => {
+        Change::Fit(_)
+        | Change::Within { .. }
+        | Change::Settle
+        | Change::NotZero
+        | Change::IntegerToFloat
+        | Change::ToSingle => {
             return None;
         }
         Change::Scale { numerator, denominator: 1, .. } => format!("× {numerator}"),

@@ -15,7 +15,7 @@
 //! 7. Unknown fields pass where their number is free, but for arms of a oneof of the target of which a known arm was
 //!    carried over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -98,6 +98,26 @@ impl Plans {
     #[must_use]
     pub fn counterpart(&self, source: &str) -> Option<&str> {
         self.counterparts.get(source).map(String::as_str)
+    }
+
+    /// The plan that turns `source` into `target`, and those of all the messages that it leads to.
+    #[must_use]
+    pub fn reached(&self, source: &str, target: &str) -> Vec<&MessagePlan> {
+        let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut pending = vec![(source.to_owned(), target.to_owned())];
+        let mut found = Vec::new();
+        while let Some(pair) = pending.pop() {
+            let Some(plan) = self.plans.get(&pair) else { continue };
+            if seen.insert(pair) {
+                let values = plan.moves.iter().flat_map(|step| step.conversion.values());
+                pending.extend(values.filter_map(|value| match value {
+                    ValueConversion::Message { source, target } => Some((source.clone(), target.clone())),
+                    _ => None,
+                }));
+                found.push(plan.as_ref());
+            }
+        }
+        found
     }
 
     /// All plans, in the order of their names.
@@ -328,6 +348,20 @@ pub enum Conversion {
         /// Full name of the message of the target version.
         target: String,
     },
+}
+
+impl Conversion {
+    /// The conversions of values that it is made of.
+    #[must_use]
+    pub fn values(&self) -> Vec<&ValueConversion> {
+        match self {
+            Self::One(value) | Self::Each(value) | Self::IntoList(value) | Self::FromList { value, .. } => vec![value],
+            Self::Map { key, value } | Self::MapToList { key, value, .. } | Self::ListToMap { key, value, .. } => {
+                vec![key, value]
+            }
+            Self::Mask { .. } => Vec::new(),
+        }
+    }
 }
 
 /// Which element counts where only one can.

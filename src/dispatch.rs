@@ -18,6 +18,7 @@ mod context;
 pub(crate) mod deadline;
 mod guard;
 mod outcome;
+mod rewriting;
 mod route;
 mod service;
 mod table;

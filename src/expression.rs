@@ -6,12 +6,15 @@
 //! fields where they are, in the message (`value`, `program`); what it comes to is made a value of a field (`output`).
 //! Values that are compared or combined must be of types that go together: CEL would find out at run time, or take `1 ==
 //! "1"` for false. Besides the standard functions there are those of CEL's extension of strings. A pattern of `matches` is
-//! written out. An expression has at most 16 KiB of text, nests brackets at most 32 deep, and comes to at most 64 MiB.
+//! written out. An expression has at most 16 KiB of text, nests brackets at most 32 deep, and makes at most 64 MiB of
+//! texts and lists in a run.
 //!
 //! [CEL]: https://github.com/google/cel-spec/blob/master/doc/langdef.md
 
+mod budget;
 mod check;
 mod copy;
+mod depth;
 mod functions;
 mod names;
 mod numbers;
@@ -23,7 +26,7 @@ mod types;
 mod value;
 mod well_known;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compile", feature = "runtime"))]
 mod tests;
 
 use std::sync::Arc;
@@ -82,7 +85,8 @@ impl Expression {
                     reads.push(path);
                 }
             }
-            Ok(Program { text: text.to_owned(), message: message.clone(), expression, slots, reads, gives })
+            let depth = depth::depth(&expression);
+            Ok(Program { text: text.to_owned(), message: message.clone(), expression, depth, slots, reads, gives })
         })?;
         Ok(Self { program: Arc::new(program) })
     }

@@ -1,15 +1,54 @@
 //! Rewrites: plans compiled, and run on protobuf bytes.
 
+mod compile;
+mod envelope;
+mod failure;
+mod fusion;
+/// What travels outside of RPC, generated from `proto/straddle`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    rustdoc::all,
+    reason = "written by prost's generator, which does not know our lints"
+)]
+#[rustfmt::skip]
+#[path = "rewrite/generated/straddle.v1.rs"]
+mod generated;
+mod input;
+mod output;
+mod run;
+mod scalar;
+mod table;
+mod wire;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tonic::Status;
 
+use self::compile::{Hop, OfProtocol};
+pub use self::envelope::{Converted, Envelope, EnvelopeError, Opened, Opener};
+use self::table::{Action, Program, Words};
 use crate::protocol::Protocol;
 use crate::protocol::plan::{Direction, Use};
 use crate::refusal::Refusal;
 
 /// Messages of one type and version in, of another version out. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Rewrite {}
+pub struct Rewrite(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Several hops at once, and the table of the message.
+    fused: Option<(Program, usize)>,
+    /// Hop by hop.
+    program: Program,
+    /// The table of the message.
+    root: usize,
+    target: String,
+}
 
 /// How much a rewrite may take.
 #[derive(Clone, Copy, Debug)]
@@ -29,20 +68,38 @@ impl Default for Limits {
 /// A message that was rewritten: parts that follow each other. Large fields that did not change are slices of the input.
 #[derive(Clone, Debug, Default)]
 pub struct Rewritten {
-    parts: Vec<Bytes>,
+    parts: Parts,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Parts {
+    #[default]
+    None,
+    /// Most messages: without memory for a list.
+    One(Bytes),
+    Many(Vec<Bytes>),
 }
 
 impl Rewritten {
+    #[cfg(test)]
+    pub(crate) fn of(parts: Vec<Bytes>) -> Self {
+        Self { parts: Parts::Many(parts) }
+    }
+
     /// The parts, in order.
     #[must_use]
     pub fn parts(&self) -> &[Bytes] {
-        &self.parts
+        match &self.parts {
+            Parts::None => &[],
+            Parts::One(only) => std::slice::from_ref(only),
+            Parts::Many(parts) => parts,
+        }
     }
 
     /// Their lengths together.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.parts.iter().map(Bytes::len).sum()
+        self.parts().iter().map(Bytes::len).sum()
     }
 
     /// Whether the message is empty.
@@ -54,9 +111,10 @@ impl Rewritten {
     /// The message as one; copies unless it has one part.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        match <[Bytes; 1]>::try_from(self.parts) {
-            Ok([only]) => only,
-            Err(parts) => parts.concat().into(),
+        match self.parts {
+            Parts::None => Bytes::new(),
+            Parts::One(only) => only,
+            Parts::Many(parts) => parts.concat().into(),
         }
     }
 }
@@ -136,8 +194,23 @@ impl Rewrite {
     /// # Errors
     /// When a version on the way has no counterpart of the message, or a step leaves something open.
     pub fn new(protocol: &Protocol, from: usize, to: usize, message: &str, used: Use) -> Result<Self, NoRewrite> {
-        let _ = (protocol, from, to, message, used);
-        todo!()
+        let mut messages = vec![message.to_owned()];
+        let direction = if to >= from { Direction::Up } else { Direction::Down };
+        for (version, step) in steps(from, direction).take(from.abs_diff(to)) {
+            let name = &messages[messages.len() - 1];
+            let counterpart = protocol.steps()[step].plans(direction).counterpart(name);
+            let Some(counterpart) = counterpart.filter(|_| declares(protocol, version, name)) else {
+                return Err(match messages.len() {
+                    1 if !declares(protocol, from, name) => unknown(protocol, from, name),
+                    _ => NoRewrite::Absent {
+                        version: version_name(protocol, next(version, direction)),
+                        message: name.clone(),
+                    },
+                });
+            };
+            messages.push(counterpart.to_owned());
+        }
+        Self::along(protocol, from, direction, &messages, used)
     }
 
     /// Compiles what turns `messages[0]` of the version at index `from` into each of the next `messages` in turn, one
@@ -153,20 +226,36 @@ impl Rewrite {
         messages: &[String],
         used: Use,
     ) -> Result<Self, NoRewrite> {
-        let _ = (protocol, from, direction, messages, used);
-        todo!()
+        let Some(first) = messages.first().filter(|first| declares(protocol, from, first)) else {
+            return Err(unknown(protocol, from, messages.first().map(String::as_str).unwrap_or_default()));
+        };
+        let hops: Vec<Hop<'_>> = steps(from, direction)
+            .take(messages.len() - 1)
+            .map(|(version, step)| Hop {
+                version,
+                plans: protocol.steps()[step].plans(direction),
+                words: Words {
+                    from: version_name(protocol, version),
+                    to: version_name(protocol, next(version, direction)),
+                },
+            })
+            .collect();
+        let (program, root) = compile::compile(&hops, messages, &OfProtocol(protocol), used)?;
+        let fused = compile::compile_fused(&hops, messages, &OfProtocol(protocol), used)?;
+        let target = messages.last().unwrap_or(first).clone();
+        Ok(Self(Arc::new(Inner { fused, program, root, target })))
     }
 
     /// Full name of the message that comes out.
     #[must_use]
     pub fn target(&self) -> &str {
-        todo!()
+        &self.0.target
     }
 
     /// Whether messages pass as they are, so that nobody has to look at them.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        todo!()
+        matches!(self.0.program.tables[self.0.root].action, Action::Identity)
     }
 
     /// Rewrites one message.
@@ -174,7 +263,36 @@ impl Rewrite {
     /// # Errors
     /// When the message is refused, malformed, or takes more than `limits` allow.
     pub fn apply(&self, message: &Bytes, limits: &Limits) -> Result<Rewritten, RewriteError> {
-        let _ = (message, limits);
-        todo!()
+        if self.is_identity() && message.len() <= limits.output {
+            return Ok(Rewritten { parts: Parts::One(message.clone()) });
+        }
+        run::run(self.0.fused.as_ref(), &self.0.program, self.0.root, message, limits)
     }
+}
+
+/// The versions that messages come from on the way, and the indexes of the steps that they cross.
+fn steps(from: usize, direction: Direction) -> impl Iterator<Item = (usize, usize)> {
+    (0..).map_while(move |hop| match direction {
+        Direction::Up => Some((from + hop, from + hop)),
+        Direction::Down => from.checked_sub(hop).and_then(|version| Some((version, version.checked_sub(1)?))),
+    })
+}
+
+fn next(version: usize, direction: Direction) -> usize {
+    match direction {
+        Direction::Up => version + 1,
+        Direction::Down => version.saturating_sub(1),
+    }
+}
+
+fn declares(protocol: &Protocol, version: usize, message: &str) -> bool {
+    protocol.versions()[version].pool().get_message_by_name(message).is_some()
+}
+
+fn unknown(protocol: &Protocol, version: usize, message: &str) -> NoRewrite {
+    NoRewrite::UnknownMessage { version: version_name(protocol, version), message: message.to_owned() }
+}
+
+fn version_name(protocol: &Protocol, version: usize) -> String {
+    protocol.versions()[version].version().to_string()
 }

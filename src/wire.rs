@@ -5,15 +5,22 @@
 
 mod body;
 mod codec;
+mod compression;
 mod framing;
 mod grpc;
+mod mapped;
 mod messages;
+mod outgoing;
 mod pool;
 
 pub use body::Body;
 pub use codec::Codec;
+pub use compression::encodings;
 pub use grpc::Grpc;
 
+pub(crate) use compression::{ACCEPT_ENCODING, ENCODING, Encoding};
 #[cfg(fuzzing)]
 pub(crate) use framing::{Framing, TooLarge};
+pub(crate) use mapped::{End, Map, Mapped, compressed, plain};
 pub(crate) use messages::{Messages, WireMessage};
+pub(crate) use outgoing::Outgoing;

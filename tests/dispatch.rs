@@ -6,6 +6,7 @@ mod folder;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -569,6 +570,39 @@ fn watched(body: fn() -> Body) -> (Dispatch, [Diary; 2]) {
 
 fn lines(diary: &Diary) -> Vec<String> {
     diary.0.lock().expect("the diary").clone()
+}
+
+#[tokio::test]
+async fn an_observer_sees_plain_messages_of_a_call_that_is_compressed_both_ways() {
+    let diary = Diary::default();
+    let echo = object("shop.v1.Shop", |request: Request<Body>| async move {
+        for name in ["grpc-encoding", "grpc-accept-encoding"] {
+            assert!(!request.headers().contains_key(name), "the object is not asked to compress what is observed");
+        }
+        let bytes = request.into_body().collect().await.expect("a whole request").to_bytes();
+        let trailers = HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
+        Response::new(Body::with_trailers(bytes, trailers))
+    });
+    let node = Node::builder(protocol()).object("2.0.0", echo).past("1.0.0", pass_on).observe(diary.clone()).build();
+    let node = node.unwrap_or_else(|error| panic!("{error}")).service();
+    let text = "again ".repeat(500);
+    let mut gzipped = Vec::new();
+    flate2::bufread::GzEncoder::new(text.as_bytes(), flate2::Compression::fast()).read_to_end(&mut gzipped).unwrap();
+    let message = [&[1][..], &u32::try_from(gzipped.len()).unwrap().to_be_bytes(), &gzipped].concat();
+    let request = Request::post("/shop.v1.Shop/Upsert")
+        .header("straddle-version", "2.0.0")
+        .header("grpc-encoding", "gzip")
+        .header("grpc-accept-encoding", "gzip")
+        .body(Body::full(message.into()));
+    let Ok(response) = node.oneshot(request.expect("a request")).await;
+    assert_eq!(header(&response, "grpc-encoding"), "gzip");
+    let answered = response.into_body().collect().await.expect("an answer").to_bytes();
+    let mut plain = String::new();
+    assert_eq!(answered[0], 1, "a compressed message");
+    flate2::bufread::GzDecoder::new(&answered[5..]).read_to_string(&mut plain).unwrap();
+    assert_eq!(plain, text);
+    let diary = diary.0.lock().expect("the diary");
+    assert_eq!(diary[..2], [format!("0 /shop.v1.Shop/Upsert Some(b{text:?})"), format!("0 answered b{text:?}")]);
 }
 
 #[tokio::test]

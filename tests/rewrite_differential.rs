@@ -127,6 +127,12 @@ fn name(value: &impl Debug) -> String {
     head.0.chars().take_while(|letter| letter.is_alphanumeric()).collect()
 }
 
+#[test]
+fn engine_and_reference_agree_on_everything_that_a_rule_can_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/everything");
+    engine_and_reference_agree(&Protocol::load(&folder).unwrap_or_else(|error| panic!("{error}")), &folder);
+}
+
 /// What became of messages.
 #[derive(Default)]
 struct Counts {

@@ -1,10 +1,11 @@
 //! Generated servers answer by [`Grpc`](crate::wire::Grpc) and with [`Body`](crate::wire::Body), where tonic wrote its
-//! own: both cost a call less. Methods that an object does not write say so.
+//! own: both cost a call less. They take and send compressed messages without being told to. Methods that an object does
+//! not write say so.
 
 use syn::visit_mut::{self, VisitMut};
-use syn::{File, ItemMod, LitStr, Path, TraitItemFn, parse_quote};
+use syn::{FieldValue, File, ItemMod, LitStr, Member, Path, TraitItemFn, parse_quote};
 
-/// Replaces these two in all modules of servers.
+/// Replaces these in all modules of servers.
 pub(super) fn answer_by_wire(file: &mut File) {
     Servers { within: false, method: None }.visit_file_mut(file);
 }
@@ -37,6 +38,16 @@ impl VisitMut for Servers {
             *text =
                 LitStr::new(&format!("the object that answers this call does not implement `{method}`"), text.span());
         }
+    }
+
+    fn visit_field_value_mut(&mut self, field: &mut FieldValue) {
+        let named = |name| matches!(&field.member, Member::Named(member) if member == name);
+        let encodings = named("accept_compression_encodings") || named("send_compression_encodings");
+        // Where a server is made; elsewhere it takes what it was set to.
+        if self.within && encodings && field.expr == parse_quote!(Default::default()) {
+            field.expr = parse_quote!(::straddle::wire::encodings());
+        }
+        visit_mut::visit_field_value_mut(self, field);
     }
 
     fn visit_path_mut(&mut self, path: &mut Path) {

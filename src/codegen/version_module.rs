@@ -51,7 +51,7 @@ fn config(names: &Names) -> prost_build::Config {
         .generate_default_stubs(true)
         .codec_path("::straddle::wire::Codec")
         .service_generator();
-    config.bytes(["."]).service_generator(Box::new(Noting { inner: tonic, names: names.clone() }));
+    config.bytes(["."]).enable_type_names().service_generator(Box::new(Noting { inner: tonic, names: names.clone() }));
     config
 }
 
@@ -112,8 +112,8 @@ fn label(protocol: &Protocol, schema: &Schema) -> String {
     )
 }
 
-/// Whether a call may be made twice whatever version the node runs: where the hops are *same*, the method of another
-/// version answers it, and that one may not have promised as much.
+/// Whether a call may be made twice whatever version the node runs: where the hops are *same* or *rules*, the method of
+/// another version answers it, and that one may not have promised as much.
 fn is_idempotent_everywhere(protocol: &Protocol, schema: &Schema, method: usize) -> bool {
     let versions = protocol.versions();
     let Some(own) = versions.iter().position(|other| other.version() == schema.version()) else { return false };
@@ -121,14 +121,14 @@ fn is_idempotent_everywhere(protocol: &Protocol, schema: &Schema, method: usize)
         std::iter::successors(Some((own, method)), |(version, method)| step(*version, *method))
             .all(|(version, method)| versions[version].methods()[method].is_idempotent())
     };
-    let same = |hop: &Hop, version: usize| match hop {
-        Hop::Same { counterpart, .. } => Some((version, *counterpart)),
+    let answering = |hop: &Hop, version: usize| match hop {
+        Hop::Same { counterpart, .. } | Hop::Rules { counterpart, .. } => Some((version, *counterpart)),
         _ => None,
     };
-    let newer = |version: usize, method: usize| same(&protocol.steps().get(version)?.past()[method], version + 1);
+    let newer = |version: usize, method: usize| answering(&protocol.steps().get(version)?.past()[method], version + 1);
     let older = |version: usize, method: usize| {
         let before = version.checked_sub(1)?;
-        same(&protocol.steps()[before].future()[method], before)
+        answering(&protocol.steps()[before].future()[method], before)
     };
     reaches(&newer) && reaches(&older)
 }

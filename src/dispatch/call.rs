@@ -90,7 +90,7 @@ impl Call {
         caller: Caller,
     ) -> Self {
         let (answer, path, simulated) = match &route.target {
-            Target::Object { answer, path, simulated } => (answer, path, *simulated),
+            Target::Object { answer, path, simulated, .. } => (answer, path, *simulated),
             Target::Refused(headers) => {
                 let mut response = Response::new(Body::empty());
                 *response.headers_mut() = headers.clone();
@@ -172,9 +172,11 @@ impl Running {
         Poll::Ready(self.finished(response))
     }
 
-    /// Sees to it that the body, too, runs in the context, keeps the deadline and breaks nothing when it panics.
+    /// Sees to it that the body, too, runs in the context, keeps the deadline, breaks nothing when it panics, and that what
+    /// a rewrite refuses in it is completed.
     fn answered(&mut self, mut response: Response<Body>, waking: &mut Waking<'_>) -> Response<Body> {
-        if self.context.is_none() && self.deadline.is_none() {
+        let rewritten = matches!(self.route.target, Target::Object { rewritten: true, .. });
+        if self.context.is_none() && self.deadline.is_none() && !rewritten {
             return response;
         }
         if response.body().is_whole() {

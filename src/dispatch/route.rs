@@ -15,7 +15,7 @@ use crate::version::Version;
 /// Where the walk from a caller's version to the node's ends, before objects are there to answer.
 ///
 /// ```text
-///            same            same
+///         same, rules     same, rules
 ///  (v, m) ---------> (v', m') ...  -----> (N, m)  Native
 ///                        | code
 ///                        +--------------> the simulation object of v'
@@ -26,6 +26,10 @@ use crate::version::Version;
 pub struct Walk {
     /// How many hops were *same* before it ended.
     pub same: usize,
+    /// How many were *rules*: where there are any, the messages of the call are rewritten, once for all hops.
+    pub rules: usize,
+    /// Index of the method in each version on the way, from the caller's own to the one at which it ended.
+    pub methods: Vec<usize>,
     /// Index of the version at which it ended, and of the method there.
     pub version: usize,
     /// Index of the method in that version.
@@ -49,7 +53,7 @@ impl Walk {
     /// Walks from (`version`, `method`) to the version at index `node`.
     #[must_use]
     pub fn new(protocol: &Protocol, version: usize, method: usize, node: usize) -> Self {
-        let mut walk = Self { same: 0, version, method, end: End::Native };
+        let mut walk = Self { same: 0, rules: 0, methods: vec![method], version, method, end: End::Native };
         while walk.version != node {
             let (hop, next) = if walk.version < node {
                 (&protocol.steps()[walk.version].past()[walk.method], walk.version + 1)
@@ -58,17 +62,23 @@ impl Walk {
             };
             match hop {
                 Hop::Same { counterpart, .. } => {
-                    walk = Self { same: walk.same + 1, version: next, method: *counterpart, end: End::Native };
+                    walk.same += 1;
+                    walk.arrive(next, *counterpart);
                 }
-                // Until dispatch runs rewrites, such a method is refused.
-                Hop::Rules { differences, .. } => {
-                    return Self { end: End::Refused(Cause::Open(differences.clone())), ..walk };
+                Hop::Rules { counterpart, .. } => {
+                    walk.rules += 1;
+                    walk.arrive(next, *counterpart);
                 }
                 Hop::Code { .. } => return Self { end: End::Simulated, ..walk },
                 Hop::Refused(cause) => return Self { end: End::Refused(cause.clone()), ..walk },
             }
         }
         walk
+    }
+
+    fn arrive(&mut self, version: usize, method: usize) {
+        (self.version, self.method) = (version, method);
+        self.methods.push(method);
     }
 }
 
@@ -84,8 +94,8 @@ pub(crate) struct Route {
 }
 
 pub(crate) enum Target {
-    /// An object answers; `path` where it knows the method by another name than the caller.
-    Object { answer: Arc<dyn Answer>, path: Option<PathAndQuery>, simulated: bool },
+    /// An object answers, perhaps behind rewrites; `path` where it knows the method by another name than the caller.
+    Object { answer: Arc<dyn Answer>, path: Option<PathAndQuery>, simulated: bool, rewritten: bool },
     /// The headers of the refusal, made once.
     Refused(HeaderMap),
 }
@@ -103,8 +113,10 @@ pub(crate) struct Stamp {
 impl fmt::Debug for Route {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = match &self.target {
-            Target::Object { simulated: false, .. } => "native",
-            Target::Object { simulated: true, .. } => "simulated",
+            Target::Object { simulated: false, rewritten: false, .. } => "native",
+            Target::Object { simulated: false, rewritten: true, .. } => "native, rewritten",
+            Target::Object { simulated: true, rewritten: false, .. } => "simulated",
+            Target::Object { simulated: true, rewritten: true, .. } => "simulated, rewritten",
             Target::Refused(_) => "refused",
         };
         write!(formatter, "{} of {} -> {target}", self.method, self.stamp.caller)
@@ -141,6 +153,21 @@ pub(crate) fn refusal(
         }
     };
     debug_assert_eq!(refusal.reason(), Reason::Disallowed);
+    about(refusal, protocol, caller, method, node)
+}
+
+/// What a caller is told when the rules on the way of its calls come to no rewrite.
+pub(crate) fn not_rewritten(protocol: &Protocol, caller: &Schema, method: usize, node: &Version, why: &str) -> Refusal {
+    let name = caller.methods()[method].full_name();
+    let refusal = Refusal::disallowed(format!(
+        "calls of {name} cannot be rewritten between {} and the version that answers them: {why}",
+        caller.version()
+    ))
+    .advice(format!("say so in the step that is named, or call a node that runs {}", caller.version()));
+    about(refusal, protocol, caller, method, node)
+}
+
+fn about(refusal: Refusal, protocol: &Protocol, caller: &Schema, method: usize, node: &Version) -> Refusal {
     refusal
         .with("protocol", protocol.name())
         .with("caller_version", caller.version().to_string())

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use rustc_hash::FxHashMap;
 use tonic::Status;
 
-use super::answer::Object;
+use super::answer::{Answer, Object};
+use super::rewriting::{Compiling, Rewriting};
 use super::route::{self, End, Route, Stamp, Target, Walk};
 use crate::protocol::{Protocol, Schema};
 use crate::refusal::{Reason, Refusal};
@@ -80,6 +81,7 @@ impl Table {
             .collect();
         let mut methods: FxHashMap<Box<str>, Entry> = FxHashMap::default();
         let mut missing = Vec::new();
+        let mut compiling = Compiling::new(protocol);
         for (index, schema) in protocol.versions().iter().enumerate() {
             for (number, method) in schema.methods().iter().enumerate() {
                 let entry = methods.entry(method.path().into()).or_insert_with(|| Entry {
@@ -87,7 +89,7 @@ impl Table {
                     unlabelled: protocol.unlabelled_index(method.package()).unwrap_or(index),
                     routes: vec![None; protocol.versions().len()].into_boxed_slice(),
                 });
-                match target(protocol, objects, index, number, &node) {
+                match target(protocol, objects, &mut compiling, index, number) {
                     Ok(target) => {
                         entry.routes[index] = Some(Arc::new(Route {
                             target,
@@ -257,10 +259,11 @@ pub(crate) struct Refused(pub(crate) Status);
 fn target(
     protocol: &Protocol,
     objects: &Objects<'_>,
+    compiling: &mut Compiling<'_>,
     version: usize,
     method: usize,
-    node: &Version,
 ) -> Result<Target, Missing> {
+    let node = protocol.versions()[objects.node].version();
     let walk = Walk::new(protocol, version, method, objects.node);
     let caller = &protocol.versions()[version];
     if let End::Refused(cause) = &walk.end {
@@ -282,13 +285,25 @@ fn target(
             method: reached.descriptor().name().to_owned(),
         });
     };
+    let rewrites = match compiling.of(version, &walk) {
+        Ok(rewrites) => rewrites,
+        Err(why) => {
+            let refusal = route::not_rewritten(protocol, caller, method, node, &why);
+            return Ok(Target::Refused(route::headers_of(refusal)));
+        }
+    };
     let path = (reached.path() != caller.methods()[method].path())
         .then(|| PathAndQuery::try_from(reached.path()))
         .transpose()
         // Names in protos are identifiers, so their paths are valid.
         .unwrap_or_default();
     let simulated = matches!(walk.end, End::Simulated);
-    Ok(Target::Object { answer: answer.clone(), path, simulated })
+    let rewritten = rewrites.is_some();
+    let answer: Arc<dyn Answer> = match rewrites {
+        Some(rewrites) => Arc::new(Rewriting::new(answer.clone(), rewrites)),
+        None => answer.clone(),
+    };
+    Ok(Target::Object { answer, path, simulated, rewritten })
 }
 
 fn stamp(protocol: &Protocol, schema: &Schema, node: &Version) -> Stamp {

@@ -1,5 +1,7 @@
 //! Checks an expression against descriptors, and turns what it reads into slots.
 
+use std::sync::Arc;
+
 use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr, SourceInfo,
     operators,
@@ -9,7 +11,7 @@ use regex::Regex;
 
 use super::ExpressionError;
 use super::parse::{fault, offset_of};
-use super::program::{Slot, bounded, matching, reading};
+use super::program::{Slot, bounded, charging, matching, reading};
 use super::types::Type;
 use super::value::PRESENCE;
 use super::{functions, names, operators as typed, well_known};
@@ -98,7 +100,7 @@ impl<'t> Checker<'t> {
     fn name(&mut self, part: &mut IdedExpr) -> Result<Checked> {
         let names = names::chain(&part.expr);
         if let Some(names) = names.filter(|names| !self.knows(names[0])) {
-            return self.constant(&names, part.id).map(|number| {
+            return self.constant(&names, names::first(part).id).map(|number| {
                 part.expr = Expr::Literal(LiteralValue::Int(i64::from(number).into()));
                 Type::Int.into()
             });
@@ -137,18 +139,8 @@ impl<'t> Checker<'t> {
         let pool = self.message.parent_pool();
         names::constant(pool, names).ok_or_else(|| {
             let what = format!("there is no `{}`", names.join(".").trim_start_matches('.'));
-            let deepest = names.len() - 1;
-            let start =
-                self.offset(id).map(|offset| if deepest == 0 { offset } else { self.chain_start(offset, names) });
-            fault(what, names::unknown_name(pool, self.variable, names), start)
+            fault(what, names::unknown_name(pool, self.variable, names), self.offset(id))
         })
-    }
-
-    /// Where names begin whose last dot is at `offset`: CEL knows the place of that dot.
-    fn chain_start(&self, offset: usize, names: &[&str]) -> usize {
-        let before = self.text.get(..offset).unwrap_or_default();
-        let first = names[0].trim_start_matches('.');
-        before.rfind(first).unwrap_or(offset)
     }
 
     fn select(&mut self, select: &mut SelectExpr, id: u64) -> Result<Selected> {
@@ -157,7 +149,7 @@ impl<'t> Checker<'t> {
         match &checked.gives {
             Type::Message(message) => {
                 let field = field_of(message, &select.field, place)?;
-                self.field(select, checked.path, field)
+                Ok(self.field(select, checked.path, field))
             }
             Type::Map(key, value) if key.is_open() || **key == Type::String => {
                 let gives = if select.test { Type::Bool } else { (**value).clone() };
@@ -189,21 +181,21 @@ impl<'t> Checker<'t> {
         select: &mut SelectExpr,
         path: Option<Vec<FieldDescriptor>>,
         field: FieldDescriptor,
-    ) -> Result<Selected> {
+    ) -> Selected {
         let gives = Type::of_field(&field);
         let Some(mut path) = path else {
             if select.test {
                 select.test = false;
                 select.field.insert(0, PRESENCE);
-                return Ok(Selected::As(Type::Bool.into()));
+                return Selected::As(Type::Bool.into());
             }
-            return Ok(Selected::As(gives.into()));
+            return Selected::As(gives.into());
         };
         path.push(field);
         if select.test {
-            return Ok(Selected::Replaced(reading(self.slot(Slot::Presence(path))), Type::Bool));
+            return Selected::Replaced(reading(self.slot(Slot::Presence(path))), Type::Bool);
         }
-        Ok(Selected::As(Checked { gives, path: Some(path) }))
+        Selected::As(Checked { gives, path: Some(path) })
     }
 
     // Calls.
@@ -235,8 +227,17 @@ impl<'t> Checker<'t> {
                 }
             }
             (false, [one, other]) if typed::is_binary(operator) => {
-                let (one, other) = (self.value(one)?, self.value(other)?);
-                typed::binary(operator, &one, &other).map_err(|(what, advice)| fault(what, advice, self.offset(id)))
+                // What a comprehension appends to its result is its own, and CEL knows it by its form.
+                let grows =
+                    operator == operators::ADD && !matches!(&one.expr, Expr::Ident(name) if name.starts_with('@'));
+                let (left, right) = (self.value(one)?, self.value(other)?);
+                let gives = typed::binary(operator, &left, &right)
+                    .map_err(|(what, advice)| fault(what, advice, self.offset(id)))?;
+                if grows && gives.may_be_long() {
+                    self.charge(one, 1);
+                    self.charge(other, 1);
+                }
+                Ok(gives)
             }
             _ => self.function(part),
         }
@@ -292,6 +293,10 @@ impl<'t> Checker<'t> {
                 self.offset(id),
             ));
         };
+        self.grows(part, &gives)?;
+        let Expr::Call(CallExpr { func_name: name, target, args }) = &mut part.expr else {
+            return Ok(gives);
+        };
         if name == "matches" {
             let place = self.offset(id);
             let mut arguments = target.take().map(|target| *target).into_iter().chain(args.drain(..));
@@ -300,6 +305,39 @@ impl<'t> Checker<'t> {
             part.expr = self.matches(text, pattern, place)?;
         }
         Ok(gives)
+    }
+
+    /// Charges a call that makes a text or a list.
+    fn grows(&mut self, part: &mut IdedExpr, gives: &Type) -> Result<()> {
+        let id = part.id;
+        let Expr::Call(CallExpr { func_name: name, target, args }) = &mut part.expr else { return Ok(()) };
+        let other = match args.last().map(|last| &last.expr) {
+            None => Some(0),
+            Some(Expr::Literal(LiteralValue::String(text))) => Some(text.inner().len()),
+            Some(_) => None,
+        };
+        let times = functions::growth(name, gives, other);
+        if times.is_none() && matches!(name.as_str(), "join" | "replace") {
+            let what = format!("the last argument of `{name}` is not written out");
+            return Err(fault(
+                what,
+                "write it as a text: one that a message brings could be of any length",
+                self.offset(id),
+            ));
+        }
+        if let (Some(times), Some(subject)) = (times, target.as_deref_mut().or(args.first_mut())) {
+            self.charge(subject, times);
+        }
+        Ok(())
+    }
+
+    /// Has a part charged to the budget of the run.
+    fn charge(&mut self, part: &mut IdedExpr, times: usize) {
+        if matches!(part.expr, Expr::Literal(_)) && times == 1 {
+            return;
+        }
+        let value = std::mem::take(part);
+        *part = IdedExpr { id: value.id, expr: charging(value, times, self.slot(Slot::Budget)) };
     }
 
     /// How the size of a list or map of the message is read without reading its elements; nothing for other values.
@@ -322,7 +360,7 @@ impl<'t> Checker<'t> {
         };
         match Regex::new(pattern.inner()) {
             Ok(pattern) => {
-                self.slots.push(Slot::Pattern(pattern));
+                self.slots.push(Slot::Pattern(Arc::new(pattern)));
                 Ok(matching(text, self.slots.len() - 1))
             }
             Err(error) => {
@@ -339,7 +377,9 @@ impl<'t> Checker<'t> {
     fn list(&mut self, list: &mut ListExpr) -> Result<Type> {
         let mut element = Type::Never;
         for part in &mut list.elements {
-            element = element.join(self.value(part)?);
+            let gives = self.value(part)?;
+            self.copied(part, &gives);
+            element = element.join(gives);
         }
         Ok(Type::List(Box::new(element)))
     }
@@ -357,9 +397,18 @@ impl<'t> Checker<'t> {
                 return Err(fault(what, "use a string, an int, a uint or a bool", self.offset(place)));
             }
             keys = keys.join(key);
-            values = values.join(self.value(&mut entry.value)?);
+            let value = self.value(&mut entry.value)?;
+            self.copied(&mut entry.value, &value);
+            values = values.join(value);
         }
         Ok(Type::Map(Box::new(keys), Box::new(values)))
+    }
+
+    /// Charges a list or map that is copied into another, for each element that a comprehension runs over.
+    fn copied(&mut self, part: &mut IdedExpr, gives: &Type) {
+        if self.within_comprehension && (gives.is_open() || matches!(gives, Type::List(_) | Type::Map(..))) {
+            self.charge(part, 1);
+        }
     }
 
     fn comprehension(&mut self, comprehension: &mut ComprehensionExpr, id: u64) -> Result<Type> {
@@ -458,6 +507,7 @@ impl Slot {
             (Self::Value(one), Self::Value(other))
             | (Self::Presence(one), Self::Presence(other))
             | (Self::Size(one), Self::Size(other)) => one == other,
+            (Self::Budget, Self::Budget) => true,
             _ => false,
         }
     }
@@ -468,7 +518,7 @@ impl Slot {
             Self::Value(path) | Self::Presence(path) | Self::Size(path) => {
                 Some(path.iter().map(|field| field.name().to_owned()).collect())
             }
-            Self::Pattern(_) => None,
+            Self::Pattern(_) | Self::Budget => None,
         }
     }
 }

@@ -3,27 +3,29 @@
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 
+use super::budget::MOST;
 use super::numbers::{float, integer};
 use super::output::set;
 
-/// The most that an expression comes to, in bytes, counted roughly.
-const SIZE: usize = 64 << 20;
+/// How deep messages nest at most; what protobuf's parsers take.
+pub(super) const DEPTH: usize = 100;
 
 /// Copies, and counts what they take.
 pub(super) struct Copy {
     left: usize,
+    depth: usize,
 }
 
 impl Default for Copy {
     fn default() -> Self {
-        Self { left: SIZE }
+        Self { left: MOST, depth: 0 }
     }
 }
 
 impl Copy {
     /// Takes from what may still be written.
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), String> {
-        self.left = self.left.checked_sub(bytes).ok_or_else(|| format!("it came to more than {SIZE} bytes"))?;
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| format!("it came to more than {MOST} bytes"))?;
         Ok(())
     }
 
@@ -37,6 +39,10 @@ impl Copy {
         if source.descriptor() == *target {
             self.spend(source.encoded_len())?;
             return Ok(source.clone());
+        }
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(format!("messages nest deeper than {DEPTH}"));
         }
         let mut message = DynamicMessage::new(target.clone());
         for (field, value) in source.fields() {
@@ -54,6 +60,7 @@ impl Copy {
             return Err(format!("the extensions of {} cannot be copied", target.full_name()));
         }
         self.unknown(source, &mut message)?;
+        self.depth -= 1;
         Ok(message)
     }
 

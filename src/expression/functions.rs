@@ -116,7 +116,6 @@ const FUNCTIONS: &[Function] = &[
     method("upperAscii", &[String], String),
     method("trim", &[String], String),
     method("replace", &[String, String, String], String),
-    method("replace", &[String, String, String, Int], String),
     method("split", &[String, String], Strings),
     method("split", &[String, String, Int], Strings),
     method("substring", &[String, Int], String),
@@ -151,6 +150,18 @@ pub(super) fn result(name: &str, method: bool, arguments: &[Type]) -> Option<Typ
         .filter(|function| function.takes.iter().zip(arguments).all(|(shape, argument)| shape.fits(argument)))
         .map(|function| function.gives.as_type())
         .reduce(Type::join)
+}
+
+/// How many times the length of what a function takes first it makes anew, at most; nothing where it makes no text.
+/// `other` is the length of the last argument, if it is written out.
+pub(super) fn growth(name: &str, gives: &Type, other: Option<usize>) -> Option<usize> {
+    match name {
+        // For each character: the one that stays, or what it is replaced with.
+        "replace" | "join" => other.map(|other| other.saturating_add(2)),
+        // A value for each character.
+        "split" => Some(64),
+        _ => matches!(gives, Type::String | Type::Bytes).then_some(1),
+    }
 }
 
 impl Shape {

@@ -1,6 +1,6 @@
 //! Names of enum values in expressions, and help with names that are not there.
 
-use cel::common::ast::Expr;
+use cel::common::ast::{Expr, IdedExpr};
 use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 
 use super::functions;
@@ -24,6 +24,14 @@ pub(super) fn chain(expression: &Expr) -> Option<Vec<&str>> {
             _ => return None,
         }
     }
+}
+
+/// The part that stands first in a chain.
+pub(super) fn first(mut expression: &IdedExpr) -> &IdedExpr {
+    while let Expr::Select(select) = &expression.expr {
+        expression = &select.operand;
+    }
+    expression
 }
 
 /// The number of an enum's value, by the full name of the enum and the name of the value.

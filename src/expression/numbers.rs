@@ -1,6 +1,6 @@
 //! Numbers in the range of protobuf's kinds.
 
-use prost_reflect::{Kind, Value};
+use prost_reflect::{Kind, Syntax, Value};
 
 /// An integer as a value of a field of an integer kind, or of an enum.
 pub(super) fn integer(value: i128, kind: &Kind) -> Result<Value, String> {
@@ -18,7 +18,14 @@ pub(super) fn integer(value: i128, kind: &Kind) -> Result<Value, String> {
         Kind::Uint64 | Kind::Fixed64 => {
             u64::try_from(value).map(Value::U64).map_err(|_| out_of_range("64 bits, unsigned"))
         }
-        Kind::Enum(of) => i32::try_from(value).map(Value::EnumNumber).map_err(|_| out_of_range(of.full_name())),
+        Kind::Enum(of) => {
+            let number = i32::try_from(value).map_err(|_| out_of_range(of.full_name()))?;
+            // Enums of proto2 are closed: a number without a name would read as an unknown field.
+            if of.parent_file().syntax() == Syntax::Proto2 && of.get_value(number).is_none() {
+                return Err(format!("{} names no value {number}", of.full_name()));
+            }
+            Ok(Value::EnumNumber(number))
+        }
         _ => Err("an integer is no value of the field".to_owned()),
     }
 }

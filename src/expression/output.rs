@@ -7,13 +7,10 @@ use cel::common::types::{
 use cel::common::value::Val;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
-use super::copy::Copy;
+use super::copy::{Copy, DEPTH};
 use super::numbers::{float, integer};
 use super::value::Messages;
 use super::well_known::{self, WellKnown};
-
-/// How deep messages nest in a result at most; what protobuf's parsers take.
-const DEPTH: usize = 100;
 
 /// Makes values of fields out of what an expression came to.
 pub(super) struct Output<'o, 'm> {

@@ -2,23 +2,31 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::thread;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::common::traits::Indexer;
 use cel::common::types::{
-    CelBool, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, STRING_TYPE, Type as CelType,
+    CelBool, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, INT_TYPE, STRING_TYPE, Type as CelType,
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Context, Env, ExecutionError};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
 use regex::Regex;
 
+use super::budget::{self, Budget};
 use super::types::Type;
 use super::value::{Kept, Known, MessageValue, Messages, is_kept, present, read, value_of};
 
 /// The most elements that a comprehension runs over.
 pub(super) const ELEMENTS: usize = 10_000;
+
+/// How deep a tree is evaluated on the stack of the caller. CEL takes up to 50 KiB of it for each level where it is built
+/// without optimisation, and Tokio's threads have 2 MiB. Conditions of people are not half as deep.
+const SHALLOW: usize = 16;
+/// The stack for deeper ones, in bytes: enough for what the checker lets pass, several times over.
+const STACK: usize = 32 << 20;
 
 /// What a checked expression has become.
 #[derive(Debug)]
@@ -26,6 +34,8 @@ pub(super) struct Program {
     pub(super) text: String,
     pub(super) message: MessageDescriptor,
     pub(super) expression: IdedExpr,
+    /// See [`depth`](super::depth::depth).
+    pub(super) depth: usize,
     pub(super) slots: Vec<Slot>,
     pub(super) reads: Vec<Vec<String>>,
     pub(super) gives: Type,
@@ -41,13 +51,16 @@ pub(super) enum Slot {
     /// How many elements the list or map at a path has.
     Size(Vec<FieldDescriptor>),
     /// The pattern of a `matches`.
-    Pattern(Regex),
+    Pattern(Arc<Regex>),
+    /// What the run may still take.
+    Budget,
 }
 
 /// The name under which the tree finds the slots. No variable can be called so.
 const SLOTS: &str = "@";
 const BOUNDED: &str = "@bounded";
 const MATCHES: &str = "@matches";
+const SPEND: &str = "@spend";
 
 /// The tree that reads a slot.
 pub(super) fn reading(slot: usize) -> Expr {
@@ -67,6 +80,13 @@ pub(super) fn matching(text: IdedExpr, slot: usize) -> Expr {
     call(MATCHES, vec![text, IdedExpr { id: 0, expr: reading(slot) }])
 }
 
+/// The tree that charges the budget in a slot with a value, so many times, and gives the value on.
+pub(super) fn charging(value: IdedExpr, times: usize, slot: usize) -> Expr {
+    let times = i64::try_from(times).unwrap_or(i64::MAX);
+    let times = IdedExpr { id: 0, expr: Expr::Literal(LiteralValue::Int(times.into())) };
+    call(SPEND, vec![IdedExpr { id: 0, expr: reading(slot) }, value, times])
+}
+
 fn call(function: &str, args: Vec<IdedExpr>) -> Expr {
     Expr::Call(CallExpr { func_name: function.to_owned(), target: None, args })
 }
@@ -77,17 +97,18 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     // Names that are declared twice would fail here; each is declared once. Were one not, calls of it would fail.
     let declared = cel::extensions::strings(&mut environment)
         .and_then(|()| environment.add_overload(BOUNDED, BOUNDED, vec![DYN_TYPE], bound))
-        .and_then(|()| environment.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, PATTERN], matches_pattern));
+        .and_then(|()| environment.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, PATTERN], matches_pattern))
+        .and_then(|()| environment.add_overload(SPEND, SPEND, vec![budget::TYPE, DYN_TYPE, INT_TYPE], budget::spend));
     debug_assert!(declared.is_ok(), "{declared:?}");
     Arc::new(environment)
 });
 
 impl Program {
     /// Runs it over a message, and hands its value to `use_value`.
-    pub(super) fn run<T>(
+    pub(super) fn run<T: Send>(
         &self,
         message: &DynamicMessage,
-        use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String>,
+        use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String> + Send,
     ) -> Result<T, String> {
         if message.descriptor() != self.message {
             return Err(format!(
@@ -96,16 +117,36 @@ impl Program {
                 message.descriptor().full_name()
             ));
         }
-        // Arithmetic of dates has panicked in crates before. What is used here is dropped whatever happens.
-        catch_unwind(AssertUnwindSafe(|| {
-            let messages = Messages::default();
-            let slots = Slots { slots: &self.slots, message, messages: &messages, read: Kept::default() };
-            let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-            context.add_variable_as_val(SLOTS, Box::new(slots));
-            let value = cel::Value::resolve_val(&self.expression, &context).map_err(|error| describe(&error))?;
-            use_value(value.as_ref(), &messages)
-        }))
-        .unwrap_or_else(|_| Err("it panicked".to_owned()))
+        // CEL is not ours, and a message must not bring down more than its call. All that is used here is dropped.
+        let run = || {
+            catch_unwind(AssertUnwindSafe(|| self.run_here(message, use_value)))
+                .unwrap_or_else(|_| Err("it panicked".to_owned()))
+        };
+        if self.depth <= SHALLOW {
+            return run();
+        }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("expression".to_owned()).stack_size(STACK);
+            match thread.spawn_scoped(scope, run).map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(done)) => done,
+                Ok(Err(_)) => Err("it panicked".to_owned()),
+                Err(error) => Err(format!("no thread could be started to run it: {error}")),
+            }
+        })
+    }
+
+    fn run_here<T>(
+        &self,
+        message: &DynamicMessage,
+        use_value: impl FnOnce(&dyn Val, &Messages<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let messages = Messages::default();
+        let slots =
+            Slots { all: &self.slots, message, messages: &messages, read: Kept::default(), budget: OnceLock::new() };
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.add_variable_as_val(SLOTS, Box::new(slots));
+        let value = cel::Value::resolve_val(&self.expression, &context).map_err(|error| describe(&error))?;
+        use_value(value.as_ref(), &messages)
     }
 }
 
@@ -138,22 +179,21 @@ fn describe(error: &ExecutionError) -> String {
 
 /// The slots of a run, as a value that the tree indexes.
 struct Slots<'a, 'm> {
-    slots: &'a [Slot],
+    all: &'a [Slot],
     message: &'m DynamicMessage,
     messages: &'a Messages<'m>,
     read: Kept<'a>,
+    budget: OnceLock<Budget>,
 }
 
 impl<'a, 'm: 'a> Slots<'a, 'm> {
     /// The value of a path.
     fn value(&self, path: &[FieldDescriptor]) -> Result<Box<dyn Val + 'a>, ExecutionError> {
-        match path.split_last() {
-            Some((last, before)) => read(walk(self.message, before), last, self.messages),
-            None => {
-                let known = Known { descriptor: self.message.descriptor(), message: Some(self.message) };
-                Ok(Box::new(MessageValue::new(known, self.messages)))
-            }
+        if let Some((last, before)) = path.split_last() {
+            return read(walk(self.message, before), last, self.messages);
         }
+        let known = Known { descriptor: self.message.descriptor(), message: Some(self.message) };
+        Ok(Box::new(MessageValue::new(known, self.messages)))
     }
 }
 
@@ -168,7 +208,7 @@ impl<'a, 'm: 'a> Indexer for Slots<'a, 'm> {
         Self: 'v,
     {
         let number = index.downcast_ref::<CelInt>().and_then(|number| u32::try_from(*number.inner()).ok());
-        let slot = number.and_then(|number| Some((number, self.slots.get(usize::try_from(number).ok()?)?)));
+        let slot = number.and_then(|number| Some((number, self.all.get(usize::try_from(number).ok()?)?)));
         let Some((number, slot)) = slot else {
             return Err(ExecutionError::no_such_key(SLOTS));
         };
@@ -190,7 +230,8 @@ impl<'a, 'm: 'a> Indexer for Slots<'a, 'm> {
                 };
                 Ok(CowVal::owned(CelInt::from(i64::try_from(size).unwrap_or(i64::MAX))))
             }
-            Slot::Pattern(pattern) => Ok(CowVal::owned(Pattern(pattern.clone()))),
+            Slot::Pattern(pattern) => Ok(CowVal::owned(Pattern(Arc::clone(pattern)))),
+            Slot::Budget => Ok(CowVal::owned(self.budget.get_or_init(Budget::default).clone())),
         }
     }
 
@@ -224,20 +265,20 @@ impl<'a, 'm: 'a> Val for Slots<'a, 'm> {
     where
         Self: 'v,
     {
-        let Self { slots, message, messages, .. } = *self;
-        Box::new(Self { slots, message, messages, read: Kept::default() })
+        let Self { all, message, messages, .. } = *self;
+        Box::new(Self { all, message, messages, read: Kept::default(), budget: self.budget.clone() })
     }
 }
 
 impl fmt::Debug for Slots<'_, '_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} slots", self.slots.len())
+        write!(formatter, "{} slots", self.all.len())
     }
 }
 
 /// A regular expression as a value, so that it is compiled once.
 #[derive(Clone, Debug)]
-struct Pattern(Regex);
+struct Pattern(Arc<Regex>);
 
 const PATTERN: CelType = CelType::new_unspecified_type("pattern");
 static PATTERN_TYPE: CelType = PATTERN;
@@ -265,6 +306,7 @@ impl Val for Pattern {
 
 impl StaticVal for Pattern {}
 
+#[expect(clippy::needless_pass_by_value, reason = "CEL calls functions so")]
 fn matches_pattern<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let [text, pattern] = arguments.as_slice() else {
         return Err(ExecutionError::invalid_argument_count(2, arguments.len()));

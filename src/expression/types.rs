@@ -82,6 +82,11 @@ impl Type {
         matches!(self, Self::Dynamic | Self::Never)
     }
 
+    /// Whether its values can be of any length.
+    pub(super) fn may_be_long(&self) -> bool {
+        self.is_open() || matches!(self, Self::String | Self::Bytes | Self::List(_) | Self::Map(..))
+    }
+
     pub(super) fn is_number(&self) -> bool {
         matches!(self, Self::Int | Self::Uint | Self::Double)
     }

@@ -282,9 +282,9 @@ impl<'a> Kept<'a> {
         'a: 'v,
     {
         if !worth {
-            return make().map(|value| CowVal::Owned(value));
+            return make().map(CowVal::Owned);
         }
-        let mut made = None;
+        let mut value = None;
         let mut make = Some(make);
         let mut end = self;
         loop {
@@ -296,15 +296,15 @@ impl<'a> Kept<'a> {
                 continue;
             }
             if let Some(make) = make.take() {
-                made = Some(make()?);
+                value = Some(make()?);
             }
-            let Some(value) = made.take() else {
+            let Some(new) = value.take() else {
                 // It was made and given to this very chain, where the next turn finds it.
                 continue;
             };
-            if let Err(link) = end.0.set(Box::new(Link { number, value, next: Kept::default() })) {
+            if let Err(link) = end.0.set(Box::new(Link { number, value: new, next: Kept::default() })) {
                 // Somebody else was quicker: go on with what we made.
-                made = Some(link.value);
+                value = Some(link.value);
             }
         }
     }

@@ -221,7 +221,7 @@ mod tests {
             taken.versions()[0].pool().get_message_by_name("p.M").and_then(|m| m.get_field(100)).as_ref()
         ));
         let sets = [("optional string other = 100;", ""), (body, "extend M { optional string known = 100; }")];
-        let clash = assembled(sets.map(|(body, more)| proto("proto2", body, more)).to_vec());
+        let clash = assembled(&sets.map(|(body, more)| proto("proto2", body, more)));
         assert!(!clash.number_is_free(0, "p.M", 100, None));
         assert!(!clash.number_is_free(1, "p.M", 100, None));
     }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn messages_that_a_version_lacks_say_nothing_beyond_it() {
         let texts = ["message M { string a = 7; }", "message Other {}", "message M { int32 b = 7; }"];
-        let protocol = assembled(texts.map(|text| format!("syntax = \"proto3\"; package p; {text}")).to_vec());
+        let protocol = assembled(&texts.map(|text| format!("syntax = \"proto3\"; package p; {text}")));
         assert!(protocol.number_is_free(0, "p.M", 7, None));
         assert!(!protocol.number_is_free(1, "p.M", 7, None));
         assert!(!protocol.number_is_free(5, "p.M", 7, None));
@@ -258,10 +258,10 @@ mod tests {
     }
 
     fn protocol(syntax: &str, bodies: &[&str], more: &str) -> Protocol {
-        assembled(bodies.iter().map(|body| proto(syntax, body, more)).collect())
+        assembled(&bodies.iter().map(|body| proto(syntax, body, more)).collect::<Vec<_>>())
     }
 
-    fn assembled(texts: Vec<String>) -> Protocol {
+    fn assembled(texts: &[String]) -> Protocol {
         let sources = texts.iter().enumerate().map(|(index, text)| Source {
             version: format!("{}.0.0", index + 1).parse().expect("a version"),
             origin: "test".into(),

@@ -167,6 +167,15 @@ impl Path {
         &self.0[..self.0.len() - 1]
     }
 
+    /// The path that goes on from this one.
+    ///
+    /// # Panics
+    /// When this one does not lead to a singular message.
+    #[must_use]
+    pub fn join(&self, rest: &Path) -> Self {
+        Self::new(self.0.iter().chain(&rest.0).cloned().collect())
+    }
+
     /// Whether `self` is `other`, or leads into it.
     #[must_use]
     pub fn starts_with(&self, other: &Path) -> bool {
@@ -344,6 +353,13 @@ pub enum ValueConversion {
         /// Full name of the target message.
         target: String,
     },
+    /// A message crosses several steps, from hop `first` of a chain on; only in plans that fusion made.
+    Through {
+        /// Index of the first hop, counted from the start of the chain.
+        first: usize,
+        /// Full names: of the message before the first of these hops, and after each of them.
+        messages: Vec<String>,
+    },
     /// `google.protobuf.Any`: its content follows the plan of its type, its URL the new name; types that the protocol
     /// does not declare pass.
     Any,
@@ -387,6 +403,13 @@ pub enum Form {
 pub enum Change {
     /// An integer must be in the range of this integer kind, or of `bool`.
     Fit(Kind),
+    /// An integer must lie between these, which are allowed; for times that pass through a version in between.
+    Within {
+        /// The least.
+        least: i128,
+        /// The most.
+        most: i128,
+    },
     /// Number × numerator / denominator.
     Scale {
         /// Never 0.
@@ -430,6 +453,9 @@ pub enum Change {
     ParseTime,
     /// Nanoseconds since 1970 to RFC 3339 text, in UTC with `Z`, with 0, 3, 6 or 9 digits of fraction.
     FormatTime,
+    /// The value must not be zero (0, false, empty): it passes through a field without presence of a version in between,
+    /// where a zero means something of its own. Only in plans that fusion made.
+    NotZero,
     /// The value passes through a field without presence of a version in between: where it is zero (0, false, empty),
     /// conversion ends here with `absent` (nothing if there is none).
     Settle,
@@ -493,6 +519,9 @@ pub enum Unknown {
 }
 
 /// A value that is made.
+///
+/// What it is made of counts as carried over: the paths of a join or a split, and those that an expression
+/// [reads](Expression::reads), with all that lies in them. Where it is made under a condition, only then.
 #[derive(Clone, Debug)]
 pub struct Make {
     /// In the target.
@@ -542,7 +571,10 @@ pub enum Made {
     },
 }
 
-/// A field of the source that nothing carries over, unless by a move whose condition did not hold.
+/// A field of the source that nothing carries over, or nothing unless a condition holds.
+///
+/// A message field that is listed stands for all that is in it and is carried nowhere, and for being there at all where
+/// nothing of it is carried. Where a field and a part of it are both listed, the part goes by its own entry.
 #[derive(Clone, Debug)]
 pub struct Loss {
     /// The field; what other parts of the plan carry out of it is not lost.

@@ -43,14 +43,7 @@ pub(super) struct Compared {
 
 /// Compares a method with its counterpart in the next version.
 pub(super) fn compare(old: &Method, new: &Method, history: &History<'_>) -> Compared {
-    let mut comparison = Comparison {
-        history,
-        found: Vec::new(),
-        unheard: Vec::new(),
-        in_request: true,
-        seen: HashSet::new(),
-        pending: VecDeque::new(),
-    };
+    let mut comparison = Comparison::new(history);
     comparison.streams(old, new);
     // Requests come first: what a message of both gains matters in the request.
     comparison.closure(old.descriptor().input(), new.descriptor().input());
@@ -58,6 +51,22 @@ pub(super) fn compare(old: &Method, new: &Method, history: &History<'_>) -> Comp
     comparison.closure(old.descriptor().output(), new.descriptor().output());
     let moved = comparison.seen.into_iter().filter(|pair| pair.old != pair.new).map(|pair| (pair.old, pair.new));
     Compared { differences: comparison.found, unheard: comparison.unheard, moved: moved.collect() }
+}
+
+/// Whether messages of one version can be read in the next one, and the other way, with the same meaning: whether `pairs`,
+/// and all that they lead to, differ by additions at most.
+pub(super) fn only_added(
+    pairs: impl Iterator<Item = (MessageDescriptor, MessageDescriptor)>,
+    history: &History<'_>,
+) -> bool {
+    let mut comparison = Comparison::new(history);
+    for (old, new) in pairs {
+        comparison.closure(old, new);
+        if !comparison.found.is_empty() {
+            return false;
+        }
+    }
+    true
 }
 
 struct Comparison<'a> {
@@ -80,7 +89,18 @@ struct Pair {
     closed: bool,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
+    fn new(history: &'a History<'a>) -> Self {
+        Self {
+            history,
+            found: Vec::new(),
+            unheard: Vec::new(),
+            in_request: true,
+            seen: HashSet::new(),
+            pending: VecDeque::new(),
+        }
+    }
+
     fn differ(&mut self, element: impl Into<String>, what: impl Into<String>) {
         self.found.push(Difference { element: element.into(), what: what.into() });
     }

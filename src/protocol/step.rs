@@ -83,7 +83,7 @@ impl Step {
     }
 
     /// Whether the step is breaking: the major number differs (the minor one, under 0.x), a side is a pre-release, or a
-    /// method of both versions differs in more than additions.
+    /// method or message of both versions differs in more than additions.
     #[must_use]
     pub fn is_breaking(&self) -> bool {
         self.breaking

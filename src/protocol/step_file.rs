@@ -16,6 +16,7 @@ use super::plan::Direction;
 use super::relate;
 use super::rules::faults::Faults;
 use super::rules::file::{EnumText, LossText, Match, MessageText, Rename, RulesText};
+use super::rules::names::Names;
 use super::rules::resolve;
 use super::schema::{Method, Schema};
 use super::step::{self, Cause, Step};
@@ -111,7 +112,9 @@ pub(super) fn relate(
         messages: file.messages,
         enums: file.enums,
     };
-    let resolved = resolve::resolve(old, new, &text, &methods, breaking, &mut reading.faults);
+    let names = Names::new(old, new, &text.rename, &text.enums, &mut reading.faults);
+    breaking = breaking || !relate::only_added(names.pairs(), &history);
+    let resolved = resolve::resolve(names, &text, &methods, breaking, &mut reading.faults);
     moved.extend(resolved.moved);
     let crossing = |direction| Crossing {
         direction,

@@ -15,7 +15,7 @@ use tonic::Status;
 
 use crate::dispatch::{Answer, Answering, Object};
 use crate::protocol::Schema;
-use crate::wire::{Body, Messages, WireMessage};
+use crate::wire::{ACCEPT_ENCODING, Body, Encoding, Messages, WireMessage, compressed, encodings, plain};
 
 /// Messages larger than this are not held in memory for observers; their calls are refused.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -101,7 +101,10 @@ impl Answer for Observed {
 }
 
 async fn observe(inner: &dyn Answer, shared: Arc<Observers>, request: Request<Body>) -> Result<Response<Body>, Status> {
-    let (parts, mut body) = request.into_parts();
+    let accepted = Encoding::accepted(request.headers(), encodings());
+    let limit = request.body().message_limit().unwrap_or(LIMIT);
+    let (mut parts, mut body) = plain(request, limit)?.into_parts();
+    parts.headers.remove(&ACCEPT_ENCODING);
     let streaming = shared.streaming.get(parts.uri.path()).copied().unwrap_or(false);
     let (first, mut frames) = if streaming { (None, VecDeque::new()) } else { first_message(&mut body).await? };
     let call = ObservedCall {
@@ -129,7 +132,7 @@ async fn observe(inner: &dyn Answer, shared: Arc<Observers>, request: Request<Bo
         return Ok(Response::from_parts(parts, body));
     }
     let body = Body::new(Passing { inner: body, messages: Messages::new(LIMIT), watched, ending: Some(ending) });
-    Ok(Response::from_parts(parts, body))
+    Ok(compressed(Response::from_parts(parts, body), accepted))
 }
 
 /// Reads on to the end of the first message; gives it and all frames that were read.

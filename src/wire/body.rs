@@ -126,6 +126,24 @@ impl Body {
         matches!(self.0, Kind::Empty | Kind::Whole { .. })
     }
 
+    /// How many bytes of data there are, prefixes included, where the body is whole.
+    pub(crate) fn whole_length(&self) -> Option<usize> {
+        match &self.0 {
+            Kind::Empty => Some(0),
+            Kind::Whole { data, .. } => Some(data.as_ref().map_or(0, Bytes::len)),
+            _ => None,
+        }
+    }
+
+    /// The largest message that whoever made this body lets through, in bytes.
+    pub(crate) fn message_limit(&self) -> Option<usize> {
+        match &self.0 {
+            Kind::Limited { framing, .. } => usize::try_from(framing.limit()).ok(),
+            Kind::Begun { rest, .. } => rest.message_limit(),
+            _ => None,
+        }
+    }
+
     /// The trailers of a whole body, where they may tell of an error.
     pub(crate) fn trailers_mut(&mut self) -> Option<&mut HeaderMap> {
         match &mut self.0 {

@@ -9,11 +9,11 @@ use std::fmt;
 use http::Request;
 use http_body::Body as HttpBody;
 use prost::Message;
-use tonic::codec::{Codec as _, EnabledCompressionEncodings};
+use tonic::codec::{Codec as _, EnabledCompressionEncodings, SingleMessageCompressionOverride};
 use tonic::server::{ClientStreamingService, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Status, Streaming};
 
-use super::{Body, Codec};
+use super::{Body, Codec, ENCODING, Encoding, compressed};
 
 type Response = http::Response<Body>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -31,7 +31,9 @@ const MAX_DECODING_MESSAGE_SIZE: usize = 4 * 1024 * 1024;
 /// Fields of type `bytes` are parts of the buffer that their request came in and keep all of it in memory; who stores
 /// them for long copies them.
 ///
-/// Calls that are compressed, in either direction, are passed on to tonic's.
+/// Requests that are compressed are passed on to tonic's. Answers of 1 KiB and more are compressed where the caller takes
+/// it, the server sends it, and the answer does not say otherwise ([`tonic::Response::disable_compression`]); smaller ones
+/// stay plain.
 pub struct Grpc<T, U> {
     codec: Codec<T, U>,
     accept: EnabledCompressionEncodings,
@@ -73,14 +75,16 @@ impl<T: Message + 'static, U: Message + Default + 'static> Grpc<T, U> {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        if self.is_compressed(&request) {
-            return self.tonic().unary(service, request).await.map(Body::from);
+        let accepted = self.accepted(&request);
+        if is_compressed(&request) {
+            return compress(self.tonic().unary(service, request).await.map(Body::from), accepted);
         }
         let answered = match request::read(request, self.max_decoding()).await {
             Ok(request) => service.call(request).await,
             Err(status) => Err(status),
         };
-        answered.map_or_else(Status::into_http, |answer| response::one(answer, self.max_encoding()))
+        let response = answered.map_or_else(Status::into_http, |answer| response::one(answer, self.max_encoding()));
+        compress(response, accepted)
     }
 
     /// Answers one message with a stream.
@@ -91,14 +95,16 @@ impl<T: Message + 'static, U: Message + Default + 'static> Grpc<T, U> {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        if self.is_compressed(&request) {
-            return self.tonic().server_streaming(service, request).await.map(Body::from);
+        let accepted = self.accepted(&request);
+        if is_compressed(&request) {
+            return compress(self.tonic().server_streaming(service, request).await.map(Body::from), accepted);
         }
         let answered = match request::read(request, self.max_decoding()).await {
             Ok(request) => service.call(request).await,
             Err(status) => Err(status),
         };
-        answered.map_or_else(Status::into_http, |answer| stream::many(answer, self.max_encoding()))
+        let response = answered.map_or_else(Status::into_http, |answer| stream::many(answer, self.max_encoding()));
+        compress(response, accepted)
     }
 
     /// Answers a stream with one message.
@@ -108,11 +114,13 @@ impl<T: Message + 'static, U: Message + Default + 'static> Grpc<T, U> {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        if self.is_compressed(&request) {
-            return self.tonic().client_streaming(service, request).await.map(Body::from);
+        let accepted = self.accepted(&request);
+        if is_compressed(&request) {
+            return compress(self.tonic().client_streaming(service, request).await.map(Body::from), accepted);
         }
         let answered = service.call(self.read_stream(request)).await;
-        answered.map_or_else(Status::into_http, |answer| response::one(answer, self.max_encoding()))
+        let response = answered.map_or_else(Status::into_http, |answer| response::one(answer, self.max_encoding()));
+        compress(response, accepted)
     }
 
     /// Answers a stream with a stream.
@@ -123,11 +131,13 @@ impl<T: Message + 'static, U: Message + Default + 'static> Grpc<T, U> {
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        if self.is_compressed(&request) {
-            return self.tonic().streaming(service, request).await.map(Body::from);
+        let accepted = self.accepted(&request);
+        if is_compressed(&request) {
+            return compress(self.tonic().streaming(service, request).await.map(Body::from), accepted);
         }
         let answered = service.call(self.read_stream(request)).await;
-        answered.map_or_else(Status::into_http, |answer| stream::many(answer, self.max_encoding()))
+        let response = answered.map_or_else(Status::into_http, |answer| stream::many(answer, self.max_encoding()));
+        compress(response, accepted)
     }
 
     fn read_stream<B>(&mut self, request: Request<B>) -> tonic::Request<Streaming<U>>
@@ -139,15 +149,14 @@ impl<T: Message + 'static, U: Message + Default + 'static> Grpc<T, U> {
         tonic::Request::from_http(request.map(|body| Streaming::new_request(decoder, body, None, limit)))
     }
 
-    /// Whether messages of the request, or those of the answer, may be compressed.
-    fn is_compressed<B>(&self, request: &Request<B>) -> bool {
-        let encoding = request.headers().get("grpc-encoding");
-        encoding.is_some_and(|encoding| encoding != "identity") || !self.send.is_empty()
+    /// How the answer may be compressed.
+    fn accepted<B>(&self, request: &Request<B>) -> Option<Encoding> {
+        Encoding::accepted(request.headers(), self.send)
     }
 
     fn tonic(&self) -> tonic::server::Grpc<Codec<T, U>> {
         tonic::server::Grpc::new(self.codec.clone())
-            .apply_compression_config(self.accept, self.send)
+            .apply_compression_config(self.accept, EnabledCompressionEncodings::default())
             .apply_max_message_size_config(self.max_decoding, self.max_encoding)
     }
 
@@ -158,6 +167,16 @@ impl<T: Message + 'static, U: Message + Default + 'static> Grpc<T, U> {
     fn max_encoding(&self) -> usize {
         self.max_encoding.unwrap_or(usize::MAX)
     }
+}
+
+/// Whether messages of the request may be compressed.
+fn is_compressed<B>(request: &Request<B>) -> bool {
+    request.headers().get(&ENCODING).is_some_and(|encoding| encoding != "identity")
+}
+
+fn compress(response: Response, accepted: Option<Encoding>) -> Response {
+    let wanted = response.extensions().get() != Some(&SingleMessageCompressionOverride::Disable);
+    compressed(response, accepted.filter(|_| wanted))
 }
 
 impl<T, U> fmt::Debug for Grpc<T, U> {

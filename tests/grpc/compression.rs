@@ -1,4 +1,6 @@
-//! Compressed calls, which tonic's own server answers.
+//! Compressed calls: tonic's own server reads their requests.
+
+use std::io::Read;
 
 use bytes::Bytes;
 use tonic::Code;
@@ -36,14 +38,39 @@ async fn compressed_requests_are_read_where_the_server_takes_them() {
 }
 
 #[tokio::test]
-async fn answers_are_compressed_for_callers_that_take_it() {
-    let call = Call { headers: vec![("grpc-accept-encoding", "gzip")], ..Call::of([message("squeeze this")]) };
+async fn large_answers_are_compressed_for_callers_that_take_it() {
+    let text = "squeeze this ".repeat(100);
+    let call = Call { headers: vec![("grpc-accept-encoding", "br, gzip")], ..Call::of([message(&text)]) };
     let config = Config { compressed: true, ..Config::default() };
     for kind in KINDS {
-        let seen = ours(kind, config, call.clone()).await;
-        assert_eq!(seen.headers["grpc-encoding"], "gzip", "{kind:?}");
-        assert_eq!(seen.data[0], 1, "a compressed message");
-        assert_eq!(seen, tonics(kind, config, call.clone()).await);
+        let (seen, theirs) = (ours(kind, config, call.clone()).await, tonics(kind, config, call.clone()).await);
+        assert_eq!(seen.headers, theirs.headers, "{kind:?}");
+        assert_eq!(seen.headers["grpc-encoding"], "gzip");
+        assert_eq!(seen.trailers, theirs.trailers);
+        assert_eq!(plain(&seen.data), plain(&theirs.data));
+        assert_eq!(plain(&seen.data), message(&text)[5..]);
+    }
+}
+
+/// What one compressed message holds.
+fn plain(data: &[u8]) -> Vec<u8> {
+    assert_eq!(data[0], 1, "a compressed message");
+    assert_eq!(data[1..5], u32::try_from(data.len() - 5).unwrap().to_be_bytes());
+    let mut plain = Vec::new();
+    flate2::bufread::GzDecoder::new(&data[5..]).read_to_end(&mut plain).unwrap();
+    plain
+}
+
+#[tokio::test]
+async fn small_answers_stay_plain_and_so_do_those_of_servers_that_send_none() {
+    let large = "x".repeat(2_000);
+    for (compressed, text) in [(true, "small"), (false, &large)] {
+        let call = Call { headers: vec![("grpc-accept-encoding", "gzip")], ..Call::of([message(text)]) };
+        let config = Config { compressed, ..Config::default() };
+        for kind in KINDS {
+            let seen = ours(kind, config, call.clone()).await;
+            assert_eq!(seen.data, message(text), "{kind:?}");
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
 use tonic::server::NamedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
@@ -134,5 +135,28 @@ async fn a_list_is_read_no_faster_than_its_caller_reads() {
     let stocks: Vec<_> = items.map(|item| item.unwrap().stock).collect().await;
     assert_eq!((stocks.len(), stocks.last()), (2047, Some(&7)));
     drop(old);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn generated_servers_speak_compressed_without_being_told_to() {
+    let (directory, clock) = (directory(), clock());
+    let served = Served::new(node2(directory.path(), &clock));
+    let item = v2::Item { description: "x".repeat(4096), ..item2("large", 1) };
+    let request = v2::UpsertItemRequest { item: Some(item), request_id: "1".into() };
+    for encoding in [
+        CompressionEncoding::Gzip,
+        #[cfg(feature = "zstd")]
+        CompressionEncoding::Zstd,
+    ] {
+        let client = Client2::new(served.channel.clone());
+        let mut client = client.send_compressed(encoding).accept_compressed(encoding);
+        client.upsert_item(request.clone()).await.unwrap();
+        let got = client.get_item(v2::GetItemRequest { sku: "large".into() }).await.unwrap();
+        assert_eq!(got.metadata().get("grpc-encoding").unwrap(), encoding.to_string().as_str());
+        assert_eq!(got.get_ref().description.len(), 4096);
+        let mut items = client.list_items(v2::ListItemsRequest::default()).await.unwrap().into_inner();
+        assert_eq!(items.next().await.unwrap().unwrap().description.len(), 4096);
+    }
     served.stop().await;
 }

@@ -46,12 +46,32 @@ pub mod v1_0_0 {
                     #[prost(bytes = "bytes", tag = "1")]
                     pub payload: ::prost::bytes::Bytes,
                 }
+                impl ::prost::Name for Message {
+                    const NAME: &'static str = "Message";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.Message".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.Message".into()
+                    }
+                }
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct StreamRequest {
                     #[prost(uint32, tag = "1")]
                     pub count: u32,
                     #[prost(uint32, tag = "2")]
                     pub size: u32,
+                }
+                impl ::prost::Name for StreamRequest {
+                    const NAME: &'static str = "StreamRequest";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.StreamRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.StreamRequest".into()
+                    }
                 }
                 /// Generated client implementations.
                 pub mod echo_client {
@@ -259,8 +279,8 @@ pub mod v1_0_0 {
                         pub fn from_arc(inner: Arc<T>) -> Self {
                             Self {
                                 inner,
-                                accept_compression_encodings: Default::default(),
-                                send_compression_encodings: Default::default(),
+                                accept_compression_encodings: ::straddle::wire::encodings(),
+                                send_compression_encodings: ::straddle::wire::encodings(),
                                 max_decoding_message_size: None,
                                 max_encoding_message_size: None,
                             }
@@ -536,12 +556,32 @@ pub mod v2_0_0 {
                     #[prost(bytes = "bytes", tag = "1")]
                     pub payload: ::prost::bytes::Bytes,
                 }
+                impl ::prost::Name for Message {
+                    const NAME: &'static str = "Message";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.Message".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.Message".into()
+                    }
+                }
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct StreamRequest {
                     #[prost(uint32, tag = "1")]
                     pub count: u32,
                     #[prost(uint32, tag = "2")]
                     pub size: u32,
+                }
+                impl ::prost::Name for StreamRequest {
+                    const NAME: &'static str = "StreamRequest";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.StreamRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.StreamRequest".into()
+                    }
                 }
                 /// Generated client implementations.
                 pub mod echo_client {
@@ -749,8 +789,8 @@ pub mod v2_0_0 {
                         pub fn from_arc(inner: Arc<T>) -> Self {
                             Self {
                                 inner,
-                                accept_compression_encodings: Default::default(),
-                                send_compression_encodings: Default::default(),
+                                accept_compression_encodings: ::straddle::wire::encodings(),
+                                send_compression_encodings: ::straddle::wire::encodings(),
                                 max_decoding_message_size: None,
                                 max_encoding_message_size: None,
                             }

@@ -6,142 +6,19 @@ mod enums;
 mod keys;
 mod kinds;
 mod literals;
+mod options;
 mod scalars;
 mod tables;
 
-use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use self::absence::Absence;
 use self::kinds::{Class, told};
 pub(super) use self::literals::literal;
-use crate::protocol::plan::{Beyond, Conversion, Direction, Rounding, ScalarConversion, ValueConversion};
-
-/// What a rule says about two fields, directions sorted out already by the caller.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Options {
-    /// Whether a rule names the two fields; then one value may meet several without a word on `beyond`.
-    pub(super) ruled: bool,
-    /// How text stands for bytes.
-    pub(super) encoding: Option<TextEncoding>,
-    /// How text stands for another value.
-    pub(super) text: Option<TextForm>,
-    /// `number = "value"`: an enum meets an integer by its number.
-    pub(super) number: bool,
-    /// new = old × the first / the second, as declared, whatever the direction.
-    pub(super) scale: Option<(i64, i64)>,
-    /// What happens to a remainder.
-    pub(super) rounding: Option<Rounding>,
-    /// What an integer counts.
-    pub(super) unit: Option<Unit>,
-    /// Which value stands for which.
-    pub(super) values: Option<Values>,
-    /// Which element of several counts.
-    pub(super) beyond: Option<Beyond>,
-    /// Where messages hold the keys and values of a map.
-    pub(super) entries: Option<Entries>,
-    /// What is written where the source is absent.
-    pub(super) default: Option<Literal>,
-}
-
-/// How text stands for bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TextEncoding {
-    /// RFC 4648, section 4.
-    Base64,
-    /// RFC 4648, section 5.
-    Base64Url,
-    /// Two digits a byte.
-    Hex,
-    /// The bytes are the text.
-    Utf8,
-}
-
-/// How text stands for another value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TextForm {
-    /// Digits; `true` and `false`; names of enum values.
-    Decimal,
-    /// A point in time.
-    Rfc3339,
-}
-
-/// What an integer counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Seconds.
-    Seconds,
-    /// Thousandths.
-    Millis,
-    /// Millionths.
-    Micros,
-    /// Billionths.
-    Nanos,
-}
-
-/// A value that a step writes down.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Literal {
-    /// An integer.
-    Integer(i64),
-    /// A number with a fraction or an exponent.
-    Float(f64),
-    /// True or false.
-    Bool(bool),
-    /// Text: also names of enum values, and all keys of tables.
-    Text(String),
-}
-
-/// Which value stands for which.
-#[derive(Clone, Debug)]
-pub(super) struct Values {
-    /// Source and target. One source with two targets is an error: pairs of one direction have replaced those of both.
-    pub(super) pairs: Vec<(Literal, Literal)>,
-    /// What becomes of others.
-    pub(super) unknown: UnknownValue,
-}
-
-/// What becomes of a value that a table lacks.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum UnknownValue {
-    /// It is refused.
-    Refuse,
-    /// It passes as it is.
-    Pass,
-    /// It becomes this.
-    To(Literal),
-}
-
-/// Where messages hold the keys and values of a map.
-#[derive(Clone, Debug)]
-pub(super) struct Entries {
-    /// The field that holds the key.
-    pub(super) key: String,
-    /// The field that holds the value.
-    pub(super) value: String,
-    /// Whether a key that comes twice refuses; else the last one counts.
-    pub(super) refuse_duplicates: bool,
-}
-
-/// What the names of a step say of messages and enums.
-pub(super) trait Counterparts {
-    /// Full name of the target-side message that this source-side message is.
-    fn message(&self, source: &str) -> Option<String>;
-
-    /// What `[enums]` and `[rename.values]` say of these enums in this direction.
-    fn enum_rules(&self, source: &EnumDescriptor, target: &EnumDescriptor) -> EnumRules;
-
-    /// Whether messages of this pair mean the same bytes in both versions.
-    fn is_copy(&self, source: &MessageDescriptor, target: &MessageDescriptor) -> bool;
-}
-
-/// What a step says of two enums in one direction.
-#[derive(Clone, Debug, Default)]
-pub(super) struct EnumRules {
-    /// Names of values: source and target. As in [`Values`], pairs of one direction have replaced those of both.
-    pub(super) pairs: Vec<(String, String)>,
-    /// What becomes of numbers without a name, where the step says.
-    pub(super) unknown: Option<UnknownValue>,
-}
+pub(super) use self::options::{
+    Counterparts, Entries, EnumRules, Literal, Options, TextEncoding, TextForm, Unit, UnknownValue, Values,
+};
+use crate::protocol::plan::{Beyond, Conversion, Direction, ScalarConversion, ValueConversion};
 
 /// What becomes of `source` in `target`.
 ///

@@ -12,24 +12,24 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    /// Whether every message `source` is, byte for byte, the message `target` with the same meaning. `untouched` says
-    /// whether no rule speaks of a pair of messages or enums, given by their full names.
+    /// Whether every message `old` is, byte for byte, the message `new` with the same meaning, and the other way.
+    /// `untouched` says whether no rule speaks of a pair of messages or enums, given by their full names.
     pub(super) fn is_copy(
         &self,
-        source: &MessageDescriptor,
-        target: &MessageDescriptor,
+        old: &MessageDescriptor,
+        new: &MessageDescriptor,
         untouched: &dyn Fn(&str, &str) -> bool,
     ) -> bool {
         let key = |one: &MessageDescriptor, other: &MessageDescriptor| {
             (one.full_name().to_owned(), other.full_name().to_owned())
         };
-        let asked = key(source, target);
+        let asked = key(old, new);
         if let Some(known) = self.known.borrow().get(&asked) {
             return *known;
         }
         // Messages that contain themselves mean the same unless something that they lead to differs.
         let mut seen = BTreeSet::from([asked.clone()]);
-        let mut pending = vec![(source.clone(), target.clone())];
+        let mut pending = vec![(old.clone(), new.clone())];
         let mut same = true;
         while let Some((one, other)) = pending.pop() {
             match self.known.borrow().get(&key(&one, &other)) {

@@ -3,6 +3,7 @@
 mod meet;
 mod values;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
@@ -100,6 +101,14 @@ impl<'a> Names<'a> {
     /// All messages with a counterpart: source = target.
     pub(super) fn messages(&self, direction: Direction) -> &BTreeMap<String, String> {
         self.messages.of(direction)
+    }
+
+    /// All messages with a counterpart, but for those of protobuf itself: older version, newer version.
+    pub(in crate::protocol) fn pairs(&self) -> impl Iterator<Item = (MessageDescriptor, MessageDescriptor)> {
+        let all = self.messages.up.iter().filter(|(old, _)| !old.starts_with("google.protobuf."));
+        all.filter_map(|(old, new)| {
+            self.old.pool().get_message_by_name(old).zip(self.new.pool().get_message_by_name(new))
+        })
     }
 
     /// Messages and enums whose counterpart has another name, as (old, new).
@@ -239,7 +248,7 @@ fn couples(
     }
     let mut couples = Couples::default();
     for (to, mut claimed) in claims {
-        claimed.sort_by(|one, other| other.0.cmp(&one.0));
+        claimed.sort_by_key(|(reason, _)| Reverse(*reason));
         if let [(first, one), (second, other), ..] = claimed.as_slice()
             && first == second
         {

@@ -59,7 +59,7 @@ pub(in crate::protocol) fn say_more(
 ) -> bool {
     let of_enum = |kind: Kind| matches!(kind, Kind::Enum(declared) if ruled.contains(declared.full_name()));
     let said = |origin: &Origin| matches!(origin, Origin::Line(_));
-    closure(plans, source, target).into_iter().any(|plan| {
+    let says_more = |plan: &MessagePlan| {
         !plan.checks.is_empty()
             || !plan.drops.is_empty()
             || !plan.makes.is_empty()
@@ -69,7 +69,11 @@ pub(in crate::protocol) fn say_more(
                 Kind::Message(entry) if entry.is_map_entry() => of_enum(entry.map_entry_value_field().kind()),
                 kind => of_enum(kind),
             })
-    })
+    };
+    let met = closure(plans, source, target);
+    // An Any may hold whatever its version declares.
+    let holds_any = met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
+    met.into_iter().any(says_more) || holds_any && plans.iter().any(|plan| says_more(plan))
 }
 
 /// The plan of a pair, and those of all that it leads to.
@@ -152,13 +156,12 @@ fn of_plan(plan: &MessagePlan, used: Use) -> Option<(String, String)> {
             return Some(expression(condition.text()));
         }
         match &make.value {
-            Made::Constant { .. } => {}
+            Made::Constant { .. } | Made::Split { may_miss: true, .. } => {}
             Made::Expression(made) => return Some(expression(made.text())),
             Made::Join { from, separator, .. } => {
                 let first = from.first().map_or_else(String::new, ToString::to_string);
                 return Some((at(&first), format!("a part that holds {separator:?} cannot be joined with it")));
             }
-            Made::Split { may_miss: true, .. } => {}
             Made::Split { from, separator, .. } => {
                 return Some((at(from), format!("a text may lack a part that {separator:?} ends")));
             }
@@ -180,7 +183,10 @@ fn of_conversion(conversion: &Conversion) -> Option<String> {
     }
     values(conversion).into_iter().find_map(|value| match value {
         ValueConversion::Scalar(scalar) => of_scalar(scalar),
-        ValueConversion::Copy | ValueConversion::Message { .. } | ValueConversion::Any => None,
+        ValueConversion::Copy
+        | ValueConversion::Message { .. }
+        | ValueConversion::Through { .. }
+        | ValueConversion::Any => None,
     })
 }
 
@@ -194,8 +200,9 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
     // Other programs than protobuf's own may write a time that nobody can.
     match (&scalar.read, &scalar.write) {
         (read, write) if read == write => None,
-        (_, Form::Timestamp | Form::Duration) => Some("a time may be out of range".to_owned()),
-        (Form::Timestamp | Form::Duration, Form::Plain(Kind::String)) => Some("a time may be out of range".to_owned()),
+        (_, Form::Timestamp | Form::Duration) | (Form::Timestamp | Form::Duration, Form::Plain(Kind::String)) => {
+            Some("a time may be out of range".to_owned())
+        }
         _ => None,
     }
 }
@@ -203,6 +210,8 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
 fn of_change(change: &Change) -> Option<String> {
     Some(match change {
         Change::Fit(kind) => format!("a value may be out of the range of {}", super::super::digest::kind_name(kind)),
+        Change::NotZero => "a zero may have no counterpart".to_owned(),
+        Change::Within { .. } => "a time may be out of range".to_owned(),
         Change::Scale { rounding: Rounding::Refuse, .. } => "a value may leave a remainder".to_owned(),
         Change::Table(table) => return of_table(table),
         Change::IntegerToFloat => "a float may not hold the integer".to_owned(),

@@ -3,6 +3,7 @@
 mod expand;
 mod losses;
 mod mask;
+mod oneofs;
 mod paths;
 mod required;
 mod said;
@@ -50,16 +51,15 @@ pub(in crate::protocol) struct Resolved {
     pub(in crate::protocol) ruled_enums: BTreeSet<String>,
 }
 
-/// Resolves the rules of the step from `old` to `new`. A `breaking` step refuses what it cannot express in requests.
+/// Resolves the rules of the step between the versions of `names`. A `breaking` step refuses what it cannot express in
+/// requests.
 pub(in crate::protocol) fn resolve(
-    old: &Schema,
-    new: &Schema,
+    names: Names<'_>,
     text: &RulesText,
     methods: &[Method<'_>],
     breaking: bool,
     faults: &mut Faults<'_>,
 ) -> Resolved {
-    let names = Names::new(old, new, &text.rename, &text.enums, faults);
     let mut resolver = Resolver {
         names,
         rules: BTreeMap::new(),
@@ -288,16 +288,20 @@ impl Counterparts for Asked<'_> {
     }
 
     fn is_copy(&self, source: &MessageDescriptor, target: &MessageDescriptor) -> bool {
-        let resolver = self.resolver;
-        let untouched = |source: &str, target: &str| {
-            let (old, new) = oriented(self.direction, source, target);
-            let none = |key: &Key| !resolver.rules.contains_key(key);
-            let enums = resolver.names.enum_rules(self.direction, source, target);
+        let names = &self.resolver.names;
+        let untouched = |old: &str, new: &str| {
+            let none = |key: &Key| !self.resolver.rules.contains_key(key);
+            let enums = names.enum_rules(Direction::Up, old, new);
+            // A message of the same form may be another one: the step says that these two are not one.
+            let met = |direction, one: &str, other: &str| names.message(direction, one).is_none_or(|met| met == other);
             none(&(true, old.to_owned()))
                 && none(&(false, new.to_owned()))
                 && enums.pairs.is_empty()
                 && enums.unknown.is_none()
+                && met(Direction::Up, old, new)
+                && met(Direction::Down, new, old)
         };
-        resolver.identities.is_copy(source, target, &untouched)
+        let (old, new) = oriented(self.direction, source, target);
+        self.resolver.identities.is_copy(old, new, &untouched)
     }
 }

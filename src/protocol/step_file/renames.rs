@@ -22,7 +22,7 @@ struct Counterparts {
 
 impl Reading<'_> {
     /// For each method of the older version the index of its counterpart: by the renames of methods, then by those of
-    /// services, then by the same name. No two have the same one.
+    /// services, then by those of packages, then by the same name. No two have the same one.
     pub(super) fn counterparts(&mut self, rename: &Rename) -> BTreeMap<usize, usize> {
         let (methods, services) = self.renames(rename);
         let mut found = Counterparts::default();
@@ -41,8 +41,19 @@ impl Reading<'_> {
                 }
             }
         }
-        let renamed: BTreeSet<&str> = services.iter().map(|(at, _)| at.get_ref().as_str()).collect();
-        for (old, method) in self.old.methods().iter().enumerate().filter(|(_, one)| !renamed.contains(one.service())) {
+        let named: BTreeSet<&str> = services.iter().map(|(at, _)| at.get_ref().as_str()).collect();
+        let moved = self.moved_services(rename, &named);
+        let of_services = found.clone();
+        for (old, method) in self.old.methods().iter().enumerate() {
+            let Some((at, service)) = moved.get(method.service()) else { continue };
+            let counterpart = self.new.method_index(&format!("/{service}/{}", method.descriptor().name()));
+            let free = |new: &usize| !of_services.backward.contains_key(new) && !of_services.forward.contains_key(&old);
+            if let Some(new) = counterpart.filter(free) {
+                self.rename(&mut found, at, old, new);
+            }
+        }
+        let renamed = |service: &str| named.contains(service) || moved.contains_key(service);
+        for (old, method) in self.old.methods().iter().enumerate().filter(|(_, one)| !renamed(one.service())) {
             let counterpart = self.new.method_index(method.path());
             if let Some(new) = counterpart.filter(|new| !found.backward.contains_key(new)) {
                 found.forward.entry(old).or_insert(new);
@@ -66,7 +77,38 @@ impl Reading<'_> {
                 _ => {}
             }
         }
+        for (from, to) in &rename.services {
+            match (self.find(self.old, from), self.find(self.new, to)) {
+                (Some(Named::Service), Some(Named::Service)) => services.push((from, to.get_ref().as_str())),
+                (Some(_), Some(_)) => self.fault(
+                    from,
+                    format!("`{}` and `{}` are not both services", from.get_ref(), to.get_ref()),
+                    "map a service to a service; methods are mapped under [rename.methods]".to_owned(),
+                ),
+                _ => {}
+            }
+        }
         (methods, services)
+    }
+
+    /// Services of the older version whose package has another name, where the newer version has them there; `named`
+    /// are those that are renamed by themselves.
+    fn moved_services<'r>(
+        &self,
+        rename: &'r Rename,
+        named: &BTreeSet<&str>,
+    ) -> BTreeMap<String, (&'r Spanned<String>, String)> {
+        let mut moved = BTreeMap::new();
+        for service in self.old.pool().services().filter(|service| !named.contains(service.full_name())) {
+            let package = service.package_name();
+            let Some((at, to)) = rename.packages.iter().find(|(from, _)| from.get_ref() == package) else { continue };
+            let to = if to.get_ref().is_empty() { String::new() } else { format!("{}.", to.get_ref()) };
+            let name = format!("{to}{}", service.name());
+            if self.new.pool().get_service_by_name(&name).is_some() {
+                moved.insert(service.full_name().to_owned(), (at, name));
+            }
+        }
+        moved
     }
 
     fn rename(&mut self, found: &mut Counterparts, at: &Spanned<String>, old: usize, new: usize) {

@@ -41,6 +41,16 @@ pub(super) fn table(
         None if unchanged(source, target) => tables::unknown(&UnknownValue::Pass, &classes.0, &classes.1)?,
         None => Unknown::Refuse,
     };
+    if let (None, Unknown::To(_)) = (values, &unknown) {
+        // Under [enums] it speaks of numbers without a name; a table has one answer for all that it lacks.
+        let lacks = numbers(source).filter(|(number, _)| !entries.contains_key(&Key::Number((*number).into())));
+        let lacks: Vec<String> = lacks.map(|(_, name)| name).collect();
+        if !lacks.is_empty() {
+            let (from, to, lacks) = (source.full_name(), target.full_name(), lacks.join(", "));
+            let what = format!("{to} has nothing for {lacks} of {from}, and `unknown` would stand for it");
+            return Err(format!("{what}: say what it becomes under `up` or `down`, or with `values` for this field"));
+        }
+    }
     let kept = numbers(source)
         .all(|(number, _)| entries.get(&Key::Number(number.into())) == Some(&Cell::Number(number.into())));
     if kept && unknown == Unknown::Pass {
@@ -74,7 +84,11 @@ pub(super) fn numbers(declared: &EnumDescriptor) -> impl Iterator<Item = (i32, S
 /// The number that goes by one of the names of `number`.
 fn by_name(source: &EnumDescriptor, target: &EnumDescriptor, number: i32, first: &str) -> Result<Option<i32>, String> {
     let values = &source.enum_descriptor_proto().value;
-    let names: Vec<&str> = values.iter().filter(|value| value.number() == number).map(|value| value.name()).collect();
+    let names: Vec<&str> = values
+        .iter()
+        .filter(|value| value.number() == number)
+        .map(prost_types::EnumValueDescriptorProto::name)
+        .collect();
     let met: BTreeSet<i32> =
         names.iter().filter_map(|name| target.get_value_by_name(name)).map(|value| value.number()).collect();
     if met.len() > 1 {

@@ -1,4 +1,4 @@
-use prost_reflect::{DescriptorPool, ReflectMessage, Value};
+use prost_reflect::{DescriptorPool, EnumDescriptor, ReflectMessage, Value};
 
 mod cases;
 
@@ -51,6 +51,10 @@ fn what_a_step_says_of_enums_goes_before_equal_names() {
     assert_eq!(convert("g", pairs(&[], None)), "one Shifted [1=0 2=1 else refuse] Shifted absent refused");
     let named = pairs(&[("NOTHING", "DRY")], None);
     assert_eq!(convert("g", named), "one Shifted [0=0 1=0 2=1 else refuse] Shifted");
+    let to = |name: &str| Some(UnknownValue::To(word(name)));
+    let silent = convert("g", pairs(&[], to("KILL")));
+    assert!(silent.starts_with("open: Shifted has nothing for NOTHING of Shifted, and `unknown`"), "{silent}");
+    assert_eq!(convert("g", pairs(&[("NOTHING", "DRY")], to("KILL"))), "one Shifted [0=0 1=0 2=1 else 1] Shifted");
     assert_eq!(convert("f", pairs(&[("ONE", "TWO")], None)), "one Kind [0=0 1=2 2=2 else pass] Kind");
     assert_eq!(convert("f", pairs(&[], Some(UnknownValue::Refuse))), "one Kind [0=0 1=1 2=2 else refuse] Kind");
     assert_eq!(convert("f", pairs(&[("ONE", "TW")], None)), "open: Kind has no value `TW`; did you mean `TWO`?");
@@ -159,6 +163,7 @@ fn value_conversion(conversion: &ValueConversion) -> String {
         ValueConversion::Copy => "copy".to_owned(),
         ValueConversion::Any => "any".to_owned(),
         ValueConversion::Message { source, target } => format!("message {source} {target}"),
+        ValueConversion::Through { messages, .. } => format!("through {}", messages.join(" ")),
         ValueConversion::Scalar(scalar) => {
             let changes: Vec<String> = scalar.changes.iter().map(change).collect();
             let absent = match (&scalar.absent, scalar.refuse_absent) {
@@ -187,6 +192,8 @@ fn form(form: &Form) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::Fit(kind) => format!("fit {kind:?}"),
+        Change::NotZero => "not zero".to_owned(),
+        Change::Within { least, most } => format!("within {least} to {most}"),
         Change::Scale { numerator, denominator, rounding } => format!("scale {numerator}/{denominator} {rounding:?}"),
         Change::Table(declared) => table(declared),
         Change::IntegerToFloat => "float".to_owned(),

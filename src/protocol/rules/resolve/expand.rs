@@ -1,6 +1,6 @@
 //! One pair of messages in one direction: which fields meet, and what becomes of each.
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::losses::Base;
 use super::mask::Spoken;
@@ -25,8 +25,6 @@ pub(super) struct Expansion<'r, 'n, 'f> {
     pub(super) open: Vec<Open>,
     /// What becomes of what is lost, by where it lies.
     pub(super) bases: Vec<Base>,
-    /// The pairs of messages that are being taken apart: one that leads into itself has no end.
-    within: Vec<(String, String)>,
 }
 
 type Fields = [FieldDescriptor];
@@ -50,7 +48,6 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             moves: Vec::new(),
             open: Vec::new(),
             bases: Vec::new(),
-            within: Vec::new(),
         }
     }
 
@@ -67,6 +64,7 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         self.refuse_two_writers();
         self.constants_into_absent();
         self.required_fields();
+        self.arms_exclude_each_other();
         let losses = self.losses();
         let Said { makes, drops, checks, .. } = self.said;
         let Self { source, target, containers, moves, open, .. } = self;
@@ -77,7 +75,6 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
     fn level(&mut self, from: &Fields, to: &Fields, source: &MessageDescriptor, target: &MessageDescriptor) {
         let resolver = self.resolver;
         let (old, new) = super::oriented(self.direction, source.full_name(), target.full_name());
-        self.within.push((source.full_name().to_owned(), target.full_name().to_owned()));
         let level = Level { from, to, source, target };
         let rules: Vec<&Vec<Rule>> = resolver.rules_of(old, new).into_iter().map(|rules| &rules.rules).collect();
         for rules in rules {
@@ -103,7 +100,6 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             self.by_number(&level, &field, resolver.by_number(old, new));
         }
         self.extensions(&level);
-        self.within.pop();
     }
 
     /// Whether a rule says where a field of the source goes, so that its name counts for nothing.
@@ -161,10 +157,9 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         }
         let (from, to) = (Path::new(from.to_vec()), Path::new(to.to_vec()));
         let asked = Asked { resolver: self.resolver, direction: self.direction };
-        let converted = match self.mask(&from, &to, Spoken::Nothing) {
-            Some(mask) => mask,
-            None => conversion(from.leaf(), to.leaf(), self.direction, &Options::default(), &asked),
-        };
+        let converted = self
+            .mask(&from, &to, Spoken::Nothing)
+            .unwrap_or_else(|| conversion(from.leaf(), to.leaf(), self.direction, &Options::default(), &asked));
         match converted {
             Ok(conversion) => self.moves.push(Move { from, to, conversion, when: None, origin }),
             Err(what) => self.open_at(&from, &what),
@@ -179,12 +174,16 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
     }
 
     fn take_apart(&mut self, from: &Fields, to: &Fields, source: &MessageDescriptor, target: &MessageDescriptor) {
-        let pair = (source.full_name().to_owned(), target.full_name().to_owned());
-        if self.within.contains(&pair) {
+        // A message that leads into itself would be taken apart without end.
+        let around = self.containers.iter().filter(|container| strictly_within(from, container.from.fields()));
+        let mut around = around.filter_map(|container| self.parts(container.from.fields(), container.to.fields()));
+        let again = (&self.source, &self.target) == (source, target)
+            || around.any(|(one, other)| (&one, &other) == (source, target));
+        if again {
             let path = Path::new(from.to_vec());
             let what = format!(
                 "rules reach into this field, which leads into `{}` again; write them so that they name no field within it",
-                pair.0
+                source.full_name()
             );
             return self.open_at(&path, &what);
         }
@@ -204,19 +203,27 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         }
         let asked = Asked { resolver: self.resolver, direction: self.direction };
         let spoken = rule.options.mask.as_deref().map_or(Spoken::Nothing, |mask| Spoken::By(mask, rule));
-        let converted = match self.mask(&from, &to, spoken) {
-            Some(mask) => mask,
-            None => {
-                let options = Options { ruled: true, ..rule.options.of(self.direction) };
-                conversion(from.leaf(), to.leaf(), self.direction, &options, &asked)
-            }
-        };
+        let converted = self.mask(&from, &to, spoken).unwrap_or_else(|| {
+            let options = Options { ruled: true, ..rule.options.of(self.direction) };
+            conversion(from.leaf(), to.leaf(), self.direction, &options, &asked)
+        });
         match converted {
             Ok(conversion) => {
                 let origin = Origin::Line(rule.line);
                 self.moves.push(Move { from, to, conversion, when: rule.when.clone(), origin });
             }
-            Err(what) => self.open_at(&from, &format!("the rule of line {} does not say it all: {what}", rule.line)),
+            Err(what) if rule.options.is_plain() => {
+                self.open_at(&from, &format!("the rule of line {} does not say it all: {what}", rule.line));
+            }
+            // What was said was meant to be enough.
+            Err(what) => {
+                let way = if self.direction == Direction::Up { "up" } else { "down" };
+                self.faults.add_at_line(
+                    rule.line,
+                    format!("`{from}` cannot become `{to}` on the way {way}: {what}"),
+                    "correct the rule; or say `direction`, if it is meant for the other way alone",
+                );
+            }
         }
     }
 
@@ -275,16 +282,23 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
 
     /// Rules do not reach extensions: they pass by their numbers, if both sides take them for the same.
     fn extensions(&mut self, level: &Level<'_>) {
+        // An absent extension means its default, and nothing can be written in its place.
+        let default = |extension: &ExtensionDescriptor| extension.field_descriptor_proto().default_value().to_owned();
         for extension in level.source.extensions() {
             let counterpart = level.target.get_extension(extension.number());
             let what = match counterpart {
-                // What is new passes as an unknown field.
-                None if self.direction == Direction::Down => continue,
+                // What is new passes as an unknown field, where the older version left its number to extensions.
+                None if self.direction == Direction::Down
+                    && level.target.extension_ranges().any(|range| range.contains(&extension.number())) =>
+                {
+                    continue;
+                }
                 None => "the other version has no such extension",
                 Some(other)
                     if other.full_name() == extension.full_name()
                         && other.cardinality() == extension.cardinality()
                         && other.is_group() == extension.is_group()
+                        && default(&other) == default(&extension)
                         && self.same_extension_kind(&extension.kind(), &other.kind()) =>
                 {
                     continue;

@@ -1,6 +1,7 @@
 //! Two fields, what a rule says, and what becomes of one in the other: one line a case.
 
 use super::*;
+use crate::protocol::plan::Rounding;
 
 /// Both sides' field `f`, what a rule says, and what becomes of one in the other.
 pub(super) type Case = (&'static str, &'static str, Options, &'static str);
@@ -67,6 +68,7 @@ fn values(pairs: &[(&str, Literal)], unknown: UnknownValue) -> Options {
 
 #[test]
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table: one line a case")]
 fn each_pair_of_fields_comes_to_its_conversion() {
     use Literal::{Bool, Integer};
     use UnknownValue::{Pass, Refuse, To};

@@ -1,0 +1,334 @@
+//! Two plans as one.
+
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+
+use super::conversions::Between;
+use super::expand::Parts;
+use super::{Chain, Joined, lift};
+use crate::protocol::plan::{
+    Container, Conversion, Loss, Made, Make, MessagePlan, Move, Path, Policies, Policy, ScalarConversion, Use,
+    ValueConversion,
+};
+
+/// Paths are split at most so often: a step that needs more is no step that a person wrote.
+const MOST_EXPANSIONS: usize = 1000;
+
+/// Composes what some hops do with what the next one does.
+pub(super) struct Composer<'a> {
+    pub(super) chain: Chain<'a>,
+    /// The hop of the second plan.
+    pub(super) hop: usize,
+}
+
+impl Composer<'_> {
+    /// The plan that does at once what `first` and then `second` do; nothing where one plan cannot say it.
+    pub(super) fn compose(&self, joined: &Joined, second: &MessagePlan) -> Option<Joined> {
+        let first = &joined.plan;
+        let lifted = lift(second, self.hop);
+        let second = &lifted.plan;
+        if !reads_fields_only(second) {
+            return None;
+        }
+        let (one, two) = self.aligned(Parts::of(joined), Parts::of(&lifted))?;
+        if self.passes_by(&one, &second.source) {
+            return None;
+        }
+        let mut whole = Whole { moves: Vec::new(), makes: Vec::new(), losses: one.losses.clone() };
+        for carried in &one.moves {
+            self.carry(carried, &one, &two, &mut whole)?;
+        }
+        for made in &one.makes {
+            carry_made(made, &two, &mut whole)?;
+        }
+        come_from_nothing(&one, &two, &mut whole)?;
+        whole.makes.extend(two.makes.iter().cloned());
+        let plan = MessagePlan {
+            source: first.source.clone(),
+            target: second.target.clone(),
+            checks: first.checks.clone(),
+            drops: first.drops.clone(),
+            containers: containers(&one, &two)?,
+            moves: whole.moves,
+            makes: whole.makes,
+            losses: whole.losses,
+            open: first.open.iter().chain(&second.open).cloned().collect(),
+        };
+        Some(Joined { plan, detours: detours(first, &one, &second.source) })
+    }
+
+    /// Both plans, with messages taken apart where one carries a whole of which the other takes a part.
+    fn aligned(&self, mut one: Parts, mut two: Parts) -> Option<(Parts, Parts)> {
+        for _ in 0..MOST_EXPANSIONS {
+            let read: Vec<&Path> = two
+                .moves
+                .iter()
+                .map(|part| &part.from)
+                .chain(two.containers.iter().map(|part| &part.from))
+                .chain(two.losses.iter().map(|part| &part.path))
+                .collect();
+            let split = |written: &Path| read.iter().any(|path| leads_into(path, written) || container(&two, written));
+            if let Some(index) = one.moves.iter().position(|part| split(&part.to)) {
+                one.expand(self.chain, index)?;
+                continue;
+            }
+            let written: Vec<&Path> =
+                one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to)).collect();
+            let split = |read: &Path| {
+                written.iter().any(|path| leads_into(path, read))
+                    || one.containers.iter().any(|part| same(&part.to, read))
+            };
+            if let Some(index) = two.moves.iter().position(|part| split(&part.from)) {
+                two.expand(self.chain, index)?;
+                continue;
+            }
+            return Some((one, two));
+        }
+        None
+    }
+
+    /// What becomes of a value that the first plan writes.
+    fn carry(&self, carried: &Move, one: &Parts, two: &Parts, whole: &mut Whole) -> Option<()> {
+        let mut read = false;
+        for reader in two.moves.iter().filter(|reader| same(&reader.from, &carried.to)) {
+            read = true;
+            let between = Between {
+                chain: self.chain,
+                hop: self.hop,
+                from: carried.from.leaf(),
+                middle: carried.to.leaf(),
+                to: reader.to.leaf(),
+            };
+            let conversion = between.conversion(&carried.conversion, &reader.conversion)?;
+            // Where the condition does not hold, nothing lies in the middle, and that may come to something.
+            let elsewise = carried.when.is_some() && absent(&reader.conversion).is_some();
+            if elsewise || self.nested_presence_differs(carried, reader, one, two) {
+                return None;
+            }
+            whole.moves.push(Move {
+                from: carried.from.clone(),
+                to: reader.to.clone(),
+                conversion,
+                when: carried.when.clone(),
+                origin: carried.origin.clone(),
+            });
+        }
+        if read { Some(()) } else { self.lose(carried, two, whole) }
+    }
+
+    /// Whether a message in the middle, which is there because something was written into it, may not come into being.
+    fn nested_presence_differs(&self, carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
+        let made_in_the_middle = (1..carried.to.fields().len()).any(|length| {
+            let parent = Path::new(carried.to.fields()[..length].to_vec());
+            let linked = one.containers.iter().any(|part| same(&part.to, &parent));
+            let goes_on = two.containers.iter().find(|part| same(&part.from, &parent));
+            !linked && goes_on.is_some_and(|container| !reader.to.starts_with(&container.to))
+        });
+        let may_vanish = carried.to.fields().len() > 1
+            && !matches!(
+                (&carried.conversion, &reader.conversion),
+                (
+                    Conversion::One(ValueConversion::Copy | ValueConversion::Through { .. })
+                        | Conversion::Each(_)
+                        | Conversion::Map { .. },
+                    Conversion::One(_) | Conversion::Each(_) | Conversion::Map { .. }
+                ) | (Conversion::One(ValueConversion::Scalar(_)), Conversion::One(ValueConversion::Copy))
+            );
+        made_in_the_middle || may_vanish
+    }
+
+    /// A value that the first plan writes and the second one loses.
+    fn lose(&self, carried: &Move, two: &Parts, whole: &mut Whole) -> Option<()> {
+        let loss = two
+            .losses
+            .iter()
+            .filter(|loss| starts_with(&carried.to, &loss.path))
+            .max_by_key(|loss| loss.path.fields().len())?;
+        let middle = carried.to.leaf();
+        let unchecked = matches!(
+            carried.conversion,
+            Conversion::One(ValueConversion::Copy)
+                | Conversion::Each(ValueConversion::Copy)
+                | Conversion::Map { key: ValueConversion::Copy, value: ValueConversion::Copy }
+        );
+        let policy = match loss.policies.of(self.chain.used) {
+            Policy::Pass if carried.to.parents().is_empty() => {
+                if self.is_free(middle) {
+                    whole.moves.push(carried.clone());
+                    return Some(());
+                }
+                if self.chain.used == Use::Response { Policy::Drop } else { Policy::Refuse }
+            }
+            Policy::Pass => return None,
+            policy => policy,
+        };
+        let stays_set =
+            carried.conversion_keeps_set() && (middle.supports_presence() || !carried.from.leaf().supports_presence());
+        let sound = carried.when.is_none()
+            && carried.to.parents().is_empty()
+            && match policy {
+                // The first hop's checks are made though the value goes.
+                Policy::Drop => unchecked,
+                _ => stays_set,
+            };
+        sound.then(|| {
+            whole.losses.push(Loss {
+                path: carried.from.clone(),
+                policies: Policies { request: policy, response: policy, stored: policy },
+                ..loss.clone()
+            });
+        })
+    }
+
+    fn is_free(&self, middle: &FieldDescriptor) -> bool {
+        let (message, version) = (middle.parent_message(), self.chain.hops[self.hop].version);
+        self.chain.numbers.is_free(version, message.full_name(), middle.number(), Some(middle))
+    }
+
+    /// Whether the first plan passes a field of the source by, under a number that the message in the middle declares.
+    fn passes_by(&self, one: &Parts, middle: &MessageDescriptor) -> bool {
+        one.losses.iter().any(|loss| {
+            loss.policies.of(self.chain.used) == Policy::Pass
+                && loss.path.parents().is_empty()
+                && middle.get_field(loss.path.leaf().number()).is_some()
+        })
+    }
+}
+
+/// What is put together.
+struct Whole {
+    moves: Vec<Move>,
+    makes: Vec<Make>,
+    losses: Vec<Loss>,
+}
+
+/// Whether a plan looks at nothing but its fields, one by one.
+fn reads_fields_only(plan: &MessagePlan) -> bool {
+    plan.checks.is_empty()
+        && plan.drops.is_empty()
+        && plan.moves.iter().all(|one| one.when.is_none())
+        && plan
+            .makes
+            .iter()
+            .all(|made| made.when.is_none() && matches!(made.value, Made::Constant { into_absent: false, .. }))
+}
+
+/// What the second plan makes of fields that the first one does not write, and that have a meaning where they are absent.
+fn come_from_nothing(one: &Parts, two: &Parts, whole: &mut Whole) -> Option<()> {
+    let written = |path: &Path| {
+        one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to)).any(|to| same(to, path))
+    };
+    for reader in two.moves.iter().filter(|reader| !written(&reader.from)) {
+        let Some(scalar) = absent(&reader.conversion) else { continue };
+        let nested = !reader.from.parents().is_empty() && !reader.to.parents().is_empty();
+        if nested || scalar.refuse_absent {
+            return None;
+        }
+        if let Some(value) = scalar.absent.clone() {
+            let value = Made::Constant { value, into_absent: false };
+            whole.makes.push(Make { to: reader.to.clone(), value, when: None, origin: reader.origin.clone() });
+        }
+    }
+    Some(())
+}
+
+/// Numbers that the message in the middle declares and the source does not: what passed as an unknown field is known there.
+fn detours(first: &MessagePlan, one: &Parts, middle: &MessageDescriptor) -> Vec<Vec<u32>> {
+    let mut detours = one.detours.clone();
+    let mut add = |parents: &[u32], source: &MessageDescriptor, middle: &MessageDescriptor| {
+        let unknown = middle.fields().map(|field| field.number()).filter(|number| source.get_field(*number).is_none());
+        detours.extend(unknown.map(|number| [parents, &[number]].concat()));
+    };
+    add(&[], &first.source, middle);
+    for container in &one.containers {
+        let Kind::Message(source) = container.from.leaf().kind() else { continue };
+        let reached = container.to.fields().iter().try_fold(middle.clone(), |message, field| {
+            match message.get_field(field.number())?.kind() {
+                Kind::Message(within) => Some(within),
+                _ => None,
+            }
+        });
+        if let Some(reached) = reached {
+            let parents: Vec<u32> = container.from.fields().iter().map(FieldDescriptor::number).collect();
+            add(&parents, &source, &reached);
+        }
+    }
+    detours.sort_unstable();
+    detours.dedup();
+    detours
+}
+
+/// What becomes of a value that the first plan makes.
+fn carry_made(made: &Make, two: &Parts, whole: &mut Whole) -> Option<()> {
+    let mut read = false;
+    for reader in two.moves.iter().filter(|reader| same(&reader.from, &made.to)) {
+        read = true;
+        let plain = matches!(
+            reader.conversion,
+            Conversion::One(ValueConversion::Copy) | Conversion::Each(ValueConversion::Copy)
+        );
+        let alike = made.to.leaf().kind() == reader.to.leaf().kind()
+            && made.to.leaf().supports_presence() == reader.to.leaf().supports_presence();
+        let nested = made.to.fields().len() > 1 || reader.to.fields().len() > 1;
+        if !plain || !alike || nested {
+            return None;
+        }
+        whole.makes.push(Make { to: reader.to.clone(), ..made.clone() });
+    }
+    read.then_some(())
+}
+
+/// Messages that are there in the target because they are in the source.
+fn containers(one: &Parts, two: &Parts) -> Option<Vec<Container>> {
+    let mut linked = Vec::new();
+    for first in &one.containers {
+        let goes_on: Vec<_> = two.containers.iter().filter(|second| same(&second.from, &first.to)).collect();
+        // Where it is taken apart, nobody would be told of what the middle does not know in it.
+        if goes_on.is_empty() {
+            return None;
+        }
+        linked.extend(goes_on.iter().map(|second| Container { from: first.from.clone(), to: second.to.clone() }));
+    }
+    Some(linked)
+}
+
+/// The conversion of a field that means something where it is absent.
+pub(super) fn absent(conversion: &Conversion) -> Option<&ScalarConversion> {
+    match conversion {
+        Conversion::One(ValueConversion::Scalar(scalar))
+        | Conversion::FromList { value: ValueConversion::Scalar(scalar), .. }
+            if scalar.absent.is_some() || scalar.refuse_absent =>
+        {
+            Some(scalar)
+        }
+        _ => None,
+    }
+}
+
+impl Move {
+    /// Whether what is set stays set, or refuses.
+    fn conversion_keeps_set(&self) -> bool {
+        match &self.conversion {
+            Conversion::One(value) => !matches!(value, ValueConversion::Scalar(_)),
+            Conversion::Each(_) | Conversion::Map { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+fn container(parts: &Parts, path: &Path) -> bool {
+    parts.containers.iter().any(|part| same(&part.from, path))
+}
+
+/// Fields of different versions are the same where their numbers are.
+fn same(one: &Path, other: &Path) -> bool {
+    one.fields().len() == other.fields().len() && starts_with(one, other)
+}
+
+fn leads_into(path: &Path, whole: &Path) -> bool {
+    path.fields().len() > whole.fields().len() && starts_with(path, whole)
+}
+
+fn starts_with(path: &Path, start: &Path) -> bool {
+    path.fields().len() >= start.fields().len()
+        && path.fields().iter().zip(start.fields()).all(|(one, other)| one.number() == other.number())
+}

@@ -1,0 +1,65 @@
+//! Field masks.
+
+use super::decide::{named, wrong_wire};
+use super::{Message, Runner};
+use crate::protocol::mask::translate;
+use crate::protocol::plan::Plans;
+use crate::rewrite::failure::{Failure, Outcome};
+use crate::rewrite::table::{Carried, Target};
+use crate::rewrite::wire::{self, LENGTH};
+
+/// The number of `paths`.
+const PATHS: u32 = 1;
+
+impl Runner<'_> {
+    /// The paths of a mask follow the fields of the message that they speak of.
+    pub(super) fn mask(
+        &mut self,
+        message: &Message<'_>,
+        carried: &Carried,
+        plans: &Plans,
+        (source, target): (&str, &str),
+    ) -> Outcome<bool> {
+        let slot = &message.plan.slots[carried.slot];
+        let Some(first) = self.scratch.notes.first(message.frame, carried.slot) else { return Ok(false) };
+        let mut merged = Vec::new();
+        let element = self.merged(message, slot, first, &mut merged)?;
+        if !element.is_message() {
+            return Err(wrong_wire(message, slot, first.tag));
+        }
+        let malformed = |what, at| Err(Failure::malformed(what, at, element.input, "google.protobuf.FieldMask"));
+        let frame = Target { group: carried.target.group, ..Target::message(carried.target.number) };
+        self.framed(frame, element.end - element.start, |runner| {
+            let input = element.input;
+            let mut at = element.start;
+            while at < element.end {
+                let field = wire::field(input.bytes, at, element.end, message.depth)
+                    .map_err(|fault| Failure::unreadable(fault, input, "google.protobuf.FieldMask"))?;
+                if field.number != PATHS {
+                    runner.scratch.output.copy(input, at, field.next);
+                    at = field.next;
+                    continue;
+                }
+                if field.wire != LENGTH {
+                    return malformed("a wire type that is not the field's", at);
+                }
+                let Ok(path) = std::str::from_utf8(&input.bytes[field.start..field.end]) else {
+                    return malformed("a string that is no UTF-8", at);
+                };
+                let paths = translate(plans, source, target, path)
+                    .map_err(|error| named(Failure::refused(error.to_string()).within("paths"), slot))?;
+                for path in paths {
+                    let buffer = runner.scratch.output.buffer();
+                    wire::put_tag(buffer, PATHS, LENGTH);
+                    wire::put_varint(buffer, path.len() as u64);
+                    buffer.extend_from_slice(path.as_bytes());
+                }
+                // One path may become many.
+                runner.fits()?;
+                at = field.next;
+            }
+            Ok(())
+        })?;
+        Ok(true)
+    }
+}

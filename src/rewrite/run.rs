@@ -49,11 +49,30 @@ pub(super) fn run(
     let at_once = fused.and_then(|(program, root)| hastily(program, *root, message, limits, &mut scratch));
     let result = match at_once {
         Some(rewritten) => Ok(rewritten),
-        None => attempts(program, root, message, limits, &mut scratch),
+        None => attempts(program, root, message, limits, &mut scratch).map_err(|error| {
+            fused.and_then(|fused| in_words_of_source(&error, fused, message, limits)).unwrap_or(error)
+        }),
     };
     scratch.clear();
     SCRATCH.set(Some(scratch));
     result
+}
+
+/// A refusal that came up hop by hop names fields as a version in between does. Where the hops as one refuse as well, they
+/// name them as the source does.
+#[cold]
+fn in_words_of_source(
+    error: &RewriteError,
+    (program, root): &(Program, usize),
+    message: &Bytes,
+    limits: &Limits,
+) -> Option<RewriteError> {
+    let RewriteError::Refused(_) = error else { return None };
+    let mut scratch = Scratch::default();
+    let input = Input { bytes: message, is_whole: true, offset: 0 };
+    let mut runner = Runner { program, limits, careful: true, scratch: &mut scratch };
+    let again = runner.table(*root, input, 0, message.len(), limits.depth).err().map(RewriteError::from);
+    again.filter(|error| matches!(error, RewriteError::Refused(refusal) if refusal.path().is_some()))
 }
 
 fn attempts(

@@ -57,19 +57,44 @@ protocols! {
 #[test]
 fn engine_and_reference_agree_on_the_inventory() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/inventory");
-    engine_and_reference_agree(&load(&folder), &folder, 4 * ROUNDS);
+    engine_and_reference_agree(&load(&folder), &folder, 2 * ROUNDS);
 }
 
 #[test]
 fn engine_and_reference_agree_on_every_rule() {
     let folder = every_rule();
-    engine_and_reference_agree(&load(&folder), &folder, 20 * ROUNDS);
+    engine_and_reference_agree(&load(&folder), &folder, 8 * ROUNDS);
 }
 
 #[test]
 fn engine_and_reference_agree_on_everything_that_a_rule_can_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/everything");
-    engine_and_reference_agree(&load(&folder), &folder, 20 * ROUNDS);
+    engine_and_reference_agree(&load(&folder), &folder, 8 * ROUNDS);
+}
+
+/// Messages of `every-rule` that engine and reference once took differently: versions, use, type, bytes and what it was.
+const FOUND: [(usize, usize, Use, &str, &str, &str); 2] = [
+    (1, 0, Use::Request, "every.v2.Shapes", "9202020a00920200", "an empty key is the same written out and absent"),
+    (1, 0, Use::Stored, "every.v2.Shapes", "d202022d37c80264e00200", "an arm that no rule names unsets the one before"),
+];
+
+#[test]
+fn what_was_found_once_stays_mended() {
+    let protocol = load(&every_rule());
+    let mut faults = String::new();
+    for (from, to, used, name, hex, what) in FOUND {
+        let source = protocol.versions()[from].pool().get_message_by_name(name).expect(name);
+        let rewrite = Rewrite::new(&protocol, from, to, name, used).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let target = protocol.versions()[to].pool().get_message_by_name(rewrite.target()).expect("its target");
+        let known = Known::new(&protocol, to);
+        let trial = Trial { protocol: &protocol, from, to, used, source, target, rewrite, known: &known };
+        let digits = hex.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).expect("digits"));
+        let bytes: Vec<u8> = digits.map(|two| u8::from_str_radix(two, 16).expect("digits")).collect();
+        if matches!(trial.judge(&bytes), Verdict::Wrong(_)) {
+            let _ = writeln!(faults, "{what}\n{}", trial.told(&bytes));
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
 }
 
 #[test]

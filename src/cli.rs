@@ -2,12 +2,15 @@
 
 mod arguments;
 mod call;
+mod convert;
 mod demo;
 mod duration;
+mod json;
 mod log;
 mod serve_example;
 mod show;
 mod signals;
+mod unknown;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -18,13 +21,15 @@ use self::arguments::{Arguments, Command};
 
 /// Runs the program with the arguments of the process.
 ///
-/// Exit codes: 0 when all went well, 1 when what was asked for failed or the input is bad, 2 when the arguments are.
+/// Exit codes: 0 when all went well, 1 when what was asked for failed or the input is bad, 2 when the arguments are, and
+/// what a command says besides.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = log::start().and_then(|()| match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     });

@@ -42,20 +42,29 @@
 //! advice = "call a node that runs 2.0.0"    # optional
 //! ```
 //!
-//! A method's own entry goes before that of its service.
+//! A method's own entry goes before that of its service. What else it may say, about names, fields, enums and what gets
+//! lost, is told in [`rules`].
 //!
 //! # What crosses a step
 //!
-//! Without a word in `step.toml`, methods are matched by name, and compared by their descriptors:
+//! Methods are matched by name (or as `[rename]` says), and compared by their descriptors:
 //!
 //! - *same*: what one side writes the other reads with the same meaning; the messages pass as they are. The newer version
 //!   may have added fields, methods and values of open enums, on numbers and under names that no version before used or
-//!   reserved. Names count, types count, a oneof must not gain an arm.
-//! - Across a breaking step (the major number differs; under 0.x the minor one; or a side is a pre-release), a newer
-//!   caller's request that can say more than the older version hears is not same by itself: an older node would answer as
-//!   if it had not been said. `same` under `[future]` says that this is wanted. Across other steps it passes, as users of
-//!   protobuf expect, and `straddle show` lists it.
-//! - Everything else is *refused* until the step says `code`, or refuses it with a reason of its own.
+//!   reserved. Names count, types count, a oneof must not gain an arm. And the step says nothing of these messages: no
+//!   rule, no loss policy that would do more than pass.
+//! - *rules*: the messages are rewritten. That takes no word in `step.toml` where [names and types](rules) say it all:
+//!   numbers that changed, types that widened, fields that are gone. What a caller sets and the other version cannot
+//!   express is refused by the value, not by the method.
+//! - Everything else is *open*, and refused until the step says how rules bridge it, says `code`, or refuses it with a
+//!   reason of its own: a change that rules do not see through, a method that streams now, and a method with side effects
+//!   whose responses rules may refuse, since a refused response comes too late.
+//!
+//! A step is *breaking* where its numbers say so (the major number differs; under 0.x the minor one; or a side is a
+//! pre-release), and where any method or message of both versions differs in more than additions. Across a breaking step a
+//! newer caller's request that can say more than the older version hears is not same by itself: an older node would answer
+//! as if it had not been said. Rules refuse such a request as soon as it says what is new; `same` under `[future]` says
+//! that it may be passed over. Across other steps it passes, as users of protobuf expect, and `straddle show` lists it.
 
 #[cfg(all(test, feature = "compile"))]
 mod compiled;
@@ -92,7 +101,7 @@ pub use self::relate::Difference;
 pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
-#[cfg(feature = "cli")]
+#[cfg(feature = "runtime")]
 pub(crate) use self::text::nearest;
 use crate::version::Version;
 
@@ -231,7 +240,13 @@ impl Protocol {
     }
 
     /// What the protocol was made of, for those who carry it elsewhere.
-    #[cfg_attr(not(feature = "codegen"), expect(dead_code, reason = "only code generation carries sources elsewhere"))]
+    #[cfg_attr(
+        not(any(feature = "codegen", feature = "cli")),
+        expect(
+            dead_code,
+            reason = "only code generation carries sources elsewhere, and only the program tells of them"
+        )
+    )]
     pub(crate) fn sources(&self) -> &[Source] {
         &self.0.sources
     }

@@ -1,8 +1,21 @@
 //! Rewrites: plans compiled, and run on protobuf bytes.
 
 mod compile;
+mod envelope;
 mod failure;
 mod fusion;
+/// What travels outside of RPC, generated from `proto/straddle`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    rustdoc::all,
+    reason = "written by prost's generator, which does not know our lints"
+)]
+#[rustfmt::skip]
+#[path = "rewrite/generated/straddle.v1.rs"]
+mod generated;
 mod input;
 mod output;
 mod run;
@@ -16,6 +29,7 @@ use bytes::Bytes;
 use tonic::Status;
 
 use self::compile::{Hop, OfProtocol};
+pub use self::envelope::{Converted, Envelope, EnvelopeError, Opened, Opener};
 use self::table::{Action, Program, Words};
 use crate::protocol::Protocol;
 use crate::protocol::plan::{Direction, Use};
@@ -54,25 +68,38 @@ impl Default for Limits {
 /// A message that was rewritten: parts that follow each other. Large fields that did not change are slices of the input.
 #[derive(Clone, Debug, Default)]
 pub struct Rewritten {
-    parts: Vec<Bytes>,
+    parts: Parts,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Parts {
+    #[default]
+    None,
+    /// Most messages: without memory for a list.
+    One(Bytes),
+    Many(Vec<Bytes>),
 }
 
 impl Rewritten {
     #[cfg(test)]
     pub(crate) fn of(parts: Vec<Bytes>) -> Self {
-        Self { parts }
+        Self { parts: Parts::Many(parts) }
     }
 
     /// The parts, in order.
     #[must_use]
     pub fn parts(&self) -> &[Bytes] {
-        &self.parts
+        match &self.parts {
+            Parts::None => &[],
+            Parts::One(only) => std::slice::from_ref(only),
+            Parts::Many(parts) => parts,
+        }
     }
 
     /// Their lengths together.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.parts.iter().map(Bytes::len).sum()
+        self.parts().iter().map(Bytes::len).sum()
     }
 
     /// Whether the message is empty.
@@ -84,9 +111,10 @@ impl Rewritten {
     /// The message as one; copies unless it has one part.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        match <[Bytes; 1]>::try_from(self.parts) {
-            Ok([only]) => only,
-            Err(parts) => parts.concat().into(),
+        match self.parts {
+            Parts::None => Bytes::new(),
+            Parts::One(only) => only,
+            Parts::Many(parts) => parts.concat().into(),
         }
     }
 }
@@ -235,6 +263,9 @@ impl Rewrite {
     /// # Errors
     /// When the message is refused, malformed, or takes more than `limits` allow.
     pub fn apply(&self, message: &Bytes, limits: &Limits) -> Result<Rewritten, RewriteError> {
+        if self.is_identity() && message.len() <= limits.output {
+            return Ok(Rewritten { parts: Parts::One(message.clone()) });
+        }
         run::run(self.0.fused.as_ref(), &self.0.program, self.0.root, message, limits)
     }
 }

@@ -20,7 +20,7 @@ fn a_protocol_is_shown_with_its_versions_steps_and_the_routes_of_a_node() {
         "past: callers of 1.1.0 on a node that runs 2.0.0",
         "future: callers of 3.0.0 on a node that runs 2.0.0",
         "routes of a node that runs 2.0.0",
-        "simulation object of 1.1.0, inventory.v1.Inventory.GetItem",
+        "native, by rules, inventory.v2.Inventory.GetItem",
         "native, inventory.v2.Inventory.UpsertItem",
     ] {
         assert!(shown.contains(part), "{part:?} is missing from\n{shown}");

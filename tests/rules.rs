@@ -10,6 +10,8 @@ mod faults;
 mod hops;
 #[path = "rules/plans.rs"]
 mod plans;
+#[path = "rules/real.rs"]
+mod real;
 #[path = "rules/show.rs"]
 mod show;
 
@@ -31,15 +33,15 @@ fn load(old: &str, new: &str, step: &str) -> Protocol {
     load_versions("2.0.0", old, new, step).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A file of messages; of proto2 if it says `required` or `optional group`, of another package if it says so.
+/// A file of messages; of proto2 if it says `required`, of another package if it says so.
 fn proto(text: &str) -> String {
     let syntax = if text.contains("required ") { "proto2" } else { "proto3" };
-    let imports: String = ["any", "duration", "field_mask", "timestamp", "wrappers"]
+    let imports: Vec<String> = [("any", "Any"), ("field_mask", "FieldMask"), ("timestamp", "Timestamp")]
         .iter()
-        .zip(["Any", "Duration", "FieldMask", "Timestamp", "Int64Value"])
         .filter(|(_, name)| text.contains(&format!("google.protobuf.{name}")))
-        .map(|(file, _)| format!("import \"google/protobuf/{file}.proto\";\n"))
+        .map(|(file, _)| format!("import \"google/protobuf/{file}.proto\";"))
         .collect();
+    let imports = imports.join("\n");
     let package = if text.contains("package ") { "" } else { "package p;" };
     format!("syntax = \"{syntax}\";\n{package}\n{imports}\n{text}\n")
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::call::{Header, LabelledProtocol};
+use super::convert::{Format, UsedAs};
 use super::duration;
 use crate::version::Version;
 
@@ -31,6 +32,14 @@ pub(super) enum Command {
     ///
     /// Exit codes: 0 when the call went well, 1 when it failed or was refused, 2 when the arguments or the data are bad.
     Call(CallArguments),
+    /// Convert messages from one version to another, without a node
+    ///
+    /// Any two versions will do, one after the other in either order; within one version the message is checked and
+    /// written anew. A message that the other version cannot express is refused, as it is between a caller and a node.
+    ///
+    /// Exit codes: 0 when all was converted, 1 when the input is no such message or something else failed, 2 when the
+    /// arguments are bad, 3 when a message was refused and nothing else was wrong.
+    Convert(ConvertArguments),
     /// Print a protocol's versions and steps and, for a node, its routes
     Show(ShowArguments),
     /// Run one node of the inventory, the example protocol
@@ -93,6 +102,63 @@ pub(super) struct CallArguments {
     /// Print a method's request and response instead of calling it
     #[arg(long, value_name = "METHOD", conflicts_with = "method")]
     pub(super) describe: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
+#[command(after_help = "Examples:
+  straddle convert schemas/inventory --from 1.0.0 --to 1.1.0 --message inventory.v1.Item < item.json
+  straddle convert schemas/inventory --from 1.0.0 --to 1.1.0 --message Item --lines items.jsonl -o new.jsonl
+  straddle convert schemas/inventory --from 2.0.0 --to 3.0.0 --message Item --explain item.json
+  straddle convert schemas/inventory --in envelope --to 3.0.0 --out envelope < old.bin > new.bin")]
+pub(super) struct ConvertArguments {
+    /// The protocol's folder, such as schemas/inventory
+    pub(super) folder: PathBuf,
+    /// The file that holds the message [default: standard input]
+    pub(super) file: Option<PathBuf>,
+    /// The version that the message is in; an envelope says it itself
+    #[arg(long, value_name = "VERSION")]
+    pub(super) from: Option<Version>,
+    /// The version that it is wanted in
+    #[arg(long, value_name = "VERSION")]
+    pub(super) to: Version,
+    /// The message's name in --from, as inventory.v1.Item, or just Item; an envelope says it itself
+    #[arg(long, value_name = "NAME")]
+    pub(super) message: Option<String>,
+    /// The format of the input
+    #[arg(long = "in", value_name = "FORMAT", default_value = "json")]
+    pub(super) input_format: Format,
+    /// The format of the output
+    #[arg(long = "out", value_name = "FORMAT", default_value = "json")]
+    pub(super) output_format: Format,
+    /// What the message is used for: steps may treat what is lost differently [default: request, and
+    /// stored for an envelope]
+    #[arg(long = "as", value_name = "USE")]
+    pub(super) used: Option<UsedAs>,
+    /// Convert JSON, one message a line. A line that is refused becomes
+    /// {"refuse": {"path", "why", "advice", "reason", "line"}}, one that is no such message
+    /// {"error": {"line", "what"}}; empty lines are passed over
+    #[arg(long, conflicts_with_all = ["explain", "pretty"])]
+    pub(super) lines: bool,
+    /// Say what became of each field, and by which rule, instead of writing the message; with --output
+    /// both
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// Explain in JSON
+    #[arg(long, requires = "explain")]
+    pub(super) json: bool,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Write fields that have their default value, too
+    #[arg(long)]
+    pub(super) emit_defaults: bool,
+    /// Write the message on one line [default, unless it goes to a terminal]
+    #[arg(long, conflicts_with = "pretty")]
+    pub(super) compact: bool,
+    /// Write the message over several lines
+    #[arg(long)]
+    pub(super) pretty: bool,
 }
 
 #[derive(Args, Debug)]

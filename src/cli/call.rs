@@ -9,14 +9,12 @@ mod codec;
 mod describe;
 mod exchange;
 mod input;
-mod json;
 mod method;
 mod print;
 mod reflection;
 mod report;
 mod schema;
 mod status;
-mod unknown;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::arguments::ShowArguments;
 use crate::dispatch::{End, Walk};
-use crate::protocol::{Cause, Hop, Protocol, Schema, Step};
+use crate::protocol::plan::{Direction, Policy, Use};
+use crate::protocol::{Cause, Hop, Method, Protocol, Schema, Step};
 
 pub(super) fn run(arguments: &ShowArguments) -> Outcome {
     let protocol = Protocol::load(&arguments.folder)?;
@@ -67,6 +68,9 @@ fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt:
                         writeln!(text, "    rules    {}{renamed}", method.full_name())?;
                         for difference in differences {
                             writeln!(text, "             for {difference}")?;
+                        }
+                        for loss in side.losses(method, *counterpart) {
+                            writeln!(text, "             {}", loss.told())?;
                         }
                     }
                     Hop::Code { differences } => {
@@ -133,6 +137,7 @@ fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
                         Hop::Rules { counterpart, differences } => json!({
                             "method": method.full_name(),
                             "hop": "rules",
+                            "losses": side.losses(method, *counterpart).iter().map(Lost::json).collect::<Vec<_>>(),
                             "as": side.node.methods()[*counterpart].full_name(),
                             "for": differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
                         }),
@@ -169,6 +174,9 @@ fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
 /// One side of a step: the callers of one version on a node that runs the other.
 struct Side<'a> {
     name: &'static str,
+    step: &'a Step,
+    /// The way of its requests.
+    direction: Direction,
     caller: &'a Schema,
     node: &'a Schema,
     hops: &'a [Hop],
@@ -176,8 +184,8 @@ struct Side<'a> {
 
 fn sides<'a>(step: &'a Step, old: &'a Schema, new: &'a Schema) -> [Side<'a>; 2] {
     [
-        Side { name: "past", caller: old, node: new, hops: step.past() },
-        Side { name: "future", caller: new, node: old, hops: step.future() },
+        Side { name: "past", step, direction: Direction::Up, caller: old, node: new, hops: step.past() },
+        Side { name: "future", step, direction: Direction::Down, caller: new, node: old, hops: step.future() },
     ]
 }
 
@@ -195,6 +203,62 @@ impl Side<'_> {
     }
 }
 
+impl Side<'_> {
+    /// What messages of a method may hold that the other version has no place for.
+    fn losses(&self, method: &Method, counterpart: usize) -> Vec<Lost> {
+        let back = match self.direction {
+            Direction::Up => Direction::Down,
+            Direction::Down => Direction::Up,
+        };
+        let (caller, object) = (method.descriptor(), self.node.methods()[counterpart].descriptor());
+        let ways = [
+            (self.direction, Use::Request, caller.input(), object.input()),
+            (back, Use::Response, object.output(), caller.output()),
+        ];
+        let mut losses = Vec::new();
+        for (direction, used, source, target) in ways {
+            for plan in self.step.plans(direction).reached(source.full_name(), target.full_name(), used) {
+                losses.extend(plan.losses.iter().map(|loss| Lost {
+                    used,
+                    element: format!("{}.{}", plan.source.full_name(), loss.path),
+                    policy: loss.policies.of(used),
+                }));
+            }
+        }
+        losses
+    }
+}
+
+/// A field without a counterpart.
+struct Lost {
+    used: Use,
+    element: String,
+    policy: Policy,
+}
+
+impl Lost {
+    fn words(&self) -> (&'static str, &'static str) {
+        let used = if self.used == Use::Request { "request" } else { "response" };
+        let policy = match self.policy {
+            Policy::Refuse => "refused",
+            Policy::Pass => "passed",
+            Policy::Drop => "dropped",
+        };
+        (used, policy)
+    }
+
+    fn told(&self) -> String {
+        let (used, policy) = self.words();
+        let how = if self.policy == Policy::Pass { " as an unknown field" } else { "" };
+        format!("in a {used}, {} is {policy}{how} if it is set", self.element)
+    }
+
+    fn json(&self) -> Value {
+        let (used, policy) = self.words();
+        json!({ "use": used, "element": self.element, "policy": policy })
+    }
+}
+
 /// Why a hop refuses, a line each reason.
 fn why(cause: &Cause, node: &Schema) -> Vec<String> {
     match cause {
@@ -205,6 +269,15 @@ fn why(cause: &Cause, node: &Schema) -> Vec<String> {
         Cause::Open(differences) => std::iter::once("nothing bridges:".to_owned())
             .chain(differences.iter().map(|difference| format!("  {difference}")))
             .collect(),
+    }
+}
+
+/// How many steps a call crosses by rules.
+fn rules(walk: &Walk) -> String {
+    match walk.rules {
+        0 => String::new(),
+        1 => ", by rules".to_owned(),
+        steps => format!(", by rules of {steps} steps"),
     }
 }
 
@@ -226,8 +299,10 @@ fn routes(protocol: &Protocol, node: usize) -> Vec<Row> {
             let at = &protocol.versions()[walk.version];
             let name = at.methods()[walk.method].full_name();
             let (end, told) = match &walk.end {
-                End::Native => ("native", format!("native, {name}")),
-                End::Simulated => ("simulated", format!("simulation object of {}, {name}", at.version())),
+                End::Native => ("native", format!("native{}, {name}", rules(&walk))),
+                End::Simulated => {
+                    ("simulated", format!("simulation object of {}{}, {name}", at.version(), rules(&walk)))
+                }
                 End::Refused(cause) => {
                     let next = if walk.version < node { walk.version + 1 } else { walk.version - 1 };
                     let why = why(cause, &protocol.versions()[next]);

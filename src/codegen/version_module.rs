@@ -51,7 +51,7 @@ fn config(names: &Names) -> prost_build::Config {
         .generate_default_stubs(true)
         .codec_path("::straddle::wire::Codec")
         .service_generator();
-    config.bytes(["."]).service_generator(Box::new(Noting { inner: tonic, names: names.clone() }));
+    config.bytes(["."]).enable_type_names().service_generator(Box::new(Noting { inner: tonic, names: names.clone() }));
     config
 }
 

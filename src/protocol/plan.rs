@@ -15,7 +15,7 @@
 //! 7. Unknown fields pass where their number is free, but for arms of a oneof of the target of which a known arm was
 //!    carried over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -115,6 +115,30 @@ impl Plans {
     #[must_use]
     pub fn counterpart(&self, source: &str) -> Option<&str> {
         self.counterparts.get(source).map(String::as_str)
+    }
+
+    /// The plan that turns `source` into `target` for this use, and those of all the messages that it leads to.
+    #[must_use]
+    pub fn reached(&self, source: &str, target: &str, used: Use) -> Vec<&MessagePlan> {
+        let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut pending = vec![(source.to_owned(), target.to_owned())];
+        let mut found = Vec::new();
+        while let Some(pair) = pending.pop() {
+            let Some(plan) = self.of_use(used).get(&pair) else { continue };
+            if seen.insert(pair) {
+                for conversion in plan.moves.iter().map(|step| &step.conversion) {
+                    if let Conversion::Mask { source, target } = conversion {
+                        pending.push((source.clone(), target.clone()));
+                    }
+                    pending.extend(conversion.values().into_iter().filter_map(|value| match value {
+                        ValueConversion::Message { source, target } => Some((source.clone(), target.clone())),
+                        _ => None,
+                    }));
+                }
+                found.push(plan.as_ref());
+            }
+        }
+        found
     }
 
     /// All plans for this use, in the order of their names.
@@ -355,6 +379,20 @@ pub enum Conversion {
     },
 }
 
+impl Conversion {
+    /// The conversions of values that it is made of.
+    #[must_use]
+    pub fn values(&self) -> Vec<&ValueConversion> {
+        match self {
+            Self::One(value) | Self::Each(value) | Self::IntoList(value) | Self::FromList { value, .. } => vec![value],
+            Self::Map { key, value } | Self::MapToList { key, value, .. } | Self::ListToMap { key, value, .. } => {
+                vec![key, value]
+            }
+            Self::Mask { .. } => Vec::new(),
+        }
+    }
+}
+
 /// Which element counts where only one can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beyond {
@@ -502,6 +540,9 @@ pub enum Change {
     ParseBillionths,
     /// Billionths to decimal text, without zeros at the end of the fraction.
     FormatBillionths,
+    /// The value must not be zero (0, false, empty): it passes through a field without presence of a version in between,
+    /// where a zero means something of its own. Only in plans that fusion made.
+    NotZero,
     /// The value passes through a field without presence of a version in between: where it is zero (0, false, empty),
     /// conversion ends here with `absent` (nothing if there is none).
     Settle,

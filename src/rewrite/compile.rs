@@ -6,7 +6,8 @@ mod plan;
 mod shape;
 mod writes;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::ops::Range;
 use std::sync::Arc;
 
 use prost_reflect::Kind;
@@ -85,6 +86,8 @@ pub(super) struct Compiler<'a> {
     types: Vec<Option<FxHashMap<String, Packed>>>,
     /// Whether hops are fused; then those messages of single hops that stay as they are.
     fused: Option<FxHashSet<Key>>,
+    /// Numbers that are not free, by version and message.
+    taken: RefCell<FxHashMap<(usize, String), Vec<Range<u32>>>>,
     /// For masks, by hop, where they were met.
     plans: Vec<OnceCell<Arc<Plans>>>,
 }
@@ -112,7 +115,8 @@ impl<'a> Compiler<'a> {
     fn new(hops: &'a [Hop<'a>], numbers: &'a dyn FreeNumbers, used: Use, fused: Option<FxHashSet<Key>>) -> Self {
         let types = vec![None; hops.len()];
         let plans = hops.iter().map(|_| OnceCell::new()).collect();
-        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, plans }
+        let taken = RefCell::default();
+        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, taken, plans }
     }
 
     fn program(self) -> Program {

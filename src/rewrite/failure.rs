@@ -58,6 +58,11 @@ impl Failure {
         Self::TooMuch("messages within messages are nested deeper than is allowed".to_owned())
     }
 
+    #[cold]
+    pub(super) fn too_long(limit: usize) -> Self {
+        Self::TooMuch(format!("the message would become longer than {limit} bytes"))
+    }
+
     /// Says that the failure came up inside the field `name`.
     #[cold]
     pub(super) fn within(mut self, name: &str) -> Self {

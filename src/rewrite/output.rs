@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::Rewritten;
 use super::input::Input;
 use super::wire;
+use super::{Parts, Rewritten};
 
 /// From this length on a stretch of the input is shared, not copied. Below, the slice's own upkeep would cost more.
 const SHARED_FROM: usize = 4096;
@@ -165,13 +165,17 @@ impl Output {
     /// Gives what was written away, and is empty again.
     pub(super) fn finish(&mut self, input: &Bytes) -> Rewritten {
         if self.shared.is_empty() && self.buffer.is_empty() {
-            return Rewritten { parts: Vec::new() };
+            return Rewritten::default();
         }
         let own = if self.buffer.len() <= KEPT_UP_TO {
             Bytes::copy_from_slice(&self.buffer)
         } else {
             Bytes::from(std::mem::take(&mut self.buffer))
         };
+        if self.shared.is_empty() {
+            self.clear();
+            return Rewritten { parts: Parts::One(own) };
+        }
         let mut parts = Vec::with_capacity(2 * self.shared.len() + 1);
         let mut written = 0;
         for shared in &self.shared {
@@ -185,7 +189,7 @@ impl Output {
             parts.push(if written == 0 { own } else { own.slice(written..) });
         }
         self.clear();
-        Rewritten { parts }
+        Rewritten { parts: Parts::Many(parts) }
     }
 
     /// Forgets what was written, and keeps the memory where that is not much.

@@ -49,11 +49,30 @@ pub(super) fn run(
     let at_once = fused.and_then(|(program, root)| hastily(program, *root, message, limits, &mut scratch));
     let result = match at_once {
         Some(rewritten) => Ok(rewritten),
-        None => attempts(program, root, message, limits, &mut scratch),
+        None => attempts(program, root, message, limits, &mut scratch).map_err(|error| {
+            fused.and_then(|fused| in_words_of_source(&error, fused, message, limits)).unwrap_or(error)
+        }),
     };
     scratch.clear();
     SCRATCH.set(Some(scratch));
     result
+}
+
+/// A refusal that came up hop by hop names fields as a version in between does. Where the hops as one refuse as well, they
+/// name them as the source does.
+#[cold]
+fn in_words_of_source(
+    error: &RewriteError,
+    (program, root): &(Program, usize),
+    message: &Bytes,
+    limits: &Limits,
+) -> Option<RewriteError> {
+    let RewriteError::Refused(_) = error else { return None };
+    let mut scratch = Scratch::default();
+    let input = Input { bytes: message, is_whole: true, offset: 0 };
+    let mut runner = Runner { program, limits, careful: true, scratch: &mut scratch };
+    let again = runner.table(*root, input, 0, message.len(), limits.depth).err().map(RewriteError::from);
+    again.filter(|error| matches!(error, RewriteError::Refused(refusal) if refusal.path().is_some()))
 }
 
 fn attempts(
@@ -128,10 +147,16 @@ impl<'p> Runner<'p> {
             Action::Refuse(why) => return Err(Failure::refused(why)),
             Action::Sequence(tables) => self.sequence(tables, input, start, end, depth)?,
         }
-        if self.scratch.output.len() > self.limits.output {
-            return Err(Failure::TooMuch(format!("the message would become longer than {} bytes", self.limits.output)));
+        self.fits()
+    }
+
+    /// Whether what is written so far is within the limit.
+    #[inline]
+    fn fits(&self) -> Outcome<()> {
+        match self.scratch.output.len() > self.limits.output {
+            true => Err(Failure::too_long(self.limits.output)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// One table after the other.
@@ -327,6 +352,8 @@ impl<'p> Runner<'p> {
                 wire::put_tag(buffer, number, scalar.write_wire());
             }
             scalar.write(&datum, buffer).map_err(|_| Failure::Hasty)?;
+            // A number of one byte may stand for a long text.
+            self.fits()?;
         }
         if let Some(run) = run {
             self.scratch.output.close(run);

@@ -276,6 +276,25 @@ mod tests {
     }
 
     #[test]
+    fn a_constant_comes_to_what_its_value_would() {
+        let pool = prost_reflect::DescriptorPool::global();
+        let wrapper = |name: &str| pool.get_message_by_name(&format!("google.protobuf.{name}")).unwrap();
+        let target = wrapper("StringValue").get_field(1).unwrap();
+        let text = |change: Change| ScalarConversion {
+            read: plain(Kind::Int64),
+            changes: vec![change],
+            write: plain(Kind::String),
+            absent: Some(Value::String("none".to_owned())),
+            refuse_absent: false,
+        };
+        let folded = |change, value| fold(&text(change), &Value::I64(value), &target);
+        assert_eq!(folded(Change::FormatInteger, -5), Ok(Some(Value::String("-5".to_owned()))));
+        assert_eq!(folded(Change::Settle, 0), Ok(Some(Value::String("none".to_owned()))));
+        assert!(folded(Change::Fit(Kind::Bool), 2).is_err());
+        assert!(folded(Change::ParseInteger, 2).is_err(), "of another type");
+    }
+
+    #[test]
     fn floats_stay_what_they_are_or_refuse() {
         let half = 0.5f64.to_le_bytes();
         assert_eq!(run(plain(Kind::Double), vec![], plain(Kind::Float), &half).unwrap(), 0.5f32.to_le_bytes());

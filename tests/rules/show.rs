@@ -73,9 +73,9 @@ fn conversion(conversion: &Conversion) -> String {
     let of = |value: &ValueConversion| match value {
         ValueConversion::Copy => String::new(),
         ValueConversion::Message { source, target } => format!(" {source} as {target}"),
+        ValueConversion::Through { messages, .. } => format!(" through {}", messages.join(" ")),
         ValueConversion::Any => " any".to_owned(),
         ValueConversion::Scalar(_) => " scalar".to_owned(),
-        ValueConversion::Through { .. } => panic!("only fusion makes these"),
     };
     match conversion {
         Conversion::One(value) | Conversion::Each(value) => of(value),

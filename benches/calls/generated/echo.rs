@@ -46,12 +46,32 @@ pub mod v1_0_0 {
                     #[prost(bytes = "bytes", tag = "1")]
                     pub payload: ::prost::bytes::Bytes,
                 }
+                impl ::prost::Name for Message {
+                    const NAME: &'static str = "Message";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.Message".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.Message".into()
+                    }
+                }
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct StreamRequest {
                     #[prost(uint32, tag = "1")]
                     pub count: u32,
                     #[prost(uint32, tag = "2")]
                     pub size: u32,
+                }
+                impl ::prost::Name for StreamRequest {
+                    const NAME: &'static str = "StreamRequest";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.StreamRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.StreamRequest".into()
+                    }
                 }
                 /// Generated client implementations.
                 pub mod echo_client {
@@ -536,12 +556,32 @@ pub mod v2_0_0 {
                     #[prost(bytes = "bytes", tag = "1")]
                     pub payload: ::prost::bytes::Bytes,
                 }
+                impl ::prost::Name for Message {
+                    const NAME: &'static str = "Message";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.Message".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.Message".into()
+                    }
+                }
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct StreamRequest {
                     #[prost(uint32, tag = "1")]
                     pub count: u32,
                     #[prost(uint32, tag = "2")]
                     pub size: u32,
+                }
+                impl ::prost::Name for StreamRequest {
+                    const NAME: &'static str = "StreamRequest";
+                    const PACKAGE: &'static str = "bench.echo.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "bench.echo.v1.StreamRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/bench.echo.v1.StreamRequest".into()
+                    }
                 }
                 /// Generated client implementations.
                 pub mod echo_client {

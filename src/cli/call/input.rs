@@ -10,8 +10,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 
-use super::json;
-use crate::cli::BadArguments;
+use crate::cli::{BadArguments, json};
 
 /// Lines that may be read ahead of what the node takes.
 const READ_AHEAD: usize = 16;

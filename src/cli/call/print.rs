@@ -9,7 +9,8 @@ use tonic::metadata::MetadataMap;
 
 use super::exchange::Ending;
 use super::report::{Json, Report, Versions, map, text};
-use super::{status, unknown};
+use super::status;
+use crate::cli::unknown;
 use crate::version::Version;
 
 /// Who reads what is printed.

@@ -103,6 +103,16 @@ pub mod v1_0_0 {
                     Pallet(super::Pallet),
                 }
             }
+            impl ::prost::Name for Item {
+                const NAME: &'static str = "Item";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Item".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Item".into()
+                }
+            }
             /// A box, measured outside.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Box {
@@ -116,6 +126,16 @@ pub mod v1_0_0 {
                 #[prost(int32, tag = "3")]
                 pub height_mm: i32,
             }
+            impl ::prost::Name for Box {
+                const NAME: &'static str = "Box";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Box".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Box".into()
+                }
+            }
             /// A pallet with layers of boxes.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Pallet {
@@ -125,6 +145,16 @@ pub mod v1_0_0 {
                 /// 0, when it is not known, or more.
                 #[prost(int32, tag = "2")]
                 pub boxes_per_layer: i32,
+            }
+            impl ::prost::Name for Pallet {
+                const NAME: &'static str = "Pallet";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Pallet".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Pallet".into()
+                }
             }
             /// Who sells an item to us.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -136,6 +166,16 @@ pub mod v1_0_0 {
                 #[prost(message, repeated, tag = "2")]
                 pub offers: ::prost::alloc::vec::Vec<Offer>,
             }
+            impl ::prost::Name for Supplier {
+                const NAME: &'static str = "Supplier";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Supplier".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Supplier".into()
+                }
+            }
             /// What a supplier asks.
             #[derive(Clone, Copy, PartialEq, ::prost::Message)]
             pub struct Offer {
@@ -146,10 +186,30 @@ pub mod v1_0_0 {
                 #[prost(double, tag = "2")]
                 pub price: f64,
             }
+            impl ::prost::Name for Offer {
+                const NAME: &'static str = "Offer";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Offer".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Offer".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct GetItemRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for GetItemRequest {
+                const NAME: &'static str = "GetItemRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.GetItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.GetItemRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct PutItemRequest {
@@ -158,11 +218,31 @@ pub mod v1_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for PutItemRequest {
+                const NAME: &'static str = "PutItemRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.PutItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.PutItemRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct PutItemResponse {
                 /// The item as it is now.
                 #[prost(message, optional, tag = "1")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for PutItemResponse {
+                const NAME: &'static str = "PutItemResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.PutItemResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.PutItemResponse".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ListItemsRequest {
@@ -170,11 +250,31 @@ pub mod v1_0_0 {
                 #[prost(string, tag = "1")]
                 pub sku_prefix: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ListItemsRequest {
+                const NAME: &'static str = "ListItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ListItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ListItemsRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct WatchItemsRequest {
                 /// Begin after this revision; 0 begins with every item that there is.
                 #[prost(uint64, tag = "1")]
                 pub after_revision: u64,
+            }
+            impl ::prost::Name for WatchItemsRequest {
+                const NAME: &'static str = "WatchItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.WatchItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.WatchItemsRequest".into()
+                }
             }
             /// An item was written.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -186,6 +286,16 @@ pub mod v1_0_0 {
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
             }
+            impl ::prost::Name for WatchEvent {
+                const NAME: &'static str = "WatchEvent";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.WatchEvent".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.WatchEvent".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct ImportItemsRequest {
                 /// In the first message; later ones leave it out.
@@ -194,6 +304,16 @@ pub mod v1_0_0 {
                 /// The first message may leave it out.
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for ImportItemsRequest {
+                const NAME: &'static str = "ImportItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ImportItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ImportItemsRequest".into()
+                }
             }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ImportItemsResponse {
@@ -204,10 +324,30 @@ pub mod v1_0_0 {
                 #[prost(uint64, tag = "2")]
                 pub revision: u64,
             }
+            impl ::prost::Name for ImportItemsResponse {
+                const NAME: &'static str = "ImportItemsResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ImportItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ImportItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct LookupItemsRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for LookupItemsRequest {
+                const NAME: &'static str = "LookupItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.LookupItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.LookupItemsRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct LookupItemsResponse {
@@ -226,6 +366,16 @@ pub mod v1_0_0 {
                     MissingSku(::prost::alloc::string::String),
                 }
             }
+            impl ::prost::Name for LookupItemsResponse {
+                const NAME: &'static str = "LookupItemsResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.LookupItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.LookupItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReserveRequest {
                 #[prost(string, tag = "1")]
@@ -235,6 +385,16 @@ pub mod v1_0_0 {
                 pub quantity: i64,
                 #[prost(string, tag = "3")]
                 pub request_id: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for ReserveRequest {
+                const NAME: &'static str = "ReserveRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ReserveRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ReserveRequest".into()
+                }
             }
             /// Stock that was taken out of an item.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -247,6 +407,16 @@ pub mod v1_0_0 {
                 #[prost(int64, tag = "3")]
                 pub quantity: i64,
             }
+            impl ::prost::Name for Reservation {
+                const NAME: &'static str = "Reservation";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Reservation".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Reservation".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseRequest {
                 #[prost(string, tag = "1")]
@@ -254,8 +424,28 @@ pub mod v1_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ReleaseRequest {
+                const NAME: &'static str = "ReleaseRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ReleaseRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ReleaseRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseResponse {}
+            impl ::prost::Name for ReleaseResponse {
+                const NAME: &'static str = "ReleaseResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ReleaseResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ReleaseResponse".into()
+                }
+            }
             /// Generated client implementations.
             pub mod inventory_client {
                 #![allow(
@@ -1375,6 +1565,16 @@ pub mod v1_1_0 {
                     Pallet(super::Pallet),
                 }
             }
+            impl ::prost::Name for Item {
+                const NAME: &'static str = "Item";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Item".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Item".into()
+                }
+            }
             /// A box, measured outside.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Box {
@@ -1388,6 +1588,16 @@ pub mod v1_1_0 {
                 #[prost(int32, tag = "3")]
                 pub height_mm: i32,
             }
+            impl ::prost::Name for Box {
+                const NAME: &'static str = "Box";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Box".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Box".into()
+                }
+            }
             /// A pallet with layers of boxes.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Pallet {
@@ -1397,6 +1607,16 @@ pub mod v1_1_0 {
                 /// 0, when it is not known, or more.
                 #[prost(int32, tag = "2")]
                 pub boxes_per_layer: i32,
+            }
+            impl ::prost::Name for Pallet {
+                const NAME: &'static str = "Pallet";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Pallet".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Pallet".into()
+                }
             }
             /// Who sells an item to us.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1408,6 +1628,16 @@ pub mod v1_1_0 {
                 #[prost(message, repeated, tag = "2")]
                 pub offers: ::prost::alloc::vec::Vec<Offer>,
             }
+            impl ::prost::Name for Supplier {
+                const NAME: &'static str = "Supplier";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Supplier".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Supplier".into()
+                }
+            }
             /// What a supplier asks.
             #[derive(Clone, Copy, PartialEq, ::prost::Message)]
             pub struct Offer {
@@ -1418,10 +1648,30 @@ pub mod v1_1_0 {
                 #[prost(double, tag = "2")]
                 pub price: f64,
             }
+            impl ::prost::Name for Offer {
+                const NAME: &'static str = "Offer";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Offer".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Offer".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct GetItemRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for GetItemRequest {
+                const NAME: &'static str = "GetItemRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.GetItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.GetItemRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct PutItemRequest {
@@ -1430,11 +1680,31 @@ pub mod v1_1_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for PutItemRequest {
+                const NAME: &'static str = "PutItemRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.PutItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.PutItemRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct PutItemResponse {
                 /// The item as it is now.
                 #[prost(message, optional, tag = "1")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for PutItemResponse {
+                const NAME: &'static str = "PutItemResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.PutItemResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.PutItemResponse".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ListItemsRequest {
@@ -1442,11 +1712,31 @@ pub mod v1_1_0 {
                 #[prost(string, tag = "1")]
                 pub sku_prefix: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ListItemsRequest {
+                const NAME: &'static str = "ListItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ListItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ListItemsRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct WatchItemsRequest {
                 /// Begin after this revision; 0 begins with every item that there is.
                 #[prost(uint64, tag = "1")]
                 pub after_revision: u64,
+            }
+            impl ::prost::Name for WatchItemsRequest {
+                const NAME: &'static str = "WatchItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.WatchItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.WatchItemsRequest".into()
+                }
             }
             /// An item was written.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1458,6 +1748,16 @@ pub mod v1_1_0 {
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
             }
+            impl ::prost::Name for WatchEvent {
+                const NAME: &'static str = "WatchEvent";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.WatchEvent".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.WatchEvent".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct ImportItemsRequest {
                 /// In the first message; later ones leave it out.
@@ -1466,6 +1766,16 @@ pub mod v1_1_0 {
                 /// The first message may leave it out.
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for ImportItemsRequest {
+                const NAME: &'static str = "ImportItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ImportItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ImportItemsRequest".into()
+                }
             }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ImportItemsResponse {
@@ -1476,10 +1786,30 @@ pub mod v1_1_0 {
                 #[prost(uint64, tag = "2")]
                 pub revision: u64,
             }
+            impl ::prost::Name for ImportItemsResponse {
+                const NAME: &'static str = "ImportItemsResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ImportItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ImportItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct LookupItemsRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for LookupItemsRequest {
+                const NAME: &'static str = "LookupItemsRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.LookupItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.LookupItemsRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct LookupItemsResponse {
@@ -1498,6 +1828,16 @@ pub mod v1_1_0 {
                     MissingSku(::prost::alloc::string::String),
                 }
             }
+            impl ::prost::Name for LookupItemsResponse {
+                const NAME: &'static str = "LookupItemsResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.LookupItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.LookupItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct AdjustStockRequest {
                 #[prost(string, tag = "1")]
@@ -1508,6 +1848,16 @@ pub mod v1_1_0 {
                 #[prost(string, tag = "3")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for AdjustStockRequest {
+                const NAME: &'static str = "AdjustStockRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.AdjustStockRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.AdjustStockRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReserveRequest {
                 #[prost(string, tag = "1")]
@@ -1517,6 +1867,16 @@ pub mod v1_1_0 {
                 pub quantity: i64,
                 #[prost(string, tag = "3")]
                 pub request_id: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for ReserveRequest {
+                const NAME: &'static str = "ReserveRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ReserveRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ReserveRequest".into()
+                }
             }
             /// Stock that was taken out of an item.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1529,6 +1889,16 @@ pub mod v1_1_0 {
                 #[prost(int64, tag = "3")]
                 pub quantity: i64,
             }
+            impl ::prost::Name for Reservation {
+                const NAME: &'static str = "Reservation";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.Reservation".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.Reservation".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseRequest {
                 #[prost(string, tag = "1")]
@@ -1536,8 +1906,28 @@ pub mod v1_1_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ReleaseRequest {
+                const NAME: &'static str = "ReleaseRequest";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ReleaseRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ReleaseRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseResponse {}
+            impl ::prost::Name for ReleaseResponse {
+                const NAME: &'static str = "ReleaseResponse";
+                const PACKAGE: &'static str = "inventory.v1";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v1.ReleaseResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v1.ReleaseResponse".into()
+                }
+            }
             /// Generated client implementations.
             pub mod inventory_client {
                 #![allow(
@@ -2752,6 +3142,16 @@ pub mod v2_0_0 {
                     Pallet(super::Pallet),
                 }
             }
+            impl ::prost::Name for Item {
+                const NAME: &'static str = "Item";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Item".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Item".into()
+                }
+            }
             /// An amount of money; it means what google.type.Money means.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Money {
@@ -2765,6 +3165,16 @@ pub mod v2_0_0 {
                 #[prost(int32, tag = "3")]
                 pub nanos: i32,
             }
+            impl ::prost::Name for Money {
+                const NAME: &'static str = "Money";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Money".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Money".into()
+                }
+            }
             /// A place in the warehouse. Its aisle and its bin have at most 64 bytes together.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Location {
@@ -2772,6 +3182,16 @@ pub mod v2_0_0 {
                 pub aisle: ::prost::alloc::string::String,
                 #[prost(string, tag = "2")]
                 pub bin: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for Location {
+                const NAME: &'static str = "Location";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Location".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Location".into()
+                }
             }
             /// A box, measured outside.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2786,6 +3206,16 @@ pub mod v2_0_0 {
                 #[prost(int32, tag = "3")]
                 pub height_mm: i32,
             }
+            impl ::prost::Name for Box {
+                const NAME: &'static str = "Box";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Box".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Box".into()
+                }
+            }
             /// A pallet with layers of boxes.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Pallet {
@@ -2795,6 +3225,16 @@ pub mod v2_0_0 {
                 /// 0, when it is not known, or more.
                 #[prost(int32, tag = "2")]
                 pub boxes_per_layer: i32,
+            }
+            impl ::prost::Name for Pallet {
+                const NAME: &'static str = "Pallet";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Pallet".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Pallet".into()
+                }
             }
             /// Who sells an item to us.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2806,6 +3246,16 @@ pub mod v2_0_0 {
                 #[prost(message, repeated, tag = "2")]
                 pub offers: ::prost::alloc::vec::Vec<Offer>,
             }
+            impl ::prost::Name for Supplier {
+                const NAME: &'static str = "Supplier";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Supplier".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Supplier".into()
+                }
+            }
             /// What a supplier asks.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Offer {
@@ -2816,10 +3266,30 @@ pub mod v2_0_0 {
                 #[prost(message, optional, tag = "2")]
                 pub price: ::core::option::Option<Money>,
             }
+            impl ::prost::Name for Offer {
+                const NAME: &'static str = "Offer";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Offer".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Offer".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct GetItemRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for GetItemRequest {
+                const NAME: &'static str = "GetItemRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.GetItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.GetItemRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct UpsertItemRequest {
@@ -2828,11 +3298,31 @@ pub mod v2_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for UpsertItemRequest {
+                const NAME: &'static str = "UpsertItemRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.UpsertItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.UpsertItemRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct UpsertItemResponse {
                 /// The item as it is now.
                 #[prost(message, optional, tag = "1")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for UpsertItemResponse {
+                const NAME: &'static str = "UpsertItemResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.UpsertItemResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.UpsertItemResponse".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ListItemsRequest {
@@ -2840,11 +3330,31 @@ pub mod v2_0_0 {
                 #[prost(string, tag = "1")]
                 pub sku_prefix: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ListItemsRequest {
+                const NAME: &'static str = "ListItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ListItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ListItemsRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct WatchItemsRequest {
                 /// Begin after this revision; 0 begins with every item that there is.
                 #[prost(uint64, tag = "1")]
                 pub after_revision: u64,
+            }
+            impl ::prost::Name for WatchItemsRequest {
+                const NAME: &'static str = "WatchItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.WatchItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.WatchItemsRequest".into()
+                }
             }
             /// An item was written.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2856,6 +3366,16 @@ pub mod v2_0_0 {
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
             }
+            impl ::prost::Name for WatchEvent {
+                const NAME: &'static str = "WatchEvent";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.WatchEvent".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.WatchEvent".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct ImportItemsRequest {
                 /// In the first message; later ones leave it out.
@@ -2864,6 +3384,16 @@ pub mod v2_0_0 {
                 /// The first message may leave it out.
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for ImportItemsRequest {
+                const NAME: &'static str = "ImportItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ImportItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ImportItemsRequest".into()
+                }
             }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ImportItemsResponse {
@@ -2874,10 +3404,30 @@ pub mod v2_0_0 {
                 #[prost(uint64, tag = "2")]
                 pub revision: u64,
             }
+            impl ::prost::Name for ImportItemsResponse {
+                const NAME: &'static str = "ImportItemsResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ImportItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ImportItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct LookupItemsRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for LookupItemsRequest {
+                const NAME: &'static str = "LookupItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.LookupItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.LookupItemsRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct LookupItemsResponse {
@@ -2896,6 +3446,16 @@ pub mod v2_0_0 {
                     MissingSku(::prost::alloc::string::String),
                 }
             }
+            impl ::prost::Name for LookupItemsResponse {
+                const NAME: &'static str = "LookupItemsResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.LookupItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.LookupItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct AdjustStockRequest {
                 #[prost(string, tag = "1")]
@@ -2906,6 +3466,16 @@ pub mod v2_0_0 {
                 #[prost(string, tag = "3")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for AdjustStockRequest {
+                const NAME: &'static str = "AdjustStockRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.AdjustStockRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.AdjustStockRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReserveRequest {
                 #[prost(string, tag = "1")]
@@ -2915,6 +3485,16 @@ pub mod v2_0_0 {
                 pub quantity: i64,
                 #[prost(string, tag = "3")]
                 pub request_id: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for ReserveRequest {
+                const NAME: &'static str = "ReserveRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ReserveRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ReserveRequest".into()
+                }
             }
             /// Stock that was taken out of an item.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2927,6 +3507,16 @@ pub mod v2_0_0 {
                 #[prost(int64, tag = "3")]
                 pub quantity: i64,
             }
+            impl ::prost::Name for Reservation {
+                const NAME: &'static str = "Reservation";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Reservation".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Reservation".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseRequest {
                 #[prost(string, tag = "1")]
@@ -2934,8 +3524,28 @@ pub mod v2_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ReleaseRequest {
+                const NAME: &'static str = "ReleaseRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ReleaseRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ReleaseRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseResponse {}
+            impl ::prost::Name for ReleaseResponse {
+                const NAME: &'static str = "ReleaseResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ReleaseResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ReleaseResponse".into()
+                }
+            }
             /// Whether an item can be reserved.
             #[derive(
                 Clone,
@@ -4197,6 +4807,16 @@ pub mod v3_0_0 {
                     Pallet(super::Pallet),
                 }
             }
+            impl ::prost::Name for Item {
+                const NAME: &'static str = "Item";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Item".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Item".into()
+                }
+            }
             /// An amount of money; it means what google.type.Money means.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Money {
@@ -4210,6 +4830,16 @@ pub mod v3_0_0 {
                 #[prost(int32, tag = "3")]
                 pub nanos: i32,
             }
+            impl ::prost::Name for Money {
+                const NAME: &'static str = "Money";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Money".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Money".into()
+                }
+            }
             /// A place in the warehouse. Its aisle and its bin have at most 64 bytes together.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Location {
@@ -4217,6 +4847,16 @@ pub mod v3_0_0 {
                 pub aisle: ::prost::alloc::string::String,
                 #[prost(string, tag = "2")]
                 pub bin: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for Location {
+                const NAME: &'static str = "Location";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Location".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Location".into()
+                }
             }
             /// A box, measured outside.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4231,6 +4871,16 @@ pub mod v3_0_0 {
                 #[prost(int32, tag = "3")]
                 pub height_mm: i32,
             }
+            impl ::prost::Name for Box {
+                const NAME: &'static str = "Box";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Box".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Box".into()
+                }
+            }
             /// A pallet with layers of boxes.
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Pallet {
@@ -4240,6 +4890,16 @@ pub mod v3_0_0 {
                 /// 0, when it is not known, or more.
                 #[prost(int32, tag = "2")]
                 pub boxes_per_layer: i32,
+            }
+            impl ::prost::Name for Pallet {
+                const NAME: &'static str = "Pallet";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Pallet".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Pallet".into()
+                }
             }
             /// Who sells an item to us.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4251,6 +4911,16 @@ pub mod v3_0_0 {
                 #[prost(message, repeated, tag = "2")]
                 pub offers: ::prost::alloc::vec::Vec<Offer>,
             }
+            impl ::prost::Name for Supplier {
+                const NAME: &'static str = "Supplier";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Supplier".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Supplier".into()
+                }
+            }
             /// What a supplier asks.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Offer {
@@ -4261,10 +4931,30 @@ pub mod v3_0_0 {
                 #[prost(message, optional, tag = "2")]
                 pub price: ::core::option::Option<Money>,
             }
+            impl ::prost::Name for Offer {
+                const NAME: &'static str = "Offer";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Offer".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Offer".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct GetItemRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for GetItemRequest {
+                const NAME: &'static str = "GetItemRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.GetItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.GetItemRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct UpsertItemRequest {
@@ -4273,11 +4963,31 @@ pub mod v3_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for UpsertItemRequest {
+                const NAME: &'static str = "UpsertItemRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.UpsertItemRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.UpsertItemRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct UpsertItemResponse {
                 /// The item as it is now.
                 #[prost(message, optional, tag = "1")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for UpsertItemResponse {
+                const NAME: &'static str = "UpsertItemResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.UpsertItemResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.UpsertItemResponse".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ListItemsRequest {
@@ -4285,11 +4995,31 @@ pub mod v3_0_0 {
                 #[prost(string, tag = "1")]
                 pub sku_prefix: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ListItemsRequest {
+                const NAME: &'static str = "ListItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ListItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ListItemsRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct WatchItemsRequest {
                 /// Begin after this revision; 0 begins with every item that there is.
                 #[prost(uint64, tag = "1")]
                 pub after_revision: u64,
+            }
+            impl ::prost::Name for WatchItemsRequest {
+                const NAME: &'static str = "WatchItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.WatchItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.WatchItemsRequest".into()
+                }
             }
             /// An item was written.
             #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4301,6 +5031,16 @@ pub mod v3_0_0 {
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
             }
+            impl ::prost::Name for WatchEvent {
+                const NAME: &'static str = "WatchEvent";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.WatchEvent".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.WatchEvent".into()
+                }
+            }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct ImportItemsRequest {
                 /// In the first message; later ones leave it out.
@@ -4309,6 +5049,16 @@ pub mod v3_0_0 {
                 /// The first message may leave it out.
                 #[prost(message, optional, tag = "2")]
                 pub item: ::core::option::Option<Item>,
+            }
+            impl ::prost::Name for ImportItemsRequest {
+                const NAME: &'static str = "ImportItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ImportItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ImportItemsRequest".into()
+                }
             }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ImportItemsResponse {
@@ -4319,10 +5069,30 @@ pub mod v3_0_0 {
                 #[prost(uint64, tag = "2")]
                 pub revision: u64,
             }
+            impl ::prost::Name for ImportItemsResponse {
+                const NAME: &'static str = "ImportItemsResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ImportItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ImportItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct LookupItemsRequest {
                 #[prost(string, tag = "1")]
                 pub sku: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for LookupItemsRequest {
+                const NAME: &'static str = "LookupItemsRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.LookupItemsRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.LookupItemsRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, ::prost::Message)]
             pub struct LookupItemsResponse {
@@ -4341,6 +5111,16 @@ pub mod v3_0_0 {
                     MissingSku(::prost::alloc::string::String),
                 }
             }
+            impl ::prost::Name for LookupItemsResponse {
+                const NAME: &'static str = "LookupItemsResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.LookupItemsResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.LookupItemsResponse".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct AdjustStockRequest {
                 #[prost(string, tag = "1")]
@@ -4350,6 +5130,16 @@ pub mod v3_0_0 {
                 pub delta: i64,
                 #[prost(string, tag = "3")]
                 pub request_id: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for AdjustStockRequest {
+                const NAME: &'static str = "AdjustStockRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.AdjustStockRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.AdjustStockRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReserveRequest {
@@ -4367,6 +5157,16 @@ pub mod v3_0_0 {
                 #[prost(uint64, optional, tag = "5")]
                 pub if_revision: ::core::option::Option<u64>,
             }
+            impl ::prost::Name for ReserveRequest {
+                const NAME: &'static str = "ReserveRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ReserveRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ReserveRequest".into()
+                }
+            }
             /// Stock that was taken out of an item.
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct Reservation {
@@ -4383,12 +5183,32 @@ pub mod v3_0_0 {
                 #[prost(enumeration = "HoldState", tag = "5")]
                 pub state: i32,
             }
+            impl ::prost::Name for Reservation {
+                const NAME: &'static str = "Reservation";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.Reservation".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.Reservation".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ConfirmRequest {
                 #[prost(string, tag = "1")]
                 pub reservation_id: ::prost::alloc::string::String,
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for ConfirmRequest {
+                const NAME: &'static str = "ConfirmRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ConfirmRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ConfirmRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct CancelRequest {
@@ -4397,10 +5217,30 @@ pub mod v3_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for CancelRequest {
+                const NAME: &'static str = "CancelRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.CancelRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.CancelRequest".into()
+                }
+            }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct GetReservationRequest {
                 #[prost(string, tag = "1")]
                 pub reservation_id: ::prost::alloc::string::String,
+            }
+            impl ::prost::Name for GetReservationRequest {
+                const NAME: &'static str = "GetReservationRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.GetReservationRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.GetReservationRequest".into()
+                }
             }
             #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseRequest {
@@ -4409,8 +5249,28 @@ pub mod v3_0_0 {
                 #[prost(string, tag = "2")]
                 pub request_id: ::prost::alloc::string::String,
             }
+            impl ::prost::Name for ReleaseRequest {
+                const NAME: &'static str = "ReleaseRequest";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ReleaseRequest".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ReleaseRequest".into()
+                }
+            }
             #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
             pub struct ReleaseResponse {}
+            impl ::prost::Name for ReleaseResponse {
+                const NAME: &'static str = "ReleaseResponse";
+                const PACKAGE: &'static str = "inventory.v2";
+                fn full_name() -> ::prost::alloc::string::String {
+                    "inventory.v2.ReleaseResponse".into()
+                }
+                fn type_url() -> ::prost::alloc::string::String {
+                    "/inventory.v2.ReleaseResponse".into()
+                }
+            }
             /// Whether an item can be reserved.
             #[derive(
                 Clone,

@@ -3,6 +3,7 @@
 mod meet;
 mod values;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
@@ -247,7 +248,7 @@ fn couples(
     }
     let mut couples = Couples::default();
     for (to, mut claimed) in claims {
-        claimed.sort_by(|one, other| other.0.cmp(&one.0));
+        claimed.sort_by_key(|(reason, _)| Reverse(*reason));
         if let [(first, one), (second, other), ..] = claimed.as_slice()
             && first == second
         {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use prost_reflect::Kind;
 
-use super::resolve::held;
 use crate::protocol::plan::{
     Beyond, Change, Condition, Conversion, Form, Made, MessagePlan, Open, Origin, Plans, Policy, Rounding,
     ScalarConversion, Table, Unknown, Use, ValueConversion,
@@ -23,7 +22,7 @@ impl<'p> OpenPoints<'p> {
     /// What is open in turning `source` into `target`.
     pub(in crate::protocol) fn of(plans: &'p Plans, source: &str, target: &str, used: Use) -> Self {
         let mut found: Vec<&Open> = Vec::new();
-        for plan in closure(plans, source, target, used) {
+        for plan in plans.reached(source, target, used) {
             found.extend(&plan.open);
         }
         Self { found, planned: plans.get(source, target, used).is_some() }
@@ -41,7 +40,7 @@ pub(in crate::protocol) fn refusals(
     used: Use,
     schema: &Schema,
 ) -> Option<(String, String)> {
-    let plans_met = closure(plans, source, target, used);
+    let plans_met = plans.reached(source, target, used);
     plans_met.iter().find_map(|plan| of_plan(plan, used)).or_else(|| {
         let holds_any = plans_met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
         if holds_any { of_any(plans, used, schema) } else { None }
@@ -70,43 +69,14 @@ pub(in crate::protocol) fn say_more(
                 kind => of_enum(kind),
             })
     };
-    let met = closure(plans, source, target, used);
+    let met = plans.reached(source, target, used);
     // An Any may hold whatever its version declares.
     let holds_any = met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
     met.into_iter().any(says_more) || holds_any && plans.iter(used).any(|plan| says_more(plan))
 }
 
-/// The plan of a pair, and those of all that it leads to.
-fn closure<'p>(plans: &'p Plans, source: &str, target: &str, used: Use) -> Vec<&'p MessagePlan> {
-    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut pending = vec![(source.to_owned(), target.to_owned())];
-    let mut found = Vec::new();
-    while let Some(pair) = pending.pop() {
-        let Some(plan) = plans.get(&pair.0, &pair.1, used) else { continue };
-        if seen.insert(pair) {
-            pending.extend(plan.moves.iter().flat_map(|step| held(&step.conversion)));
-            found.push(plan.as_ref());
-        }
-    }
-    found
-}
-
-/// The values that a conversion is made of.
-fn values(conversion: &Conversion) -> Vec<&ValueConversion> {
-    match conversion {
-        Conversion::One(value)
-        | Conversion::Each(value)
-        | Conversion::IntoList(value)
-        | Conversion::FromList { value, .. } => vec![value],
-        Conversion::Map { key, value }
-        | Conversion::MapToList { key, value, .. }
-        | Conversion::ListToMap { key, value, .. } => vec![key, value],
-        Conversion::Mask { .. } => Vec::new(),
-    }
-}
-
 fn is_any(conversion: &Conversion) -> bool {
-    values(conversion).iter().any(|value| matches!(value, ValueConversion::Any))
+    conversion.values().iter().any(|value| matches!(value, ValueConversion::Any))
 }
 
 /// An Any may hold whatever its version declares.
@@ -118,7 +88,7 @@ fn of_any(plans: &Plans, used: Use, schema: &Schema) -> Option<(String, String)>
         let Some(target) = plans.counterpart(name) else {
             return Some(("google.protobuf.Any".to_owned(), format!("may hold {name}, which is gone")));
         };
-        for plan in closure(plans, name, target, used) {
+        for plan in plans.reached(name, target, used) {
             if let Some(open) = plan.open.first() {
                 return Some((open.element.clone(), format!("{}, and an Any may hold it", open.what)));
             }
@@ -156,7 +126,7 @@ fn of_plan(plan: &MessagePlan, used: Use) -> Option<(String, String)> {
             return Some(expression(condition.text()));
         }
         match &make.value {
-            Made::Constant { .. } => {}
+            Made::Constant { .. } | Made::Split { may_miss: true, .. } => {}
             Made::Expression(made) => return Some(expression(made.text())),
             Made::Join { from, separator, .. } => {
                 let first = from.first().map_or_else(String::new, ToString::to_string);
@@ -184,7 +154,7 @@ fn of_conversion(conversion: &Conversion) -> Option<String> {
         Conversion::Mask { .. } => return Some("a path may have no counterpart".to_owned()),
         _ => {}
     }
-    values(conversion).into_iter().find_map(|value| match value {
+    conversion.values().into_iter().find_map(|value| match value {
         ValueConversion::Scalar(scalar) => of_scalar(scalar),
         ValueConversion::Copy
         | ValueConversion::Message { .. }
@@ -206,8 +176,9 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
     // Other programs than protobuf's own may write a time that nobody can.
     match (&scalar.read, &scalar.write) {
         (read, write) if read == write => None,
-        (_, Form::Timestamp | Form::Duration) => Some("a time may be out of range".to_owned()),
-        (Form::Timestamp | Form::Duration, Form::Plain(Kind::String)) => Some("a time may be out of range".to_owned()),
+        (_, Form::Timestamp | Form::Duration) | (Form::Timestamp | Form::Duration, Form::Plain(Kind::String)) => {
+            Some("a time may be out of range".to_owned())
+        }
         _ => None,
     }
 }
@@ -215,6 +186,7 @@ fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
 fn of_change(change: &Change) -> Option<String> {
     Some(match change {
         Change::Fit(kind) => format!("a value may be out of the range of {}", super::super::digest::kind_name(kind)),
+        Change::NotZero => "a zero may have no counterpart".to_owned(),
         Change::Within { .. } => "a time may be out of range".to_owned(),
         Change::Scale { rounding: Rounding::Refuse, .. } => "a value may leave a remainder".to_owned(),
         Change::Table(table) => return of_table(table),

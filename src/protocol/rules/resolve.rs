@@ -3,6 +3,7 @@
 mod expand;
 mod losses;
 mod mask;
+mod oneofs;
 mod paths;
 mod required;
 mod said;

@@ -79,6 +79,21 @@ impl Compiler<'_> {
         target: &MessageDescriptor,
         slot: Option<usize>,
     ) -> Passing {
+        let taken = self.taken(version, source);
+        let mut late = Vec::new();
+        for (index, oneof) in target.oneofs().enumerate().filter(|(_, oneof)| !oneof.is_synthetic()) {
+            let unknown = oneof.fields().map(|arm| arm.number());
+            late.extend(unknown.filter(|arm| source.get_field(*arm).is_none()).map(|arm| (arm, Some(index))));
+        }
+        Passing { taken, late, leave_out: self.used == Use::Response, slot }
+    }
+
+    /// The numbers that `source` does not declare, and that have another meaning somewhere.
+    fn taken(&self, version: usize, source: &MessageDescriptor) -> Vec<Range<u32>> {
+        let key = (version, source.full_name().to_owned());
+        if let Some(taken) = self.taken.borrow().get(&key) {
+            return taken.clone();
+        }
         let mut borders = self.numbers.borders(version, source.full_name());
         borders.insert(1);
         let starts: Vec<u32> = borders.range(..END).copied().filter(|start| *start > 0).collect();
@@ -93,15 +108,11 @@ impl Compiler<'_> {
                 }
             }
         }
-        let mut late = Vec::new();
-        for (index, oneof) in target.oneofs().enumerate().filter(|(_, oneof)| !oneof.is_synthetic()) {
-            let unknown = oneof.fields().map(|arm| arm.number());
-            late.extend(unknown.filter(|arm| source.get_field(*arm).is_none()).map(|arm| (arm, Some(index))));
-        }
-        Passing { taken, late, leave_out: self.used == Use::Response, slot }
+        self.taken.borrow_mut().insert(key, taken.clone());
+        taken
     }
 
-    /// What becomes of a field that is lost; `landing` says whether there is a message for it to pass in.
+    /// What becomes of a field that is lost; `has_landing` says whether there is a message for it to pass in.
     pub(super) fn lost(&self, version: usize, loss: &Loss, has_landing: bool) -> Lost {
         let field = loss.path.leaf();
         let message = field.parent_message();

@@ -68,7 +68,7 @@ impl Composer<'_> {
                 .collect();
             let split = |written: &Path| read.iter().any(|path| leads_into(path, written) || container(&two, written));
             if let Some(index) = one.moves.iter().position(|part| split(&part.to)) {
-                one.expand(self.chain, self.hop, index)?;
+                one.expand(self.chain, index)?;
                 continue;
             }
             let written: Vec<&Path> =
@@ -78,7 +78,7 @@ impl Composer<'_> {
                     || one.containers.iter().any(|part| same(&part.to, read))
             };
             if let Some(index) = two.moves.iter().position(|part| split(&part.from)) {
-                two.expand(self.chain, self.hop, index)?;
+                two.expand(self.chain, index)?;
                 continue;
             }
             return Some((one, two));

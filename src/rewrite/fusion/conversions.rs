@@ -4,6 +4,7 @@ use prost_reflect::{FieldDescriptor, Kind};
 
 use super::Chain;
 use crate::protocol::plan::{Beyond, Change, Conversion, Form, ScalarConversion, ValueConversion};
+use crate::rewrite::scalar;
 
 /// The field that lies between two conversions, and those before and after.
 pub(super) struct Between<'a> {
@@ -60,33 +61,26 @@ impl Between<'_> {
                 let appears = vanishes && self.from.supports_presence() && self.to.supports_presence();
                 (!appears).then_some(ValueConversion::Copy)
             }
-            (ValueConversion::Copy, ValueConversion::Message { source, target }) => {
-                Some(ValueConversion::Through { first: self.hop, messages: vec![source.clone(), target.clone()] })
-            }
+            (ValueConversion::Copy, ValueConversion::Through { .. }) => Some(second.clone()),
             (ValueConversion::Through { first, messages }, second) => self.through(*first, messages, second),
             (ValueConversion::Scalar(first), ValueConversion::Copy) => {
                 let mut scalar = first.clone();
                 if vanishes && self.to.supports_presence() {
-                    // What it comes to where it is absent is no zero: it would have to be told from one that vanishes.
-                    if scalar.absent.is_some() || scalar.refuse_absent {
-                        return None;
-                    }
-                    scalar.changes.push(Change::Settle);
+                    // What a zero comes to, which is nothing, and what an absent source comes to may differ.
+                    let alike = scalar.absent.is_none() && !scalar.refuse_absent;
+                    scalar.changes.push(if alike { Change::Settle } else { Change::NotZero });
                 }
                 Some(ValueConversion::Scalar(scalar))
             }
             (ValueConversion::Copy, ValueConversion::Scalar(second)) => {
                 let mut scalar = second.clone();
-                if scalar.refuse_absent {
-                    return None;
-                }
                 if vanishes && self.from.supports_presence() {
-                    scalar.changes.insert(0, Change::Settle);
+                    scalar.changes.insert(0, if scalar.refuse_absent { Change::NotZero } else { Change::Settle });
                 }
                 Some(ValueConversion::Scalar(scalar))
             }
             (ValueConversion::Scalar(first), ValueConversion::Scalar(second)) => {
-                scalars(first, second, vanishes).map(ValueConversion::Scalar)
+                scalars(first, second, vanishes, self.to).map(ValueConversion::Scalar)
             }
             _ => None,
         }
@@ -96,7 +90,7 @@ impl Between<'_> {
     fn through(&self, first: usize, messages: &[String], second: &ValueConversion) -> Option<ValueConversion> {
         let reached = messages.last()?;
         let next = match second {
-            ValueConversion::Message { source, target } if source == reached => target.clone(),
+            ValueConversion::Through { messages: next, .. } if next.first() == Some(reached) => next.last()?.clone(),
             ValueConversion::Copy => match self.to.kind() {
                 Kind::Message(message) => message.full_name().to_owned(),
                 _ => return None,
@@ -112,7 +106,7 @@ impl Between<'_> {
 
 /// Whether a value never becomes another, so that presence and zeros stay what they are.
 fn plain(value: &ValueConversion) -> bool {
-    matches!(value, ValueConversion::Copy | ValueConversion::Message { .. } | ValueConversion::Through { .. })
+    matches!(value, ValueConversion::Copy | ValueConversion::Through { .. })
 }
 
 const SECOND: i128 = 1_000_000_000;
@@ -127,11 +121,21 @@ const LONGEST: i128 = 315_576_000_001 * SECOND - 1;
 const LEAST_MONEY: i128 = i64::MIN as i128 * SECOND - (SECOND - 1);
 const MOST_MONEY: i128 = i64::MAX as i128 * SECOND + SECOND - 1;
 
-fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) -> Option<ScalarConversion> {
-    // What an absent source comes to would have to go through the second conversion as well.
-    if first.absent.is_some() || first.refuse_absent || second.refuse_absent {
-        return None;
-    }
+fn scalars(
+    first: &ScalarConversion,
+    second: &ScalarConversion,
+    vanishes: bool,
+    to: &FieldDescriptor,
+) -> Option<ScalarConversion> {
+    let (absent, refuse_absent) = match &first.absent {
+        // What an absent source comes to goes through the second conversion as well.
+        Some(value) => (scalar::fold(second, value, to).ok()?, false),
+        None if first.refuse_absent => (None, true),
+        None => (second.absent.clone(), second.refuse_absent),
+    };
+    // Where a value that vanishes in the middle comes to what an absent source does not, it goes hop by hop.
+    let alike = absent == second.absent && !refuse_absent && !second.refuse_absent;
+    let settle = vanishes.then_some(if alike { Change::Settle } else { Change::NotZero });
     let check = match (&first.write, &second.read) {
         (Form::Plain(written), Form::Plain(read)) if number(written) == number(read) => check(written),
         (Form::Wrapper(written), Form::Wrapper(read)) if written == read => check(written),
@@ -142,15 +146,8 @@ fn scalars(first: &ScalarConversion, second: &ScalarConversion, vanishes: bool) 
         }
         _ => return None,
     };
-    let settle = vanishes.then_some(Change::Settle);
     let changes = [&first.changes[..], &check[..], settle.as_slice(), &second.changes[..]].concat();
-    Some(ScalarConversion {
-        read: first.read.clone(),
-        changes,
-        write: second.write.clone(),
-        absent: second.absent.clone(),
-        refuse_absent: false,
-    })
+    Some(ScalarConversion { read: first.read.clone(), changes, write: second.write.clone(), absent, refuse_absent })
 }
 
 /// An enum is its number.

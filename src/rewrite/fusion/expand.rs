@@ -3,7 +3,7 @@
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::compose::absent;
-use super::{Chain, Fused, Joined, Key, fuse, lift};
+use super::{Chain, Fused, Joined, Key, fuse};
 use crate::protocol::plan::{Container, Conversion, Loss, Made, Make, Move, Origin, Path, ValueConversion};
 
 /// The parts of a plan that fusion composes.
@@ -29,18 +29,13 @@ impl Parts {
 
     /// Replaces the move at `index`, which carries a message, by what becomes of the message's fields. Nothing if that
     /// cannot be said field by field.
-    ///
-    /// `hop` is the one that moves of a single step belong to.
-    pub(super) fn expand(&mut self, chain: Chain<'_>, hop: usize, index: usize) -> Option<()> {
+    pub(super) fn expand(&mut self, chain: Chain<'_>, index: usize) -> Option<()> {
         let whole = self.moves.get(index)?.clone();
         if whole.when.is_some() {
             return None;
         }
         let parts = match &whole.conversion {
             Conversion::One(ValueConversion::Copy) => copies(&message(&whole.from)?, &message(&whole.to)?)?,
-            Conversion::One(ValueConversion::Message { source, target }) => {
-                fields(&lift(chain.plans(hop).get(source, target, chain.used)?, hop))?
-            }
             Conversion::One(ValueConversion::Through { first, messages }) => {
                 match fuse(chain.within()?, &Key { first: *first, messages: messages.clone() }) {
                     Fused::One(plan) => fields(&plan)?,

@@ -138,6 +138,7 @@ impl Runner<'_> {
                     _ => self.must_convert(message, slot, convert, element, target),
                 };
                 result.map_err(|failure| named(failure.at(index), slot))?;
+                self.fits()?;
                 index += 1;
             }
             next = self.scratch.notes.after(&note);

@@ -41,7 +41,7 @@ impl Runner<'_> {
         self.part(message, &map.key, entry.key, 1)?;
         self.part(message, &map.value, entry.value, 2)?;
         self.scratch.output.close(open);
-        Ok(())
+        self.fits()
     }
 
     /// Rewrites the entries that were noted. Of entries with one key, the last one counts.
@@ -94,6 +94,7 @@ impl Runner<'_> {
                 runner.part(message, &map.value, entry.value, numbers.1)
             })
             .map_err(within)?;
+            self.fits()?;
             if !new_key.is_empty() && made.insert(new_key, ()).is_some() {
                 let detail = "its key becomes the same as that of another entry";
                 return Err(within(inexpressible(&message.plan.words, detail)));

@@ -54,6 +54,8 @@ impl Runner<'_> {
                     wire::put_varint(buffer, path.len() as u64);
                     buffer.extend_from_slice(path.as_bytes());
                 }
+                // One path may become many.
+                runner.fits()?;
                 at = field.next;
             }
             Ok(())

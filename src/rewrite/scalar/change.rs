@@ -47,7 +47,10 @@ impl Step {
         };
         let changed = match (change, datum) {
             (Change::Settle, datum) if datum.is_zero() => return Ok(Changed::Settled),
-            (Change::Settle, datum) => datum,
+            (Change::NotZero, datum) if datum.is_zero() => {
+                return Err("its zero means something of its own to a version in between".to_owned());
+            }
+            (Change::Settle | Change::NotZero, datum) => datum,
             (Change::Fit(kind), Datum::Integer(integer)) => {
                 form::fit(kind, integer)?;
                 Datum::Integer(integer)
@@ -77,7 +80,11 @@ impl Step {
             (Change::Decode(encoding), Datum::Text(text)) => Datum::Bytes(text::decode(*encoding, &text)?.into()),
             (Change::ParseInteger, Datum::Text(text)) => Datum::Integer(text::parse_integer(&text)?),
             (Change::ParseFloat { single }, Datum::Text(text)) => Datum::Float(text::parse_float(&text, *single)?),
-            (Change::FormatInteger, Datum::Integer(integer)) => Datum::Text(integer.to_string().into()),
+            (Change::FormatInteger, Datum::Integer(integer)) => {
+                // Most are small, and wide ones take far longer to divide.
+                let text = i64::try_from(integer).map_or_else(|_| integer.to_string(), |small| small.to_string());
+                Datum::Text(text.into())
+            }
             (Change::FormatFloat { single }, Datum::Float(float)) => {
                 Datum::Text(text::format_float(float, *single).into())
             }

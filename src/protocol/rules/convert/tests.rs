@@ -199,6 +199,7 @@ fn form(form: &Form) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::Fit(kind) => format!("fit {kind:?}"),
+        Change::NotZero => "not zero".to_owned(),
         Change::Within { least, most } => format!("within {least} to {most}"),
         Change::Scale { numerator, denominator, rounding } => format!("scale {numerator}/{denominator} {rounding:?}"),
         Change::Table(declared) => table(declared),

@@ -34,7 +34,7 @@ impl Names<'_> {
         enums: &BTreeMap<Spanned<String>, EnumText>,
         faults: &mut Faults<'_>,
     ) {
-        let mut both: BTreeMap<String, Vec<(&Spanned<String>, String, &Spanned<String>)>> = BTreeMap::new();
+        let mut both: BTreeMap<String, Vec<Written<'_>>> = BTreeMap::new();
         for (from, to) in &rename.values {
             let Some((of, value)) = from.get_ref().rsplit_once('.') else {
                 faults.add(

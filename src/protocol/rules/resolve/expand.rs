@@ -66,6 +66,7 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         self.refuse_two_writers();
         self.constants_into_absent();
         self.required_fields();
+        self.arms_exclude_each_other();
         let losses = self.losses();
         let Said { makes, drops, checks, .. } = self.said;
         let Self { source, target, containers, moves, open, .. } = self;
@@ -158,10 +159,9 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         }
         let (from, to) = (Path::new(from.to_vec()), Path::new(to.to_vec()));
         let asked = Asked { resolver: self.resolver, direction: self.direction };
-        let converted = match self.mask(&from, &to, Spoken::Nothing) {
-            Some(mask) => mask,
-            None => conversion(from.leaf(), to.leaf(), self.direction, &Options::default(), &asked),
-        };
+        let converted = self
+            .mask(&from, &to, Spoken::Nothing)
+            .unwrap_or_else(|| conversion(from.leaf(), to.leaf(), self.direction, &Options::default(), &asked));
         match converted {
             Ok(conversion) => self.moves.push(Move { from, to, conversion, when: None, origin }),
             Err(what) => self.open_at(&from, &what),
@@ -205,19 +205,27 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         }
         let asked = Asked { resolver: self.resolver, direction: self.direction };
         let spoken = rule.options.mask.as_deref().map_or(Spoken::Nothing, |mask| Spoken::By(mask, rule));
-        let converted = match self.mask(&from, &to, spoken) {
-            Some(mask) => mask,
-            None => {
-                let options = Options { ruled: true, ..rule.options.of(self.direction) };
-                conversion(from.leaf(), to.leaf(), self.direction, &options, &asked)
-            }
-        };
+        let converted = self.mask(&from, &to, spoken).unwrap_or_else(|| {
+            let options = Options { ruled: true, ..rule.options.of(self.direction) };
+            conversion(from.leaf(), to.leaf(), self.direction, &options, &asked)
+        });
         match converted {
             Ok(conversion) => {
                 let origin = Origin::Line(rule.line);
                 self.moves.push(Move { from, to, conversion, when: rule.when.clone(), origin });
             }
-            Err(what) => self.open_at(&from, &format!("the rule of line {} does not say it all: {what}", rule.line)),
+            Err(what) if rule.options.is_plain() => {
+                self.open_at(&from, &format!("the rule of line {} does not say it all: {what}", rule.line));
+            }
+            // What was said was meant to be enough.
+            Err(what) => {
+                let way = if self.direction == Direction::Up { "up" } else { "down" };
+                self.faults.add_at_line(
+                    rule.line,
+                    format!("`{from}` cannot become `{to}` on the way {way}: {what}"),
+                    "correct the rule; or say `direction`, if it is meant for the other way alone",
+                );
+            }
         }
     }
 

@@ -42,7 +42,7 @@ impl Expansion<'_, '_, '_> {
         Some(match spoken {
             Spoken::Nothing => self.guess(from),
             Spoken::By("", _) => Ok(AS_IT_IS),
-            Spoken::By(".", rule) => self.of_messages(&rule.under.0, &rule.under.1),
+            Spoken::By(".", rule) => Ok(self.of_messages(&rule.under.0, &rule.under.1)),
             Spoken::By(field, rule) => self.of_field(field, rule),
         })
     }
@@ -60,16 +60,16 @@ impl Expansion<'_, '_, '_> {
         let Some(new) = counterpart else {
             return Err(format!("`mask` names `{field}`, but `{}` has no counterpart", old.full_name()));
         };
-        self.of_messages(&old, &new)
+        Ok(self.of_messages(&old, &new))
     }
 
-    fn of_messages(&self, old: &MessageDescriptor, new: &MessageDescriptor) -> Result<Conversion, String> {
+    fn of_messages(&self, old: &MessageDescriptor, new: &MessageDescriptor) -> Conversion {
         let (source, target) = oriented(self.direction, old, new);
         let asked = Asked { resolver: self.resolver, direction: self.direction };
         if asked.is_copy(source, target) {
-            return Ok(AS_IT_IS);
+            return AS_IT_IS;
         }
-        Ok(Conversion::Mask { source: source.full_name().to_owned(), target: target.full_name().to_owned() })
+        Conversion::Mask { source: source.full_name().to_owned(), target: target.full_name().to_owned() }
     }
 
     /// Without a word, a mask speaks of the only message beside it; where names did not change it matters to nobody.
@@ -91,7 +91,7 @@ impl Expansion<'_, '_, '_> {
             && let Some(target) = counterpart(only)
         {
             let (old, new) = oriented(self.direction, only.clone(), target);
-            return self.of_messages(&old, &new);
+            return Ok(self.of_messages(&old, &new));
         }
         let kept = if beside.is_empty() {
             // It speaks of something else: of a response, as a rule.

@@ -27,8 +27,8 @@ impl Expansion<'_, '_, '_> {
             if !field.is_required() {
                 continue;
             }
-            let contained = container.is_some_and(|container| container.from.leaf().is_required());
-            if contained || self.is_always_written(&path) {
+            let handed_on = container.is_some_and(|container| container.from.leaf().is_required());
+            if handed_on || self.is_always_written(&path) {
                 continue;
             }
             open.push(Open {

@@ -16,7 +16,7 @@ pub(super) struct Keys<'r, 'f> {
     pub(super) failed: bool,
 }
 
-impl<'r> Keys<'r, '_> {
+impl Keys<'_, '_> {
     pub(super) fn fault(&mut self, what: &str, advice: &str) {
         self.faults.add_at_line(self.line, what, advice);
         self.failed = true;

@@ -95,8 +95,8 @@ impl Runner<'_> {
             })
             .map_err(within)?;
             self.fits()?;
-            let new_key = written(&map.key, &new_key, message)?;
-            if to_map && !matches!(map.key.convert, Convert::Copy) && made.insert(new_key, ()).is_some() {
+            let may_meet = to_map && !matches!(map.key.convert, Convert::Copy);
+            if may_meet && made.insert(written(&map.key, &new_key, message)?, ()).is_some() {
                 let detail = "its key becomes the same as that of another entry";
                 return Err(within(inexpressible(&message.plan.words, detail)));
             }
@@ -133,14 +133,19 @@ impl Runner<'_> {
                 let before = runner.scratch.output.buffer().len();
                 let name = map.key.source.name();
                 runner.part(message, &map.key, entry.key, 1).map_err(|failure| failure.within(name))?;
-                if refuse_duplicates {
+                // A key that stays may be a slice of the input, and not be in the buffer.
+                if refuse_duplicates && !matches!(map.key.convert, Convert::Copy) {
                     new_key.extend_from_slice(&runner.scratch.output.buffer()[before..]);
                 }
                 let name = map.value.source.name();
                 runner.part(message, &map.value, entry.value, 2).map_err(|failure| failure.within(name))
             })
             .map_err(within)?;
-            if refuse_duplicates && made.insert(written(&map.key, &new_key, message)?, ()).is_some() {
+            let new_key = match map.key.convert {
+                Convert::Copy => canonical(message, &map.key, entry.key)?,
+                _ => written(&map.key, &new_key, message)?,
+            };
+            if refuse_duplicates && made.insert(new_key, ()).is_some() {
                 return Err(within(inexpressible(&message.plan.words, "its key comes twice")));
             }
             index += 1;

@@ -30,6 +30,9 @@ pub(crate) struct Generator {
     types: Vec<MessageDescriptor>,
     /// Fields that may still be made.
     left: usize,
+    /// How many `Any` lie around what is made. Their content is encoded anew between the hops of the reference, and
+    /// dynamic messages encode a negative zero as nothing.
+    packed: usize,
 }
 
 /// The seed of a run: `STRADDLE_SEED`, or a new one; printed so that a run can be had again.
@@ -65,7 +68,7 @@ impl Generator {
                 (name, fields)
             })
             .collect();
-        Self { random, words, unknown, types, left: 0 }
+        Self { random, words, unknown, types, left: 0, packed: 0 }
     }
 
     /// A message of this type.
@@ -229,7 +232,10 @@ impl Generator {
             "google.protobuf.Any" => {
                 let (name, content) = match self.any_type() {
                     Some(known) if depth > 0 && !self.one_in(4) => {
-                        (known.full_name().to_owned(), self.fields(&known, depth - 1))
+                        self.packed += 1;
+                        let content = self.fields(&known, depth - 1);
+                        self.packed -= 1;
+                        (known.full_name().to_owned(), content)
                     }
                     _ => ("elsewhere.Type".to_owned(), vec![Field::new(7, Content::Varint(1))]),
                 };

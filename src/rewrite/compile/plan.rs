@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::numbers::Lost;
+use super::numbers::{Lost, real_oneof};
 use super::shape::{Shape, expression, path_of};
 use super::{Compiler, Draft, inner_key};
 use crate::expression::Expression;
@@ -142,7 +142,14 @@ impl Planner<'_> {
         let mut numbers = Vec::new();
         for expression in self.conditions.iter().chain(made) {
             for names in expression.reads() {
-                numbers.push(self.plan.source.get_field_by_name(names.first()?)?.number());
+                let field = self.plan.source.get_field_by_name(names.first()?)?;
+                numbers.push(field.number());
+                // An arm that comes later unsets this one.
+                numbers.extend(
+                    real_oneof(&field)
+                        .into_iter()
+                        .flat_map(|oneof| oneof.fields().map(|arm| arm.number()).collect::<Vec<_>>()),
+                );
             }
         }
         Some(numbers)

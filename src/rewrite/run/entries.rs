@@ -95,7 +95,8 @@ impl Runner<'_> {
             })
             .map_err(within)?;
             self.fits()?;
-            if !new_key.is_empty() && made.insert(new_key, ()).is_some() {
+            let may_meet = to_map && !matches!(map.key.convert, Convert::Copy);
+            if may_meet && made.insert(written(&map.key, &new_key, message)?, ()).is_some() {
                 let detail = "its key becomes the same as that of another entry";
                 return Err(within(inexpressible(&message.plan.words, detail)));
             }
@@ -132,13 +133,18 @@ impl Runner<'_> {
                 let before = runner.scratch.output.buffer().len();
                 let name = map.key.source.name();
                 runner.part(message, &map.key, entry.key, 1).map_err(|failure| failure.within(name))?;
-                if refuse_duplicates {
+                // A key that stays may be a slice of the input, and not be in the buffer.
+                if refuse_duplicates && !matches!(map.key.convert, Convert::Copy) {
                     new_key.extend_from_slice(&runner.scratch.output.buffer()[before..]);
                 }
                 let name = map.value.source.name();
                 runner.part(message, &map.value, entry.value, 2).map_err(|failure| failure.within(name))
             })
             .map_err(within)?;
+            let new_key = match map.key.convert {
+                Convert::Copy => canonical(message, &map.key, entry.key)?,
+                _ => written(&map.key, &new_key, message)?,
+            };
             if refuse_duplicates && made.insert(new_key, ()).is_some() {
                 return Err(within(inexpressible(&message.plan.words, "its key comes twice")));
             }
@@ -255,6 +261,25 @@ fn canonical(message: &Message<'_>, part: &Part, key: Option<Element<'_>>) -> Ou
     Ok(bytes)
 }
 
+/// A key that was written, in bytes that are the same for the same key: a zero may be there or not, and numbers may be
+/// longer than they need to be.
+fn written(part: &Part, field: &[u8], message: &Message<'_>) -> Outcome<Vec<u8>> {
+    let scalar = plain_of(part.target.kind());
+    let parent = part.target.parent_message();
+    let input = Input::copied(field, 0);
+    let unreadable = |fault| Failure::unreadable(fault, input, parent.full_name());
+    let datum = if field.is_empty() {
+        scalar.zero()
+    } else {
+        let found = wire::field(field, 0, field.len(), message.depth).map_err(unreadable)?;
+        let bytes = &field[found.start..found.end];
+        scalar.read(bytes).map_err(|what| Failure::malformed(what, found.start, input, parent.full_name()))?
+    };
+    let mut bytes = Vec::new();
+    scalar.write(&datum, &mut bytes).map_err(|detail| inexpressible(&message.plan.words, &detail))?;
+    Ok(bytes)
+}
+
 fn read<'a>(part: &Part, scalar: &Scalar, element: Element<'a>) -> Outcome<Datum<'a>> {
     let parent = part.source.parent_message().full_name();
     if element.wire != scalar.read_wire() {
@@ -267,7 +292,11 @@ fn read<'a>(part: &Part, scalar: &Scalar, element: Element<'a>) -> Outcome<Datum
 }
 
 fn plain(part: &Part) -> Scalar {
-    let form = Form::Plain(part.source.kind());
+    plain_of(part.source.kind())
+}
+
+fn plain_of(kind: prost_reflect::Kind) -> Scalar {
+    let form = Form::Plain(kind);
     Scalar::new(&ScalarConversion {
         read: form.clone(),
         changes: Vec::new(),

@@ -74,6 +74,11 @@ const TEXTS: [&str; 20] = [
 ];
 
 impl Generator {
+    fn float(&mut self) -> f64 {
+        let value = *self.pick(&FLOATS).expect("some");
+        if self.packed > 0 { value + 0.0 } else { value }
+    }
+
     pub(super) fn scalar(&mut self, kind: &Kind) -> Content {
         match kind {
             Kind::Bool => {
@@ -113,11 +118,11 @@ impl Generator {
             Kind::Fixed32 | Kind::Sfixed32 => Content::Fixed32(self.narrow().cast_unsigned()),
             Kind::Fixed64 | Kind::Sfixed64 => Content::Fixed64(self.integer().cast_unsigned()),
             Kind::Float => {
-                let value = *self.pick(&FLOATS).expect("some");
+                let value = self.float();
                 #[expect(clippy::cast_possible_truncation, reason = "any float will do")]
                 Content::Fixed32((value as f32).to_bits())
             }
-            Kind::Double => Content::Fixed64(self.pick(&FLOATS).expect("some").to_bits()),
+            Kind::Double => Content::Fixed64(self.float().to_bits()),
             Kind::String => Content::Bytes(self.text().into_bytes()),
             Kind::Bytes => {
                 Content::Bytes(if self.random.bool() { self.random_bytes() } else { self.text().into_bytes() })

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::carry::{Element, inexpressible};
+use super::carry::{Element, inexpressible, unread};
 use super::decide::named;
 use super::{Message, Runner};
 use crate::protocol::plan::{Form, ScalarConversion};
@@ -273,7 +273,8 @@ fn written(part: &Part, field: &[u8], message: &Message<'_>) -> Outcome<Vec<u8>>
     } else {
         let found = wire::field(field, 0, field.len(), message.depth).map_err(unreadable)?;
         let bytes = &field[found.start..found.end];
-        scalar.read(bytes).map_err(|what| Failure::malformed(what, found.start, input, parent.full_name()))?
+        let at = Element { input, wire: found.wire, start: found.start, end: found.end };
+        scalar.read(bytes).map_err(|why| unread(message, why, at, parent.full_name()))?
     };
     let mut bytes = Vec::new();
     scalar.write(&datum, &mut bytes).map_err(|detail| inexpressible(&message.plan.words, &detail))?;

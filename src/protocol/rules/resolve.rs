@@ -196,10 +196,8 @@ impl Resolver<'_> {
         let mut of = |used| Arc::new(self.plans_of_use(direction, used, &counterparts, methods, faults));
         let request = of(Use::Request);
         let limited = self.rules.values().flat_map(|rules| &rules.rules).any(|rule| !rule.uses.are_all());
-        let (response, stored) = match limited {
-            true => (of(Use::Response), of(Use::Stored)),
-            false => (Arc::clone(&request), Arc::clone(&request)),
-        };
+        let (response, stored) =
+            if limited { (of(Use::Response), of(Use::Stored)) } else { (Arc::clone(&request), Arc::clone(&request)) };
         Plans { request, response, stored, counterparts }
     }
 

@@ -310,9 +310,10 @@ fn split<'a>(
         return Err(format!("it has fewer than {parts} parts between {separator:?}"));
     }
     // Empty parts may not be missing, or go with their separators where they are the last ones.
-    let comes_back = match may_miss {
-        true => text.splitn(parts, separator).last().is_some_and(|last| !last.is_empty()),
-        false => text.splitn(parts, separator).all(|part| !part.is_empty()),
+    let comes_back = if may_miss {
+        text.splitn(parts, separator).last().is_some_and(|last| !last.is_empty())
+    } else {
+        text.splitn(parts, separator).all(|part| !part.is_empty())
     };
     if !comes_back {
         return Err(format!(

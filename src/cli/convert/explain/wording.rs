@@ -89,14 +89,16 @@ fn change(change: &Change) -> Option<String> {
         Change::Utf8 | Change::AsBytes => "as UTF-8".to_owned(),
         Change::Encode(encoding) => format!("written in {}", name(*encoding)),
         Change::Decode(encoding) => format!("read from {}", name(*encoding)),
-        Change::ParseInteger | Change::ParseFloat { .. } => "read from decimal text".to_owned(),
-        Change::FormatInteger | Change::FormatFloat { .. } => "written in decimal text".to_owned(),
+        Change::ParseInteger | Change::ParseFloat { .. } | Change::ParseBillionths => {
+            "read from decimal text".to_owned()
+        }
+        Change::FormatInteger | Change::FormatFloat { .. } | Change::FormatBillionths => {
+            "written in decimal text".to_owned()
+        }
         Change::ParseTime => "read from RFC 3339".to_owned(),
         Change::FormatTime => "written in RFC 3339".to_owned(),
         Change::FloatToBillionths { .. } => "by its shortest decimal digits".to_owned(),
         Change::BillionthsToFloat { .. } => "as the number of these decimal digits".to_owned(),
-        Change::ParseBillionths => "read from decimal text".to_owned(),
-        Change::FormatBillionths => "written in decimal text".to_owned(),
     })
 }
 

@@ -301,9 +301,9 @@ impl Keys<'_, '_> {
             Some(Value::Array(words)) => words.iter().map(Value::as_str).collect(),
             Some(_) => vec![None],
         };
-        let known = |word: &Option<&str>| matches!(word, Some("request" | "response" | "stored"));
+        let known = |word: Option<&str>| matches!(word, Some("request" | "response" | "stored"));
         let twice = (1..words.len()).any(|index| words[..index].contains(&words[index]));
-        if words.is_empty() || twice || !words.iter().all(known) {
+        if words.is_empty() || twice || !words.iter().copied().all(known) {
             self.fault("`use` is no use", USE);
             return Uses::All;
         }

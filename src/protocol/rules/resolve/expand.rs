@@ -65,7 +65,7 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         self.refuse_idle_fates();
         self.constants_into_absent();
         self.required_fields();
-        self.arms_exclude_each_other();
+        self.writers_exclude_each_other();
         let losses = self.losses();
         let Said { makes, drops, checks, .. } = self.said;
         let Self { source, target, containers, moves, open, .. } = self;
@@ -384,7 +384,9 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             let way = if self.direction == Direction::Up { "up" } else { "down" };
             self.faults.add_at_line(
                 line,
-                format!("on the way {way}, line {other_line} carries `{path}` over, so it is neither dropped nor refused"),
+                format!(
+                    "on the way {way}, line {other_line} carries `{path}` over, so it is neither dropped nor refused"
+                ),
                 "keep one of them, give this one a `when`, or say `direction` for one",
             );
         }

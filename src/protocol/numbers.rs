@@ -39,6 +39,9 @@ impl Protocol {
         if contradicted {
             return false;
         }
+        if field.is_none() && self.has_another_place(version, first, number, &messages) {
+            return false;
+        }
         let mut gone = false;
         for (index, pair) in declared.windows(2).enumerate() {
             match (&pair[0], &pair[1]) {
@@ -55,6 +58,27 @@ impl Protocol {
             }
         }
         true
+    }
+
+    /// Whether the next version that declares the number, above or below, means by it what `version` has another place
+    /// for: there a value under this number would take the place of what is carried over.
+    fn has_another_place(&self, version: usize, first: usize, number: u32, messages: &[MessageDescriptor]) -> bool {
+        let own = version - first;
+        let declares = |index: &usize| messages[*index].get_field(number).is_some();
+        let carried = |direction: Direction, step: usize, source: usize, target: usize| {
+            let plans = self.steps().get(step).map(|step| step.plans(direction));
+            let plan = plans.and_then(|plans| plans.get(messages[source].full_name(), messages[target].full_name()));
+            plan.is_some_and(|plan| {
+                plan.losses.iter().all(|loss| !loss.path.parents().is_empty() || loss.path.leaf().number() != number)
+            })
+        };
+        if declares(&own) {
+            return false;
+        }
+        let above = (own + 1..messages.len()).find(declares);
+        let below = (0..own).rev().find(declares);
+        above.is_some_and(|index| carried(Direction::Down, first + index - 1, index, index - 1))
+            || below.is_some_and(|index| carried(Direction::Up, first + index, index, index + 1))
     }
 
     /// The message in each version that has it, and the first of these versions; versions beyond one that lacks it say
@@ -256,6 +280,15 @@ mod tests {
         assert!(protocol.number_is_free(0, "p.M", 7, None));
         assert!(!protocol.number_is_free(1, "p.M", 7, None));
         assert!(!protocol.number_is_free(5, "p.M", 7, None));
+    }
+
+    #[test]
+    fn a_number_is_not_free_where_its_field_has_another() {
+        let protocol = protocol("proto3", &["string a = 1;", "string a = 7;", ""], "");
+        let free = |version, number| protocol.number_is_free(version, "p.M", number, None);
+        assert!(!free(0, 7) && !free(1, 1));
+        // What 3.0.0 does not know comes back from there.
+        assert!(free(2, 7) && free(0, 8) && free(1, 8));
     }
 
     fn proto(syntax: &str, body: &str, more: &str) -> String {

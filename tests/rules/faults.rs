@@ -33,6 +33,7 @@ const CASES: &[Case] = &[
     ("a direction that says nothing", A, A, r#"{ old = "name", drop = true, direction = "down" }"#, &["3: the rule says nothing of the way down"]),
     ("a condition and a loss", A, A, r#"{ old = "name", loss = { request = "drop" }, when = "old.count > 1" }"#, &["3: `when` and `loss` exclude each other"]),
     ("one field written twice", A, "message M { string name = 1; string c = 2; }", r#"{ old = "name", new = "c" }, { new = "c", value = "x", direction = "up" }"#, &["3: on the way up, `c` is written twice: by the rules of lines 3 and 3"]),
+    ("a refusal of what is carried over", "message M { string name = 1; }", "message M { string c = 2; }", r#"{ old = "name", new = "c" }, { old = "name", refuse = "no" }"#, &["3: on the way up, line 3 carries `name` over, so it is neither dropped nor refused"]),
     ("a constant of another type", A, A, r#"{ new = "count", value = "many" }"#, &["3: `value` does not fit `count`"]),
     ("a list without a join", A, A, r#"{ old = ["name", "count"], new = "name" }"#, &["3: `old` is a list without `join`"]),
     ("a join of numbers", A, A, r#"{ old = ["name", "count"], new = "name", join = " " }"#, &["3: `count` is joined or split, but is no string"]),

@@ -82,7 +82,9 @@ impl Compiler<'_> {
         let taken = self.taken(version, source);
         let mut late = Vec::new();
         for (index, oneof) in target.oneofs().enumerate().filter(|(_, oneof)| !oneof.is_synthetic()) {
-            let unknown = oneof.fields().map(|arm| arm.number());
+            // A number with another meaning is no arm: it goes the way of all that may not pass.
+            let is_taken = |arm: &u32| taken.iter().any(|range| range.contains(arm));
+            let unknown = oneof.fields().map(|arm| arm.number()).filter(|arm| !is_taken(arm));
             late.extend(unknown.filter(|arm| source.get_field(*arm).is_none()).map(|arm| (arm, Some(index))));
         }
         Passing { taken, late, leave_out: self.used == Use::Response, slot }

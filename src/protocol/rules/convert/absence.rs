@@ -63,6 +63,10 @@ pub(super) fn meant(
     if present && (is_arm(pair.source) || is_arm(target) || spelled) {
         return Ok(Meant::default());
     }
+    // That nobody said anything is said by both in the same way, unless proto2 gives silence a meaning.
+    if present && target.supports_presence() && !declares_default(pair.source) && !declares_default(target) {
+        return Ok(Meant::default());
+    }
     let default = if entry { kind.default_value() } else { pair.source.default_value() };
     let Some(default) = Constant::of(&default) else { return Ok(Meant::default()) };
     // Text has a value that says nothing; so has a field with presence.
@@ -82,6 +86,11 @@ pub(super) fn meant(
             Err(format!("{what}: say what it is there with `default = …`"))
         }
     }
+}
+
+/// Whether the field says `[default = …]`.
+fn declares_default(field: &FieldDescriptor) -> bool {
+    field.field_descriptor_proto().default_value.is_some()
 }
 
 /// Whether writing the target would take the place of something else.

@@ -64,9 +64,10 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
             next += 1;
         }
         self.refuse_two_writers();
+        self.refuse_idle_fates();
         self.constants_into_absent();
         self.required_fields();
-        self.arms_exclude_each_other();
+        self.writers_exclude_each_other();
         let losses = self.losses();
         let Said { makes, drops, checks, .. } = self.said;
         let Self { source, target, containers, moves, open, .. } = self;
@@ -359,6 +360,36 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
                 line,
                 format!("on the way {way}, `{path}` is written twice: by the rules of lines {other_line} and {line}"),
                 "keep one of them, give each a `when`, or say `direction` for one",
+            );
+        }
+    }
+
+    /// A rule that lets a field go, or refuses it, says nothing where another one always carries it over as a whole.
+    fn refuse_idle_fates(&mut self) {
+        let moves = self.moves.iter().map(|step| (&step.from, step.when.is_some(), &step.origin));
+        let makes = self.said.makes.iter().flat_map(|make| {
+            let from = match &make.value {
+                Made::Join { from, .. } => from.as_slice(),
+                Made::Split { from, .. } => std::slice::from_ref(from),
+                Made::Constant { .. } | Made::Expression(_) => &[],
+            };
+            from.iter().map(|path| (path, make.when.is_some(), &make.origin))
+        });
+        let carried: Vec<_> = moves.chain(makes).filter(|(_, conditional, _)| !conditional).collect();
+        let mut found = Vec::new();
+        for fate in self.said.fates.iter().filter(|fate| fate.is_final()) {
+            if let Some((path, _, Origin::Line(line))) = carried.iter().find(|(path, ..)| **path == fate.path) {
+                found.push((fate.line, *line, path.to_string()));
+            }
+        }
+        for (line, other_line, path) in found {
+            let way = if self.direction == Direction::Up { "up" } else { "down" };
+            self.faults.add_at_line(
+                line,
+                format!(
+                    "on the way {way}, line {other_line} carries `{path}` over, so it is neither dropped nor refused"
+                ),
+                "keep one of them, give this one a `when`, or say `direction` for one",
             );
         }
     }

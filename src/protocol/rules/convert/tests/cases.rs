@@ -179,6 +179,7 @@ fn each_pair_of_fields_comes_to_its_conversion() {
         ("Shifted f = 1;", "Shifted f = 1;", no(), "one Shifted [0=1 1=2 else refuse] Shifted absent EnumNumber(1)"),
         ("repeated Shifted f = 1;", "repeated Shifted f = 1;", no(), "each Shifted [0=1 1=2 else refuse] Shifted"),
         ("optional Shifted f = 1;", "Shifted f = 1;", no(), "one Shifted [0=1 1=2 else refuse] Shifted absent EnumNumber(1)"),
+        ("optional Shifted f = 1;", "optional Shifted f = 1;", no(), "one Shifted [0=1 1=2 else refuse] Shifted"),
         ("oneof o { Shifted f = 1; int32 g = 2; }", "oneof o { Shifted f = 1; int32 g = 2; }", no(), "one Shifted [0=1 1=2 else refuse] Shifted"),
         ("Shifted f = 1;", "oneof o { Shifted f = 1; int32 g = 2; }", no(), "open: `Shifted f` has no presence, so its zero would always choose"),
         ("Aliased f = 1;", "Aliased f = 1;", no(), "open: FIRST and SECOND of Aliased are one number, and several of Aliased"),

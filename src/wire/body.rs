@@ -37,6 +37,8 @@ enum Kind {
         body: Incoming,
         framing: Framing,
     },
+    /// An error that came already.
+    Failed(Box<Status>),
     Tonic(tonic::body::Body),
 }
 
@@ -92,6 +94,11 @@ impl Body {
         if frames.is_empty() { rest } else { Self(Kind::Begun { frames, rest: Box::new(rest) }) }
     }
 
+    /// A body that gives this error and nothing else.
+    pub(crate) fn failed(status: Status) -> Self {
+        Self(Kind::Failed(Box::new(status)))
+    }
+
     /// A body off a connection, none of whose messages may be larger than `limit` bytes (without its prefix).
     ///
     /// A larger one ends the body with `RESOURCE_EXHAUSTED` at its prefix, before memory is spent on it.
@@ -123,7 +130,43 @@ impl Body {
 
     /// Whether nothing of the body is still on its way.
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(self.0, Kind::Empty | Kind::Whole { .. })
+        match &self.0 {
+            Kind::Empty | Kind::Whole { .. } => true,
+            // Trailers among the frames are not what `trailers_mut` gives.
+            Kind::Begun { frames, rest } => rest.is_whole() && frames.iter().all(Frame::is_data),
+            _ => false,
+        }
+    }
+
+    /// The data of a whole body, where they are in one.
+    pub(crate) fn data_ref(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Whole { data, .. } => data.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Takes out what [`data_ref`](Self::data_ref) shows; trailers stay.
+    pub(crate) fn take_data(&mut self) -> Option<Bytes> {
+        match &mut self.0 {
+            Kind::Whole { data, .. } => data.take(),
+            _ => None,
+        }
+    }
+
+    /// The same body behind these data.
+    pub(crate) fn behind(self, data: impl IntoIterator<Item = Bytes>) -> Self {
+        let mut data = data.into_iter();
+        let Some(first) = data.next() else { return self };
+        let second = data.next();
+        match (self.0, &second) {
+            (Kind::Empty, None) => Self::full(first),
+            (Kind::Whole { data: None, trailers }, None) => Self(Kind::Whole { data: Some(first), trailers }),
+            (kind, _) => {
+                let frames = std::iter::once(first).chain(second).chain(data).map(Frame::data).collect();
+                Self::begun(frames, Self(kind))
+            }
+        }
     }
 
     /// How many bytes of data there are, prefixes included, where the body is whole.
@@ -131,6 +174,10 @@ impl Body {
         match &self.0 {
             Kind::Empty => Some(0),
             Kind::Whole { data, .. } => Some(data.as_ref().map_or(0, Bytes::len)),
+            Kind::Begun { frames, rest } if self.is_whole() => {
+                let begun: usize = frames.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+                Some(begun + rest.whole_length()?)
+            }
             _ => None,
         }
     }
@@ -148,6 +195,7 @@ impl Body {
     pub(crate) fn trailers_mut(&mut self) -> Option<&mut HeaderMap> {
         match &mut self.0 {
             Kind::Whole { trailers: Trailers::Some(trailers), .. } => Some(trailers),
+            Kind::Begun { rest, .. } => rest.trailers_mut(),
             _ => None,
         }
     }
@@ -197,6 +245,10 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
+            Kind::Failed(_) => Poll::Ready(match std::mem::take(&mut self.0) {
+                Kind::Failed(status) => Some(Err(*status)),
+                _ => None,
+            }),
             Kind::Tonic(body) => Pin::new(body).poll_frame(context),
         }
     }
@@ -207,6 +259,7 @@ impl HttpBody for Body {
             Kind::Whole { data, trailers } => data.is_none() && matches!(trailers, Trailers::None),
             Kind::Begun { frames, rest } => frames.is_empty() && rest.is_end_stream(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.is_end_stream(),
+            Kind::Failed(_) => false,
             Kind::Tonic(body) => body.is_end_stream(),
         }
     }
@@ -225,7 +278,7 @@ impl HttpBody for Body {
                 hint.set_lower(length);
                 hint
             }
-            Kind::Begun { .. } => SizeHint::default(),
+            Kind::Begun { .. } | Kind::Failed(_) => SizeHint::default(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
         }

@@ -6,29 +6,29 @@
 //! caller is compressed again where the caller takes it.
 
 mod at_once;
+mod call;
 mod compile;
 mod details;
 mod fault;
 mod maps;
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::Context as Waking;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
 use tonic::Status;
 
 use self::at_once::Looked;
+use self::call::{Call, State};
 pub(super) use self::compile::Compiling;
 use self::details::Details;
-use self::fault::{Fault, Faulting, Refused};
+use self::fault::{Fault, Refused};
 use self::maps::{Requests, Responses, Trailing};
 use super::answer::{Answer, Answering};
 use super::outcome;
-use super::unread::Unread;
 use crate::rewrite::{Limits, Rewrite, RewriteError, Rewritten};
-use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Mapped, encodings};
+use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Mapped};
 
 /// Largest message that is rewritten, before and after: 64 MiB. A server's own limit is nearer to its callers.
 const LIMIT: usize = 64 << 20;
@@ -62,55 +62,13 @@ impl Rewriting {
 
 impl Answer for Rewriting {
     fn answer(&self, request: Request<Body>) -> Answering {
-        Answering::new(self.0.clone().answered(request))
+        Answering::of(Call { around: self.0.clone(), accepted: None, state: State::Begun(request) })
     }
-}
-
-impl Around {
-    async fn answered(self: Arc<Self>, mut request: Request<Body>) -> Response<Body> {
-        let Self { inner, rewrites } = &*self;
-        let accepted = Encoding::accepted(request.headers(), encodings());
-        let fault = match rewrites.request(&mut request).await {
-            Ok(fault) => fault,
-            Err(refused) => return told(refused).await,
-        };
-        let mut answering = inner.answer(request);
-        let Some(fault) = fault else {
-            return rewrites.respond(answering.await, accepted);
-        };
-        // An object that reads on after a refused message, or answers without it, would answer another request.
-        let answered = std::future::poll_fn(|waking| {
-            let answered = Pin::new(&mut answering).poll(waking);
-            match fault.poll(waking) {
-                Poll::Ready(refused) => Poll::Ready(Err(refused)),
-                Poll::Pending => answered.map(Ok),
-            }
-        });
-        match answered.await {
-            Ok(response) => {
-                // Then nothing of the request is read any more.
-                let whole = response.body().is_whole();
-                let response = rewrites.respond(response, accepted);
-                if whole { response } else { response.map(|body| Faulting::around(body, fault)) }
-            }
-            Err(refused) => {
-                drop(answering);
-                told(refused).await
-            }
-        }
-    }
-}
-
-/// Tells of a request that goes no further.
-async fn told(Refused { status, rest }: Refused) -> Response<Body> {
-    let mut unread = Unread::new(rest);
-    std::future::poll_fn(|waking| unread.poll(waking)).await;
-    status.into_http()
 }
 
 impl Rewrites {
     /// Makes the request what the object reads; gives what will tell of a message that is refused, where one may be.
-    async fn request(&self, request: &mut Request<Body>) -> Result<Option<Arc<Fault>>, Refused> {
+    fn request(&self, request: &mut Request<Body>, waking: &mut Waking<'_>) -> Result<Option<Arc<Fault>>, Refused> {
         let headers = request.headers_mut();
         if self.response.is_some() {
             headers.remove(&ACCEPT_ENCODING);
@@ -122,18 +80,12 @@ impl Rewrites {
         };
         headers.remove(&ENCODING);
         headers.remove(header::CONTENT_LENGTH);
-        let body = std::mem::take(request.body_mut());
+        let body = request.body_mut();
         let limit = body.message_limit().unwrap_or(self.limit);
-        let (body, first) = match at_once::request(body, &**rewrite, limit).await {
-            Looked::Rewritten(body) => {
-                *request.body_mut() = body;
-                return Ok(None);
-            }
-            Looked::Same(body, first) => (body, first),
-        };
+        let Looked::Same(first) = at_once::request(body, &**rewrite, limit, waking) else { return Ok(None) };
         let fault = Arc::new(Fault::default());
         let map = Requests { rewrite: rewrite.clone(), first, fault: fault.clone(), changes: self.changes };
-        *request.body_mut() = Body::new(Mapped::new(body, encoding, limit, None, map));
+        *body = Body::new(Mapped::new(std::mem::take(body), encoding, limit, None, map));
         Ok(Some(fault))
     }
 
@@ -164,18 +116,14 @@ impl Rewrites {
         if let Some(accepted) = accepted {
             headers.insert(&ENCODING, accepted.header());
         }
-        let body = std::mem::take(response.body_mut());
-        *response.body_mut() = match at_once::response(body, &**rewrite, self.limit, accepted) {
-            Looked::Rewritten(mut body) => {
-                self.rewrite_trailers(&mut body);
-                body
-            }
-            Looked::Same(body, first) => {
-                let (rewrite, details) = (rewrite.clone(), self.details.clone());
-                let map = Responses { rewrite, first, details, changes: self.changes };
-                Body::new(Mapped::new(body, encoding, self.limit, accepted, map))
-            }
-        };
+        let body = response.body_mut();
+        if let Looked::Same(first) = at_once::response(body, &**rewrite, self.limit, accepted) {
+            let (rewrite, details) = (rewrite.clone(), self.details.clone());
+            let map = Responses { rewrite, first, details, changes: self.changes };
+            *body = Body::new(Mapped::new(std::mem::take(body), encoding, self.limit, accepted, map));
+        } else {
+            self.rewrite_trailers(body);
+        }
         response
     }
 

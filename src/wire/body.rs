@@ -146,27 +146,14 @@ impl Body {
         }
     }
 
-    /// Takes out what [`data_ref`](Self::data_ref) shows; trailers stay.
-    pub(crate) fn take_data(&mut self) -> Option<Bytes> {
-        match &mut self.0 {
-            Kind::Whole { data, .. } => data.take(),
-            _ => None,
-        }
-    }
-
-    /// The same body behind these data.
-    pub(crate) fn behind(self, data: impl IntoIterator<Item = Bytes>) -> Self {
-        let mut data = data.into_iter();
-        let Some(first) = data.next() else { return self };
-        let second = data.next();
-        match (self.0, &second) {
-            (Kind::Empty, None) => Self::full(first),
-            (Kind::Whole { data: None, trailers }, None) => Self(Kind::Whole { data: Some(first), trailers }),
-            (kind, _) => {
-                let frames = std::iter::once(first).chain(second).chain(data).map(Frame::data).collect();
-                Self::begun(frames, Self(kind))
-            }
-        }
+    /// Puts others in the place of what [`data_ref`](Self::data_ref) shows; trailers stay.
+    pub(crate) fn replace_data(&mut self, replacement: impl IntoIterator<Item = Bytes>) {
+        let Kind::Whole { data, .. } = &mut self.0 else { return };
+        let mut replacement = replacement.into_iter();
+        *data = replacement.next();
+        let Some(second) = replacement.next() else { return };
+        let frames = data.take().into_iter().chain([second]).chain(replacement).map(Frame::data).collect();
+        *self = Self::begun(frames, std::mem::take(self));
     }
 
     /// How many bytes of data there are, prefixes included, where the body is whole.

@@ -1,9 +1,8 @@
 //! Messages that are there as a whole when they are looked at, as those of nearly every unary call are: they are rewritten
 //! on the spot, and no body is put around theirs.
 
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context as Waking, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
@@ -19,9 +18,9 @@ pub(super) type Applied = Result<Result<Rewritten, RewriteError>, Status>;
 /// What became of a body that was looked at.
 pub(super) enum Looked {
     /// It was one plain message, and is rewritten.
-    Rewritten(Body),
+    Rewritten,
     /// It is as before; what its first message comes to is told where it is known.
-    Same(Body, Option<Box<Applied>>),
+    Same(Option<Box<Applied>>),
 }
 
 /// Answers of so many bytes go out in one buffer; the large parts of others are not copied.
@@ -29,57 +28,58 @@ const COPIED: usize = 4 * 1024;
 
 /// Looks at a request, waits for nothing, and rewrites it where all of it is there: one plain message of at most `limit`
 /// bytes. A message that is refused is left to those who tell of it once the object asks for it.
-pub(super) async fn request(mut body: Body, rewrite: &dyn Rewriter, limit: usize) -> Looked {
-    let first = match look(&mut body).await {
+pub(super) fn request(body: &mut Body, rewrite: &dyn Rewriter, limit: usize, waking: &mut Waking<'_>) -> Looked {
+    let first = match Pin::new(&mut *body).poll_frame(waking) {
         Poll::Ready(Some(Ok(first))) => first,
-        Poll::Ready(Some(Err(status))) => return Looked::Same(Body::failed(status), None),
-        Poll::Ready(None) => return Looked::Same(Body::empty(), None),
-        Poll::Pending => return Looked::Same(body, None),
+        other => {
+            put_back(body, None, other);
+            return Looked::Same(None);
+        }
     };
     let Some(message) = first.data_ref().and_then(|data| sole(data, limit)) else {
-        return Looked::Same(Body::begun([first].into(), body), None);
+        put_back(body, Some(first), Poll::Pending);
+        return Looked::Same(None);
     };
     let applied = apply(rewrite, &message);
-    let second = if body.is_end_stream() { Poll::Ready(None) } else { look(&mut body).await };
-    let (frames, rest) = match second {
-        Poll::Ready(None) => {
-            if let Ok(Ok(rewritten)) = &applied
-                && let Ok(data) = framed(rewritten.parts())
-            {
-                return Looked::Rewritten(Body::full(data));
-            }
-            ([first].into(), Body::empty())
-        }
-        Poll::Ready(Some(Ok(second))) => ([first, second].into(), body),
-        Poll::Ready(Some(Err(status))) => ([first].into(), Body::failed(status)),
-        Poll::Pending => ([first].into(), body),
-    };
-    Looked::Same(Body::begun(frames, rest), Some(Box::new(applied)))
+    let second = if body.is_end_stream() { Poll::Ready(None) } else { Pin::new(&mut *body).poll_frame(waking) };
+    if let (Ok(Ok(rewritten)), Poll::Ready(None)) = (&applied, &second)
+        && let Ok(data) = framed(rewritten.parts())
+    {
+        *body = Body::full(data);
+        return Looked::Rewritten;
+    }
+    put_back(body, Some(first), second);
+    Looked::Same(Some(Box::new(applied)))
 }
 
-/// Rewrites an answer where all of it is there: one plain message of at most `limit` bytes, and what its trailers say.
-/// Where it is worth it, it goes out compressed with `accepted`.
-pub(super) fn response(mut body: Body, rewrite: &dyn Rewriter, limit: usize, accepted: Option<Encoding>) -> Looked {
-    let Some(message) = body.data_ref().and_then(|data| sole(data, limit)) else { return Looked::Same(body, None) };
+/// Has the body give again what it gave.
+fn put_back(body: &mut Body, first: Option<Frame<Bytes>>, next: Poll<Option<Result<Frame<Bytes>, Status>>>) {
+    let (second, rest) = match next {
+        Poll::Ready(Some(Ok(second))) => (Some(second), std::mem::take(body)),
+        Poll::Ready(Some(Err(status))) => (None, Body::failed(status)),
+        Poll::Ready(None) => (None, Body::empty()),
+        Poll::Pending => (None, std::mem::take(body)),
+    };
+    *body = Body::begun(first.into_iter().chain(second).collect(), rest);
+}
+
+/// Rewrites an answer where all of it is there: one plain message of at most `limit` bytes. Where that is worth it, it goes
+/// out compressed with `accepted`.
+pub(super) fn response(body: &mut Body, rewrite: &dyn Rewriter, limit: usize, accepted: Option<Encoding>) -> Looked {
+    let Some(message) = body.data_ref().and_then(|data| sole(data, limit)) else { return Looked::Same(None) };
     let applied = apply(rewrite, &message);
-    let Ok(Ok(rewritten)) = &applied else { return Looked::Same(body, Some(Box::new(applied))) };
-    let parts = rewritten.parts();
+    let Ok(Ok(rewritten)) = &applied else { return Looked::Same(Some(Box::new(applied))) };
     if accepted.is_none() && rewritten.len() < COPIED {
-        if let Ok(data) = framed(parts) {
-            body.take_data();
-            return Looked::Rewritten(body.behind([data]));
+        if let Ok(data) = framed(rewritten.parts()) {
+            body.replace_data([data]);
+            return Looked::Rewritten;
         }
     } else {
         let mut outgoing = Outgoing::new(accepted);
-        if outgoing.put(parts).is_ok() {
-            body.take_data();
-            return Looked::Rewritten(body.behind(std::iter::from_fn(|| outgoing.pop())));
+        if outgoing.put(rewritten.parts()).is_ok() {
+            body.replace_data(std::iter::from_fn(|| outgoing.pop()));
+            return Looked::Rewritten;
         }
     }
-    Looked::Same(body, Some(Box::new(applied)))
-}
-
-/// The next frame where it has come already.
-async fn look(body: &mut Body) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-    poll_fn(|waking| Poll::Ready(Pin::new(&mut *body).poll_frame(waking))).await
+    Looked::Same(Some(Box::new(applied)))
 }

@@ -8,7 +8,7 @@ use crate::workloads::Call;
 
 /// What the message beside the payload says. Its type in 11.0.0 writes it in two bytes, that of older callers in one: an
 /// answer that was not rewritten has another length than is expected.
-pub(crate) const NUMBER: i64 = 100;
+pub(crate) const NUMBER: u32 = 100;
 
 /// One call.
 pub(crate) struct Sent {
@@ -32,7 +32,7 @@ pub(crate) fn plain(call: Call) -> Sent {
 
 /// A payload and a number, as callers of 1.0.0 and of 10.0.0 say them.
 pub(crate) fn numbered(call: Call) -> Sent {
-    let message = |size| v10::Message { content: payload(size), ordinal: NUMBER as u32 };
+    let message = |size| v10::Message { content: payload(size), ordinal: NUMBER };
     match call {
         Call::Unary { size } => echoed("/bench.rules.v1.Echo/Unary", &message(size)),
         Call::Stream { count, size } => Sent {
@@ -45,7 +45,7 @@ pub(crate) fn numbered(call: Call) -> Sent {
 
 /// The same as the node's own callers say it.
 pub(crate) fn numbered_natively(call: Call) -> Sent {
-    let message = |size| v11::Message { body: payload(size), position: NUMBER };
+    let message = |size| v11::Message { body: payload(size), position: NUMBER.into() };
     match call {
         Call::Unary { size } => echoed("/bench.rules.v1.Echo/Unary", &message(size)),
         Call::Stream { count, size } => Sent {

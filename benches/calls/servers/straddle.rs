@@ -77,7 +77,7 @@ impl v11::echo_server::Echo for Eleventh {
         let v11::StreamRequest { messages, bytes } = request.into_inner();
         let size = usize::try_from(bytes).map_err(|_| Status::invalid_argument("messages of less than no bytes"))?;
         let body = Bytes::from(vec![7; size]);
-        let messages = (0..messages).map(move |_| Ok(v11::Message { body: body.clone(), position: NUMBER }));
+        let messages = (0..messages).map(move |_| Ok(v11::Message { body: body.clone(), position: NUMBER.into() }));
         Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
     }
 }

@@ -22,5 +22,5 @@ pub(crate) use compression::{ACCEPT_ENCODING, ENCODING, Encoding};
 #[cfg(fuzzing)]
 pub(crate) use framing::{Framing, TooLarge};
 pub(crate) use mapped::{End, Map, Mapped, compressed, plain};
-pub(crate) use messages::{Messages, WireMessage};
-pub(crate) use outgoing::Outgoing;
+pub(crate) use messages::{Messages, WireMessage, sole};
+pub(crate) use outgoing::{Outgoing, framed};

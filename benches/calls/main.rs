@@ -20,7 +20,12 @@ mod generated;
 mod options;
 mod process;
 mod report;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, unreachable_pub, dead_code, reason = "generated")]
+#[path = "generated/rules.rs"]
+mod rules;
 mod run;
+mod sent;
 mod server;
 mod servers;
 mod workloads;

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::candidates::{RAW, TONIC};
+use crate::candidates::{ONE_APART, RAW, TEN_APART, TONIC};
 use crate::drivers::Driver;
 use crate::options::Options;
 use crate::run::{Sample, Subject};
 
 const RATIOS: &str = "Figures are medians of the rounds. Ratios are of server CPU per call, against the servers tonic \
-and raw under the raw driver, the median of the rounds' ratios; rows under another driver have none.";
+and raw under the raw driver, the median of the rounds' ratios; rows under another driver have none. Calls through \
+rules that bridge ten steps have one to those that bridge one step, too.";
 
 pub(crate) struct Row {
     name: &'static str,
@@ -26,6 +27,7 @@ pub(crate) struct Row {
     cpu_us_max: f64,
     to_tonic: Option<f64>,
     to_raw: Option<f64>,
+    to_one_apart: Option<f64>,
     calls_to_tonic: Option<f64>,
     calls_to_raw: Option<f64>,
 }
@@ -36,7 +38,7 @@ pub(crate) fn rows(measured: &[(Subject, Vec<Sample>)]) -> Vec<Row> {
         .map(|(subject, samples)| {
             let base = |name: &str, of: fn(&Sample) -> f64| {
                 let (_, base) = measured.iter().find(|(other, _)| {
-                    other.is_baseline()
+                    other.driver == Driver::Raw
                         && other.candidate.name == name
                         && std::ptr::eq(other.workload, subject.workload)
                         && subject.driver == Driver::Raw
@@ -57,6 +59,9 @@ pub(crate) fn rows(measured: &[(Subject, Vec<Sample>)]) -> Vec<Row> {
                 cpu_us_max: cpu().fold(0.0, f64::max),
                 to_tonic: base(TONIC, |sample| sample.server_cpu_us),
                 to_raw: base(RAW, |sample| sample.server_cpu_us),
+                to_one_apart: (subject.candidate.name == TEN_APART)
+                    .then(|| base(ONE_APART, |sample| sample.server_cpu_us))
+                    .flatten(),
                 calls_to_tonic: base(TONIC, |sample| sample.calls_per_s),
                 calls_to_raw: base(RAW, |sample| sample.calls_per_s),
             }
@@ -74,17 +79,17 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = format!("{RATIOS}\n\n");
     text += "| server | driver | workload | in flight | calls/s | p50 us | p99 us | server CPU us a call (min..max) \
-             | / tonic | / raw |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
+             | / tonic | / raw | / one apart |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
     for row in rows {
         let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
         let Row {
             name, driver, workload, in_flight, calls_per_s, p50_us, p99_us, cpu_us, cpu_us_min, cpu_us_max, ..
         } = row;
-        let (tonic, raw) = (ratio(row.to_tonic), ratio(row.to_raw));
+        let (tonic, raw, one_apart) = (ratio(row.to_tonic), ratio(row.to_raw), ratio(row.to_one_apart));
         writeln!(
             text,
             "| {name} | {driver} | {workload} | {in_flight} | {calls_per_s:.0} | {p50_us:.0} | {p99_us:.0} \
-             | {cpu_us:.2} ({cpu_us_min:.2}..{cpu_us_max:.2}) | {tonic} | {raw} |"
+             | {cpu_us:.2} ({cpu_us_min:.2}..{cpu_us_max:.2}) | {tonic} | {raw} | {one_apart} |"
         )
         .expect("a string takes all");
     }
@@ -119,6 +124,7 @@ impl Row {
             "server_cpu_us_per_call_max": self.cpu_us_max,
             "ratio_to_tonic": self.to_tonic,
             "ratio_to_raw": self.to_raw,
+            "ratio_to_one_apart": self.to_one_apart,
             "calls_per_s_ratio_to_tonic": self.calls_to_tonic,
             "calls_per_s_ratio_to_raw": self.calls_to_raw,
         })

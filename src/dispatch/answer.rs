@@ -149,7 +149,12 @@ enum Boxed {
 
 impl Answering {
     pub(crate) fn new(future: impl Future<Output = Response<Body>> + Send + 'static) -> Self {
-        Self(Boxed::Ours(Box::pin(async move { Ok(future.await) })))
+        Self::of(async move { Ok(future.await) })
+    }
+
+    /// Takes a future as it is; [`new`](Self::new) has to put another around it.
+    pub(crate) fn of(future: impl Future<Output = Result<Response<Body>, Infallible>> + Send + 'static) -> Self {
+        Self(Boxed::Ours(Box::pin(future)))
     }
 }
 

@@ -5,36 +5,40 @@
 //! rewritten are plain: compressed requests are decompressed, the object is asked for plain answers, and what goes to the
 //! caller is compressed again where the caller takes it.
 
+mod at_once;
+mod call;
 mod compile;
 mod details;
 mod fault;
 mod maps;
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::Context as Waking;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
 use tonic::Status;
 
+use self::at_once::Looked;
+use self::call::{Call, State};
 pub(super) use self::compile::Compiling;
 use self::details::Details;
-use self::fault::{Fault, Faulting, Refused};
+use self::fault::{Fault, Refused};
 use self::maps::{Requests, Responses, Trailing};
 use super::answer::{Answer, Answering};
 use super::outcome;
-use super::unread::Unread;
 use crate::rewrite::{Limits, Rewrite, RewriteError, Rewritten};
-use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Mapped, encodings};
+use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Mapped};
 
 /// Largest message that is rewritten, before and after: 64 MiB. A server's own limit is nearer to its callers.
 const LIMIT: usize = 64 << 20;
 
 /// An object behind rewrites.
-pub(super) struct Rewriting {
+pub(super) struct Rewriting(Arc<Around>);
+
+struct Around {
     inner: Arc<dyn Answer>,
-    rewrites: Arc<Rewrites>,
+    rewrites: Rewrites,
 }
 
 /// What becomes of a call's messages; shared by all calls of its route.
@@ -52,104 +56,79 @@ pub(super) struct Rewrites {
 
 impl Rewriting {
     pub(super) fn new(inner: Arc<dyn Answer>, rewrites: Rewrites) -> Self {
-        Self { inner, rewrites: Arc::new(rewrites) }
+        Self(Arc::new(Around { inner, rewrites }))
     }
 }
 
 impl Answer for Rewriting {
     fn answer(&self, request: Request<Body>) -> Answering {
-        let accepted = Encoding::accepted(request.headers(), encodings());
-        let (request, fault) = match self.rewrites.request(request) {
-            Ok(request) => request,
-            Err(refused) => return Answering::new(told(refused)),
-        };
-        let (rewrites, mut answering) = (self.rewrites.clone(), self.inner.answer(request));
-        Answering::new(async move {
-            let Some(fault) = fault else {
-                return rewrites.respond(answering.await, accepted);
-            };
-            // An object that reads on after a refused message, or answers without it, would answer another request.
-            let answered = std::future::poll_fn(|waking| {
-                let answered = Pin::new(&mut answering).poll(waking);
-                match fault.poll(waking) {
-                    Poll::Ready(refused) => Poll::Ready(Err(refused)),
-                    Poll::Pending => answered.map(Ok),
-                }
-            });
-            match answered.await {
-                Ok(response) => {
-                    // Then nothing of the request is read any more.
-                    let whole = response.body().is_whole();
-                    let response = rewrites.respond(response, accepted);
-                    if whole { response } else { response.map(|body| Faulting::around(body, fault)) }
-                }
-                Err(refused) => {
-                    drop(answering);
-                    told(refused).await
-                }
-            }
-        })
+        Answering::of(Call { around: self.0.clone(), accepted: None, state: State::Begun(request) })
     }
-}
-
-/// Tells of a request that goes no further.
-async fn told(Refused { status, rest }: Refused) -> Response<Body> {
-    let mut unread = Unread::new(rest);
-    std::future::poll_fn(|waking| unread.poll(waking)).await;
-    status.into_http()
 }
 
 impl Rewrites {
-    /// The request as the object reads it, and what will tell of a message that is refused.
-    fn request(&self, request: Request<Body>) -> Result<(Request<Body>, Option<Arc<Fault>>), Refused> {
-        let (mut parts, body) = request.into_parts();
+    /// Makes the request what the object reads; gives what will tell of a message that is refused, where one may be.
+    fn request(&self, request: &mut Request<Body>, waking: &mut Waking<'_>) -> Result<Option<Arc<Fault>>, Refused> {
+        let headers = request.headers_mut();
         if self.response.is_some() {
-            parts.headers.remove(&ACCEPT_ENCODING);
+            headers.remove(&ACCEPT_ENCODING);
         }
-        let Some(rewrite) = &self.request else { return Ok((Request::from_parts(parts, body), None)) };
-        let encoding = match Encoding::of(&parts.headers) {
+        let Some(rewrite) = &self.request else { return Ok(None) };
+        let encoding = match Encoding::of(headers) {
             Ok(encoding) => encoding,
-            Err(status) => return Err(Refused { status, rest: body }),
+            Err(status) => return Err(Refused { status, rest: std::mem::take(request.body_mut()) }),
         };
-        parts.headers.remove(&ENCODING);
-        parts.headers.remove(header::CONTENT_LENGTH);
-        let fault = Arc::new(Fault::default());
+        headers.remove(&ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
+        let body = request.body_mut();
         let limit = body.message_limit().unwrap_or(self.limit);
-        let map = Requests { rewrite: rewrite.clone(), fault: fault.clone(), changes: self.changes };
-        let body = Body::new(Mapped::new(body, encoding, limit, None, map));
-        Ok((Request::from_parts(parts, body), Some(fault)))
+        let Looked::Same(first) = at_once::request(body, &**rewrite, limit, waking) else { return Ok(None) };
+        let fault = Arc::new(Fault::default());
+        let map = Requests { rewrite: rewrite.clone(), first, fault: fault.clone(), changes: self.changes };
+        *body = Body::new(Mapped::new(std::mem::take(body), encoding, limit, None, map));
+        Ok(Some(fault))
     }
 
     /// The response as the caller reads it.
-    fn respond(&self, response: Response<Body>, accepted: Option<Encoding>) -> Response<Body> {
+    fn respond(&self, mut response: Response<Body>, accepted: Option<Encoding>) -> Response<Body> {
         let trailers_only = outcome::is_trailers_only(&response);
-        let (mut parts, mut body) = response.into_parts();
-        self.details.rewrite_in(&mut parts.headers);
+        self.details.rewrite_in(response.headers_mut());
         if trailers_only {
-            return Response::from_parts(parts, body);
+            return response;
         }
         let Some(rewrite) = &self.response else {
-            if body.is_whole() {
-                body.trailers_mut().into_iter().for_each(|trailers| self.details.rewrite_in(trailers));
-            } else {
-                body = Body::new(Trailing { inner: body, details: self.details.clone() });
+            if response.body().is_whole() {
+                self.rewrite_trailers(response.body_mut());
+                return response;
             }
-            return Response::from_parts(parts, body);
+            return response.map(|inner| Body::new(Trailing { inner, details: self.details.clone() }));
         };
-        let encoding = match Encoding::of(&parts.headers) {
+        let headers = response.headers_mut();
+        let encoding = match Encoding::of(headers) {
             Ok(encoding) => encoding,
             // It was asked for plain messages.
             Err(status) => {
                 return Status::internal(format!("the node's object answers so: {}", status.message())).into_http();
             }
         };
-        parts.headers.remove(&ENCODING);
-        parts.headers.remove(header::CONTENT_LENGTH);
+        headers.remove(&ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
         if let Some(accepted) = accepted {
-            parts.headers.insert(&ENCODING, accepted.header());
+            headers.insert(&ENCODING, accepted.header());
         }
-        let map = Responses { rewrite: rewrite.clone(), details: self.details.clone(), changes: self.changes };
-        Response::from_parts(parts, Body::new(Mapped::new(body, encoding, self.limit, accepted, map)))
+        let body = response.body_mut();
+        if let Looked::Same(first) = at_once::response(body, &**rewrite, self.limit, accepted) {
+            let (rewrite, details) = (rewrite.clone(), self.details.clone());
+            let map = Responses { rewrite, first, details, changes: self.changes };
+            *body = Body::new(Mapped::new(std::mem::take(body), encoding, self.limit, accepted, map));
+        } else {
+            self.rewrite_trailers(body);
+        }
+        response
+    }
+
+    fn rewrite_trailers(&self, body: &mut Body) {
+        body.trailers_mut().into_iter().for_each(|trailers| self.details.rewrite_in(trailers));
     }
 }
 

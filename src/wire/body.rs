@@ -37,6 +37,8 @@ enum Kind {
         body: Incoming,
         framing: Framing,
     },
+    /// An error that came already.
+    Failed(Box<Status>),
     Tonic(tonic::body::Body),
 }
 
@@ -92,6 +94,11 @@ impl Body {
         if frames.is_empty() { rest } else { Self(Kind::Begun { frames, rest: Box::new(rest) }) }
     }
 
+    /// A body that gives this error and nothing else.
+    pub(crate) fn failed(status: Status) -> Self {
+        Self(Kind::Failed(Box::new(status)))
+    }
+
     /// A body off a connection, none of whose messages may be larger than `limit` bytes (without its prefix).
     ///
     /// A larger one ends the body with `RESOURCE_EXHAUSTED` at its prefix, before memory is spent on it.
@@ -123,7 +130,30 @@ impl Body {
 
     /// Whether nothing of the body is still on its way.
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(self.0, Kind::Empty | Kind::Whole { .. })
+        match &self.0 {
+            Kind::Empty | Kind::Whole { .. } => true,
+            // Trailers among the frames are not what `trailers_mut` gives.
+            Kind::Begun { frames, rest } => rest.is_whole() && frames.iter().all(Frame::is_data),
+            _ => false,
+        }
+    }
+
+    /// The data of a whole body, where they are in one.
+    pub(crate) fn data_ref(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Whole { data, .. } => data.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Puts others in the place of what [`data_ref`](Self::data_ref) shows; trailers stay.
+    pub(crate) fn replace_data(&mut self, replacement: impl IntoIterator<Item = Bytes>) {
+        let Kind::Whole { data, .. } = &mut self.0 else { return };
+        let mut replacement = replacement.into_iter();
+        *data = replacement.next();
+        let Some(second) = replacement.next() else { return };
+        let frames = data.take().into_iter().chain([second]).chain(replacement).map(Frame::data).collect();
+        *self = Self::begun(frames, std::mem::take(self));
     }
 
     /// How many bytes of data there are, prefixes included, where the body is whole.
@@ -131,6 +161,10 @@ impl Body {
         match &self.0 {
             Kind::Empty => Some(0),
             Kind::Whole { data, .. } => Some(data.as_ref().map_or(0, Bytes::len)),
+            Kind::Begun { frames, rest } if self.is_whole() => {
+                let begun: usize = frames.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+                Some(begun + rest.whole_length()?)
+            }
             _ => None,
         }
     }
@@ -148,6 +182,7 @@ impl Body {
     pub(crate) fn trailers_mut(&mut self) -> Option<&mut HeaderMap> {
         match &mut self.0 {
             Kind::Whole { trailers: Trailers::Some(trailers), .. } => Some(trailers),
+            Kind::Begun { rest, .. } => rest.trailers_mut(),
             _ => None,
         }
     }
@@ -197,6 +232,10 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
+            Kind::Failed(_) => Poll::Ready(match std::mem::take(&mut self.0) {
+                Kind::Failed(status) => Some(Err(*status)),
+                _ => None,
+            }),
             Kind::Tonic(body) => Pin::new(body).poll_frame(context),
         }
     }
@@ -207,6 +246,7 @@ impl HttpBody for Body {
             Kind::Whole { data, trailers } => data.is_none() && matches!(trailers, Trailers::None),
             Kind::Begun { frames, rest } => frames.is_empty() && rest.is_end_stream(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.is_end_stream(),
+            Kind::Failed(_) => false,
             Kind::Tonic(body) => body.is_end_stream(),
         }
     }
@@ -225,7 +265,7 @@ impl HttpBody for Body {
                 hint.set_lower(length);
                 hint
             }
-            Kind::Begun { .. } => SizeHint::default(),
+            Kind::Begun { .. } | Kind::Failed(_) => SizeHint::default(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
         }

@@ -114,6 +114,13 @@ impl Messages {
     }
 }
 
+/// The message of a frame that holds nothing else, where it is plain and has at most `limit` bytes.
+pub(crate) fn sole(frame: &Bytes, limit: usize) -> Option<Bytes> {
+    let [0, one, two, three, four, message @ ..] = &frame[..] else { return None };
+    let length = u32::from_be_bytes([*one, *two, *three, *four]) as usize;
+    (length == message.len() && length <= limit).then(|| frame.slice(PREFIX..))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +155,22 @@ mod tests {
         let mut found = None;
         Messages::new(100).push(frame.clone(), |message| found = Some(message.bytes)).unwrap();
         assert_eq!(found.unwrap().as_ptr(), frame[PREFIX..].as_ptr());
+    }
+
+    #[test]
+    fn a_message_is_alone_only_where_it_is_whole_and_plain_and_allowed() {
+        let frame = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
+        let whole = encoded(&[b"alone"]);
+        assert_eq!(sole(&frame(&whole), 5), Some(frame(b"alone")));
+        assert_eq!(sole(&frame(&encoded(&[b""])), 5), Some(Bytes::new()));
+        assert_eq!(sole(&frame(&whole), 4), None, "too large");
+        for cut in 0..whole.len() {
+            assert_eq!(sole(&frame(&whole[..cut]), 5), None, "{cut} bytes of it");
+        }
+        assert_eq!(sole(&frame(&encoded(&[b"alone", b""])), 5), None, "one more behind it");
+        for flag in [1, 2] {
+            assert_eq!(sole(&frame(&[&[flag], &whole[1..]].concat()), 5), None, "flag {flag}");
+        }
     }
 
     #[test]

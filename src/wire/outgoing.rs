@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use tonic::Status;
 
 use super::compression::Encoding;
@@ -45,13 +45,10 @@ impl Outgoing {
     }
 
     fn put_as(&mut self, flag: u8, length: usize, parts: &[Bytes]) -> Result<(), Status> {
-        let announced = u32::try_from(length).map_err(|_| {
-            Status::resource_exhausted(format!("a message of {length} bytes is more than gRPC can say"))
-        })?;
+        let prefix = prefix(flag, length)?;
         let copied: usize = parts.iter().map(Bytes::len).filter(|length| *length < SHARED).sum();
         self.make_room(PREFIX + copied.min(CHUNK));
-        self.data.put_u8(flag);
-        self.data.put_u32(announced);
+        self.data.extend_from_slice(&prefix);
         for part in parts {
             if part.len() < SHARED {
                 self.make_room(part.len());
@@ -86,18 +83,19 @@ impl Outgoing {
 
     /// What is sent next.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
-        if self.frames.is_empty() {
-            self.flush();
-        }
-        let next = self.frames.pop_front();
+        // What is gathered needs no list to be sent from.
+        let next = self.frames.pop_front().or_else(|| self.gathered());
         self.begun |= next.is_some();
         next
     }
 
     fn flush(&mut self) {
-        if !self.data.is_empty() {
-            self.frames.push_back(pool::freeze(std::mem::take(&mut self.data)));
-        }
+        let gathered = self.gathered();
+        self.frames.extend(gathered);
+    }
+
+    fn gathered(&mut self) -> Option<Bytes> {
+        (!self.data.is_empty()).then(|| pool::freeze(std::mem::take(&mut self.data)))
     }
 
     /// The first message gets a buffer of its size, for it may be the only one for long; more of them get a chunk.
@@ -116,6 +114,25 @@ impl Outgoing {
             self.data = pool::take(size);
         }
     }
+}
+
+/// One message as it stands on the wire, in one buffer.
+pub(crate) fn framed(parts: &[Bytes]) -> Result<Bytes, Status> {
+    let length = parts.iter().map(Bytes::len).sum();
+    let prefix = prefix(0, length)?;
+    let mut data = pool::take(PREFIX + length);
+    data.extend_from_slice(&prefix);
+    for part in parts {
+        data.extend_from_slice(part);
+    }
+    Ok(pool::freeze(data))
+}
+
+fn prefix(flag: u8, length: usize) -> Result<[u8; PREFIX], Status> {
+    let announced = u32::try_from(length)
+        .map_err(|_| Status::resource_exhausted(format!("a message of {length} bytes is more than gRPC can say")))?;
+    let [one, two, three, four] = announced.to_be_bytes();
+    Ok([flag, one, two, three, four])
 }
 
 #[cfg(test)]
@@ -166,6 +183,14 @@ mod tests {
             outgoing.put(&parts).unwrap();
         }
         assert_eq!(popped(&mut outgoing).concat(), expected);
+    }
+
+    #[test]
+    fn a_message_in_one_buffer_is_the_same_message() {
+        let parts = [Bytes::from_static(b"one"), Bytes::new(), Bytes::from(vec![7; SHARED])];
+        let mut outgoing = Outgoing::new(None);
+        outgoing.put(&parts).unwrap();
+        assert_eq!(framed(&parts).unwrap(), popped(&mut outgoing).concat());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
 use crate::candidates::{Answer, Candidate};
-use crate::echo::{Message, StreamRequest};
+use crate::sent::Sent;
 use crate::workloads::Call;
 
 #[derive(Clone)]
@@ -38,15 +38,15 @@ impl Connection {
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         tokio::spawn(connection);
 
-        let (method, data, length) = frames(call);
-        let uri = format!("http://127.0.0.1:{port}/bench.echo.v1.Echo/{method}");
+        let Sent { path, data, answered } = (candidate.sent)(call);
+        let uri = format!("http://127.0.0.1:{port}{path}");
         Ok(Self {
             sender,
             uri: uri.parse().map_err(|error| format!("{uri}: {error}"))?,
             headers: headers(candidate),
             data,
             expected: Arc::new(match candidate.answer {
-                Answer::Echo => Expected { status: HeaderValue::from_static("0"), length },
+                Answer::Echo => Expected { status: HeaderValue::from_static("0"), length: answered },
                 Answer::Status(code) => Expected { status: HeaderValue::from(i32::from(code)), length: 0 },
             }),
         })
@@ -85,30 +85,6 @@ impl Connection {
             self.expected.status, self.expected.length
         ))
     }
-}
-
-/// The method, the request's data, and how long the answer's are.
-fn frames(call: Call) -> (&'static str, Bytes, usize) {
-    match call {
-        Call::Unary { size } => {
-            let data = frame(&Message { payload: vec![7; size].into() });
-            let length = data.len();
-            ("Unary", data, length)
-        }
-        Call::Stream { count, size } => {
-            let message = Message { payload: vec![7; size as usize].into() };
-            ("Stream", frame(&StreamRequest { count, size }), frame(&message).len() * count as usize)
-        }
-    }
-}
-
-fn frame(message: &impl prost::Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut data = BytesMut::with_capacity(5 + length);
-    data.put_u8(0);
-    data.put_u32(u32::try_from(length).expect("a message of less than 4 GiB"));
-    message.encode(&mut data).expect("room was made for it");
-    data.freeze()
 }
 
 fn headers(candidate: &Candidate) -> HeaderMap {

@@ -14,6 +14,8 @@ use tonic::{Request, Response, Status};
 use crate::candidates::Serving;
 use crate::generated::v2_0_0::echo_client::EchoClient;
 use crate::generated::{protocol, v1_0_0 as v1, v2_0_0 as v2};
+use crate::rules::{self, v11_0_0 as v11};
+use crate::sent::NUMBER;
 
 /// A node that runs 2.0.0 and serves callers of 1.0.0 through a simulation object.
 pub(crate) fn newer(listener: TcpListener) -> Serving {
@@ -26,6 +28,12 @@ pub(crate) fn newer(listener: TcpListener) -> Serving {
 pub(crate) fn older(listener: TcpListener) -> Serving {
     let current = Object::of(v1::echo_server::EchoServer::new(Older));
     serve(listener, Node::builder(protocol()).object("1.0.0", current).build())
+}
+
+/// A node that runs 11.0.0, with steps that are rules alone.
+pub(crate) fn behind_rules(listener: TcpListener) -> Serving {
+    let current = Object::of(v11::echo_server::EchoServer::new(Eleventh));
+    serve(listener, Node::builder(rules::protocol()).object("11.0.0", current).build())
 }
 
 fn serve(listener: TcpListener, node: Result<Node, straddle::node::BuildError>) -> Serving {
@@ -53,6 +61,23 @@ impl v2::echo_server::Echo for Newer {
         let v2::StreamRequest { count, size } = request.into_inner();
         let payload = Bytes::from(vec![7; size as usize]);
         let messages = (0..count).map(move |_| Ok(v2::Message { payload: payload.clone() }));
+        Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
+    }
+}
+
+struct Eleventh;
+
+#[tonic::async_trait]
+impl v11::echo_server::Echo for Eleventh {
+    async fn unary(&self, request: Request<v11::Message>) -> Result<Response<v11::Message>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+
+    async fn stream(&self, request: Request<v11::StreamRequest>) -> Result<Response<BoxStream<v11::Message>>, Status> {
+        let v11::StreamRequest { messages, bytes } = request.into_inner();
+        let size = usize::try_from(bytes).map_err(|_| Status::invalid_argument("messages of less than no bytes"))?;
+        let body = Bytes::from(vec![7; size]);
+        let messages = (0..messages).map(move |_| Ok(v11::Message { body: body.clone(), position: NUMBER.into() }));
         Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
     }
 }

@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::Status;
 
+use super::at_once::Applied;
 use super::details::Details;
 use super::fault::{Fault, Refused};
 use super::{Rewriter, apply};
@@ -19,13 +20,15 @@ use crate::wire::{Body, End, Map, Outgoing};
 /// The messages of a caller, on their way to the object.
 pub(super) struct Requests {
     pub(super) rewrite: Arc<dyn Rewriter>,
+    /// What the first message comes to, where that is known already.
+    pub(super) first: Option<Box<Applied>>,
     pub(super) fault: Arc<Fault>,
     pub(super) changes: bool,
 }
 
 impl Map for Requests {
     fn message(&mut self, message: Bytes, outgoing: &mut Outgoing) -> Result<(), Status> {
-        match apply(&*self.rewrite, &message)? {
+        match applied(&mut self.first, &*self.rewrite, &message)? {
             Ok(rewritten) => outgoing.put(rewritten.parts()),
             Err(error) => Err(error.into()),
         }
@@ -47,13 +50,15 @@ impl Map for Requests {
 /// The messages of the object, on their way to the caller.
 pub(super) struct Responses {
     pub(super) rewrite: Arc<dyn Rewriter>,
+    /// What the first message comes to, where that is known already.
+    pub(super) first: Option<Box<Applied>>,
     pub(super) details: Arc<Details>,
     pub(super) changes: bool,
 }
 
 impl Map for Responses {
     fn message(&mut self, message: Bytes, outgoing: &mut Outgoing) -> Result<(), Status> {
-        match apply(&*self.rewrite, &message)? {
+        match applied(&mut self.first, &*self.rewrite, &message)? {
             Ok(rewritten) => outgoing.put(rewritten.parts()),
             // That is not the caller's fault.
             Err(error @ RewriteError::Malformed { .. }) => {
@@ -75,6 +80,13 @@ impl Map for Responses {
             Ok(()) => End::Trailers(trailers),
             Err(status) => End::Error(status),
         }
+    }
+}
+
+fn applied(first: &mut Option<Box<Applied>>, rewrite: &dyn Rewriter, message: &Bytes) -> Applied {
+    match first.take() {
+        Some(applied) => *applied,
+        None => apply(rewrite, message),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Calls through rewrites whose work anybody can see: requests get a `>` at their end, responses a `<` at their front.
 
+mod at_once;
 mod calls;
 mod compile;
 mod compression;
@@ -8,6 +9,7 @@ mod refusals;
 
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::task::Poll;
 
 use bytes::{BufMut, Bytes};
 use http::{HeaderMap, Request, Response};

@@ -2,7 +2,7 @@
 
 use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::plan::{Conversion, Direction, Plans, Use, ValueConversion};
+use super::plan::{Conversion, Direction, MessagePlan, Plans, Use, ValueConversion};
 use super::{Protocol, Schema, Step};
 
 /// What protobuf keeps for itself (protobuf.dev, *Assigning Field Numbers*).
@@ -67,10 +67,13 @@ impl Protocol {
         let declares = |index: &usize| messages[*index].get_field(number).is_some();
         let carried = |direction: Direction, step: usize, source: usize, target: usize| {
             let plans = self.steps().get(step).map(|step| step.plans(direction));
-            let plan = plans.and_then(|plans| plans.get(messages[source].full_name(), messages[target].full_name()));
-            plan.is_some_and(|plan| {
+            let (source, target) = (messages[source].full_name(), messages[target].full_name());
+            let kept = |plan: &MessagePlan| {
                 plan.losses.iter().all(|loss| !loss.path.parents().is_empty() || loss.path.leaf().number() != number)
-            })
+            };
+            Use::ALL
+                .into_iter()
+                .any(|used| plans.and_then(|plans| plans.get(source, target, used)).is_some_and(|plan| kept(plan)))
         };
         if declares(&own) {
             return false;

@@ -120,11 +120,10 @@ impl Numbers {
     }
 
     #[inline]
-    pub(super) fn op(&self, number: u32) -> Op {
+    pub(super) fn op(&self, number: u32) -> &Op {
         match self.dense.get(number as usize) {
-            Some(op) => *op,
-            None if self.sparse.is_empty() => Op::UNKNOWN,
-            None => self.sparse.get(&number).copied().unwrap_or(Op::UNKNOWN),
+            Some(op) => op,
+            None => self.sparse.get(&number).unwrap_or(&Op::UNKNOWN),
         }
     }
 }

@@ -84,6 +84,24 @@ impl Buffer {
         self.extend_from_slice(&source[start..end]);
     }
 
+    /// Adds a tag, and the bytes of `source` from `start` to `end`, in one block each; false where they take more.
+    #[inline]
+    pub(super) fn put_short_field(&mut self, tag: u32, source: &[u8], start: usize, end: usize) -> bool {
+        let length = end - start;
+        if tag < 0x80
+            && length <= BLOCK
+            && let Some(from) = source.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>)
+            && let Some(to) = self.bytes.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut::<{ BLOCK + 1 }>)
+        {
+            let [first, rest @ ..] = to;
+            *first = tag as u8;
+            *rest = *from;
+            self.length += 1 + length;
+            return true;
+        }
+        false
+    }
+
     /// Adds `value` as a varint.
     #[inline]
     pub(super) fn put_varint(&mut self, mut value: u64) {
@@ -172,13 +190,17 @@ mod tests {
     fn copies_of_every_length_add_just_those_bytes() {
         let source: Vec<u8> = (0..=255).collect();
         for length in 0..=100 {
-            for start in [0, 1, 256 - length] {
+            for start in [0, 1, source.len() - length] {
                 let mut buffer = Buffer::default();
                 let mut expected = Vec::new();
                 // Across several borders of the room.
                 for _ in 0..40 {
                     buffer.copy(&source, start, start + length);
                     expected.extend_from_slice(&source[start..start + length]);
+                    if buffer.put_short_field(9, &source, start, start + length) {
+                        expected.push(9);
+                        expected.extend_from_slice(&source[start..start + length]);
+                    }
                 }
                 buffer.push(7);
                 expected.push(7);

@@ -4,6 +4,7 @@ mod carry;
 mod decide;
 mod emit;
 mod entries;
+mod gather;
 mod mask;
 mod notes;
 mod scan;

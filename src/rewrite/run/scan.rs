@@ -24,17 +24,21 @@ impl Runner<'_> {
         let mut at = start;
         // What stays as it is goes over in one.
         let mut kept = start;
+        let mut gathering = None;
         while at < end {
             let field = match wire::field(input.bytes, at, end, message.depth) {
                 Ok(field) => field,
                 Err(fault) => return Err(Failure::unreadable(fault, input, message.plan.source.full_name())),
             };
-            let op = *numbers.op(field.number);
+            let op = numbers.op(field.number);
             if op.guard != NONE && seen.add(op.guard) {
                 return Err(Failure::Hasty);
             }
             let tag = at;
             at = field.next;
+            if gathering.is_some() && !matches!(op.act, Act::Gather { .. }) {
+                self.gathered(&mut gathering);
+            }
             if matches!(op.act, Act::Copy) {
                 continue;
             }
@@ -45,6 +49,7 @@ impl Runner<'_> {
             match op.act {
                 Act::Copy => {}
                 Act::Unknown => {
+                    let field = field;
                     if self.passes(message, node, field.number, tag, &field)? {
                         // The fields before it are written already; from here on there is a new stretch.
                         kept = tag;
@@ -52,9 +57,19 @@ impl Runner<'_> {
                 }
                 // What most fields come to, without a call.
                 Act::Renumber(number) => self.renumber(input, &field, number),
-                _ => self.act(message, op.act, op.guard, tag, &field, seen)?,
+                Act::Gather { piece } => {
+                    let field = field;
+                    let piece = &message.layout.pieces[piece as usize];
+                    self.gather(message, piece, tag, &field, seen, &mut gathering)?;
+                }
+                _ => {
+                    // A copy, so that the field itself stays in registers.
+                    let field = field;
+                    self.act(message, op.act, op.guard, tag, &field, seen)?;
+                }
             }
         }
+        self.gathered(&mut gathering);
         if kept < end {
             self.scratch.output.copy(input, kept, end);
         }
@@ -62,7 +77,8 @@ impl Runner<'_> {
     }
 
     /// What comes of a field that does not just stay.
-    fn act(
+    #[inline(never)]
+    pub(super) fn act(
         &mut self,
         message: &Message<'_>,
         act: Act,
@@ -103,7 +119,8 @@ impl Runner<'_> {
             }
             Act::Note { slot } => self.note(message, slot as usize, tag, field, seen)?,
             Act::Stop => return Err(Failure::Hasty),
-            Act::Drop | Act::Copy | Act::Unknown => {}
+            // Copies and unknown fields are for the scan, and pieces hold no pieces.
+            Act::Drop | Act::Copy | Act::Unknown | Act::Gather { .. } => {}
         }
         Ok(())
     }
@@ -215,9 +232,7 @@ impl Runner<'_> {
         if field.wire == GROUP {
             return self.put(input, field.wire, field.start, field.end, number);
         }
-        let output = &mut self.scratch.output;
-        output.buffer().put_tag(number, field.wire);
-        output.copy(input, field.value, field.next);
+        self.scratch.output.copy_field(input, number << 3 | u32::from(field.wire), field.value, field.next);
     }
 
     /// Writes a field with the value that lies between `start` and `end`.

@@ -81,15 +81,6 @@ impl Output {
         }
     }
 
-    /// Writes a tag, and takes over the bytes of `input` from `start` to `end`.
-    #[inline]
-    pub(super) fn copy_field(&mut self, input: Input<'_>, tag: u32, start: usize, end: usize) {
-        if !self.buffer.put_short_field(tag, input.bytes, start, end) {
-            self.buffer.put_varint(tag.into());
-            self.copy(input, start, end);
-        }
-    }
-
     #[cold]
     fn share(&mut self, start: usize, end: usize) {
         self.shared.push(Shared { at: self.buffer.len(), range: start..end });

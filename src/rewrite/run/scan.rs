@@ -227,12 +227,27 @@ impl Runner<'_> {
     }
 
     /// Writes a field with another number. Its length, if it has one, stays with its value.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is what most fields come to")]
     fn renumber(&mut self, input: Input<'_>, field: &Field, number: u32) {
+        let tag = number << 3 | u32::from(field.wire);
+        let buffer = self.scratch.output.buffer();
+        if field.wire != GROUP && buffer.put_short_field(tag, input.bytes, field.value, field.next) {
+            return;
+        }
+        let field = *field;
+        self.renumber_long(input, &field, number);
+    }
+
+    /// As [`renumber`](Self::renumber), for what takes more than a block.
+    #[inline(never)]
+    fn renumber_long(&mut self, input: Input<'_>, field: &Field, number: u32) {
         if field.wire == GROUP {
             return self.put(input, field.wire, field.start, field.end, number);
         }
-        self.scratch.output.copy_field(input, number << 3 | u32::from(field.wire), field.value, field.next);
+        let output = &mut self.scratch.output;
+        output.buffer().put_tag(number, field.wire);
+        output.copy(input, field.value, field.next);
     }
 
     /// Writes a field with the value that lies between `start` and `end`.

@@ -1,5 +1,6 @@
 //! Rewrites: plans compiled, and run on protobuf bytes.
 
+mod buffer;
 mod compile;
 mod envelope;
 mod failure;

@@ -1,6 +1,7 @@
 //! Plans to tables.
 
 mod acts;
+mod gather;
 mod numbers;
 mod plan;
 mod shape;

@@ -11,10 +11,8 @@ use super::wire::Unreadable;
 pub(super) enum Failure {
     /// The hasty way through a table met what it is not made for; the careful way has to say.
     Hasty,
-    /// As in [`RewriteError`].
-    Malformed { message: String, offset: usize, what: &'static str },
-    /// As in [`RewriteError`].
-    TooMuch(String),
+    /// As in [`RewriteError`], which is boxed so that results fit into registers.
+    Error(Box<RewriteError>),
     /// The message is refused.
     Refused(Box<Refused>),
 }
@@ -44,23 +42,26 @@ impl Failure {
         if fault.too_deep {
             return Self::too_deep();
         }
-        Self::Malformed { message: message.to_owned(), offset: input.offset + fault.offset, what: fault.what }
+        Self::malformed(fault.what, fault.offset, input, message)
     }
 
     /// Bytes that are no message of this type.
     #[cold]
     pub(super) fn malformed(what: &'static str, at: usize, input: Input<'_>, message: &str) -> Self {
-        Self::Malformed { message: message.to_owned(), offset: input.offset + at, what }
+        let offset = input.offset + at;
+        Self::Error(Box::new(RewriteError::Malformed { message: message.to_owned(), offset, what }))
     }
 
     #[cold]
     pub(super) fn too_deep() -> Self {
-        Self::TooMuch("messages within messages are nested deeper than is allowed".to_owned())
+        let what = "messages within messages are nested deeper than is allowed".to_owned();
+        Self::Error(Box::new(RewriteError::TooMuch { what }))
     }
 
     #[cold]
     pub(super) fn too_long(limit: usize) -> Self {
-        Self::TooMuch(format!("the message would become longer than {limit} bytes"))
+        let what = format!("the message would become longer than {limit} bytes");
+        Self::Error(Box::new(RewriteError::TooMuch { what }))
     }
 
     /// Says that the failure came up inside the field `name`.
@@ -85,8 +86,7 @@ impl Failure {
 impl From<Failure> for RewriteError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Malformed { message, offset, what } => Self::Malformed { message, offset, what },
-            Failure::TooMuch(what) => Self::TooMuch { what },
+            Failure::Error(error) => *error,
             // The careful way never ends like this.
             Failure::Hasty => Self::TooMuch { what: "the message needs more care than there is".to_owned() },
             Failure::Refused(refused) => {

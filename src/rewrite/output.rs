@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::buffer::Buffer;
 use super::input::Input;
 use super::wire;
 use super::{Parts, Rewritten};
@@ -16,7 +17,7 @@ const KEPT_UP_TO: usize = 64 << 10;
 /// Bytes written, and what lies between them.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    buffer: Vec<u8>,
+    buffer: Buffer,
     shared: Vec<Shared>,
     shared_length: usize,
 }
@@ -66,7 +67,7 @@ impl Output {
 
     /// The bytes of its own, to write behind them.
     #[inline]
-    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+    pub(super) fn buffer(&mut self) -> &mut Buffer {
         &mut self.buffer
     }
 
@@ -74,11 +75,16 @@ impl Output {
     #[inline]
     pub(super) fn copy(&mut self, input: Input<'_>, start: usize, end: usize) {
         if end - start >= SHARED_FROM && input.is_whole {
-            self.shared.push(Shared { at: self.buffer.len(), range: start..end });
-            self.shared_length += end - start;
+            self.share(start, end);
         } else {
-            self.buffer.extend_from_slice(&input.bytes[start..end]);
+            self.buffer.copy(input.bytes, start, end);
         }
+    }
+
+    #[cold]
+    fn share(&mut self, start: usize, end: usize) {
+        self.shared.push(Shared { at: self.buffer.len(), range: start..end });
+        self.shared_length += end - start;
     }
 
     /// Where the output ends now.
@@ -97,7 +103,7 @@ impl Output {
     /// Takes out what lies between two marks.
     pub(super) fn cut(&mut self, from: Mark, to: Mark) {
         let length = to.buffer - from.buffer;
-        self.buffer.drain(from.buffer..to.buffer);
+        self.buffer.cut(from.buffer, to.buffer);
         self.shared.drain(from.shared..to.shared);
         self.shared_length -= to.shared_length - from.shared_length;
         for shared in self.shared.iter_mut().skip(from.shared) {
@@ -108,9 +114,13 @@ impl Output {
     /// Opens a length-delimited field, which will have about `expected` bytes.
     #[inline]
     pub(super) fn open(&mut self, number: u32, expected: usize) -> Open {
-        wire::put_tag(&mut self.buffer, number, wire::LENGTH);
+        self.buffer.put_tag(number, wire::LENGTH);
         let reserved = wire::varint_length(expected as u64);
-        self.buffer.resize(self.buffer.len() + reserved, 0);
+        // Most lengths take one byte.
+        match reserved {
+            1 => self.buffer.push(0),
+            _ => self.buffer.put_zeros(reserved),
+        }
         Open { content: self.mark(), reserved }
     }
 
@@ -120,6 +130,10 @@ impl Output {
         let content = open.content.buffer;
         let shared = self.shared_length - open.content.shared_length;
         let mut length = (self.buffer.len() - content + shared) as u64;
+        if length < 0x80 && open.reserved == 1 {
+            self.buffer[content - 1] = length as u8;
+            return;
+        }
         let needed = wire::varint_length(length);
         if needed != open.reserved {
             self.shift(open, needed);
@@ -140,7 +154,7 @@ impl Output {
         let end = self.buffer.len();
         let start = content - open.reserved + needed;
         if needed > open.reserved {
-            self.buffer.resize(end + needed - open.reserved, 0);
+            self.buffer.put_zeros(needed - open.reserved);
         }
         self.buffer.copy_within(content..end, start);
         self.buffer.truncate(start + end - content);
@@ -170,7 +184,7 @@ impl Output {
         let own = if self.buffer.len() <= KEPT_UP_TO {
             Bytes::copy_from_slice(&self.buffer)
         } else {
-            Bytes::from(std::mem::take(&mut self.buffer))
+            Bytes::from(self.buffer.take())
         };
         if self.shared.is_empty() {
             self.clear();
@@ -194,8 +208,7 @@ impl Output {
 
     /// Forgets what was written, and keeps the memory where that is not much.
     pub(super) fn clear(&mut self) {
-        self.buffer.clear();
-        self.buffer.shrink_to(KEPT_UP_TO);
+        self.buffer.clear(KEPT_UP_TO);
         self.shared.clear();
         self.shared_length = 0;
     }
@@ -221,12 +234,15 @@ mod tests {
                 output.copy(input, 0, length);
                 output.close(inner);
                 output.close(outer);
-                let mut content = vec![0x12];
-                wire::put_varint(&mut content, length as u64);
+                let mut content = Buffer::default();
+                content.push(0x12);
+                content.put_varint(length as u64);
                 content.extend_from_slice(&bytes);
-                let mut whole = vec![0x0a];
-                wire::put_varint(&mut whole, content.len() as u64);
+                let mut whole = Buffer::default();
+                whole.push(0x0a);
+                whole.put_varint(content.len() as u64);
                 whole.extend_from_slice(&content);
+                let whole = whole.take();
                 assert_eq!(output.to_vec(&bytes), whole);
                 assert_eq!(output.len(), whole.len());
                 assert_eq!(output.finish(&bytes).into_bytes(), whole);

@@ -4,8 +4,11 @@ mod carry;
 mod decide;
 mod emit;
 mod entries;
+mod gather;
 mod mask;
 mod notes;
+mod scan;
+mod seen;
 
 pub(super) use self::emit::encode;
 use std::cell::Cell;
@@ -13,12 +16,12 @@ use std::cell::Cell;
 use bytes::Bytes;
 
 use self::notes::{Frame, Notes};
+use self::seen::Seen;
 use super::failure::{Failure, Outcome};
 use super::input::Input;
 use super::output::Output;
-use super::table::{Act, Action, Compiled, Layout, NONE, Program, Zero};
-use super::wire::{self, Field, LENGTH};
-use super::{Limits, RewriteError, Rewritten, scalar};
+use super::table::{Action, Compiled, Layout, Program};
+use super::{Limits, RewriteError, Rewritten};
 
 thread_local! {
     /// Memory that the last rewrite of this thread left for the next one.
@@ -194,10 +197,10 @@ impl<'p> Runner<'p> {
         let slots = if layout.noting { plan.slots.len() + 1 } else { 0 };
         let frame = self.scratch.notes.enter(slots);
         let message = Message { plan, layout, input, depth, frame };
-        let mut seen = 0;
+        let mut seen = Seen::default();
         self.scan(&message, 0, start, end, &mut seen)?;
         for (guard, field) in &layout.absents {
-            if seen >> guard & 1 == 0 {
+            if !seen.has(*guard) {
                 let Some(field) = field else { return Err(Failure::Hasty) };
                 self.scratch.output.buffer().extend_from_slice(field);
             }
@@ -205,172 +208,9 @@ impl<'p> Runner<'p> {
         if layout.noting {
             self.finish(&message, start, end)?;
         }
-        self.scratch.notes.leave(frame);
-        Ok(())
-    }
-
-    /// Goes through the fields of the message, or of one in it whose fields part ways.
-    fn scan(&mut self, message: &Message<'_>, node: usize, start: usize, end: usize, seen: &mut u128) -> Outcome<()> {
-        let input = message.input;
-        let numbers = &message.layout.nodes[node];
-        let mut at = start;
-        // What stays as it is goes over in one.
-        let mut kept = start;
-        while at < end {
-            let field = wire::field(input.bytes, at, end, message.depth)
-                .map_err(|fault| Failure::unreadable(fault, input, message.plan.source.full_name()))?;
-            let op = numbers.op(field.number);
-            if op.guard != NONE {
-                let bit = 1 << op.guard;
-                if *seen & bit != 0 {
-                    return Err(Failure::Hasty);
-                }
-                *seen |= bit;
-            }
-            let tag = at;
-            at = field.next;
-            if matches!(op.act, Act::Copy) {
-                continue;
-            }
-            if kept < tag {
-                self.scratch.output.copy(input, kept, tag);
-            }
-            kept = at;
-            match op.act {
-                Act::Copy => {}
-                Act::Unknown => {
-                    if self.passes(message, node, field.number, tag, &field)? {
-                        // The fields before it are written already; from here on there is a new stretch.
-                        kept = tag;
-                    }
-                }
-                _ => self.act(message, op.act, op.guard, tag, &field, seen)?,
-            }
-        }
-        if kept < end {
-            self.scratch.output.copy(input, kept, end);
+        if slots > 0 {
+            self.scratch.notes.leave(frame);
         }
         Ok(())
-    }
-
-    /// What comes of a field that does not just stay.
-    fn act(
-        &mut self,
-        message: &Message<'_>,
-        act: Act,
-        guard: u8,
-        tag: usize,
-        field: &Field,
-        seen: &mut u128,
-    ) -> Outcome<()> {
-        let input = message.input;
-        match act {
-            Act::Renumber(number) => self.put(input, field.wire, field.start, field.end, number),
-            Act::Nonzero { number, slot } => {
-                let kind = &message.plan.slots[slot as usize].kind;
-                if !scalar::is_zero(kind, &input.bytes[field.start..field.end]) {
-                    self.put(input, field.wire, field.start, field.end, number);
-                }
-            }
-            Act::Message { table, number } => {
-                if field.wire != LENGTH {
-                    return Err(Failure::Hasty);
-                }
-                let open = self.scratch.output.open(number, field.end - field.start);
-                self.table(table as usize, input, field.start, field.end, message.depth)?;
-                self.scratch.output.close(open);
-            }
-            Act::Scalar { scalar, number, zero } => {
-                if !self.scalar_at_once(message, scalar, number, zero, field)? && guard != NONE {
-                    // As if it had not come: what an absent field comes to is still to be written.
-                    *seen &= !(1 << guard);
-                }
-            }
-            Act::Scalars { scalar, number, packed } => {
-                self.scalars_at_once(message, scalar, number, packed, field)?;
-            }
-            Act::Entry { map, number } => {
-                let carry = &message.plan.maps[map as usize];
-                self.entry(message, carry, number, field.wire, field.start, field.end)?;
-            }
-            Act::Note { slot } => self.note(message, slot as usize, tag, field, seen)?,
-            Act::Stop => return Err(Failure::Hasty),
-            Act::Drop | Act::Copy | Act::Unknown => {}
-        }
-        Ok(())
-    }
-
-    /// Converts a singular scalar; false where it counts as absent.
-    fn scalar_at_once(
-        &mut self,
-        message: &Message<'_>,
-        scalar: u32,
-        number: u32,
-        zero: Zero,
-        field: &Field,
-    ) -> Outcome<bool> {
-        let scalar = &message.plan.scalars[scalar as usize];
-        if field.wire != scalar.read_wire() {
-            return Err(Failure::Hasty);
-        }
-        let bytes = &message.input.bytes[field.start..field.end];
-        let datum = scalar.read(bytes).map_err(|_| Failure::Hasty)?;
-        if zero.of_source && datum.is_zero() {
-            return Ok(false);
-        }
-        match scalar.convert(datum) {
-            Ok(scalar::Converted::To(datum)) => {
-                if !(zero.of_target && datum.is_zero()) {
-                    let buffer = self.scratch.output.buffer();
-                    wire::put_tag(buffer, number, scalar.write_wire());
-                    scalar.write(&datum, buffer).map_err(|_| Failure::Hasty)?;
-                }
-                Ok(true)
-            }
-            Ok(scalar::Converted::Settled) => Ok(false),
-            Err(_) => Err(Failure::Hasty),
-        }
-    }
-
-    /// Converts what one field of a repeated scalar holds.
-    fn scalars_at_once(
-        &mut self,
-        message: &Message<'_>,
-        scalar: u32,
-        number: u32,
-        packed: bool,
-        field: &Field,
-    ) -> Outcome<()> {
-        let scalar = &message.plan.scalars[scalar as usize];
-        let run = packed.then(|| self.scratch.output.open(number, field.end - field.start));
-        let mut elements = carry::Elements::new(scalar.read_wire(), field.wire, field.start, field.end);
-        while let Some((start, end)) = elements.next(message.input.bytes).map_err(|_| Failure::Hasty)? {
-            let datum = scalar.read(&message.input.bytes[start..end]).map_err(|_| Failure::Hasty)?;
-            let Ok(scalar::Converted::To(datum)) = scalar.convert(datum) else { return Err(Failure::Hasty) };
-            let buffer = self.scratch.output.buffer();
-            if run.is_none() {
-                wire::put_tag(buffer, number, scalar.write_wire());
-            }
-            scalar.write(&datum, buffer).map_err(|_| Failure::Hasty)?;
-            // A number of one byte may stand for a long text.
-            self.fits()?;
-        }
-        if let Some(run) = run {
-            self.scratch.output.close(run);
-        }
-        Ok(())
-    }
-
-    /// Writes a field with the value that lies between `start` and `end`.
-    fn put(&mut self, input: Input<'_>, wire: u8, start: usize, end: usize, number: u32) {
-        let output = &mut self.scratch.output;
-        wire::put_tag(output.buffer(), number, wire);
-        if wire == LENGTH {
-            wire::put_varint(output.buffer(), (end - start) as u64);
-        }
-        output.copy(input, start, end);
-        if wire == wire::GROUP {
-            wire::put_tag(output.buffer(), number, wire::GROUP_END);
-        }
     }
 }

@@ -3,6 +3,7 @@
 mod change;
 mod form;
 mod money;
+mod quick;
 mod text;
 
 use std::borrow::Cow;
@@ -10,7 +11,9 @@ use std::borrow::Cow;
 use prost_reflect::{FieldDescriptor, Kind, Value};
 
 use self::change::{Changed, Step};
-pub(super) use self::form::wire_of;
+pub(super) use self::form::{wire_of, wire_of_kind};
+pub(super) use self::quick::{Quick, Quickly};
+use super::buffer::Buffer;
 use crate::protocol::plan::{Form, ScalarConversion};
 
 /// A scalar between two forms.
@@ -73,6 +76,10 @@ pub(super) struct Scalar {
     read: Form,
     steps: Vec<Step>,
     write: Form,
+    read_wire: u8,
+    write_wire: u8,
+    /// The same in a quicker way, where there is one.
+    quick: Option<Quick>,
     /// What is written where the source is absent.
     pub(super) absent: Option<Value>,
 }
@@ -81,17 +88,25 @@ impl Scalar {
     pub(super) fn new(conversion: &ScalarConversion) -> Self {
         let steps = conversion.changes.iter().map(Step::new).collect();
         let ScalarConversion { read, write, absent, .. } = conversion.clone();
-        Self { read, steps, write, absent }
+        let quick = Quick::new(&read, &conversion.changes, &write);
+        let (read_wire, write_wire) = (wire_of(&read), wire_of(&write));
+        Self { read, steps, write, read_wire, write_wire, quick, absent }
     }
 
     /// The wire type of what is read.
     pub(super) fn read_wire(&self) -> u8 {
-        wire_of(&self.read)
+        self.read_wire
     }
 
     /// The wire type of what is written.
     pub(super) fn write_wire(&self) -> u8 {
-        wire_of(&self.write)
+        self.write_wire
+    }
+
+    /// A quicker way for what is usual.
+    #[inline]
+    pub(super) fn quick(&self) -> Option<&Quick> {
+        self.quick.as_ref()
     }
 
     /// Whether what is written is a message: a wrapper, a time.
@@ -149,7 +164,7 @@ impl Scalar {
     /// # Errors
     /// With what the form cannot hold.
     #[inline]
-    pub(super) fn write(&self, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn write(&self, datum: &Datum<'_>, buffer: &mut Buffer) -> Result<(), String> {
         form::write(&self.write, datum, buffer)
     }
 }
@@ -194,8 +209,8 @@ mod tests {
         match scalar.convert(scalar.read(bytes).map_err(|why| format!("{why:?}"))?)? {
             Converted::Settled => Err("settled".to_owned()),
             Converted::To(datum) => {
-                let mut buffer = Vec::new();
-                scalar.write(&datum, &mut buffer).map(|()| buffer)
+                let mut buffer = Buffer::default();
+                scalar.write(&datum, &mut buffer).map(|()| buffer.take())
             }
         }
     }

@@ -90,6 +90,8 @@ pub(super) struct Layout {
     pub(super) oneofs: Vec<Vec<usize>>,
     /// Written when the message was read.
     pub(super) writes: Vec<Write>,
+    /// Fields that go into messages of the target as they come by.
+    pub(super) pieces: Vec<Piece>,
     /// Fields that are written where the guard did not see them; nothing where that refuses.
     pub(super) absents: Vec<(u8, Option<Vec<u8>>)>,
     /// Whether slots are used at all.
@@ -120,11 +122,10 @@ impl Numbers {
     }
 
     #[inline]
-    pub(super) fn op(&self, number: u32) -> Op {
+    pub(super) fn op(&self, number: u32) -> &Op {
         match self.dense.get(number as usize) {
-            Some(op) => *op,
-            None if self.sparse.is_empty() => Op::UNKNOWN,
-            None => self.sparse.get(&number).copied().unwrap_or(Op::UNKNOWN),
+            Some(op) => op,
+            None => self.sparse.get(&number).unwrap_or(&Op::UNKNOWN),
         }
     }
 }
@@ -193,8 +194,23 @@ pub(super) enum Act {
     Scalars { scalar: u32, number: u32, packed: bool },
     /// An entry of a map.
     Entry { map: u32, number: u32 },
+    /// It goes into a message of the target that is put together as its fields come by.
+    Gather { piece: u32 },
     /// It is noted.
     Note { slot: u32 },
+}
+
+/// A field that goes into a message of the target, which is put together as long as such fields come by.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// The number of that message.
+    pub(super) into: u32,
+    /// The guard of that message, which is written but once.
+    pub(super) guard: u8,
+    /// What becomes of the field there.
+    pub(super) act: Act,
+    /// The type of a field without presence, whose zero counts as absent.
+    pub(super) zero_of: Option<Kind>,
 }
 
 /// What an explicit zero means.

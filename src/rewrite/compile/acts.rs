@@ -28,6 +28,21 @@ impl Planner<'_> {
         }
         let mut guards = Guards::default();
         let mut of_slot = vec![NONE; slots];
+        let mut pieces = Vec::new();
+        if hasty {
+            let mut of_target: BTreeMap<u32, u8> = BTreeMap::new();
+            for (slot, mut piece) in self.pieces() {
+                // There are fewer pieces than would need all guards.
+                let (Some(guard), Some(unused)) = (guards.next(), guards.peek()) else { break };
+                of_slot[slot] = guard;
+                piece.guard = *of_target.entry(piece.into).or_insert(unused);
+                if piece.guard == unused {
+                    guards.next();
+                }
+                acts[slot] = Act::Gather { piece: index(pieces.len()) };
+                pieces.push(piece);
+            }
+        }
         let groups = self.exclusive();
         for group in &groups {
             if self.is_plain(group, &acts) {
@@ -65,7 +80,9 @@ impl Planner<'_> {
                 }
             }
         }
-        self.assemble(hasty, &acts, &of_slot, absents)
+        let mut layout = self.assemble(hasty, &acts, &of_slot, absents);
+        layout.pieces = pieces;
+        layout
     }
 
     fn assemble(&self, hasty: bool, acts: &[Act], guards: &[u8], absents: Vec<(u8, Option<Vec<u8>>)>) -> Layout {
@@ -144,7 +161,7 @@ impl Planner<'_> {
         }
     }
 
-    fn move_at_once(&mut self, slot: usize, moved: &Move) -> Option<Act> {
+    pub(super) fn move_at_once(&mut self, slot: usize, moved: &Move) -> Option<Act> {
         let (from, to) = (moved.from.leaf(), moved.to.leaf());
         let number = to.number();
         let same_frame = from.is_group() == to.is_group();
@@ -271,12 +288,14 @@ struct Guards(u8);
 
 impl Guards {
     fn next(&mut self) -> Option<u8> {
-        let guard = self.0;
-        if guard >= 128 {
-            return None;
-        }
+        let guard = self.peek()?;
         self.0 += 1;
         Some(guard)
+    }
+
+    /// The one that comes next.
+    fn peek(&self) -> Option<u8> {
+        (self.0 < 128).then_some(self.0)
     }
 }
 

@@ -203,7 +203,7 @@ impl Runner<'_> {
     ) -> Outcome<()> {
         if let (false, Convert::Scalar(scalar)) = (self.convert(message, slot, convert, element, target)?, convert) {
             let buffer = self.scratch.output.buffer();
-            wire::put_tag(buffer, target.number, scalar.write_wire());
+            buffer.put_tag(target.number, scalar.write_wire());
             scalar.write(&scalar.settled(), buffer).map_err(|detail| inexpressible(&message.plan.words, &detail))?;
         }
         Ok(())
@@ -245,7 +245,7 @@ impl Runner<'_> {
                 let Some(datum) = scalar_of(message, slot, scalar, element)? else { return Ok(false) };
                 if target.presence || !datum.is_zero() || scalar.writes_message() {
                     let buffer = self.scratch.output.buffer();
-                    wire::put_tag(buffer, target.number, scalar.write_wire());
+                    buffer.put_tag(target.number, scalar.write_wire());
                     scalar.write(&datum, buffer).map_err(|detail| inexpressible(&message.plan.words, &detail))?;
                 }
                 Ok(true)
@@ -261,9 +261,9 @@ impl Runner<'_> {
         content: impl FnOnce(&mut Self) -> Outcome<()>,
     ) -> Outcome<()> {
         if target.group {
-            wire::put_tag(self.scratch.output.buffer(), target.number, GROUP);
+            self.scratch.output.buffer().put_tag(target.number, GROUP);
             content(self)?;
-            wire::put_tag(self.scratch.output.buffer(), target.number, GROUP_END);
+            self.scratch.output.buffer().put_tag(target.number, GROUP_END);
             return Ok(());
         }
         let open = self.scratch.output.open(target.number, expected);
@@ -305,8 +305,8 @@ impl Runner<'_> {
         let mut renamed: Cow<'_, str> = text[..text.len() - name.len()].into();
         renamed.to_mut().push_str(&packed.target);
         let buffer = self.scratch.output.buffer();
-        wire::put_tag(buffer, 1, LENGTH);
-        wire::put_varint(buffer, renamed.len() as u64);
+        buffer.put_tag(1, LENGTH);
+        buffer.put_varint(renamed.len() as u64);
         buffer.extend_from_slice(renamed.as_bytes());
         if value.is_empty() && matches!(program.tables[table].action, crate::rewrite::table::Action::Identity) {
             return Ok(());
@@ -365,7 +365,7 @@ fn read_wire(convert: &Convert) -> u8 {
 
 fn read_wire_of(convert: &Convert, slot: &Slot) -> u8 {
     match convert {
-        Convert::Copy => scalar::wire_of(&crate::protocol::plan::Form::Plain(slot.kind.clone())),
+        Convert::Copy => scalar::wire_of_kind(&slot.kind),
         convert => read_wire(convert),
     }
 }

@@ -3,6 +3,7 @@
 use prost_reflect::{DynamicMessage, Kind};
 
 use super::notes::Note;
+use super::seen::Seen;
 use super::{Message, Runner};
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::scalar;
@@ -73,7 +74,7 @@ impl Runner<'_> {
         slot: usize,
         tag: usize,
         field: &Field,
-        seen: &mut u128,
+        seen: &mut Seen,
     ) -> Outcome<()> {
         let info = &message.plan.slots[slot];
         if let Some(oneof) = info.oneof {
@@ -178,7 +179,7 @@ impl Runner<'_> {
         if info.list {
             return Ok(self.has_elements(info, first));
         }
-        if first.wire != scalar::wire_of(&crate::protocol::plan::Form::Plain(info.kind.clone())) {
+        if first.wire != scalar::wire_of_kind(&info.kind) {
             return Err(wrong_wire(message, info, first.tag));
         }
         Ok(!scalar::is_zero(&info.kind, &message.input.bytes[first.start..first.end]))
@@ -186,7 +187,7 @@ impl Runner<'_> {
 
     /// A packed field may hold nothing.
     fn has_elements(&self, info: &Slot, first: Note) -> bool {
-        let packable = scalar::wire_of(&crate::protocol::plan::Form::Plain(info.kind.clone())) != LENGTH;
+        let packable = scalar::wire_of_kind(&info.kind) != LENGTH;
         let mut next = Some(first);
         while let Some(note) = next {
             if !(packable && note.wire == LENGTH && note.start == note.end) {

@@ -8,7 +8,7 @@ use super::{Message, Runner};
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::output::Mark;
 use crate::rewrite::table::{Carried, Made, MadeOf, Node, Passing, Target, Write};
-use crate::rewrite::wire::{self, GROUP, GROUP_END, LENGTH};
+use crate::rewrite::wire::{GROUP, GROUP_END, LENGTH};
 
 /// What was written of a message so far.
 #[derive(Debug, Default)]
@@ -121,7 +121,7 @@ impl Runner<'_> {
     fn node(&mut self, message: &Message<'_>, node: &Node, evaluated: &Evaluated) -> Outcome<Written> {
         let before = self.scratch.output.mark();
         let open = if node.target.group {
-            wire::put_tag(self.scratch.output.buffer(), node.target.number, GROUP);
+            self.scratch.output.buffer().put_tag(node.target.number, GROUP);
             None
         } else {
             let expected = node.containers.iter().filter_map(|slot| self.scratch.notes.first(message.frame, *slot));
@@ -148,7 +148,7 @@ impl Runner<'_> {
         }
         match open {
             Some(open) => self.scratch.output.close(open),
-            None => wire::put_tag(self.scratch.output.buffer(), node.target.number, GROUP_END),
+            None => self.scratch.output.buffer().put_tag(node.target.number, GROUP_END),
         }
         Ok(Written::Yes)
     }
@@ -247,8 +247,8 @@ impl Runner<'_> {
             return;
         }
         let buffer = self.scratch.output.buffer();
-        wire::put_tag(buffer, target.number, LENGTH);
-        wire::put_varint(buffer, text.len() as u64);
+        buffer.put_tag(target.number, LENGTH);
+        buffer.put_varint(text.len() as u64);
         buffer.extend_from_slice(text.as_bytes());
     }
 

@@ -6,6 +6,7 @@ use super::carry::{Element, inexpressible, unread};
 use super::decide::named;
 use super::{Message, Runner};
 use crate::protocol::plan::{Form, ScalarConversion};
+use crate::rewrite::buffer::Buffer;
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::input::Input;
 use crate::rewrite::scalar::{Converted, Datum, Scalar, Unread};
@@ -169,7 +170,7 @@ impl Runner<'_> {
                     Err(detail) => return Err(inexpressible(words, &detail)),
                 };
                 let buffer = self.scratch.output.buffer();
-                wire::put_tag(buffer, number, scalar.write_wire());
+                buffer.put_tag(number, scalar.write_wire());
                 scalar.write(&datum, buffer).map_err(|detail| inexpressible(words, &detail))
             }
             (None, convert) => {
@@ -252,13 +253,13 @@ fn split<'a>(
 /// A key in bytes that are the same for the same key.
 fn canonical(message: &Message<'_>, part: &Part, key: Option<Element<'_>>) -> Outcome<Vec<u8>> {
     let scalar = plain(part);
-    let mut bytes = Vec::new();
+    let mut bytes = Buffer::default();
     let datum = match key {
         Some(element) => read(part, &scalar, element)?,
         None => scalar.zero(),
     };
     scalar.write(&datum, &mut bytes).map_err(|detail| inexpressible(&message.plan.words, &detail))?;
-    Ok(bytes)
+    Ok(bytes.take())
 }
 
 /// A key that was written, in bytes that are the same for the same key: a zero may be there or not, and numbers may be
@@ -276,9 +277,9 @@ fn written(part: &Part, field: &[u8], message: &Message<'_>) -> Outcome<Vec<u8>>
         let at = Element { input, wire: found.wire, start: found.start, end: found.end };
         scalar.read(bytes).map_err(|why| unread(message, why, at, parent.full_name()))?
     };
-    let mut bytes = Vec::new();
+    let mut bytes = Buffer::default();
     scalar.write(&datum, &mut bytes).map_err(|detail| inexpressible(&message.plan.words, &detail))?;
-    Ok(bytes)
+    Ok(bytes.take())
 }
 
 fn read<'a>(part: &Part, scalar: &Scalar, element: Element<'a>) -> Outcome<Datum<'a>> {

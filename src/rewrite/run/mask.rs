@@ -50,8 +50,8 @@ impl Runner<'_> {
                     .map_err(|error| named(Failure::refused(error.to_string()).within("paths"), slot))?;
                 for path in paths {
                     let buffer = runner.scratch.output.buffer();
-                    wire::put_tag(buffer, PATHS, LENGTH);
-                    wire::put_varint(buffer, path.len() as u64);
+                    buffer.put_tag(PATHS, LENGTH);
+                    buffer.put_varint(path.len() as u64);
                     buffer.extend_from_slice(path.as_bytes());
                 }
                 // One path may become many.

@@ -7,6 +7,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 use super::change::show;
 use super::{Datum, Unread, money};
 use crate::protocol::plan::Form;
+use crate::rewrite::buffer::Buffer;
 use crate::rewrite::wire::{self, FIXED32, FIXED64, LENGTH, VARINT};
 
 /// In a second.
@@ -20,7 +21,8 @@ pub(in crate::rewrite) fn wire_of(form: &Form) -> u8 {
     }
 }
 
-fn wire_of_kind(kind: &Kind) -> u8 {
+/// The wire type of a scalar type, or of a message.
+pub(in crate::rewrite) fn wire_of_kind(kind: &Kind) -> u8 {
     match kind {
         Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => FIXED64,
         Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => FIXED32,
@@ -98,15 +100,15 @@ pub(super) fn zero(form: &Form) -> Datum<'static> {
 
 /// Writes a value in its form.
 #[inline]
-pub(super) fn write(form: &Form, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Result<(), String> {
+pub(super) fn write(form: &Form, datum: &Datum<'_>, buffer: &mut Buffer) -> Result<(), String> {
     match form {
         Form::Plain(kind) => write_plain(kind, datum, buffer),
         Form::Wrapper(kind) => message(buffer, |buffer| {
             if datum.is_zero() {
                 // Still, it has to be one of this type.
-                return write_plain(kind, datum, &mut Vec::new());
+                return write_plain(kind, datum, &mut Buffer::default());
             }
-            wire::put_tag(buffer, 1, wire_of_kind(kind));
+            buffer.put_tag(1, wire_of_kind(kind));
             write_plain(kind, datum, buffer)
         }),
         Form::Timestamp | Form::Duration => {
@@ -118,8 +120,8 @@ pub(super) fn write(form: &Form, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Res
             message(buffer, |buffer| {
                 for (number, part) in [(1, seconds), (2, i64::from(nanos))] {
                     if part != 0 {
-                        wire::put_tag(buffer, number, VARINT);
-                        wire::put_varint(buffer, part.cast_unsigned());
+                        buffer.put_tag(number, VARINT);
+                        buffer.put_varint(part.cast_unsigned());
                     }
                 }
                 Ok(())
@@ -129,12 +131,12 @@ pub(super) fn write(form: &Form, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Res
             let Datum::Integer(billionths) = datum else { return Err(mismatch(datum)) };
             let parts = money::parts(*billionths)?;
             message(buffer, |buffer| {
-                wire::put_tag(buffer, *code, LENGTH);
+                buffer.put_tag(*code, LENGTH);
                 put_bytes(buffer, currency.as_bytes());
                 for (number, part) in [(*units, parts.0), (*nanos, i64::from(parts.1))] {
                     if part != 0 {
-                        wire::put_tag(buffer, number, VARINT);
-                        wire::put_varint(buffer, part.cast_unsigned());
+                        buffer.put_tag(number, VARINT);
+                        buffer.put_varint(part.cast_unsigned());
                     }
                 }
                 Ok(())
@@ -143,7 +145,7 @@ pub(super) fn write(form: &Form, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Res
     }
 }
 
-fn write_plain(kind: &Kind, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Result<(), String> {
+fn write_plain(kind: &Kind, datum: &Datum<'_>, buffer: &mut Buffer) -> Result<(), String> {
     match (kind, datum) {
         (Kind::String, Datum::Text(text)) => put_bytes(buffer, text.as_bytes()),
         (Kind::Bytes, Datum::Bytes(bytes)) => put_bytes(buffer, bytes),
@@ -157,33 +159,38 @@ fn write_plain(kind: &Kind, datum: &Datum<'_>, buffer: &mut Vec<u8>) -> Result<(
 
 /// Writes an integer that fits. Its lowest bits are what the type has, whatever its sign.
 #[expect(clippy::cast_possible_truncation, reason = "it fits")]
-fn write_integer(kind: &Kind, bits: u64, buffer: &mut Vec<u8>) {
+fn write_integer(kind: &Kind, bits: u64, buffer: &mut Buffer) {
     match kind {
         Kind::Fixed32 | Kind::Sfixed32 => buffer.extend_from_slice(&(bits as u32).to_le_bytes()),
         Kind::Fixed64 | Kind::Sfixed64 => buffer.extend_from_slice(&bits.to_le_bytes()),
         Kind::Sint32 | Kind::Sint64 => {
             let signed = bits.cast_signed();
-            wire::put_varint(buffer, (signed << 1 ^ signed >> 63).cast_unsigned());
+            buffer.put_varint((signed << 1 ^ signed >> 63).cast_unsigned());
         }
-        _ => wire::put_varint(buffer, bits),
+        _ => buffer.put_varint(bits),
     }
 }
 
 /// The lowest 64 bits of an integer that is in the range of an integer type, of `bool` or of an enum.
 pub(super) fn fit(kind: &Kind, integer: i128) -> Result<u64, String> {
-    let (least, most) = match kind {
-        Kind::Bool => (0, 1),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 | Kind::Enum(_) => (i32::MIN.into(), i32::MAX.into()),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => (i64::MIN.into(), i64::MAX.into()),
-        Kind::Uint32 | Kind::Fixed32 => (0, u32::MAX.into()),
-        Kind::Uint64 | Kind::Fixed64 => (0, i128::from(u64::MAX)),
-        _ => return Err(mismatch(&Datum::Integer(integer))),
-    };
+    let Some((least, most)) = fit_range(kind) else { return Err(mismatch(&Datum::Integer(integer))) };
     if integer < least || integer > most {
         return Err(format!("{integer} is out of range: it goes from {least} to {most}"));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in range, and bits are wanted")]
     Ok(integer as u64)
+}
+
+/// The range of an integer type, of `bool` or of an enum.
+pub(super) fn fit_range(kind: &Kind) -> Option<(i128, i128)> {
+    Some(match kind {
+        Kind::Bool => (0, 1),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 | Kind::Enum(_) => (i32::MIN.into(), i32::MAX.into()),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => (i64::MIN.into(), i64::MAX.into()),
+        Kind::Uint32 | Kind::Fixed32 => (0, u32::MAX.into()),
+        Kind::Uint64 | Kind::Fixed64 => (0, i128::from(u64::MAX)),
+        _ => return None,
+    })
 }
 
 /// The `float` that a `double` is.
@@ -242,12 +249,12 @@ pub(super) fn of_value(form: &Form, value: &Value) -> Option<Datum<'static>> {
 
 /// A value of a form, for the field `target`, or for an element of it.
 pub(super) fn to_value(form: &Form, datum: &Datum<'_>, target: &FieldDescriptor) -> Result<Value, String> {
-    let mut bytes = Vec::new();
+    let mut bytes = Buffer::default();
     write(form, datum, &mut bytes)?;
     // What was written is a field; as one, the descriptor reads it.
-    let mut field = Vec::new();
-    wire::put_tag(&mut field, target.number(), wire_of(form));
-    field.append(&mut bytes);
+    let mut field = Buffer::default();
+    field.put_tag(target.number(), wire_of(form));
+    field.extend_from_slice(&bytes);
     let unreadable = |_| "the value is of another type".to_owned();
     let message = DynamicMessage::decode(target.parent_message().clone(), &field[..]).map_err(unreadable)?;
     match message.get_field(target).into_owned() {
@@ -289,13 +296,13 @@ fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
-fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    wire::put_varint(buffer, bytes.len() as u64);
+fn put_bytes(buffer: &mut Buffer, bytes: &[u8]) {
+    buffer.put_varint(bytes.len() as u64);
     buffer.extend_from_slice(bytes);
 }
 
 /// Writes a message with its length.
-fn message(buffer: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>) -> Result<(), String>) -> Result<(), String> {
+fn message(buffer: &mut Buffer, content: impl FnOnce(&mut Buffer) -> Result<(), String>) -> Result<(), String> {
     // Most are below 128 bytes, so one byte is kept for the length.
     let start = buffer.len();
     buffer.push(0);
@@ -303,11 +310,11 @@ fn message(buffer: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>) -> Result<()
     let length = buffer.len() - start - 1;
     let more = wire::varint_length(length as u64) - 1;
     if more > 0 {
-        buffer.resize(buffer.len() + more, 0);
+        buffer.put_zeros(more);
         buffer.copy_within(start + 1..start + 1 + length, start + 1 + more);
     }
-    let mut prefix = Vec::with_capacity(10);
-    wire::put_varint(&mut prefix, length as u64);
+    let mut prefix = Buffer::default();
+    prefix.put_varint(length as u64);
     buffer[start..start + prefix.len()].copy_from_slice(&prefix);
     Ok(())
 }

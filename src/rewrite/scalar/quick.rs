@@ -1,0 +1,337 @@
+//! Conversions of integers that most messages need, in 64 bits and without memory.
+//!
+//! A quick conversion never refuses: where a value is unusual (out of range, not in a table) it gives nothing back, and the
+//! general one decides.
+
+use prost_reflect::Kind;
+
+use super::form::fit_range;
+use crate::protocol::plan::{Cell, Change, Form, Table};
+use crate::rewrite::buffer::Buffer;
+use crate::rewrite::wire;
+
+/// The most numbers from the least to the greatest of a table that is looked up in an array.
+const SPAN: i64 = 1024;
+/// In a second.
+const NANOSECONDS: i64 = 1_000_000_000;
+
+/// A conversion from a varint.
+#[derive(Debug)]
+pub(in crate::rewrite) struct Quick {
+    read: Read,
+    changes: Vec<Step>,
+    write: Write,
+}
+
+/// How a varint is read.
+#[derive(Clone, Copy, Debug)]
+enum Read {
+    Signed32,
+    Signed64,
+    Unsigned32,
+    Unsigned64,
+    ZigZag32,
+    ZigZag64,
+    Bool,
+}
+
+#[derive(Debug)]
+enum Step {
+    Within { least: i64, most: i64 },
+    Scale { numerator: i64, denominator: i64 },
+    Look { first: i64, numbers: Vec<Option<i64>> },
+    NotZero,
+    Settle,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Write {
+    Varint { least: i64, most: i64 },
+    ZigZag { least: i64, most: i64 },
+    Decimal,
+    Timestamp,
+}
+
+/// What a number came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rewrite) enum Quickly {
+    To(i64),
+    /// As [`Converted::Settled`](super::Converted::Settled).
+    Settled,
+}
+
+impl Quick {
+    /// Nothing where the conversion is none of these.
+    pub(super) fn new(read: &Form, changes: &[Change], write: &Form) -> Option<Self> {
+        let Form::Plain(kind) = read else { return None };
+        let read = match kind {
+            Kind::Int32 | Kind::Enum(_) => Read::Signed32,
+            Kind::Int64 => Read::Signed64,
+            Kind::Uint32 => Read::Unsigned32,
+            Kind::Uint64 => Read::Unsigned64,
+            Kind::Sint32 => Read::ZigZag32,
+            Kind::Sint64 => Read::ZigZag64,
+            Kind::Bool => Read::Bool,
+            _ => return None,
+        };
+        let (changes, write) = match (changes, write) {
+            ([changes @ .., Change::FormatInteger], Form::Plain(Kind::String)) => (changes, Write::Decimal),
+            (changes, Form::Timestamp) => (changes, Write::Timestamp),
+            (changes, Form::Plain(kind)) => (changes, Write::of(kind)?),
+            _ => return None,
+        };
+        let changes = changes.iter().map(Step::new).collect::<Option<_>>()?;
+        Some(Self { read, changes, write })
+    }
+
+    /// The value of a varint; nothing where it is larger than a signed number can be.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the upper bits of 32-bit types do not count on the wire")]
+    pub(in crate::rewrite) fn read(&self, raw: u64) -> Option<i64> {
+        Some(match self.read {
+            Read::Signed32 => i64::from(raw as i32),
+            Read::Signed64 => raw.cast_signed(),
+            Read::Unsigned32 => i64::from(raw as u32),
+            Read::Unsigned64 => i64::try_from(raw).ok()?,
+            Read::ZigZag32 => unzigzag(u64::from(raw as u32)),
+            Read::ZigZag64 => unzigzag(raw),
+            Read::Bool => i64::from(raw != 0),
+        })
+    }
+
+    /// What a value comes to; nothing where that has to be found out with more care.
+    #[inline]
+    pub(in crate::rewrite) fn convert(&self, mut value: i64) -> Option<Quickly> {
+        for step in &self.changes {
+            value = match step {
+                Step::Within { least, most } if (*least..=*most).contains(&value) => value,
+                Step::NotZero if value != 0 => value,
+                Step::Settle if value == 0 => return Some(Quickly::Settled),
+                Step::Settle => value,
+                Step::Scale { numerator, denominator } => {
+                    let product = value.checked_mul(*numerator)?;
+                    match denominator {
+                        1 => product,
+                        // How it rounds is for the general conversion.
+                        denominator if product % denominator == 0 => product / denominator,
+                        _ => return None,
+                    }
+                }
+                Step::Look { first, numbers } => {
+                    let index = usize::try_from(value.checked_sub(*first)?).ok()?;
+                    (*numbers.get(index)?)?
+                }
+                Step::Within { .. } | Step::NotZero => return None,
+            };
+        }
+        let fits = match self.write {
+            Write::Varint { least, most } | Write::ZigZag { least, most } => (least..=most).contains(&value),
+            Write::Decimal | Write::Timestamp => true,
+        };
+        fits.then_some(Quickly::To(value))
+    }
+
+    /// Writes a value that was converted.
+    #[inline]
+    pub(in crate::rewrite) fn write(&self, value: i64, buffer: &mut Buffer) {
+        match self.write {
+            Write::Varint { .. } => buffer.put_varint(value.cast_unsigned()),
+            Write::ZigZag { .. } => buffer.put_varint((value << 1 ^ value >> 63).cast_unsigned()),
+            Write::Decimal => put_decimal(value, buffer),
+            Write::Timestamp => put_timestamp(value, buffer),
+        }
+    }
+}
+
+impl Write {
+    fn of(kind: &Kind) -> Option<Self> {
+        let (least, most) = range(kind)?;
+        match kind {
+            Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Enum(_) => {
+                Some(Self::Varint { least, most })
+            }
+            Kind::Sint32 | Kind::Sint64 => Some(Self::ZigZag { least, most }),
+            _ => None,
+        }
+    }
+}
+
+impl Step {
+    fn new(change: &Change) -> Option<Self> {
+        Some(match change {
+            Change::Fit(kind) => {
+                let (least, most) = range(kind)?;
+                Self::Within { least, most }
+            }
+            Change::Within { least, most } => Self::Within { least: clamp(*least), most: clamp(*most) },
+            Change::Scale { numerator, denominator, .. } => {
+                Self::Scale { numerator: *numerator, denominator: *denominator }
+            }
+            Change::Table(table) => Self::look(table)?,
+            Change::NotZero => Self::NotZero,
+            Change::Settle => Self::Settle,
+            _ => return None,
+        })
+    }
+
+    /// A table of numbers, as an array.
+    fn look(table: &Table) -> Option<Self> {
+        let pairs = table.entries.iter().map(|(from, to)| match (from, to) {
+            (Cell::Number(from), Cell::Number(to)) => Some((*from, *to)),
+            _ => None,
+        });
+        let pairs: Vec<(i64, i64)> = pairs.collect::<Option<_>>()?;
+        let first = pairs.iter().map(|(from, _)| *from).min()?;
+        let last = pairs.iter().map(|(from, _)| *from).max()?;
+        let span = last.checked_sub(first).filter(|span| *span < SPAN)?;
+        let mut numbers = vec![None; usize::try_from(span).ok()? + 1];
+        // The first entry for a value counts, as in a search from the front.
+        for (from, to) in pairs.iter().rev() {
+            *numbers.get_mut(usize::try_from(from - first).ok()?)? = Some(*to);
+        }
+        Some(Self::Look { first, numbers })
+    }
+}
+
+/// What a type can hold, as far as it is within 64 bits with a sign.
+fn range(kind: &Kind) -> Option<(i64, i64)> {
+    fit_range(kind).map(|(least, most)| (clamp(least), clamp(most)))
+}
+
+fn clamp(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// ZigZag, undone.
+#[inline]
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
+/// A number as decimal text, with its length.
+fn put_decimal(value: i64, buffer: &mut Buffer) {
+    // The longest is that of -9223372036854775808.
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        at -= 1;
+        digits[at] = b'-';
+    }
+    buffer.push((digits.len() - at) as u8);
+    buffer.copy(&digits, at, digits.len());
+}
+
+/// Nanoseconds since 1970 as a timestamp, with its length. All that fit into 64 bits lie in its range.
+#[inline]
+fn put_timestamp(nanoseconds: i64, buffer: &mut Buffer) {
+    let seconds = nanoseconds.div_euclid(NANOSECONDS).cast_unsigned();
+    let nanos = nanoseconds.rem_euclid(NANOSECONDS).cast_unsigned();
+    let length = |part: u64| if part == 0 { 0 } else { 1 + wire::varint_length(part) };
+    // At most 17.
+    buffer.push((length(seconds) + length(nanos)) as u8);
+    for (number, part) in [(1, seconds), (2, nanos)] {
+        if part != 0 {
+            buffer.put_tag(number, wire::VARINT);
+            buffer.put_varint(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Converted, Scalar};
+    use super::*;
+    use crate::protocol::plan::{Rounding, ScalarConversion, Unknown};
+
+    /// Values at borders, and some between.
+    const VALUES: [i64; 17] = [
+        0,
+        1,
+        -1,
+        2,
+        3,
+        7,
+        -10,
+        1000,
+        1001,
+        1_795_000_000,
+        253_402_300_800,
+        i32::MAX as i64,
+        i32::MIN as i64,
+        u32::MAX as i64,
+        u32::MAX as i64 + 1,
+        i64::MAX,
+        i64::MIN,
+    ];
+
+    #[test]
+    fn what_is_quick_comes_to_what_the_general_conversion_says() {
+        let number = |from, to| (Cell::Number(from), Cell::Number(to));
+        let table = Table {
+            entries: vec![number(1, 2), number(-1, 5), number(1, 9), number(3, 0)],
+            unknown: Unknown::Pass,
+            names: vec![(2, "TWO".to_owned())],
+        };
+        let scale = |numerator, denominator| Change::Scale { numerator, denominator, rounding: Rounding::Nearest };
+        let changes = [
+            vec![],
+            vec![Change::Settle, scale(10, 1)],
+            vec![scale(1, 1000), Change::Fit(Kind::Int32)],
+            vec![Change::Table(Arc::new(table)), Change::NotZero],
+            vec![scale(1_000_000_000, 1)],
+            vec![Change::Within { least: -5, most: i128::MAX }],
+            vec![Change::FormatInteger],
+        ];
+        let kinds = [Kind::Int32, Kind::Int64, Kind::Uint32, Kind::Uint64, Kind::Sint32, Kind::Sint64, Kind::Bool];
+        let mut ran = 0;
+        for read in kinds.clone().map(Form::Plain) {
+            let writes = kinds.clone().map(Form::Plain).into_iter().chain([Form::Timestamp, Form::Plain(Kind::String)]);
+            for write in writes {
+                for changes in &changes {
+                    let Some(quick) = Quick::new(&read, changes, &write) else { continue };
+                    let scalar = Scalar::new(&ScalarConversion {
+                        read: read.clone(),
+                        changes: changes.clone(),
+                        write: write.clone(),
+                        absent: None,
+                        refuse_absent: false,
+                    });
+                    for value in VALUES {
+                        let mut bytes = Buffer::default();
+                        bytes.put_varint(value.cast_unsigned());
+                        let Some(came) = quick.read(value.cast_unsigned()).and_then(|value| quick.convert(value))
+                        else {
+                            continue;
+                        };
+                        ran += 1;
+                        let what = format!("{value} from {read:?} by {changes:?} to {write:?}");
+                        match (came, scalar.convert(scalar.read(&bytes).unwrap()).expect(&what)) {
+                            (Quickly::Settled, Converted::Settled) => {}
+                            (Quickly::To(came), Converted::To(datum)) => {
+                                let (mut one, mut other) = (Buffer::default(), Buffer::default());
+                                quick.write(came, &mut one);
+                                scalar.write(&datum, &mut other).expect(&what);
+                                assert_eq!(&one[..], &other[..], "{what}");
+                                let is_number = !matches!(write, Form::Timestamp | Form::Plain(Kind::String));
+                                assert!(!is_number || datum.is_zero() == (came == 0), "{what}");
+                            }
+                            (came, general) => panic!("{what}: {came:?}, {general:?}"),
+                        }
+                    }
+                }
+            }
+        }
+        assert!(ran > 1000, "{ran}");
+    }
+}

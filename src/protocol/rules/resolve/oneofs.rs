@@ -18,6 +18,9 @@ struct Writer<'p> {
     origin: Option<&'p Origin>,
 }
 
+/// A place, what is wrong there if several write, and all that does: for each arm, or each for itself.
+type Group<'p> = (Vec<String>, &'static str, Vec<Vec<Writer<'p>>>);
+
 impl Writer<'_> {
     /// Whether both never write: they come from one field, or from arms of one oneof.
     fn excludes(&self, other: &Self) -> bool {
@@ -64,7 +67,7 @@ impl Expansion<'_, '_, '_> {
                 fields.entry(names(writer.to.fields())).or_default().push(writer);
             }
         }
-        let mut groups: Vec<(Vec<String>, &str, Vec<Vec<Writer<'_>>>)> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for (place, arms) in arms {
             groups.push((place, "several fields become arms of this oneof", arms.into_values().collect()));
         }

@@ -12,8 +12,8 @@
 //! 4. `moves` carry values over, each from one path to one path, in their order.
 //! 5. `makes` write what comes from several fields, from none, or out of an expression.
 //! 6. `losses`: what is still set in the source and was carried nowhere is refused, passed or dropped.
-//! 7. Unknown fields pass where their number is free, but for arms of a oneof of the target of which a known arm was
-//!    carried over.
+//! 7. Unknown fields pass where their number is free and no part of the plan writes that field of the target; but for
+//!    arms of a oneof of the target of which a known arm was carried over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -99,12 +99,8 @@ impl Planner<'_> {
             }
             if index == 0 {
                 let slot = (!hasty).then_some(node.unknown);
-                numbers.unknown = self.compiler.passing(self.version(), &node.message, &self.plan.target, slot);
-                for written in self.writers.keys().map(|path| path[0]) {
-                    if node.message.get_field(written).is_none() && !numbers.unknown.is_late(written) {
-                        numbers.unknown.late.push((written, None));
-                    }
-                }
+                let messages = (&node.message, &self.plan.target);
+                numbers.unknown = self.compiler.passing(self.version(), messages, self.written(&[]), slot);
             } else {
                 numbers.unknown.slot = Some(node.unknown);
             }

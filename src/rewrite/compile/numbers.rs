@@ -72,14 +72,23 @@ pub(super) enum Lost {
 
 impl Compiler<'_> {
     /// What becomes of numbers that `source` does not declare.
+    ///
+    /// What is unknown may not take the place of what is carried over: numbers of the target that are `written` are as
+    /// taken as those with another meaning.
     pub(super) fn passing(
         &self,
         version: usize,
-        source: &MessageDescriptor,
-        target: &MessageDescriptor,
+        (source, target): (&MessageDescriptor, &MessageDescriptor),
+        written: impl Iterator<Item = u32>,
         slot: Option<usize>,
     ) -> Passing {
-        let taken = self.taken(version, source);
+        let mut taken = self.taken(version, source);
+        for number in written.filter(|number| source.get_field(*number).is_none()) {
+            let index = taken.partition_point(|range| range.end <= number);
+            if !taken.get(index).is_some_and(|range| range.contains(&number)) {
+                taken.insert(index, number..number + 1);
+            }
+        }
         let mut late = Vec::new();
         for (index, oneof) in target.oneofs().enumerate().filter(|(_, oneof)| !oneof.is_synthetic()) {
             // A number with another meaning is no arm: it goes the way of all that may not pass.
@@ -161,7 +170,7 @@ impl Compiler<'_> {
             }
             stays.insert(number);
         }
-        let passing = self.passing(version, &plan.source, &plan.target, None);
+        let passing = self.passing(version, (&plan.source, &plan.target), std::iter::empty(), None);
         let all_stay = plan.source.fields().all(|field| stays.contains(&field.number()));
         (all_stay && passing.taken.is_empty() && passing.late.is_empty()).then_some(needed)
     }

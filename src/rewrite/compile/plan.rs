@@ -216,6 +216,11 @@ impl Planner<'_> {
         losses
     }
 
+    /// The numbers of the fields that are written, or written into, in the message of the target at these numbers.
+    pub(super) fn written<'s>(&'s self, parents: &'s [u32]) -> impl Iterator<Item = u32> + 's {
+        self.writers.keys().filter_map(|path| path.strip_prefix(parents)?.first().copied())
+    }
+
     /// What becomes of a loss.
     pub(super) fn lost(&self, loss: &Loss) -> Lost {
         let parents = loss.path.parents();

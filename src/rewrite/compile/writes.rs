@@ -57,7 +57,8 @@ impl Planner<'_> {
                 landing.children.push(Child::Pass(slot));
             }
         }
-        let passing = self.compiler.passing(self.version(), &self.plan.source, &self.plan.target, None);
+        let passing =
+            self.compiler.passing(self.version(), (&self.plan.source, &self.plan.target), self.written(&[]), None);
         root.finish(&passing).children
     }
 
@@ -66,7 +67,9 @@ impl Planner<'_> {
         let source = container.from.leaf().kind();
         let target = container.to.leaf().kind();
         let unknown = self.shape.nodes[node].unknown;
-        let passing = self.compiler.passing(self.version(), source.as_message()?, target.as_message()?, Some(unknown));
+        let (source, target) = (source.as_message()?, target.as_message()?);
+        let written = self.written(&numbers(&container.to)).collect::<Vec<_>>().into_iter();
+        let passing = self.compiler.passing(self.version(), (source, target), written, Some(unknown));
         Some((unknown, passing))
     }
 

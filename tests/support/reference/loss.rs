@@ -1,7 +1,7 @@
 //! Stages 6 and 7: what nothing carries over, and what the source version does not know.
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 use straddle::protocol::plan::{Loss, MessagePlan, Path, Policy, Use};
 
 use super::{Carried, Cause, Hop, Refused, names, place};
@@ -61,17 +61,24 @@ impl Hop<'_> {
         source: &DynamicMessage,
         target: &mut DynamicMessage,
     ) -> Result<(), Refused> {
-        self.pass_unknown_fields_of(source, target)?;
+        self.pass_unknown_fields_of(source, target, &written(plan, &[]))?;
         for container in &plan.containers {
             if let Some(Value::Message(inner)) = place::read(source, &container.from) {
                 let landing = place::message_at(target, &container.to);
-                self.pass_unknown_fields_of(&inner, landing).map_err(|refused| refused.within(&container.from))?;
+                let written = written(plan, container.to.fields());
+                self.pass_unknown_fields_of(&inner, landing, &written)
+                    .map_err(|refused| refused.within(&container.from))?;
             }
         }
         Ok(())
     }
 
-    fn pass_unknown_fields_of(&self, source: &DynamicMessage, target: &mut DynamicMessage) -> Result<(), Refused> {
+    fn pass_unknown_fields_of(
+        &self,
+        source: &DynamicMessage,
+        target: &mut DynamicMessage,
+        written: &[u32],
+    ) -> Result<(), Refused> {
         let descriptor = source.descriptor();
         // As the moves left it: unknown arms do not push each other out here, the last one counts as in any message.
         let known: Vec<String> = target
@@ -82,7 +89,8 @@ impl Hop<'_> {
             .collect();
         for field in source.unknown_fields() {
             let number = field.number();
-            if !self.side.number_is_free(descriptor.full_name(), number, None) {
+            let free = self.side.number_is_free(descriptor.full_name(), number, None);
+            if !free || written.contains(&number) {
                 if self.used == Use::Response {
                     continue;
                 }
@@ -99,6 +107,12 @@ impl Hop<'_> {
         }
         Ok(())
     }
+}
+
+/// Numbers of the fields that the plan writes, or writes into, in the message of the target at `parents`.
+fn written(plan: &MessagePlan, parents: &[FieldDescriptor]) -> Vec<u32> {
+    let paths = plan.moves.iter().map(|moved| &moved.to).chain(plan.makes.iter().map(|make| &make.to));
+    paths.filter_map(|path| path.fields().strip_prefix(parents)?.first()).map(FieldDescriptor::number).collect()
 }
 
 fn refusal(loss: &Loss) -> Refused {

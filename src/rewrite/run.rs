@@ -56,6 +56,15 @@ pub(super) fn run(
     result
 }
 
+/// The same by `fused` alone; nothing where these cannot do it.
+pub(super) fn at_once((program, root): &(Program, usize), message: &Bytes, limits: &Limits) -> Option<Rewritten> {
+    let mut scratch = SCRATCH.take().unwrap_or_default();
+    let rewritten = hastily(program, *root, message, limits, &mut scratch);
+    scratch.clear();
+    SCRATCH.set(Some(scratch));
+    rewritten
+}
+
 fn attempts(
     program: &Program,
     root: usize,

@@ -1,8 +1,9 @@
 //! A plan to its two layouts.
 
+use prost_reflect::OneofDescriptor;
 use rustc_hash::FxHashMap;
 
-use super::numbers::Lost;
+use super::numbers::{Lost, real_oneof};
 use super::shape::{Shape, expression, path_of};
 use super::{Compiler, Draft, inner_key};
 use crate::expression::Expression;
@@ -142,7 +143,10 @@ impl Planner<'_> {
         let mut numbers = Vec::new();
         for expression in self.conditions.iter().chain(made) {
             for names in expression.reads() {
-                numbers.push(self.plan.source.get_field_by_name(names.first()?)?.number());
+                let field = self.plan.source.get_field_by_name(names.first()?)?;
+                numbers.push(field.number());
+                // Arms of a oneof push each other out.
+                numbers.extend(real_oneof(&field).iter().flat_map(OneofDescriptor::fields).map(|arm| arm.number()));
             }
         }
         Some(numbers)

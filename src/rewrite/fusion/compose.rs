@@ -10,9 +10,6 @@ use crate::protocol::plan::{
     ValueConversion,
 };
 
-/// Paths are split at most so often: a step that needs more is no step that a person wrote.
-const MOST_EXPANSIONS: usize = 1000;
-
 /// Composes what some hops do with what the next one does.
 pub(super) struct Composer<'a> {
     pub(super) chain: Chain<'a>,
@@ -58,7 +55,8 @@ impl Composer<'_> {
 
     /// Both plans, with messages taken apart where one carries a whole of which the other takes a part.
     fn aligned(&self, mut one: Parts, mut two: Parts) -> Option<(Parts, Parts)> {
-        for _ in 0..MOST_EXPANSIONS {
+        // Each turn takes a message apart, of which there are only so many.
+        loop {
             let read: Vec<&Path> = two
                 .moves
                 .iter()
@@ -66,7 +64,7 @@ impl Composer<'_> {
                 .chain(two.containers.iter().map(|part| &part.from))
                 .chain(two.losses.iter().map(|part| &part.path))
                 .collect();
-            let split = |written: &Path| read.iter().any(|path| leads_into(path, written) || container(&two, written));
+            let split = |written: &Path| container(&two, written) || read.iter().any(|path| leads_into(path, written));
             if let Some(index) = one.moves.iter().position(|part| split(&part.to)) {
                 one.expand(self.chain, index)?;
                 continue;
@@ -83,7 +81,6 @@ impl Composer<'_> {
             }
             return Some((one, two));
         }
-        None
     }
 
     /// What becomes of a value that the first plan writes.
@@ -97,6 +94,7 @@ impl Composer<'_> {
                 from: carried.from.leaf(),
                 middle: carried.to.leaf(),
                 to: reader.to.leaf(),
+                nested: !reader.to.parents().is_empty(),
             };
             let conversion = between.conversion(&carried.conversion, &reader.conversion)?;
             // Where the condition does not hold, nothing lies in the middle, and that may come to something.

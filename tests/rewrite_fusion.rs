@@ -65,7 +65,7 @@ fn hops_come_to_the_same_at_once_and_one_by_one() {
             *reasons.entry(reason.lines().take(3).collect::<Vec<_>>().join(" | ")).or_default() += 1;
         }
         let wrong = wrong(&chain, &mut counts);
-        if std::env::var("STRADDLE_SURVEY").is_ok() { if let Some(wrong) = wrong { let last = wrong.lines().skip(3).map(|line| line.chars().take(300).collect::<String>()).collect::<Vec<_>>().join(" || "); println!("SEED {} {last}", seed.wrapping_add(number)); } continue; }
+        if std::env::var("STRADDLE_SURVEY").is_ok() { if let Some(wrong) = wrong { let last = wrong.lines().skip(3).map(|line| line.chars().take(300).collect::<String>()).collect::<Vec<_>>().join(" || "); println!("SEED {} {last}", seed.wrapping_add(number)); if std::env::var("STRADDLE_SURVEY").is_ok_and(|all| all == "all") { println!("{}\n{wrong}", chain.told()); } } continue; }
         assert!(wrong.is_none(), "STRADDLE_SEED={}\n{}", seed.wrapping_add(number), cut_down(chain));
     }
     let _ = writeln!(std::io::stderr(), "{counts:?}");

@@ -32,7 +32,7 @@ pub(super) struct Chain<'a> {
 /// Rules lead through so many messages at most: those of a message that contains itself would be taken apart forever.
 const DEEPEST: usize = 8;
 /// So many messages are taken apart for one table: where messages contain each other, there is no end to it.
-pub(super) const MOST_EXPANSIONS: usize = 256;
+pub(super) const MOST_EXPANSIONS: usize = 100;
 
 impl<'a> Chain<'a> {
     /// The same, for a message within the one that is fused; nothing where that lies too deep.

@@ -1,6 +1,7 @@
 //! Two plans as one.
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use rustc_hash::FxHashSet;
 
 use super::conversions::Between;
 use super::expand::Parts;
@@ -57,23 +58,23 @@ impl Composer<'_> {
     fn aligned(&self, mut one: Parts, mut two: Parts) -> Option<(Parts, Parts)> {
         // Each turn takes a message apart, of which there are only so many.
         loop {
-            let read: Vec<&Path> = two
-                .moves
-                .iter()
-                .map(|part| &part.from)
-                .chain(two.containers.iter().map(|part| &part.from))
-                .chain(two.losses.iter().map(|part| &part.path))
-                .collect();
-            let split = |written: &Path| container(&two, written) || read.iter().any(|path| leads_into(path, written));
+            let read = two.moves.iter().map(|part| &part.from).chain(two.containers.iter().map(|part| &part.from));
+            let read = led_through(read.chain(two.losses.iter().map(|part| &part.path)));
+            let parted: FxHashSet<_> = two.containers.iter().map(|part| numbers(&part.from)).collect();
+            let split = |written: &Path| {
+                let written = numbers(written);
+                parted.contains(&written) || read.contains(&written)
+            };
             if let Some(index) = one.moves.iter().position(|part| split(&part.to)) {
                 one.expand(self.chain, index)?;
                 continue;
             }
-            let written: Vec<&Path> =
-                one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to)).collect();
+            let written = one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to));
+            let written = led_through(written);
+            let parted: FxHashSet<_> = one.containers.iter().map(|part| numbers(&part.to)).collect();
             let split = |read: &Path| {
-                written.iter().any(|path| leads_into(path, read))
-                    || one.containers.iter().any(|part| same(&part.to, read))
+                let read = numbers(read);
+                parted.contains(&read) || written.contains(&read)
             };
             if let Some(index) = two.moves.iter().position(|part| split(&part.from)) {
                 two.expand(self.chain, index)?;
@@ -94,7 +95,7 @@ impl Composer<'_> {
                 from: carried.from.leaf(),
                 middle: carried.to.leaf(),
                 to: reader.to.leaf(),
-                nested: !reader.to.parents().is_empty(),
+                nested: carried.to.parents().is_empty() && !reader.to.parents().is_empty(),
             };
             let conversion = between.conversion(&carried.conversion, &reader.conversion)?;
             // Where the condition does not hold, nothing lies in the middle, and that may come to something.
@@ -131,7 +132,12 @@ impl Composer<'_> {
                     Conversion::One(_) | Conversion::Each(_) | Conversion::Map { .. }
                 ) | (Conversion::One(ValueConversion::Scalar(_)), Conversion::One(ValueConversion::Copy))
             );
-        made_in_the_middle || may_vanish
+        // A zero that is set comes to nothing in the middle, but its message is there.
+        let zero_vanishes = carried.to.fields().len() > 1
+            && carried.from.leaf().supports_presence()
+            && !carried.to.leaf().supports_presence()
+            && matches!(reader.conversion, Conversion::One(ValueConversion::Scalar(_)));
+        made_in_the_middle || may_vanish || zero_vanishes
     }
 
     /// A value that the first plan writes and the second one loses.
@@ -313,17 +319,24 @@ impl Move {
     }
 }
 
-fn container(parts: &Parts, path: &Path) -> bool {
-    parts.containers.iter().any(|part| same(&part.from, path))
+/// The messages that these paths lead through.
+fn led_through<'a>(paths: impl Iterator<Item = &'a Path>) -> FxHashSet<Vec<u32>> {
+    let mut through = FxHashSet::default();
+    for path in paths {
+        let mut path = numbers(path);
+        while path.pop().is_some() && !path.is_empty() && through.insert(path.clone()) {}
+    }
+    through
+}
+
+/// Fields of different versions are the same where these are.
+fn numbers(path: &Path) -> Vec<u32> {
+    path.fields().iter().map(FieldDescriptor::number).collect()
 }
 
 /// Fields of different versions are the same where their numbers are.
 fn same(one: &Path, other: &Path) -> bool {
     one.fields().len() == other.fields().len() && starts_with(one, other)
-}
-
-fn leads_into(path: &Path, whole: &Path) -> bool {
-    path.fields().len() > whole.fields().len() && starts_with(path, whole)
 }
 
 fn starts_with(path: &Path, start: &Path) -> bool {

@@ -15,7 +15,7 @@ pub(super) struct Between<'a> {
     /// As the first hop writes it.
     pub(super) middle: &'a FieldDescriptor,
     pub(super) to: &'a FieldDescriptor,
-    /// Whether the target shows that something was written though it be a zero: messages come into being for it.
+    /// Whether messages come into being for a value that is written, which are not there in the middle.
     pub(super) nested: bool,
 }
 

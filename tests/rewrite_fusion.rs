@@ -1,9 +1,11 @@
 //! Random protocols of several versions: what several hops come to at once is what they come to one by one.
 //!
-//! `STRADDLE_SEED` repeats a run, `STRADDLE_PROTOCOLS` says how many protocols are made, `STRADDLE_ROUNDS` how many
+//! `STRADDLE_SEED` starts elsewhere, `STRADDLE_PROTOCOLS` says how many protocols are made, `STRADDLE_ROUNDS` how many
 //! messages for each pair of versions, message and use.
 #![cfg(feature = "cli")]
 
+#[path = "../benches/rewrite/chain.rs"]
+mod alternating;
 #[path = "support/chain.rs"]
 mod chain;
 #[path = "support/generate.rs"]
@@ -17,6 +19,7 @@ mod reference;
 mod same;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use chain::{Chain, Spec};
 use generate::{Generator, encode, smallest};
@@ -26,6 +29,8 @@ use straddle::rewrite::{Limits, NoRewrite, Rewrite};
 
 const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
 
+/// The seed of the first protocol, if nobody says otherwise.
+const SEED: u64 = 2000;
 /// Protocols in a run, if nobody says otherwise.
 const PROTOCOLS: usize = 60;
 /// Messages for each pair of versions, message and use, if nobody says otherwise.
@@ -51,30 +56,43 @@ struct Counts {
 
 #[test]
 fn hops_come_to_the_same_at_once_and_one_by_one() {
-    let seed = generate::seed();
+    let given = std::env::var("STRADDLE_SEED").ok();
+    let seed: u64 = given.map_or(SEED, |seed| seed.parse().expect("STRADDLE_SEED is a number"));
+    println!("STRADDLE_SEED={seed}");
     let given = std::env::var("STRADDLE_PROTOCOLS").ok();
     let protocols = given.map_or(PROTOCOLS, |count| count.parse().expect("STRADDLE_PROTOCOLS is a number"));
     let mut counts = Counts::default();
-    let mut reasons = std::collections::BTreeMap::<String, usize>::new();
     for number in 0..protocols as u64 {
         let chain = Spec::new(seed.wrapping_add(number)).load();
         counts.protocols += 1;
         counts.steps += chain.spec.steps.len();
         counts.refused_steps += chain.refused;
-        for reason in &chain.reasons {
-            *reasons.entry(reason.lines().take(3).collect::<Vec<_>>().join(" | ")).or_default() += 1;
-        }
         let wrong = wrong(&chain, &mut counts);
-        if std::env::var("STRADDLE_SURVEY").is_ok() { if let Some(wrong) = wrong { let last = wrong.lines().skip(3).map(|line| line.chars().take(300).collect::<String>()).collect::<Vec<_>>().join(" || "); println!("SEED {} {last}", seed.wrapping_add(number)); if std::env::var("STRADDLE_SURVEY").is_ok_and(|all| all == "all") { println!("{}\n{wrong}", chain.told()); } } continue; }
         assert!(wrong.is_none(), "STRADDLE_SEED={}\n{}", seed.wrapping_add(number), cut_down(chain));
     }
     let _ = writeln!(std::io::stderr(), "{counts:?}");
-    if std::env::var("STRADDLE_REASONS").is_ok() {
-        reasons.iter().for_each(|(reason, count)| println!("{count} {reason}"));
-    }
     assert!(counts.steps * 3 > protocols * 2 * 2, "most steps load: {counts:?}");
     assert!(counts.accepted > counts.refused, "most messages are rewritten: {counts:?}");
     assert!(counts.at_once * 2 > counts.several, "most messages cross all hops at once: {counts:?}");
+}
+
+#[test]
+fn ten_hops_become_one_table_for_each_message() {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/rewrite/schemas");
+    let mut parts = Vec::new();
+    for kind in ["renames", "conversions", "nesting"] {
+        let protocol = alternating::of(&schemas.join(kind)).unwrap_or_else(|error| panic!("{error}"));
+        for message in ["bench.Order", "bench.Line", "bench.Flat", "bench.Blob", "bench.Entry"] {
+            for used in USES {
+                let rewrite = Rewrite::new(&protocol, 0, 10, message, used);
+                let (_, sequences) = rewrite.unwrap_or_else(|error| panic!("{error}")).fused_tables();
+                if sequences > 0 {
+                    parts.push(format!("{kind} {message} {used:?}: {sequences}"));
+                }
+            }
+        }
+    }
+    assert!(parts.is_empty(), "these go in parts: {parts:#?}");
 }
 
 /// The first message of which the engine and the reference make different things.

@@ -32,7 +32,7 @@ pub(super) struct Chain<'a> {
 /// Rules lead through so many messages at most: those of a message that contains itself would be taken apart forever.
 const DEEPEST: usize = 8;
 /// So many messages are taken apart for one table: where messages contain each other, there is no end to it.
-pub(super) const MOST_EXPANSIONS: usize = 100;
+pub(super) const MOST_EXPANSIONS: usize = 256;
 
 impl<'a> Chain<'a> {
     /// The same, for a message within the one that is fused; nothing where that lies too deep.
@@ -83,7 +83,7 @@ pub(super) fn fuse(chain: Chain<'_>, key: &Key) -> Fused {
         let Some(plan) = plan(chain, key, hop) else { return Fused::Missing };
         let composed = match &whole {
             None => Some(lift(&plan, key.first + hop)),
-            Some(first) => Composer { chain, hop: key.first + hop }.compose(first, &plan),
+            Some(first) => Composer { chain, hop: key.first + hop, first: key.first + start }.compose(first, &plan),
         };
         whole = Some(composed.unwrap_or_else(|| {
             parts.push(part(key, start, hop));

@@ -7,7 +7,7 @@ use super::conversions::Between;
 use super::expand::Parts;
 use super::{Chain, Joined, lift};
 use crate::protocol::plan::{
-    Container, Conversion, Loss, Made, Make, MessagePlan, Move, Path, Policies, Policy, ScalarConversion, Use,
+    Container, Conversion, Loss, Made, Make, MessagePlan, Move, Origin, Path, Policies, Policy, ScalarConversion, Use,
     ValueConversion,
 };
 
@@ -16,6 +16,8 @@ pub(super) struct Composer<'a> {
     pub(super) chain: Chain<'a>,
     /// The hop of the second plan.
     pub(super) hop: usize,
+    /// The first hop of the first plan.
+    pub(super) first: usize,
 }
 
 impl Composer<'_> {
@@ -40,12 +42,13 @@ impl Composer<'_> {
         }
         come_from_nothing(&one, &two, &mut whole)?;
         whole.makes.extend(two.makes.iter().cloned());
+        let containers = containers(&one, &two, &mut whole);
         let plan = MessagePlan {
             source: first.source.clone(),
             target: second.target.clone(),
             checks: first.checks.clone(),
             drops: first.drops.clone(),
-            containers: containers(&one, &two)?,
+            containers,
             moves: whole.moves,
             makes: whole.makes,
             losses: whole.losses,
@@ -156,7 +159,7 @@ impl Composer<'_> {
         );
         let policy = match loss.policies.of(self.chain.used) {
             Policy::Pass if carried.to.parents().is_empty() => {
-                if self.is_free(middle) {
+                if self.is_free(middle, self.hop) {
                     whole.moves.push(carried.clone());
                     return Some(());
                 }
@@ -183,9 +186,10 @@ impl Composer<'_> {
         })
     }
 
-    fn is_free(&self, middle: &FieldDescriptor) -> bool {
-        let (message, version) = (middle.parent_message(), self.chain.hops[self.hop].version);
-        self.chain.numbers.is_free(version, message.full_name(), middle.number(), Some(middle))
+    /// Whether a field of the version that a hop starts from passes by under its number.
+    fn is_free(&self, field: &FieldDescriptor, hop: usize) -> bool {
+        let (message, version) = (field.parent_message(), self.chain.hops[hop].version);
+        self.chain.numbers.is_free(version, message.full_name(), field.number(), Some(field))
     }
 
     /// Whether the first plan passes a field of the source by, under a number that the message in the middle declares.
@@ -194,6 +198,7 @@ impl Composer<'_> {
             loss.policies.of(self.chain.used) == Policy::Pass
                 && loss.path.parents().is_empty()
                 && middle.get_field(loss.path.leaf().number()).is_some()
+                && self.is_free(loss.path.leaf(), self.first)
         })
     }
 }
@@ -282,17 +287,20 @@ fn carry_made(made: &Make, two: &Parts, whole: &mut Whole) -> Option<()> {
 }
 
 /// Messages that are there in the target because they are in the source.
-fn containers(one: &Parts, two: &Parts) -> Option<Vec<Container>> {
+fn containers(one: &Parts, two: &Parts, whole: &mut Whole) -> Vec<Container> {
     let mut linked = Vec::new();
     for first in &one.containers {
         let goes_on: Vec<_> = two.containers.iter().filter(|second| same(&second.from, &first.to)).collect();
-        // Where it is taken apart, nobody would be told of what the middle does not know in it.
         if goes_on.is_empty() {
-            return None;
+            // It is taken apart. What else is in it, and its being there with nothing in it, is for the hops themselves to
+            // judge: a table for several of them leaves to those what it refuses.
+            let refuse = Policies { request: Policy::Refuse, response: Policy::Refuse, stored: Policy::Refuse };
+            let (path, origin) = (first.from.clone(), Origin::Schema);
+            whole.losses.push(Loss { path, policies: refuse, reason: None, advice: None, origin });
         }
         linked.extend(goes_on.iter().map(|second| Container { from: first.from.clone(), to: second.to.clone() }));
     }
-    Some(linked)
+    linked
 }
 
 /// The conversion of a field that means something where it is absent.

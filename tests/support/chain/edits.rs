@@ -283,6 +283,7 @@ impl<'a> Editor<'a> {
         let existing = self.new.messages[message].fields.iter().find_map(|field| match field.kind {
             Kind::Message(inner)
                 if field.is_singular()
+                    && field.oneof.is_none()
                     && inner != message
                     && !self.touched.contains(&(message, field.name.clone()))
                     && self.old.messages[message].fields.iter().any(|old| old.name == field.name) =>
@@ -334,10 +335,7 @@ impl<'a> Editor<'a> {
         let container = self.new.messages[message].fields[place].clone();
         let Kind::Message(inner) = container.kind else { return None };
         let within = self.old.messages.get(inner).filter(|_| inner != message)?.fields.clone();
-        let stays = random.usize(..4) == 0;
-        if !stays {
-            self.take(message, place);
-        }
+        self.take(message, place);
         for (index, field) in within.iter().enumerate() {
             if random.usize(..5) == 0 || field.label == Label::Required {
                 continue;
@@ -348,7 +346,7 @@ impl<'a> Editor<'a> {
             self.new.messages[message].fields.push(Field { name, number, oneof: None, ..field.clone() });
             self.rule(message, rule);
         }
-        if !stays && random.bool() {
+        if random.bool() {
             self.rule(message, format!("old = \"{}\", drop = true", container.name));
         }
         Some(())

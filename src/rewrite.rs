@@ -269,6 +269,32 @@ impl Rewrite {
         }
         run::run(self.0.fused.as_ref(), &self.0.program, self.0.root, message, limits)
     }
+
+    /// What the tables for several hops at once make of a message; nothing where they leave it to the others. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn apply_at_once(&self, message: &Bytes, limits: &Limits) -> Option<Rewritten> {
+        run::at_once(self.0.fused.as_ref()?, message, limits)
+    }
+
+    /// What comes of a message one hop after the other, whatever could be done at once. For tests.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    #[doc(hidden)]
+    pub fn apply_hop_by_hop(&self, message: &Bytes, limits: &Limits) -> Result<Rewritten, RewriteError> {
+        run::run(None, &self.0.program, self.0.root, message, limits)
+    }
+
+    /// How many tables there are for several hops at once, and how many more would be such but go in parts. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn fused_tables(&self) -> (usize, usize) {
+        let Some((program, _)) = &self.0.fused else { return (0, 0) };
+        let count = |counted: fn(&Action) -> bool| program.tables.iter().filter(|table| counted(&table.action)).count();
+        let sequences = count(|action| matches!(action, Action::Sequence(_)));
+        (program.tables.len() - sequences, sequences)
+    }
 }
 
 /// The versions that messages come from on the way, and the indexes of the steps that they cross.

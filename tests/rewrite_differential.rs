@@ -6,6 +6,8 @@
 
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "support/judge.rs"]
+mod judge;
 #[path = "support/published.rs"]
 #[expect(dead_code, reason = "these tests name the cases themselves")]
 mod published;
@@ -15,18 +17,19 @@ mod reference;
 #[expect(dead_code, reason = "these tests compare what is unknown, too")]
 mod same;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use generate::{Generator, encode, smallest};
-use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
+use judge::{Known, Trial, Verdict, messages, unknown_fields};
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 use reference::Cause;
 use straddle::Protocol;
 use straddle::protocol::plan::{Conversion, Direction, Use, ValueConversion};
-use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError};
+use straddle::rewrite::{NoRewrite, Rewrite};
 
 const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
 
@@ -169,25 +172,6 @@ struct Counts {
     without: usize,
 }
 
-/// A rewrite, and all that is needed to judge it.
-struct Trial<'a> {
-    protocol: &'a Protocol,
-    from: usize,
-    to: usize,
-    used: Use,
-    source: MessageDescriptor,
-    target: MessageDescriptor,
-    rewrite: Rewrite,
-    known: &'a Known<'a>,
-}
-
-enum Verdict {
-    Accepted,
-    Refused,
-    Unreadable,
-    Wrong(String),
-}
-
 fn engine_and_reference_agree(protocol: &Protocol, folder: &Path, usual: usize) {
     let rounds = generate::rounds(usual);
     let seed = generate::seed();
@@ -279,58 +263,6 @@ fn try_message(
 /// Messages for each pair of versions, message and use, if nobody says otherwise.
 const ROUNDS: usize = 12;
 
-impl Trial<'_> {
-    fn judge(&self, bytes: &[u8]) -> Verdict {
-        let came = self.rewrite.apply(&bytes.to_vec().into(), &Limits::default());
-        let Ok(message) = DynamicMessage::decode(self.source.clone(), bytes) else { return Verdict::Unreadable };
-        match (reference::rewrite(self.protocol, self.from, self.to, &message, self.used), came) {
-            (Ok(expected), Ok(rewritten)) => {
-                match DynamicMessage::decode(self.target.clone(), rewritten.into_bytes()) {
-                    Ok(got) => match same::difference(&expected, &got, self.known) {
-                        None => Verdict::Accepted,
-                        Some(found) => Verdict::Wrong(format!(
-                            "{found}\n  reference {}\n  engine    {}",
-                            same::shown(&expected),
-                            same::shown(&got)
-                        )),
-                    },
-                    Err(error) => Verdict::Wrong(format!("what the engine made cannot be read: {error}")),
-                }
-            }
-            (Err(_), Err(RewriteError::Refused(_))) => Verdict::Refused,
-            (Err(refused), _) if refused.cause == Cause::Malformed => Verdict::Unreadable,
-            (Err(refused), Ok(_)) => Verdict::Wrong(format!("only the reference refuses: {refused}")),
-            (Ok(_), Err(error)) => Verdict::Wrong(format!("only the engine refuses: {error}")),
-            (Err(refused), Err(error)) => Verdict::Wrong(format!("the engine says {error}, the reference {refused}")),
-        }
-    }
-
-    fn told(&self, bytes: &[u8]) -> String {
-        let version = |index: usize| self.protocol.versions()[index].version();
-        let input = DynamicMessage::decode(self.source.clone(), bytes)
-            .map_or_else(|error| error.to_string(), |message| same::shown(&message));
-        let wrong = match self.judge(bytes) {
-            Verdict::Wrong(what) => what,
-            _ => "nothing any more: it is not the same each time".to_owned(),
-        };
-        format!(
-            "{} {} -> {} {:?} {}\n  input     {input}\n  bytes     {}\n  {wrong}",
-            self.protocol.name(),
-            version(self.from),
-            version(self.to),
-            self.used,
-            self.source.full_name(),
-            same::hex(bytes),
-        )
-    }
-}
-
-/// The messages that a version declares itself.
-fn messages(protocol: &Protocol, version: usize) -> Vec<MessageDescriptor> {
-    let declared = protocol.versions()[version].pool().all_messages();
-    declared.filter(|message| !message.is_map_entry() && !message.full_name().starts_with("google.protobuf.")).collect()
-}
-
 /// What stands between quotes in the steps: it means something to them.
 fn words(folder: &Path) -> Vec<String> {
     let mut words = BTreeSet::new();
@@ -342,84 +274,4 @@ fn words(folder: &Path) -> Vec<String> {
         }
     }
     words.into_iter().collect()
-}
-
-/// What other versions declare under numbers that the messages of this version do not know.
-fn unknown_fields(protocol: &Protocol, version: usize) -> HashMap<String, Vec<FieldDescriptor>> {
-    let mut unknown = HashMap::new();
-    for message in messages(protocol, version) {
-        let mut fields: Vec<FieldDescriptor> = Vec::new();
-        for (other, name) in counterparts(protocol, version, message.full_name()) {
-            let Some(other) = protocol.versions()[other].pool().get_message_by_name(&name) else { continue };
-            let new = other.fields().filter(|field| message.get_field(field.number()).is_none());
-            for field in new {
-                if fields.iter().all(|known| known.number() != field.number()) {
-                    fields.push(field);
-                }
-            }
-        }
-        if !fields.is_empty() {
-            unknown.insert(message.full_name().to_owned(), fields);
-        }
-    }
-    unknown
-}
-
-/// What a message is in the other versions, as (version, full name).
-fn counterparts(protocol: &Protocol, version: usize, message: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    let mut name = Some(message.to_owned());
-    for next in version + 1..protocol.versions().len() {
-        let plans = protocol.steps()[next - 1].plans(Direction::Up);
-        name = name.and_then(|name| plans.counterpart(&name).map(str::to_owned));
-        found.extend(name.clone().map(|name| (next, name)));
-    }
-    let mut name = Some(message.to_owned());
-    for next in (0..version).rev() {
-        let plans = protocol.steps()[next].plans(Direction::Down);
-        name = name.and_then(|name| plans.counterpart(&name).map(str::to_owned));
-        found.extend(name.clone().map(|name| (next, name)));
-    }
-    found
-}
-
-/// What a comparison of messages of one version knows besides.
-struct Known<'a> {
-    protocol: &'a Protocol,
-    version: usize,
-    unknown: HashMap<String, Vec<FieldDescriptor>>,
-    /// Lists that come out of maps, in whatever order these are in.
-    any_order: HashSet<String>,
-}
-
-impl<'a> Known<'a> {
-    fn new(protocol: &'a Protocol, version: usize) -> Self {
-        let steps = protocol.steps().iter();
-        let plans = steps.flat_map(|step| [Direction::Up, Direction::Down].map(|direction| step.plans(direction)));
-        let moves =
-            plans.flat_map(|plans| USES.into_iter().flat_map(|used| plans.iter(used)).flat_map(|plan| &plan.moves));
-        let any_order = moves
-            .filter(|moved| matches!(moved.conversion, Conversion::MapToList { .. }))
-            .map(|moved| moved.to.leaf().full_name().to_owned())
-            .collect();
-        Self { protocol, version, unknown: unknown_fields(protocol, version), any_order }
-    }
-}
-
-impl same::Knowledge for Known<'_> {
-    fn comes_in_any_order(&self, field: &FieldDescriptor) -> bool {
-        self.any_order.contains(field.full_name())
-    }
-
-    fn declared_elsewhere(&self, message: &str, number: u32) -> Option<FieldDescriptor> {
-        self.unknown.get(message)?.iter().find(|field| field.number() == number).cloned()
-    }
-
-    fn any_content(&self, any: &DynamicMessage) -> Option<DynamicMessage> {
-        let url = any.get_field_by_number(1)?;
-        let name = url.as_str()?.rsplit('/').next()?.to_owned();
-        let content = any.get_field_by_number(2)?.as_bytes()?.clone();
-        let descriptor = self.protocol.versions()[self.version].pool().get_message_by_name(&name)?;
-        DynamicMessage::decode(descriptor, content).ok()
-    }
 }

@@ -1,4 +1,5 @@
-//! Protocols of eleven versions: there and back five times.
+//! Protocols of eleven versions: one hop that changes nothing, then there and back and there again, so that ten hops end
+//! at the changed version.
 
 use std::fs;
 use std::path::Path;
@@ -23,9 +24,13 @@ pub(crate) fn of(folder: &Path) -> Result<Protocol, String> {
     let protos = [read("1.0.0/bench.proto")?, read("2.0.0/bench.proto")?];
     for hop in 0..=HOPS {
         let version = hop + 1;
-        write(&format!("{version}.0.0/bench.proto"), &protos[hop % 2])?;
+        write(&format!("{version}.0.0/bench.proto"), &protos[if hop == 0 { 0 } else { (hop + 1) % 2 }])?;
         if hop > 0 {
-            let rules = if hop % 2 == 1 { &there } else { &back };
+            let rules = match hop {
+                1 => "",
+                hop if hop % 2 == 0 => &there,
+                _ => &back,
+            };
             write(&format!("{version}.0.0/step.toml"), &format!("from = \"{hop}.0.0\"\n{rules}"))?;
         }
     }

@@ -5,8 +5,8 @@
 //! All candidates of a row run in turns on one thread, so that a slow moment hits them all; figures are medians of the
 //! rounds. Before anything is timed, all of them have to come to the same message.
 //!
-//! A kind of change is a folder under `schemas/` with two versions, and a file under `peers/`. Chains of ten hops go there
-//! and back five times.
+//! A kind of change is a folder under `schemas/` with two versions, and a file under `peers/`. Chains of ten hops go
+//! there and back, and end at the changed version.
 #![allow(missing_docs, reason = "a program, not an interface")]
 
 mod chain;

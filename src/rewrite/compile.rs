@@ -7,7 +7,7 @@ mod plan;
 mod shape;
 mod writes;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(super) use self::numbers::{FreeNumbers, OfProtocol};
 use super::NoRewrite;
-use super::fusion::{Chain, Fused, fuse};
+use super::fusion::{Chain, Fused, MOST_EXPANSIONS, fuse};
 use super::table::{Action, Packed, Program, Table, Words};
 use crate::protocol::plan::{Conversion, MessagePlan, Plans, Use, ValueConversion};
 
@@ -206,7 +206,8 @@ impl<'a> Compiler<'a> {
         if singles().all(|single| kept.contains(&single)) {
             return Ok(Shared::Kept);
         }
-        let chain = Chain { hops: self.hops, numbers: self.numbers, used: self.used, depth: 0 };
+        let budget = Cell::new(MOST_EXPANSIONS);
+        let chain = Chain { hops: self.hops, numbers: self.numbers, used: self.used, depth: 0, budget: &budget };
         Ok(match fuse(chain, key) {
             Fused::One(joined) => Shared::Plan(Arc::new(joined.plan), joined.detours),
             Fused::Sequence(parts) => Shared::Parts(parts),

@@ -10,6 +10,7 @@ mod compose;
 mod conversions;
 mod expand;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use self::compose::Composer;
@@ -24,15 +25,26 @@ pub(super) struct Chain<'a> {
     pub(super) used: Use,
     /// How many messages that were taken apart this one lies within.
     pub(super) depth: usize,
+    /// How many messages may still be taken apart.
+    pub(super) budget: &'a Cell<usize>,
 }
 
 /// Rules lead through so many messages at most: those of a message that contains itself would be taken apart forever.
 const DEEPEST: usize = 8;
+/// So many messages are taken apart for one table: where messages contain each other, there is no end to it.
+pub(super) const MOST_EXPANSIONS: usize = 256;
 
 impl<'a> Chain<'a> {
     /// The same, for a message within the one that is fused; nothing where that lies too deep.
     fn within(self) -> Option<Self> {
         (self.depth < DEEPEST).then_some(Self { depth: self.depth + 1, ..self })
+    }
+
+    /// Whether one more message may be taken apart.
+    fn spend(&self) -> bool {
+        let left = self.budget.get().checked_sub(1);
+        self.budget.set(left.unwrap_or_default());
+        left.is_some()
     }
 
     /// What this hop does with messages.
@@ -71,7 +83,7 @@ pub(super) fn fuse(chain: Chain<'_>, key: &Key) -> Fused {
         let Some(plan) = plan(chain, key, hop) else { return Fused::Missing };
         let composed = match &whole {
             None => Some(lift(&plan, key.first + hop)),
-            Some(first) => Composer { chain, hop: key.first + hop }.compose(first, &plan),
+            Some(first) => Composer { chain, hop: key.first + hop, first: key.first + start }.compose(first, &plan),
         };
         whole = Some(composed.unwrap_or_else(|| {
             parts.push(part(key, start, hop));

@@ -78,6 +78,15 @@ fn in_words_of_source(
     again.filter(|error| matches!(error, RewriteError::Refused(refusal) if refusal.path().is_some()))
 }
 
+/// The same by `fused` alone; nothing where these cannot do it.
+pub(super) fn at_once((program, root): &(Program, usize), message: &Bytes, limits: &Limits) -> Option<Rewritten> {
+    let mut scratch = SCRATCH.take().unwrap_or_default();
+    let rewritten = hastily(program, *root, message, limits, &mut scratch);
+    scratch.clear();
+    SCRATCH.set(Some(scratch));
+    rewritten
+}
+
 fn attempts(
     program: &Program,
     root: usize,

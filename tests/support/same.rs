@@ -122,6 +122,10 @@ fn unknown_difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn 
         {
             return difference(&one, &other, known).map(|found| format!("#{number} as {}: {found}", field.full_name()));
         }
+        // Whoever reads a message of another version and writes it anew sorts what it does not know.
+        for bytes in encoded.iter_mut().chain(&mut other_encoded) {
+            *bytes = sorted(bytes).unwrap_or_else(|| bytes.clone());
+        }
         encoded.sort();
         other_encoded.sort();
         (encoded != other_encoded).then(|| format!("#{number}: {encoded:02x?} and {other_encoded:02x?}"))
@@ -138,6 +142,31 @@ fn unknown(message: &DynamicMessage, number: u32) -> Vec<Vec<u8>> {
             bytes
         })
         .collect()
+}
+
+/// The fields in the order of their numbers, and those within them; nothing where these are no fields.
+fn sorted(mut bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let start = bytes;
+        let (number, wire) = prost::encoding::decode_key(&mut bytes).ok()?;
+        if wire == prost::encoding::WireType::LengthDelimited {
+            let length = usize::try_from(prost::encoding::decode_varint(&mut bytes).ok()?).ok()?;
+            let (content, rest) = bytes.split_at_checked(length)?;
+            let content = sorted(content).unwrap_or_else(|| content.to_vec());
+            let mut field = Vec::new();
+            prost::encoding::encode_key(number, wire, &mut field);
+            prost::encoding::encode_varint(content.len() as u64, &mut field);
+            field.extend(content);
+            fields.push((number, field));
+            bytes = rest;
+        } else {
+            prost::encoding::skip_field(wire, number, &mut bytes, prost::encoding::DecodeContext::default()).ok()?;
+            fields.push((number, start[..start.len() - bytes.len()].to_vec()));
+        }
+    }
+    fields.sort_by_key(|(number, _)| *number);
+    Some(fields.into_iter().flat_map(|(_, field)| field).collect())
 }
 
 fn read(field: &FieldDescriptor, encoded: &[Vec<u8>]) -> Option<DynamicMessage> {

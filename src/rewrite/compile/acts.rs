@@ -48,12 +48,15 @@ impl Planner<'_> {
             if self.is_plain(group, &acts) {
                 continue;
             }
-            let at_once = group.iter().any(|slot| !matches!(acts[*slot], Act::Note { .. }));
+            // What lies within an arm goes with it.
+            let within = |slot: usize| slot..self.shape.slots[slot].end;
+            let mut inner = group.iter().flat_map(|slot| within(*slot));
+            let at_once = inner.any(|slot| !matches!(acts[slot], Act::Note { .. }));
             match hasty.then(|| guards.next()).flatten() {
                 Some(guard) if at_once => group.iter().for_each(|slot| of_slot[*slot] = guard),
                 Some(_) => {}
                 // What is noted needs no guard.
-                None => group.iter().for_each(|slot| acts[*slot] = note(*slot)),
+                None => group.iter().flat_map(|slot| within(*slot)).for_each(|slot| acts[slot] = note(slot)),
             }
         }
         let mut absents = Vec::new();

@@ -1,23 +1,23 @@
 //! Two plans as one.
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use rustc_hash::FxHashSet;
 
 use super::conversions::Between;
 use super::expand::Parts;
 use super::{Chain, Joined, lift};
 use crate::protocol::plan::{
-    Container, Conversion, Loss, Made, Make, MessagePlan, Move, Path, Policies, Policy, ScalarConversion, Use,
+    Container, Conversion, Loss, Made, Make, MessagePlan, Move, Origin, Path, Policies, Policy, ScalarConversion, Use,
     ValueConversion,
 };
-
-/// Paths are split at most so often: a step that needs more is no step that a person wrote.
-const MOST_EXPANSIONS: usize = 1000;
 
 /// Composes what some hops do with what the next one does.
 pub(super) struct Composer<'a> {
     pub(super) chain: Chain<'a>,
     /// The hop of the second plan.
     pub(super) hop: usize,
+    /// The first hop of the first plan.
+    pub(super) first: usize,
 }
 
 impl Composer<'_> {
@@ -42,12 +42,13 @@ impl Composer<'_> {
         }
         come_from_nothing(&one, &two, &mut whole)?;
         whole.makes.extend(two.makes.iter().cloned());
+        let containers = containers(&one, &two, &mut whole);
         let plan = MessagePlan {
             source: first.source.clone(),
             target: second.target.clone(),
             checks: first.checks.clone(),
             drops: first.drops.clone(),
-            containers: containers(&one, &two)?,
+            containers,
             moves: whole.moves,
             makes: whole.makes,
             losses: whole.losses,
@@ -58,24 +59,25 @@ impl Composer<'_> {
 
     /// Both plans, with messages taken apart where one carries a whole of which the other takes a part.
     fn aligned(&self, mut one: Parts, mut two: Parts) -> Option<(Parts, Parts)> {
-        for _ in 0..MOST_EXPANSIONS {
-            let read: Vec<&Path> = two
-                .moves
-                .iter()
-                .map(|part| &part.from)
-                .chain(two.containers.iter().map(|part| &part.from))
-                .chain(two.losses.iter().map(|part| &part.path))
-                .collect();
-            let split = |written: &Path| read.iter().any(|path| leads_into(path, written) || container(&two, written));
+        // Each turn takes a message apart, of which there are only so many.
+        loop {
+            let read = two.moves.iter().map(|part| &part.from).chain(two.containers.iter().map(|part| &part.from));
+            let read = led_through(read.chain(two.losses.iter().map(|part| &part.path)));
+            let parted: FxHashSet<_> = two.containers.iter().map(|part| numbers(&part.from)).collect();
+            let split = |written: &Path| {
+                let written = numbers(written);
+                parted.contains(&written) || read.contains(&written)
+            };
             if let Some(index) = one.moves.iter().position(|part| split(&part.to)) {
                 one.expand(self.chain, index)?;
                 continue;
             }
-            let written: Vec<&Path> =
-                one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to)).collect();
+            let written = one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to));
+            let written = led_through(written);
+            let parted: FxHashSet<_> = one.containers.iter().map(|part| numbers(&part.to)).collect();
             let split = |read: &Path| {
-                written.iter().any(|path| leads_into(path, read))
-                    || one.containers.iter().any(|part| same(&part.to, read))
+                let read = numbers(read);
+                parted.contains(&read) || written.contains(&read)
             };
             if let Some(index) = two.moves.iter().position(|part| split(&part.from)) {
                 two.expand(self.chain, index)?;
@@ -83,7 +85,6 @@ impl Composer<'_> {
             }
             return Some((one, two));
         }
-        None
     }
 
     /// What becomes of a value that the first plan writes.
@@ -97,6 +98,7 @@ impl Composer<'_> {
                 from: carried.from.leaf(),
                 middle: carried.to.leaf(),
                 to: reader.to.leaf(),
+                nested: carried.to.parents().is_empty() && !reader.to.parents().is_empty(),
             };
             let conversion = between.conversion(&carried.conversion, &reader.conversion)?;
             // Where the condition does not hold, nothing lies in the middle, and that may come to something.
@@ -133,7 +135,12 @@ impl Composer<'_> {
                     Conversion::One(_) | Conversion::Each(_) | Conversion::Map { .. }
                 ) | (Conversion::One(ValueConversion::Scalar(_)), Conversion::One(ValueConversion::Copy))
             );
-        made_in_the_middle || may_vanish
+        // A zero that is set comes to nothing in the middle, but its message is there.
+        let zero_vanishes = carried.to.fields().len() > 1
+            && carried.from.leaf().supports_presence()
+            && !carried.to.leaf().supports_presence()
+            && matches!(reader.conversion, Conversion::One(ValueConversion::Scalar(_)));
+        made_in_the_middle || may_vanish || zero_vanishes
     }
 
     /// A value that the first plan writes and the second one loses.
@@ -152,7 +159,7 @@ impl Composer<'_> {
         );
         let policy = match loss.policies.of(self.chain.used) {
             Policy::Pass if carried.to.parents().is_empty() => {
-                if self.is_free(middle) {
+                if self.is_free(middle, self.hop) {
                     whole.moves.push(carried.clone());
                     return Some(());
                 }
@@ -179,17 +186,20 @@ impl Composer<'_> {
         })
     }
 
-    fn is_free(&self, middle: &FieldDescriptor) -> bool {
-        let (message, version) = (middle.parent_message(), self.chain.hops[self.hop].version);
-        self.chain.numbers.is_free(version, message.full_name(), middle.number(), Some(middle))
+    /// Whether a field of the version that a hop starts from passes by under its number.
+    fn is_free(&self, field: &FieldDescriptor, hop: usize) -> bool {
+        let (message, version) = (field.parent_message(), self.chain.hops[hop].version);
+        self.chain.numbers.is_free(version, message.full_name(), field.number(), Some(field))
     }
 
     /// Whether the first plan passes a field of the source by, under a number that the message in the middle declares.
     fn passes_by(&self, one: &Parts, middle: &MessageDescriptor) -> bool {
         one.losses.iter().any(|loss| {
+            let leaf = loss.path.leaf();
             loss.policies.of(self.chain.used) == Policy::Pass
-                && loss.path.parents().is_empty()
-                && middle.get_field(loss.path.leaf().number()).is_some()
+                && self.is_free(leaf, self.first)
+                // In a message that is taken apart it is part of what is left of that message.
+                && (!loss.path.parents().is_empty() || middle.get_field(leaf.number()).is_some())
         })
     }
 }
@@ -278,17 +288,20 @@ fn carry_made(made: &Make, two: &Parts, whole: &mut Whole) -> Option<()> {
 }
 
 /// Messages that are there in the target because they are in the source.
-fn containers(one: &Parts, two: &Parts) -> Option<Vec<Container>> {
+fn containers(one: &Parts, two: &Parts, whole: &mut Whole) -> Vec<Container> {
     let mut linked = Vec::new();
     for first in &one.containers {
         let goes_on: Vec<_> = two.containers.iter().filter(|second| same(&second.from, &first.to)).collect();
-        // Where it is taken apart, nobody would be told of what the middle does not know in it.
         if goes_on.is_empty() {
-            return None;
+            // It is taken apart. What else is in it, and its being there with nothing in it, is for the hops themselves to
+            // judge: a table for several of them leaves to those what it refuses.
+            let refuse = Policies { request: Policy::Refuse, response: Policy::Refuse, stored: Policy::Refuse };
+            let (path, origin) = (first.from.clone(), Origin::Schema);
+            whole.losses.push(Loss { path, policies: refuse, reason: None, advice: None, origin });
         }
         linked.extend(goes_on.iter().map(|second| Container { from: first.from.clone(), to: second.to.clone() }));
     }
-    Some(linked)
+    linked
 }
 
 /// The conversion of a field that means something where it is absent.
@@ -315,17 +328,24 @@ impl Move {
     }
 }
 
-fn container(parts: &Parts, path: &Path) -> bool {
-    parts.containers.iter().any(|part| same(&part.from, path))
+/// The messages that these paths lead through.
+fn led_through<'a>(paths: impl Iterator<Item = &'a Path>) -> FxHashSet<Vec<u32>> {
+    let mut through = FxHashSet::default();
+    for path in paths {
+        let mut path = numbers(path);
+        while path.pop().is_some() && !path.is_empty() && through.insert(path.clone()) {}
+    }
+    through
+}
+
+/// Fields of different versions are the same where these are.
+fn numbers(path: &Path) -> Vec<u32> {
+    path.fields().iter().map(FieldDescriptor::number).collect()
 }
 
 /// Fields of different versions are the same where their numbers are.
 fn same(one: &Path, other: &Path) -> bool {
     one.fields().len() == other.fields().len() && starts_with(one, other)
-}
-
-fn leads_into(path: &Path, whole: &Path) -> bool {
-    path.fields().len() > whole.fields().len() && starts_with(path, whole)
 }
 
 fn starts_with(path: &Path, start: &Path) -> bool {

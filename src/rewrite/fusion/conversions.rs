@@ -15,6 +15,8 @@ pub(super) struct Between<'a> {
     /// As the first hop writes it.
     pub(super) middle: &'a FieldDescriptor,
     pub(super) to: &'a FieldDescriptor,
+    /// Whether messages come into being for a value that is written, which are not there in the middle.
+    pub(super) nested: bool,
 }
 
 impl Between<'_> {
@@ -58,14 +60,14 @@ impl Between<'_> {
         let vanishes = through_field && !self.middle.supports_presence();
         match (first, second) {
             (ValueConversion::Copy, ValueConversion::Copy) => {
-                let appears = vanishes && self.from.supports_presence() && self.to.supports_presence();
+                let appears = vanishes && self.from.supports_presence() && self.shows();
                 (!appears).then_some(ValueConversion::Copy)
             }
             (ValueConversion::Copy, ValueConversion::Through { .. }) => Some(second.clone()),
             (ValueConversion::Through { first, messages }, second) => self.through(*first, messages, second),
             (ValueConversion::Scalar(first), ValueConversion::Copy) => {
                 let mut scalar = first.clone();
-                if vanishes && self.to.supports_presence() {
+                if vanishes && self.shows() {
                     // What a zero comes to, which is nothing, and what an absent source comes to may differ.
                     let alike = scalar.absent.is_none() && !scalar.refuse_absent;
                     scalar.changes.push(if alike { Change::Settle } else { Change::NotZero });
@@ -84,6 +86,11 @@ impl Between<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a zero that is written differs from nothing.
+    fn shows(&self) -> bool {
+        self.nested || self.to.supports_presence()
     }
 
     /// A message that crossed hops before, and crosses one more.

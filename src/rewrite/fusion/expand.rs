@@ -6,6 +6,9 @@ use super::compose::absent;
 use super::{Chain, Fused, Joined, Key, fuse};
 use crate::protocol::plan::{Container, Conversion, Loss, Made, Make, Move, Origin, Path, ValueConversion};
 
+/// A plan of more parts is not taken apart any further.
+const MOST_PARTS: usize = 400;
+
 /// The parts of a plan that fusion composes.
 #[derive(Clone, Default)]
 pub(super) struct Parts {
@@ -31,7 +34,7 @@ impl Parts {
     /// cannot be said field by field.
     pub(super) fn expand(&mut self, chain: Chain<'_>, index: usize) -> Option<()> {
         let whole = self.moves.get(index)?.clone();
-        if whole.when.is_some() {
+        if whole.when.is_some() || !chain.spend() {
             return None;
         }
         let parts = match &whole.conversion {
@@ -44,6 +47,9 @@ impl Parts {
             }
             _ => return None,
         };
+        if self.moves.len() + parts.moves.len() + self.losses.len() + parts.losses.len() > MOST_PARTS {
+            return None;
+        }
         self.moves.splice(
             index..=index,
             parts.moves.into_iter().map(|part| Move {

@@ -158,9 +158,10 @@ impl Runner<'_> {
         let mut next = self.scratch.notes.first(message.frame, slot);
         while let Some(note) = next {
             let shut_out = passing.arm(note.number).is_some_and(|arm| state.arms >> (arm & 127) & 1 == 1);
-            if !shut_out && !passing.is_taken(note.number) {
+            let is_taken = passing.is_taken(note.number);
+            if !shut_out && !is_taken {
                 self.scratch.output.copy(message.input, note.tag, note.next);
-            } else if !shut_out && !passing.leave_out {
+            } else if is_taken && !passing.leave_out {
                 return Err(match message.plan.slots.get(slot) {
                     Some(info) => named(taken(&message.plan.words, note.number), info),
                     None => taken(&message.plan.words, note.number),

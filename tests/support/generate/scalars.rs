@@ -31,9 +31,9 @@ const INTEGERS: [i64; 24] = [
     i64::MIN,
 ];
 
-const FLOATS: [f64; 16] = [
+const FLOATS: [f64; 15] = [
+    // Not the negative zero: what decodes messages for the reference takes it for no value at all.
     0.0,
-    -0.0,
     1.0,
     -1.0,
     0.5,

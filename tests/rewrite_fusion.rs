@@ -1,0 +1,177 @@
+//! Random protocols of several versions: what several hops come to at once is what they come to one by one.
+//!
+//! `STRADDLE_SEED` starts elsewhere, `STRADDLE_PROTOCOLS` says how many protocols are made, `STRADDLE_ROUNDS` how many
+//! messages for each pair of versions, message and use.
+#![cfg(feature = "cli")]
+
+#[path = "../benches/rewrite/chain.rs"]
+mod alternating;
+#[path = "support/chain.rs"]
+mod chain;
+#[expect(dead_code, reason = "the seed makes the protocols, too")]
+#[path = "support/generate.rs"]
+mod generate;
+#[path = "support/judge.rs"]
+mod judge;
+#[path = "support/reference.rs"]
+mod reference;
+#[path = "support/same.rs"]
+#[expect(dead_code, reason = "these tests compare what is unknown, too")]
+mod same;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use chain::{Chain, Spec};
+use generate::{Generator, encode, smallest};
+use judge::{Known, Trial, Verdict, messages, unknown_fields};
+use straddle::protocol::plan::Use;
+use straddle::rewrite::{Limits, NoRewrite, Rewrite};
+
+const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
+
+/// The seed of the first protocol, if nobody says otherwise.
+const SEED: u64 = 2000;
+/// Protocols in a run, if nobody says otherwise.
+const PROTOCOLS: usize = 60;
+/// Messages for each pair of versions, message and use, if nobody says otherwise.
+const ROUNDS: usize = 4;
+
+#[derive(Debug, Default)]
+struct Counts {
+    protocols: usize,
+    steps: usize,
+    refused_steps: usize,
+    accepted: usize,
+    /// Of these, those of which all hops were done at once.
+    at_once: usize,
+    /// Those that cross several hops.
+    several: usize,
+    refused: usize,
+    unreadable: usize,
+    open: usize,
+    absent: usize,
+    fused: usize,
+    sequences: usize,
+}
+
+#[test]
+fn hops_come_to_the_same_at_once_and_one_by_one() {
+    let given = std::env::var("STRADDLE_SEED").ok();
+    let seed: u64 = given.map_or(SEED, |seed| seed.parse().expect("STRADDLE_SEED is a number"));
+    println!("STRADDLE_SEED={seed}");
+    let given = std::env::var("STRADDLE_PROTOCOLS").ok();
+    let protocols = given.map_or(PROTOCOLS, |count| count.parse().expect("STRADDLE_PROTOCOLS is a number"));
+    let mut counts = Counts::default();
+    for number in 0..protocols as u64 {
+        let chain = Spec::new(seed.wrapping_add(number)).load();
+        counts.protocols += 1;
+        counts.steps += chain.spec.steps.len();
+        counts.refused_steps += chain.refused;
+        let wrong = wrong(&chain, &mut counts);
+        assert!(wrong.is_none(), "STRADDLE_SEED={}\n{}", seed.wrapping_add(number), cut_down(chain));
+    }
+    let _ = writeln!(std::io::stderr(), "{counts:?}");
+    assert!(counts.steps * 3 > protocols * 2 * 2, "most steps load: {counts:?}");
+    assert!(counts.accepted > counts.refused, "most messages are rewritten: {counts:?}");
+    assert!(counts.at_once * 2 > counts.several, "most messages cross all hops at once: {counts:?}");
+}
+
+#[test]
+fn ten_hops_become_one_table_for_each_message() {
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/rewrite/schemas");
+    let mut parts = Vec::new();
+    for kind in ["renames", "conversions", "nesting"] {
+        let protocol = alternating::of(&schemas.join(kind)).unwrap_or_else(|error| panic!("{error}"));
+        for message in ["bench.Order", "bench.Line", "bench.Flat", "bench.Blob", "bench.Entry"] {
+            for used in USES {
+                let rewrite = Rewrite::new(&protocol, 0, 10, message, used);
+                let (_, sequences) = rewrite.unwrap_or_else(|error| panic!("{error}")).fused_tables();
+                if sequences > 0 {
+                    parts.push(format!("{kind} {message} {used:?}: {sequences}"));
+                }
+            }
+        }
+    }
+    assert!(parts.is_empty(), "these go in parts: {parts:#?}");
+}
+
+/// The first message of which the engine and the reference make different things.
+fn wrong(chain: &Chain, counts: &mut Counts) -> Option<String> {
+    let versions = chain.protocol.versions().len();
+    for (from, to) in (0..versions).flat_map(|from| (0..versions).map(move |to| (from, to))) {
+        if from == to {
+            continue;
+        }
+        let known = Known::new(&chain.protocol, to);
+        let unknown = unknown_fields(&chain.protocol, from);
+        let seed = chain.spec.seed ^ (from * versions + to) as u64;
+        let words = ["a b", "E0_V1", "a", "12", "2024-01-02T03:04:05Z", "YWI=", "3.5"].map(str::to_owned).to_vec();
+        let mut generator = Generator::new(seed, words, unknown, messages(&chain.protocol, from));
+        for source in messages(&chain.protocol, from) {
+            for used in USES {
+                let rewrite = match Rewrite::new(&chain.protocol, from, to, source.full_name(), used) {
+                    Ok(rewrite) => rewrite,
+                    Err(NoRewrite::Open { .. }) => {
+                        counts.open += 1;
+                        continue;
+                    }
+                    Err(_) => {
+                        counts.absent += 1;
+                        continue;
+                    }
+                };
+                let (fused, sequences) = rewrite.fused_tables();
+                counts.fused += fused;
+                counts.sequences += sequences;
+                let pool = chain.protocol.versions()[to].pool();
+                let target = pool.get_message_by_name(rewrite.target()).expect("a message of the target");
+                let (protocol, source, known) = (&chain.protocol, source.clone(), &known);
+                let trial = Trial { protocol, from, to, used, source, target, rewrite, known };
+                for _ in 0..generate::rounds(ROUNDS) {
+                    let fields = generator.message(&trial.source);
+                    if let Some(wrong) = judge(&trial, &fields, counts) {
+                        return Some(wrong);
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+fn judge(trial: &Trial<'_>, fields: &[generate::Field], counts: &mut Counts) -> Option<String> {
+    let bytes = encode(fields);
+    match trial.judge(&bytes) {
+        Verdict::Accepted => {
+            counts.accepted += 1;
+            if trial.from.abs_diff(trial.to) > 1 {
+                counts.several += 1;
+                let at_once = trial.rewrite.apply_at_once(&bytes.into(), &Limits::default());
+                counts.at_once += usize::from(trial.rewrite.is_identity() || at_once.is_some());
+            }
+        }
+        Verdict::Refused => counts.refused += 1,
+        Verdict::Unreadable => counts.unreadable += 1,
+        Verdict::Wrong(_) => {
+            let small = smallest(fields, &mut |bytes| matches!(trial.judge(bytes), Verdict::Wrong(_)));
+            return Some(trial.told(&encode(&small)));
+        }
+    }
+    None
+}
+
+/// The smallest chain that still shows a fault, and the fault.
+fn cut_down(mut chain: Chain) -> String {
+    'smaller: loop {
+        for spec in chain.spec.smaller() {
+            let candidate = spec.load();
+            if wrong(&candidate, &mut Counts::default()).is_some() {
+                chain = candidate;
+                continue 'smaller;
+            }
+        }
+        let found = wrong(&chain, &mut Counts::default()).unwrap_or_default();
+        return format!("{:?}\n{}\n{found}", chain.spec, chain.told());
+    }
+}

@@ -42,5 +42,7 @@ fn the_readme_shows_the_shop_as_it_is() {
 fn blocks<'a>(readme: &'a str, caption: &str) -> Vec<&'a str> {
     let caption = format!("\n{caption}\n\n```");
     let parts = readme.split(caption.as_str()).skip(1);
-    parts.map(|part| part.split_once('\n').and_then(|(_, code)| code.split_once("```")).expect("a block of code").0).collect()
+    parts
+        .map(|part| part.split_once('\n').and_then(|(_, code)| code.split_once("```")).expect("a block of code").0)
+        .collect()
 }

@@ -4,7 +4,7 @@ mod shop {
 
 use std::time::Duration;
 
-use shop::v2_0_0::{GetPriceRequest, shop_client};
+use shop::v2_0_0::{GetProductRequest, shop_client};
 use straddle::refusal::Refusal;
 use straddle::transport::Channel;
 use tonic::Request;
@@ -16,10 +16,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The function labels what it makes; `ShopClient::new(channel)` would not.
     let mut shop = shop_client(channel);
     for currency in ["USD", "EUR"] {
-        let mut request = Request::new(GetPriceRequest { sku: "anvil".to_owned(), currency: currency.to_owned() });
+        let mut request = Request::new(GetProductRequest { sku: "anvil".to_owned(), currency: currency.to_owned() });
         request.set_timeout(Duration::from_secs(5));
-        match shop.get_price(request).await {
-            Ok(price) => println!("{:?}", price.into_inner()),
+        match shop.get_product(request).await {
+            Ok(product) => println!("{:?}", product.into_inner()),
             Err(status) => match Refusal::from_status(&status) {
                 Some(refusal) => println!("refused: {refusal}"),
                 None => return Err(status.into()),

@@ -42,7 +42,8 @@ impl Spec {
     /// Three to six versions.
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
-        let steps = (0..random.usize(2..6)).map(|_| (0..random.usize(1..7)).map(|_| random.u64(..)).collect()).collect();
+        let steps =
+            (0..random.usize(2..6)).map(|_| (0..random.usize(1..7)).map(|_| random.u64(..)).collect()).collect();
         Self { seed, steps }
     }
 

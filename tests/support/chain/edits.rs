@@ -9,8 +9,8 @@ use super::model::{Enum, Field, Kind, Label, Message, Version};
 use super::retype::{INTEGERS, pick, retype};
 
 const SCALARS: [&str; 14] = [
-    "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "sfixed64", "bool", "string", "string", "bytes",
-    "float", "double",
+    "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "sfixed64", "bool", "string", "string",
+    "bytes", "float", "double",
 ];
 const KNOWN: [&str; 6] = ["Timestamp", "Duration", "Int32Value", "StringValue", "Any", "FieldMask"];
 const KEYS: [&str; 4] = ["string", "int32", "uint64", "bool"];
@@ -30,7 +30,8 @@ impl Version {
             let mut message =
                 Message { name: format!("M{index}"), fields: Vec::new(), freed: Vec::new(), reserved: Vec::new() };
             for number in 0..random.usize(2..9) {
-                let field = random_field(random, format!("f{number}"), message.fresh_number(), (messages, enums), proto2);
+                let field =
+                    random_field(random, format!("f{number}"), message.fresh_number(), (messages, enums), proto2);
                 message.fields.push(field);
             }
             version.messages.push(message);
@@ -245,7 +246,8 @@ impl<'a> Editor<'a> {
 
     /// Presence, or one and several.
     fn relabel(&mut self, random: &mut Rng) -> Option<()> {
-        let (message, field) = self.field(random, |field| field.oneof.is_none() && !matches!(field.label, Label::Map(_)))?;
+        let (message, field) =
+            self.field(random, |field| field.oneof.is_none() && !matches!(field.label, Label::Map(_)))?;
         let beyond = pick(random, &["refuse", "first", "last"]);
         let field = &mut self.new.messages[message].fields[field];
         let name = field.name.clone();
@@ -256,7 +258,8 @@ impl<'a> Editor<'a> {
             _ => Label::Plain,
         };
         field.default = None;
-        let listed = self.old.messages[message].fields.iter().any(|old| old.name == name && old.label == Label::Repeated);
+        let listed =
+            self.old.messages[message].fields.iter().any(|old| old.name == name && old.label == Label::Repeated);
         if listed || field.label == Label::Repeated {
             self.rule(message, format!("old = \"{name}\", new = \"{name}\", beyond = \"{beyond}\""));
         }
@@ -331,7 +334,8 @@ impl<'a> Editor<'a> {
 
     /// Fields come out of a message.
     fn flatten(&mut self, random: &mut Rng) -> Option<()> {
-        let (message, place) = self.field(random, |field| matches!(field.kind, Kind::Message(_)) && field.is_singular())?;
+        let (message, place) =
+            self.field(random, |field| matches!(field.kind, Kind::Message(_)) && field.is_singular())?;
         let container = self.new.messages[message].fields[place].clone();
         let Kind::Message(inner) = container.kind else { return None };
         let within = self.old.messages.get(inner).filter(|_| inner != message)?.fields.clone();
@@ -479,7 +483,10 @@ impl<'a> Editor<'a> {
 
     fn join(&mut self, random: &mut Rng) -> Option<()> {
         let text = |field: &Field| {
-            field.kind == Kind::Scalar("string") && field.is_singular() && field.oneof.is_none() && field.label != Label::Required
+            field.kind == Kind::Scalar("string")
+                && field.is_singular()
+                && field.oneof.is_none()
+                && field.label != Label::Required
         };
         let (message, field) = self.field(random, text)?;
         let name = self.name("j");

@@ -22,18 +22,20 @@ mod same;
 use std::io::Write as _;
 use std::path::Path;
 
+use bytes::Bytes;
 use chain::{Chain, Spec};
 use generate::{Generator, encode, smallest};
 use judge::{Known, Trial, Verdict, messages, unknown_fields};
+use straddle::Protocol;
 use straddle::protocol::plan::Use;
-use straddle::rewrite::{Limits, NoRewrite, Rewrite};
+use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError, Rewritten};
 
 const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
 
 /// The seed of the first protocol, if nobody says otherwise.
 const SEED: u64 = 2000;
 /// Protocols in a run, if nobody says otherwise.
-const PROTOCOLS: usize = 60;
+const PROTOCOLS: usize = 24;
 /// Messages for each pair of versions, message and use, if nobody says otherwise.
 const ROUNDS: usize = 4;
 
@@ -57,9 +59,7 @@ struct Counts {
 
 #[test]
 fn hops_come_to_the_same_at_once_and_one_by_one() {
-    let given = std::env::var("STRADDLE_SEED").ok();
-    let seed: u64 = given.map_or(SEED, |seed| seed.parse().expect("STRADDLE_SEED is a number"));
-    println!("STRADDLE_SEED={seed}");
+    let seed = if std::env::var_os("STRADDLE_SEED").is_some() { generate::seed() } else { SEED };
     let given = std::env::var("STRADDLE_PROTOCOLS").ok();
     let protocols = given.map_or(PROTOCOLS, |count| count.parse().expect("STRADDLE_PROTOCOLS is a number"));
     let mut counts = Counts::default();
@@ -94,6 +94,40 @@ fn ten_hops_become_one_table_for_each_message() {
         }
     }
     assert!(parts.is_empty(), "these go in parts: {parts:#?}");
+}
+
+#[test]
+fn offsets_and_limits_hold_for_several_hops() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/chain");
+    let protocol = Protocol::load(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let rewrite = Rewrite::new(&protocol, 0, 3, "chain.Order", Use::Request).unwrap_or_else(|error| panic!("{error}"));
+    let seed = folder.parent().expect("a folder").join("seeds/rewrite/order_0");
+    // Behind the two bytes that choose a rewrite.
+    let whole = Bytes::from(std::fs::read(seed).expect("a seed")).slice(2..);
+    let all = Limits::default();
+    let expected = rewrite.apply_at_once(&whole, &all).expect("all hops at once").len();
+    let (mut malformed, mut too_much) = (0, 0);
+    for end in 0..whole.len() {
+        let part = whole.slice(..end);
+        let (found, one_by_one) = (rewrite.apply(&part, &all), rewrite.apply_hop_by_hop(&part, &all));
+        if let Err(RewriteError::Malformed { offset, .. }) = &found {
+            malformed += 1;
+            assert!(*offset <= end, "malformed at byte {offset} of {end}");
+        }
+        let told = |result: Result<Rewritten, RewriteError>| result.map_err(|error| error.to_string()).err();
+        assert_eq!(told(found), told(one_by_one), "of {end} bytes");
+    }
+    for output in 0..expected {
+        let found = rewrite.apply(&whole, &Limits { output, ..all });
+        assert!(matches!(found, Err(RewriteError::TooMuch { .. })), "{found:?} within {output} bytes");
+    }
+    for depth in 0..4 {
+        let found = rewrite.apply(&whole, &Limits { depth, ..all });
+        too_much += usize::from(matches!(found, Err(RewriteError::TooMuch { .. })));
+        assert!(found.is_err() || found.is_ok_and(|found| found.len() == expected), "{depth} deep");
+    }
+    assert!(malformed > whole.len() / 2, "{malformed} parts are malformed");
+    assert!(too_much > 0, "no depth is too much");
 }
 
 /// The first message of which the engine and the reference make different things.

@@ -47,8 +47,10 @@ fuzz_target!(|input: &[u8]| {
         }
         let one_by_one = way.rewrite.apply_hop_by_hop(&message, &Limits::default());
         let one_by_one = one_by_one.unwrap_or_else(|error| panic!("only hop by hop: {error}"));
-        let read = |bytes| DynamicMessage::decode(way.target.clone(), bytes).expect("a message of the target");
-        let (at_once, one_by_one) = (read(at_once.into_bytes()), read(one_by_one.into_bytes()));
+        let read = |bytes| DynamicMessage::decode(way.target.clone(), bytes);
+        // What a version does not know passes, whether or not it is what another version takes it for.
+        let Ok(one_by_one) = read(one_by_one.into_bytes()) else { return };
+        let at_once = read(at_once.into_bytes()).unwrap_or_else(|error| panic!("only at once: {error}"));
         let known = Known::new(&protocols[way.protocol], way.to);
         let found = same::difference(&one_by_one, &at_once, &known);
         assert!(found.is_none(), "{}: {found:?}", way.source.full_name());

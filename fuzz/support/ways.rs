@@ -21,7 +21,10 @@ pub struct Way {
 /// Protocols in these folders of the project.
 pub fn protocols(folders: &[&str]) -> Vec<Protocol> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    folders.iter().map(|folder| Protocol::load(project.join(folder)).unwrap_or_else(|error| panic!("{error}"))).collect()
+    folders
+        .iter()
+        .map(|folder| Protocol::load(project.join(folder)).unwrap_or_else(|error| panic!("{error}")))
+        .collect()
 }
 
 /// All rewrites that there are.

@@ -295,6 +295,12 @@ fn containers(one: &Parts, two: &Parts, whole: &mut Whole) -> Vec<Container> {
         if goes_on.is_empty() {
             // It is taken apart. What else is in it, and its being there with nothing in it, is for the hops themselves to
             // judge: a table for several of them leaves to those what it refuses.
+            for loss in whole.losses.iter_mut().filter(|loss| starts_with(&loss.path, &first.from)) {
+                // What passed in it would be lost with it.
+                let still = |policy| if policy == Policy::Pass { Policy::Refuse } else { policy };
+                let Policies { request, response, stored } = loss.policies;
+                loss.policies = Policies { request: still(request), response: still(response), stored: still(stored) };
+            }
             let refuse = Policies { request: Policy::Refuse, response: Policy::Refuse, stored: Policy::Refuse };
             let (path, origin) = (first.from.clone(), Origin::Schema);
             whole.losses.push(Loss { path, policies: refuse, reason: None, advice: None, origin });

@@ -8,7 +8,6 @@
 mod alternating;
 #[path = "support/chain.rs"]
 mod chain;
-#[expect(dead_code, reason = "the seed makes the protocols, too")]
 #[path = "support/generate.rs"]
 mod generate;
 #[path = "support/judge.rs"]
@@ -141,7 +140,9 @@ fn wrong(chain: &Chain, counts: &mut Counts) -> Option<String> {
         let unknown = unknown_fields(&chain.protocol, from);
         let seed = chain.spec.seed ^ (from * versions + to) as u64;
         let words = ["a b", "E0_V1", "a", "12", "2024-01-02T03:04:05Z", "YWI=", "3.5"].map(str::to_owned).to_vec();
-        let mut generator = Generator::new(seed, words, unknown, messages(&chain.protocol, from));
+        // What an `Any` holds within a field that passes as unknown cannot be compared but by its bytes, and readers on the
+        // way may write these anew. `rewrite_differential` has messages in an `Any`; here they are of foreign types.
+        let mut generator = Generator::new(seed, words, unknown, Vec::new());
         for source in messages(&chain.protocol, from) {
             for used in USES {
                 let rewrite = match Rewrite::new(&chain.protocol, from, to, source.full_name(), used) {

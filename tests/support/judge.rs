@@ -92,12 +92,7 @@ pub(crate) fn unknown_fields(protocol: &Protocol, version: usize) -> HashMap<Str
             let Some(other) = protocol.versions()[index].pool().get_message_by_name(&name) else { continue };
             let new = other.fields().filter(|field| message.get_field(field.number()).is_none());
             for field in new {
-                // The newest version knows most of what lies within.
-                match fields.iter_mut().find(|known| known.number() == field.number()) {
-                    Some(known) if index > version => *known = field,
-                    Some(_) => {}
-                    None => fields.push(field),
-                }
+                fields.push(field);
             }
         }
         if !fields.is_empty() {
@@ -154,15 +149,19 @@ impl same::Knowledge for Known<'_> {
         self.any_order.contains(field.full_name())
     }
 
-    fn declared_elsewhere(&self, message: &str, number: u32) -> Option<FieldDescriptor> {
-        self.unknown.get(message)?.iter().find(|field| field.number() == number).cloned()
+    fn declared_elsewhere(&self, message: &str, number: u32) -> Vec<FieldDescriptor> {
+        let all = self.unknown.get(message).into_iter().flatten();
+        all.filter(|field| field.number() == number).cloned().collect()
     }
 
     fn any_content(&self, any: &DynamicMessage) -> Option<DynamicMessage> {
         let url = any.get_field_by_number(1)?;
         let name = url.as_str()?.rsplit('/').next()?.to_owned();
         let content = any.get_field_by_number(2)?.as_bytes()?.clone();
-        let descriptor = self.protocol.versions()[self.version].pool().get_message_by_name(&name)?;
-        DynamicMessage::decode(descriptor, content).ok()
+        // What passed by as unknown may hold a message as another version has it.
+        let versions = self.protocol.versions();
+        let own = versions.iter().skip(self.version).chain(versions.iter().take(self.version));
+        own.filter_map(|version| version.pool().get_message_by_name(&name))
+            .find_map(|descriptor| DynamicMessage::decode(descriptor, content.clone()).ok())
     }
 }

@@ -9,8 +9,9 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, ReflectMessage, Val
 pub(crate) trait Knowledge {
     /// Lists that may come in any order: full names of fields.
     fn comes_in_any_order(&self, field: &FieldDescriptor) -> bool;
-    /// What another version declares under a number that this one does not know.
-    fn declared_elsewhere(&self, message: &str, number: u32) -> Option<FieldDescriptor>;
+    /// What other versions declare under a number that this one does not know. What they read in it may differ in what
+    /// they know of it in turn: it says the same where it does to one of them.
+    fn declared_elsewhere(&self, message: &str, number: u32) -> Vec<FieldDescriptor>;
     /// Whether the content of a `google.protobuf.Any` can be read: a message of this type.
     fn any_content(&self, any: &DynamicMessage) -> Option<DynamicMessage>;
 }
@@ -23,8 +24,8 @@ impl Knowledge for Plain {
         false
     }
 
-    fn declared_elsewhere(&self, _: &str, _: u32) -> Option<FieldDescriptor> {
-        None
+    fn declared_elsewhere(&self, _: &str, _: u32) -> Vec<FieldDescriptor> {
+        Vec::new()
     }
 
     fn any_content(&self, _: &DynamicMessage) -> Option<DynamicMessage> {
@@ -117,10 +118,13 @@ fn unknown_difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn 
         one.unknown_fields().chain(other.unknown_fields()).map(prost_reflect::UnknownField::number).collect();
     numbers.into_iter().find_map(|number| {
         let (mut encoded, mut other_encoded) = (unknown(one, number), unknown(other, number));
-        if let Some(field) = known.declared_elsewhere(&name, number)
-            && let (Some(one), Some(other)) = (read(&field, &encoded), read(&field, &other_encoded))
-        {
-            return difference(&one, &other, known).map(|found| format!("#{number} as {}: {found}", field.full_name()));
+        let mut found = Vec::new();
+        for field in known.declared_elsewhere(&name, number) {
+            let (Some(one), Some(other)) = (read(&field, &encoded), read(&field, &other_encoded)) else { continue };
+            found.push(format!("#{number} as {}: {}", field.full_name(), difference(&one, &other, known)?));
+        }
+        if !found.is_empty() {
+            return Some(found.join("; "));
         }
         // Whoever reads a message of another version and writes it anew sorts what it does not know.
         for bytes in encoded.iter_mut().chain(&mut other_encoded) {

@@ -2,6 +2,7 @@
 //!
 //! `STRADDLE_SEED` repeats a run, `STRADDLE_ROUNDS` says how many messages are made for each pair of versions, message
 //! and use.
+#![allow(clippy::match_same_arms, clippy::too_many_arguments, reason = "tests and peers say things plainly")]
 #![cfg(feature = "cli")]
 
 #[path = "support/generate.rs"]

@@ -1,4 +1,5 @@
 //! What the engine owes beyond right answers: limits, places of faults, shared slices, no work where none is needed.
+#![allow(clippy::unnecessary_box_returns, reason = "tests and peers say things plainly")]
 #![cfg(feature = "cli")]
 
 use std::path::Path;

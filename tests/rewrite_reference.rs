@@ -1,4 +1,5 @@
 //! The reference interpreter itself, over plans that are written by hand.
+#![allow(clippy::similar_names, reason = "tests and peers say things plainly")]
 #![cfg(feature = "cli")]
 
 #[path = "support/folder.rs"]

@@ -1,4 +1,5 @@
 //! Peer (b): the same conversions over dynamic messages, written against the names of fields.
+#![allow(clippy::match_same_arms, reason = "tests and peers say things plainly")]
 
 use bytes::Bytes;
 use prost::Message;
@@ -29,11 +30,11 @@ fn carry(source: &DynamicMessage, target: &mut DynamicMessage, field: Field) {
     let message = source.descriptor();
     for (declared, value) in source.fields() {
         // What is flattened away has no counterpart.
-        if let (Value::Message(value), None) = (value, target.descriptor().get_field_by_name(declared.name())) {
-            if field(message.name(), declared.name(), Value::Bool(true)).0.is_empty() {
-                carry(value, target, field);
-                continue;
-            }
+        if let (Value::Message(value), None) = (value, target.descriptor().get_field_by_name(declared.name()))
+            && field(message.name(), declared.name(), Value::Bool(true)).0.is_empty()
+        {
+            carry(value, target, field);
+            continue;
         }
         let (path, value) = field(message.name(), declared.name(), value.clone());
         put(target, &path, value, field);

@@ -3,6 +3,7 @@
 //! A `Vec` would ask for room at every byte, and call `memcpy` for texts of a few bytes. Here all room is initialised, so
 //! that a write is one check and one store, and short stretches are copied in blocks of fixed length, which are a register
 //! or two. What a block writes beyond its stretch is written over by what comes next.
+#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 use std::ops::{Deref, DerefMut};
 

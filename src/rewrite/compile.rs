@@ -1,4 +1,5 @@
 //! Plans to tables.
+#![allow(clippy::type_complexity, reason = "named where it is used")]
 
 mod acts;
 mod gather;

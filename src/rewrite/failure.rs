@@ -97,10 +97,8 @@ impl From<Failure> for RewriteError {
                     }
                     path.push_str(segment);
                 }
-                let refusal = match path.is_empty() {
-                    true => Refusal::disallowed(refused.why),
-                    false => Refusal::lossy(path, refused.why),
-                };
+                let refusal =
+                    if path.is_empty() { Refusal::disallowed(refused.why) } else { Refusal::lossy(path, refused.why) };
                 Self::Refused(Box::new(match refused.advice {
                     Some(advice) => refusal.advice(advice),
                     None => refusal,

@@ -1,4 +1,5 @@
 //! What a rewrite writes: bytes of its own, and large slices of the input between them.
+#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 use std::ops::Range;
 

@@ -148,7 +148,7 @@ struct Message<'p> {
     frame: Frame,
 }
 
-impl<'p> Runner<'p> {
+impl Runner<'_> {
     /// Rewrites the message between `start` and `end`.
     fn table(&mut self, index: usize, input: Input<'_>, start: usize, end: usize, depth: usize) -> Outcome<()> {
         let Some(depth) = depth.checked_sub(1) else { return Err(Failure::too_deep()) };
@@ -165,10 +165,7 @@ impl<'p> Runner<'p> {
     /// Whether what is written so far is within the limit.
     #[inline]
     fn fits(&self) -> Outcome<()> {
-        match self.scratch.output.len() > self.limits.output {
-            true => Err(Failure::too_long(self.limits.output)),
-            false => Ok(()),
-        }
+        if self.scratch.output.len() > self.limits.output { Err(Failure::too_long(self.limits.output)) } else { Ok(()) }
     }
 
     /// One table after the other.

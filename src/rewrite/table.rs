@@ -5,6 +5,11 @@
 //! writes all that it can at once, and fails where fields come more often than they should (a singular field twice, two
 //! arms of a oneof) or where it would refuse; the *careful* one notes what may be overridden later. A message is first
 //! tried hastily, as a whole, and then, should that fail, carefully.
+#![allow(
+    clippy::large_enum_variant,
+    clippy::struct_excessive_bools,
+    reason = "made once, when tables are compiled or a call begins; facts of a field, each by itself"
+)]
 
 use std::ops::Range;
 use std::sync::Arc;

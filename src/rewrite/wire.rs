@@ -1,6 +1,7 @@
 //! The wire format of protobuf: tags, varints, and where a field ends.
 //!
 //! See <https://protobuf.dev/programming-guides/encoding/>.
+#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 /// Wire type of varints.
 pub(super) const VARINT: u8 = 0;
@@ -184,9 +185,10 @@ fn group(bytes: &[u8], mut at: usize, end: usize, number: u32, depth: usize) -> 
     loop {
         let (tag, next) = varint(bytes, at, end)?;
         if tag & 7 == u64::from(GROUP_END) {
-            return match tag >> 3 == u64::from(number) {
-                true => Ok((at, next)),
-                false => Err(unreadable(at, "the end of another group")),
+            return if tag >> 3 == u64::from(number) {
+                Ok((at, next))
+            } else {
+                Err(unreadable(at, "the end of another group"))
             };
         }
         at = field(bytes, at, end, depth)?.next;

@@ -1,4 +1,5 @@
 //! Messages on their way out: small ones together in a frame, large parts as they are.
+#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 use std::collections::VecDeque;
 

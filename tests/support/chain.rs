@@ -2,6 +2,7 @@
 //!
 //! A protocol is made from numbers alone, one for each change, so that a chain that shows a fault can be cut down change
 //! by change.
+#![allow(clippy::format_push_string, clippy::redundant_else, reason = "tests and peers say things plainly")]
 
 #[path = "chain/edits.rs"]
 mod edits;
@@ -88,17 +89,14 @@ impl Spec {
                 let path = format!("{}.{}.0", next.0, next.1);
                 let proto = newer.proto();
                 write(folder.path(), &[(format!("{path}/p.proto"), proto), (format!("{path}/step.toml"), step)]);
-                match Protocol::load(folder.path()) {
-                    Ok(loaded) => {
-                        (protocol, version, name) = (loaded, newer, next);
-                        spec.steps.push(changes);
-                        break;
-                    }
-                    Err(_) => {
-                        refused += 1;
-                        fs::remove_dir_all(folder.path().join(path)).expect("the version");
-                        changes.pop();
-                    }
+                if let Ok(loaded) = Protocol::load(folder.path()) {
+                    (protocol, version, name) = (loaded, newer, next);
+                    spec.steps.push(changes);
+                    break;
+                } else {
+                    refused += 1;
+                    fs::remove_dir_all(folder.path().join(path)).expect("the version");
+                    changes.pop();
                 }
             }
         }

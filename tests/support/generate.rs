@@ -1,6 +1,7 @@
 //! Random messages, as bytes: also such as encoders do not write, and parsers must take.
 //!
 //! A message is made as a tree of fields, so that one that shows a fault can be cut down before anyone has to read it.
+#![allow(clippy::needless_pass_by_value, reason = "tests and peers say things plainly")]
 
 #[path = "generate/scalars.rs"]
 mod scalars;

@@ -87,9 +87,10 @@ pub(crate) fn rewrite(
     let mut message = message.clone();
     let mut version = from;
     while version != to {
-        let (direction, step, next) = match to > version {
-            true => (Direction::Up, version, version + 1),
-            false => (Direction::Down, version - 1, version - 1),
+        let (direction, step, next) = if to > version {
+            (Direction::Up, version, version + 1)
+        } else {
+            (Direction::Down, version - 1, version - 1)
         };
         message = cross(&Crossing { protocol, version, step, direction }, &message, used)?;
         version = next;

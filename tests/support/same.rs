@@ -1,4 +1,5 @@
 //! Whether two messages say the same.
+#![allow(clippy::format_collect, reason = "tests and peers say things plainly")]
 
 use std::collections::HashSet;
 

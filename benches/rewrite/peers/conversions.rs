@@ -1,4 +1,5 @@
 //! Types change: widths, signs, units, times, numbers of enums, text.
+#![allow(clippy::needless_pass_by_value, reason = "tests and peers say things plainly")]
 
 use super::base;
 

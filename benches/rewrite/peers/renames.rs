@@ -1,4 +1,5 @@
 //! Names and numbers change, nothing else.
+#![allow(clippy::struct_field_names, reason = "tests and peers say things plainly")]
 
 use super::base;
 

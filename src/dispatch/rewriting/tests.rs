@@ -55,7 +55,7 @@ impl Rewriter for Visible {
         Ok(Rewritten::of(vec![encoded.slice(..1), encoded.slice(1..)]))
     }
 
-    fn target(&self) -> &str {
+    fn target(&self) -> &'static str {
         "p.Rewritten"
     }
 }

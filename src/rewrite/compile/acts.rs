@@ -1,4 +1,9 @@
 //! What is done when a field comes by.
+#![allow(
+    clippy::needless_for_each,
+    clippy::wrong_self_convention,
+    reason = "one line for one thing; it says what goes from where to where"
+)]
 
 use std::collections::BTreeMap;
 

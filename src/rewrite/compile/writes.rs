@@ -1,4 +1,5 @@
 //! What is written when a message has been read: a tree that follows the messages of the target.
+#![allow(clippy::large_enum_variant, reason = "made once, when tables are compiled or a call begins")]
 
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 

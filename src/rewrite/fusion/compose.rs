@@ -1,4 +1,5 @@
 //! Two plans as one.
+#![allow(clippy::unused_self, reason = "a step of what its type does")]
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use rustc_hash::FxHashSet;

@@ -1,4 +1,5 @@
 //! Values that are carried from one field to another.
+#![allow(clippy::wrong_self_convention, reason = "it says what goes from where to where")]
 
 use std::borrow::Cow;
 

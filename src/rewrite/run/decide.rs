@@ -1,4 +1,5 @@
 //! Unknown fields, notes, checks, drops and losses.
+#![allow(clippy::unused_self, reason = "a step of what its type does")]
 
 use prost_reflect::{DynamicMessage, Kind};
 

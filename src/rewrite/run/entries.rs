@@ -1,4 +1,5 @@
 //! Entries of maps, and messages that stand for them.
+#![allow(clippy::zero_sized_map_values, reason = "a set that borrows its hasher from the maps beside it")]
 
 use rustc_hash::FxHashMap;
 

@@ -1,4 +1,5 @@
 //! The fields of a message, one after the other, and what is done at once.
+#![allow(clippy::redundant_locals, reason = "the borrow of the loop ends here")]
 
 use super::carry::Elements;
 use super::seen::Seen;

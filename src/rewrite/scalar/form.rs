@@ -291,7 +291,7 @@ fn fixed<const LENGTH: usize>(bytes: &[u8]) -> Result<[u8; LENGTH], &'static str
     bytes.try_into().map_err(|_| "a number of another length")
 }
 
-/// ZigZag, undone.
+/// `ZigZag`, undone.
 fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }

@@ -2,6 +2,7 @@
 //!
 //! A quick conversion never refuses: where a value is unusual (out of range, not in a table) it gives nothing back, and the
 //! general one decides.
+#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 use prost_reflect::Kind;
 
@@ -202,7 +203,7 @@ fn clamp(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }
 
-/// ZigZag, undone.
+/// `ZigZag`, undone.
 #[inline]
 fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()

@@ -1,4 +1,5 @@
 //! Random items of both versions, of which some hold one thing that is odd.
+#![allow(clippy::assigning_clones, reason = "tests and peers say things plainly")]
 
 use fastrand::Rng;
 use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};

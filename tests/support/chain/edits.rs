@@ -1,4 +1,10 @@
 //! The first version of a chain, and what changes from one to the next.
+#![allow(
+    clippy::format_push_string,
+    clippy::needless_for_each,
+    clippy::unnecessary_wraps,
+    reason = "one line for one thing"
+)]
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -295,31 +301,28 @@ impl<'a> Editor<'a> {
             }
             _ => None,
         });
-        let (container, inner) = match existing.filter(|_| random.bool()) {
-            Some(existing) => {
-                self.touched.insert((message, existing.0.clone()));
-                existing
-            }
-            None => {
-                let (name, number) = (self.name("n"), self.number(random, message));
-                let inner = self.new.messages.len();
-                self.new.messages.push(Message {
-                    name: self.name("N"),
-                    fields: Vec::new(),
-                    freed: Vec::new(),
-                    reserved: Vec::new(),
-                });
-                let field = Field {
-                    name: name.clone(),
-                    number,
-                    kind: Kind::Message(inner),
-                    label: Label::Plain,
-                    oneof: None,
-                    default: None,
-                };
-                self.new.messages[message].fields.push(field);
-                (name, inner)
-            }
+        let (container, inner) = if let Some(existing) = existing.filter(|_| random.bool()) {
+            self.touched.insert((message, existing.0.clone()));
+            existing
+        } else {
+            let (name, number) = (self.name("n"), self.number(random, message));
+            let inner = self.new.messages.len();
+            self.new.messages.push(Message {
+                name: self.name("N"),
+                fields: Vec::new(),
+                freed: Vec::new(),
+                reserved: Vec::new(),
+            });
+            let field = Field {
+                name: name.clone(),
+                number,
+                kind: Kind::Message(inner),
+                label: Label::Plain,
+                oneof: None,
+                default: None,
+            };
+            self.new.messages[message].fields.push(field);
+            (name, inner)
         };
         for (index, mut field) in taken.into_iter().enumerate() {
             let (old, name) = (field.name.clone(), format!("{}_{index}", self.name("g")));

@@ -28,9 +28,10 @@ pub(crate) fn retype(random: &mut Rng, kind: &Kind, enums: usize) -> Option<(Kin
             2 => (Kind::Known("StringValue"), String::new()),
             _ => (Kind::Scalar(pick(random, &INTEGERS)), "text = \"decimal\"".to_owned()),
         }),
-        Kind::Scalar("bytes") => Some(match random.bool() {
-            true => (Kind::Scalar("string"), String::new()),
-            false => (Kind::Scalar("string"), encoding(random)),
+        Kind::Scalar("bytes") => Some(if random.bool() {
+            (Kind::Scalar("string"), String::new())
+        } else {
+            (Kind::Scalar("string"), encoding(random))
         }),
         Kind::Scalar("float") => plain(Kind::Scalar("double")),
         Kind::Scalar("double") => Some(match random.usize(..3) {
@@ -38,9 +39,10 @@ pub(crate) fn retype(random: &mut Rng, kind: &Kind, enums: usize) -> Option<(Kin
             1 => (Kind::Scalar("double"), scale(random)),
             _ => (Kind::Scalar("int64"), format!("rounding = \"{}\"", pick(random, &ROUNDINGS))),
         }),
-        Kind::Scalar("bool") => Some(match random.bool() {
-            true => (Kind::Scalar("string"), "text = \"decimal\"".to_owned()),
-            false => (Kind::Known("BoolValue"), String::new()),
+        Kind::Scalar("bool") => Some(if random.bool() {
+            (Kind::Scalar("string"), "text = \"decimal\"".to_owned())
+        } else {
+            (Kind::Known("BoolValue"), String::new())
         }),
         Kind::Enum(_) => Some(match random.usize(..3) {
             0 => (Kind::Scalar(pick(random, &["int32", "int64", "uint32"])), "number = \"value\"".to_owned()),

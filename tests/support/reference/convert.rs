@@ -219,8 +219,15 @@ fn copy(value: Value, to: &Kind) -> Result<Value, Refused> {
         (Value::Bytes(bytes), Kind::String) => Value::String(
             String::from_utf8(bytes.to_vec()).map_err(|_| Refused::value("", "holds bytes that are no UTF-8"))?,
         ),
-        (value @ (Value::I32(_) | Value::I64(_) | Value::U32(_) | Value::U64(_) | Value::Bool(_)), _)
-        | (value @ Value::EnumNumber(_), _) => {
+        (
+            value @ (Value::I32(_)
+            | Value::I64(_)
+            | Value::U32(_)
+            | Value::U64(_)
+            | Value::Bool(_)
+            | Value::EnumNumber(_)),
+            _,
+        ) => {
             let number = scalar::integer(&value).expect("an integer");
             scalar::integer_value(number, to).unwrap_or_else(|| panic!("{}", not_the_same(&value)))
         }

@@ -1,4 +1,9 @@
 //! Scalars as text.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "bytes of a varint, and lengths that were looked at before"
+)]
 
 use prost_types::Timestamp;
 use straddle::protocol::plan::Encoding;
@@ -30,7 +35,7 @@ pub(super) fn decode(encoding: Encoding, text: &str) -> Result<Vec<u8>, String> 
 /// All bits in a row, six a letter, filled up with zeros.
 fn encode_base64(alphabet: &[u8; 64], bytes: &[u8]) -> String {
     let mut bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
-    while bits.len() % 6 != 0 {
+    while !bits.len().is_multiple_of(6) {
         bits.push(0);
     }
     bits.chunks(6)

@@ -1,4 +1,5 @@
 //! What is rewritten on the spot, and what is left as it is.
+#![allow(clippy::unnecessary_wraps, reason = "tests and peers say things plainly")]
 
 use std::collections::VecDeque;
 use std::task::{Context as Waking, Poll, Waker};

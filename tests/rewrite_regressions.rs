@@ -83,19 +83,15 @@ fn a_condition_sees_only_the_last_arm_of_a_oneof() {
 
 #[test]
 fn what_lies_in_an_arm_goes_with_it() {
-    let old = "message M { oneof o { I a = 1; int32 b = 2; } } message I { repeated string inner = 1; }";
-    let new =
-        "message M { oneof o { I a = 1; int32 b = 2; } repeated string inner = 3; } message I { int32 other = 2; }";
-    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"a.inner\", new = \"inner\" }]";
-    let versions = &[(old, ""), (new, rules)];
-    agree(&Case {
-        versions,
-        from: 0,
-        to: 1,
-        used: Use::Request,
-        bytes: &[0x0a, 3, 0x0a, 1, b'x', 0x10, 1],
-        refused: false,
-    });
+    let inner = "message I { int32 other = 2;";
+    let old = format!("message M {{ oneof o {{ I a = 1; I b = 2; }} }} {inner} repeated string inner = 1; }}");
+    let new = format!(
+        "message M {{ oneof o {{ I a = 1; I b = 2; }} repeated string c = 3; repeated string d = 4; }} {inner} }}"
+    );
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"a.inner\", new = \"c\" }, { old = \"b.inner\", new = \"d\" }]";
+    let versions = &[(old.as_str(), ""), (new.as_str(), rules)];
+    let bytes = &[0x0a, 3, 0x0a, 1, b'x', 0x12, 0];
+    agree(&Case { versions, from: 0, to: 1, used: Use::Request, bytes, refused: false });
 }
 
 #[test]

@@ -141,3 +141,42 @@ fn what_passed_within_a_message_passes_with_it_or_not_at_all() {
     let bytes = &[0x2a, 9, 0x11, 0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f];
     agree(&Case { versions, from: 2, to: 0, used: Use::Response, bytes, refused: false });
 }
+
+#[test]
+fn messages_that_lead_into_arms_exclude_each_other() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"a.x\", new = \"x\" }]";
+    let versions = &[
+        ("message M { oneof o { I a = 1; int32 b = 2; } } message I { int32 x = 1; }", ""),
+        ("message M { int32 b = 2; int32 x = 3; } message I { int32 x = 1; }", rules),
+    ];
+    agree(&Case { versions, from: 1, to: 0, used: Use::Stored, bytes: &[0x10, 1, 0x18, 1], refused: true });
+    agree(&Case { versions, from: 1, to: 0, used: Use::Stored, bytes: &[0x18, 1], refused: false });
+}
+
+#[test]
+fn what_is_dropped_within_a_message_leaves_it_empty() {
+    let nest = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"n.g\" }]";
+    let drop = "[messages.\"p.N\"]\nrules = [{ new = \"more\", drop = true }]";
+    let versions = &[
+        ("message M { fixed32 f = 4; }", ""),
+        ("message M { N n = 5; reserved 4; } message N { fixed32 g = 1; }", nest),
+        ("message M { N n = 5; reserved 4; } message N { fixed32 g = 1; double more = 2; }", drop),
+    ];
+    let bytes = &[0x2a, 9, 0x11, 0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f];
+    agree(&Case { versions, from: 2, to: 0, used: Use::Stored, bytes, refused: true });
+}
+
+#[test]
+fn what_goes_out_of_a_message_leaves_it_empty() {
+    let nest = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"n.g\" }]";
+    let more = "[messages.\"p.M\"]\nrules = [{ old = \"h\", new = \"n.h\" }]";
+    let versions = &[
+        ("message M { fixed32 f = 4; int32 h = 6; }", ""),
+        ("message M { N n = 5; int32 h = 6; reserved 4; } message N { fixed32 g = 1; }", nest),
+        ("message M { N n = 5; reserved 4; } message N { fixed32 g = 1; int32 h = 2; }", more),
+    ];
+    for bytes in [&[0x2a, 2, 0x10, 1][..], &[0x2a, 7, 0x10, 1, 0x0d, 1, 0, 0, 0]] {
+        let refused = bytes.len() == 4;
+        agree(&Case { versions, from: 2, to: 0, used: Use::Stored, bytes, refused });
+    }
+}

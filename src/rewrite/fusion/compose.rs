@@ -43,7 +43,7 @@ impl Composer<'_> {
         }
         come_from_nothing(&one, &two, &mut whole)?;
         whole.makes.extend(two.makes.iter().cloned());
-        let containers = containers(&one, &two, &mut whole);
+        let containers = containers(&one, &two, &mut whole)?;
         let plan = MessagePlan {
             source: first.source.clone(),
             target: second.target.clone(),
@@ -289,26 +289,29 @@ fn carry_made(made: &Make, two: &Parts, whole: &mut Whole) -> Option<()> {
 }
 
 /// Messages that are there in the target because they are in the source.
-fn containers(one: &Parts, two: &Parts, whole: &mut Whole) -> Vec<Container> {
+fn containers(one: &Parts, two: &Parts, whole: &mut Whole) -> Option<Vec<Container>> {
     let mut linked = Vec::new();
     for first in &one.containers {
         let goes_on: Vec<_> = two.containers.iter().filter(|second| same(&second.from, &first.to)).collect();
         if goes_on.is_empty() {
+            // Where something of it was set that is not in the middle, it is empty there.
+            let mut carried = one.moves.iter().filter(|part| starts_with(&part.from, &first.from));
+            if !carried.all(|part| starts_with(&part.to, &first.to) && part.stays_set()) {
+                return None;
+            }
             // It is taken apart. What else is in it, and its being there with nothing in it, is for the hops themselves to
             // judge: a table for several of them leaves to those what it refuses.
-            for loss in whole.losses.iter_mut().filter(|loss| starts_with(&loss.path, &first.from)) {
-                // What passed in it would be lost with it.
-                let still = |policy| if policy == Policy::Pass { Policy::Refuse } else { policy };
-                let Policies { request, response, stored } = loss.policies;
-                loss.policies = Policies { request: still(request), response: still(response), stored: still(stored) };
-            }
             let refuse = Policies { request: Policy::Refuse, response: Policy::Refuse, stored: Policy::Refuse };
+            for loss in whole.losses.iter_mut().filter(|loss| starts_with(&loss.path, &first.from)) {
+                // What passed in it would be lost with it, and without what was dropped it might be empty.
+                loss.policies = refuse;
+            }
             let (path, origin) = (first.from.clone(), Origin::Schema);
             whole.losses.push(Loss { path, policies: refuse, reason: None, advice: None, origin });
         }
         linked.extend(goes_on.iter().map(|second| Container { from: first.from.clone(), to: second.to.clone() }));
     }
-    linked
+    Some(linked)
 }
 
 /// The conversion of a field that means something where it is absent.
@@ -325,6 +328,14 @@ pub(super) fn absent(conversion: &Conversion) -> Option<&ScalarConversion> {
 }
 
 impl Move {
+    /// Whether what is set in the source is set in the target.
+    fn stays_set(&self) -> bool {
+        let (from, to) = (self.from.leaf(), self.to.leaf());
+        self.when.is_none()
+            && self.conversion_keeps_set()
+            && (to.is_list() || to.is_map() || to.supports_presence() || !from.supports_presence())
+    }
+
     /// Whether what is set stays set, or refuses.
     fn conversion_keeps_set(&self) -> bool {
         match &self.conversion {

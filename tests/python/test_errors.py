@@ -47,6 +47,11 @@ def test_a_field_beyond_its_limit_is_an_invalid_argument_that_names_it(caller, f
         else:
             setattr(sent, key, value)
     error = fails(caller.put, sent)
+    if broken.get("price") != broken.get("price") and refusal(error) is not None:
+        # No amount of 2.0.0 says what is no number: the rules refuse it before anybody looks at the item.
+        assert (error.code(), refusal(error).reason) == (StatusCode.FAILED_PRECONDITION, "LOSSY")
+        assert refusal(error).metadata["path"] == field
+        return
     assert error.code() is StatusCode.INVALID_ARGUMENT
     assert error.details().startswith(field)
     assert refusal(error) is None
@@ -155,9 +160,10 @@ def test_a_lossy_item_in_the_middle_of_an_import_refuses_all_of_it(caller, node)
         return
     error = fails(caller.ImportItems, iter(messages))
     told = refusal(error)
-    # The import beneath had begun when the item came: a node cannot know of every object that it then did nothing.
-    assert (error.code(), told.reason) == (StatusCode.INTERNAL, "LOSSY")
-    assert (told.metadata["path"], told.metadata["ran"]) == ("item.price", "true")
+    # Whether the import beneath had begun when the item came depends on what the object had been shown by then.
+    ran = told.metadata["ran"] == "true"
+    assert (error.code(), told.reason) == (StatusCode.INTERNAL if ran else StatusCode.FAILED_PRECONDITION, "LOSSY")
+    assert told.metadata["path"] == "item.price"
     assert caller.list(prefix) == []
 
 
@@ -168,8 +174,6 @@ def test_a_message_that_is_no_protobuf_fails_that_call_alone(caller):
     assert fails(caller.get, name()).code() is StatusCode.NOT_FOUND
 
 
-def test_a_compressed_request_is_answered_or_told_unimplemented(caller):
+def test_a_compressed_request_is_answered(caller):
     sku = caller.put(item(name())).sku
-    error = fails(caller.get, sku, compression=grpc.Compression.Gzip)
-    # gRPC's Compression: an algorithm that the server lacks is UNIMPLEMENTED.
-    assert error.code() is StatusCode.UNIMPLEMENTED
+    assert caller.get(sku, compression=grpc.Compression.Gzip).sku == sku

@@ -2,7 +2,7 @@
 //!
 //! `STRADDLE_SEED` repeats a run, `STRADDLE_ROUNDS` says how many messages are made for each pair of versions, message
 //! and use.
-#![allow(clippy::match_same_arms, clippy::too_many_arguments, reason = "tests and peers say things plainly")]
+#![allow(clippy::too_many_arguments, reason = "tests and peers say things plainly")]
 #![cfg(feature = "cli")]
 
 #[path = "support/generate.rs"]
@@ -29,7 +29,7 @@ use judge::{Known, Trial, Verdict, messages, unknown_fields};
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use reference::Cause;
 use straddle::Protocol;
-use straddle::protocol::plan::{Conversion, Direction, Use, ValueConversion};
+use straddle::protocol::plan::{Direction, Use, ValueConversion};
 use straddle::rewrite::{NoRewrite, Rewrite};
 
 const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
@@ -111,7 +111,7 @@ fn the_protocol_of_every_rule_uses_every_conversion_and_change() {
         found.extend(plan.makes.iter().map(|make| name(&make.value)));
         for moved in &plan.moves {
             found.insert(name(&moved.conversion));
-            for value in values(&moved.conversion) {
+            for value in moved.conversion.values() {
                 found.insert(name(value));
                 if let ValueConversion::Scalar(scalar) = value {
                     found.extend(scalar.changes.iter().map(name));
@@ -133,18 +133,6 @@ fn every_rule() -> PathBuf {
 
 fn load(folder: &Path) -> Protocol {
     Protocol::load(folder).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// What all conversions of values within a conversion are.
-fn values(conversion: &Conversion) -> Vec<&ValueConversion> {
-    match conversion {
-        Conversion::One(value) | Conversion::Each(value) | Conversion::IntoList(value) => vec![value],
-        Conversion::FromList { value, .. } => vec![value],
-        Conversion::Map { key, value }
-        | Conversion::MapToList { key, value, .. }
-        | Conversion::ListToMap { key, value, .. } => vec![key, value],
-        Conversion::Mask { .. } => Vec::new(),
-    }
 }
 
 /// The name of an enum's variant.

@@ -19,7 +19,7 @@ pub(super) use self::numbers::{FreeNumbers, OfProtocol};
 use super::NoRewrite;
 use super::fusion::{Chain, Fused, MOST_EXPANSIONS, fuse};
 use super::table::{Action, Packed, Program, Table, Words};
-use crate::protocol::plan::{Conversion, MessagePlan, Plans, Use, ValueConversion};
+use crate::protocol::plan::{MessagePlan, Plans, Use, ValueConversion};
 
 /// A step of the chain, in the direction of the chain.
 #[derive(Clone, Debug)]
@@ -180,7 +180,7 @@ impl<'a> Compiler<'a> {
         };
         self.drafts[index].state = State::Plan(Arc::clone(&plan));
         self.drafts[index].detours = detours;
-        for value in plan.moves.iter().flat_map(|moved| values(&moved.conversion)) {
+        for value in plan.moves.iter().flat_map(|moved| moved.conversion.values()) {
             if matches!(value, ValueConversion::Any) {
                 self.any(key.first, &plan);
             } else if let Some(inner) = inner_key(value, key.first) {
@@ -296,20 +296,6 @@ fn inner_key(value: &ValueConversion, first: usize) -> Option<Key> {
         }
         ValueConversion::Through { first, messages } => Some(Key { first: *first, messages: messages.clone() }),
         ValueConversion::Copy | ValueConversion::Any | ValueConversion::Scalar(_) => None,
-    }
-}
-
-/// All conversions of values within a conversion.
-pub(super) fn values(conversion: &Conversion) -> Vec<&ValueConversion> {
-    match conversion {
-        Conversion::One(value)
-        | Conversion::Each(value)
-        | Conversion::IntoList(value)
-        | Conversion::FromList { value, .. } => vec![value],
-        Conversion::Map { key, value }
-        | Conversion::MapToList { key, value, .. }
-        | Conversion::ListToMap { key, value, .. } => vec![key, value],
-        Conversion::Mask { .. } => Vec::new(),
     }
 }
 

@@ -1,16 +1,22 @@
 //! The `straddle` program.
 
+mod add;
 mod arguments;
+mod bundle;
 mod call;
+mod check;
 mod convert;
 mod demo;
 mod duration;
+mod inspect;
 mod json;
+mod keygen;
 mod log;
 mod serve_example;
 mod show;
 mod signals;
 mod unknown;
+mod verify;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -31,6 +37,12 @@ pub fn main() -> ExitCode {
         Command::Call(arguments) => call::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Add(arguments) => add::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Bundle(arguments) => bundle::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     });
     match outcome {

@@ -12,6 +12,11 @@
 //! | [`protocol`] | protocols on disk and in generated code: versions, schemas, steps, rules, plans |
 //! | [`wire`] | bodies of calls, their messages, and the codec of generated code |
 //! | [`rewrite`] | plans compiled and run on protobuf bytes; envelopes |
+//! | `check` | what a change of protos means, difference by difference |
+//! | `draft` | a first `step.toml`, inferred from two versions |
+//! | `verify` | rules tried on generated messages, against a plain interpreter |
+//! | `bundle` | steps and protocols as one signed file |
+//! | `tree` | folders on disk and in git |
 //! | `codegen` | Rust code of a protocol, for build scripts |
 //! | [`dispatch`] | labels to routes to objects |
 //! | [`simulation`] | what authors of simulation objects use |
@@ -27,6 +32,8 @@ pub mod expression;
 mod nearest;
 mod version;
 
+#[cfg(feature = "cli")]
+pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "codegen")]
@@ -49,6 +56,8 @@ pub mod rewrite;
 pub mod simulation;
 #[cfg(feature = "runtime")]
 pub mod transport;
+#[cfg(feature = "cli")]
+pub mod tree;
 #[cfg(feature = "runtime")]
 pub mod wire;
 

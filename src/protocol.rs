@@ -95,6 +95,8 @@ use prost_reflect::DescriptorPool;
 
 pub use self::embedded::{Embedded, EmbeddedVersion};
 pub use self::error::{Fault, ProtocolError};
+#[cfg(feature = "cli")]
+pub(crate) use self::folder::compile_folder;
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
 pub use self::relate::Difference;

@@ -1,11 +1,24 @@
 //! The arguments, as data.
 
+mod add;
+mod bundle;
+mod check;
+mod inspect;
+mod keygen;
+mod verify;
+
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use self::add::AddArguments;
+pub(super) use self::bundle::BundleArguments;
+pub(super) use self::check::CheckArguments;
+pub(super) use self::inspect::InspectArguments;
+pub(super) use self::keygen::KeygenArguments;
+pub(super) use self::verify::VerifyArguments;
 use super::call::{Header, LabelledProtocol};
 use super::convert::{Format, UsedAs};
 use super::duration;
@@ -42,6 +55,18 @@ pub(super) enum Command {
     Convert(ConvertArguments),
     /// Print a protocol's versions and steps and, for a node, its routes
     Show(ShowArguments),
+    /// Say what each change between versions means: compatible, bridged, refused or open
+    Check(CheckArguments),
+    /// Take the working protos into a protocol as a new version, and draft its step.toml
+    Add(AddArguments),
+    /// Try a protocol's rules on generated messages
+    Verify(VerifyArguments),
+    /// Write a step, or a whole protocol, as one file
+    Bundle(BundleArguments),
+    /// Print what a bundle holds
+    Inspect(InspectArguments),
+    /// Make a pair of keys for signing bundles
+    Keygen(KeygenArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
 }

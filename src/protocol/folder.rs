@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-#[cfg(feature = "codegen")]
+#[cfg(any(feature = "codegen", feature = "cli"))]
 use prost::Message;
 
 use super::error::{Fault, ProtocolError};
@@ -121,6 +121,17 @@ pub(crate) fn compile_with_comments(source: &Source) -> Result<prost_types::File
     prost_types::FileDescriptorSet::decode(set.as_slice()).map_err(|error| {
         Fault::new(&source.origin, error.to_string(), "do not change the protos while they are compiled").into()
     })
+}
+
+/// The protos below `root`, which is their only import root, with their comments and places; imports that lie elsewhere
+/// left out.
+#[cfg(feature = "cli")]
+pub(crate) fn compile_folder(root: &Path) -> Result<Vec<prost_types::FileDescriptorProto>, ProtocolError> {
+    let files = schema_files(root)?;
+    let set = compile(root, &files, true)?;
+    let set = prost_types::FileDescriptorSet::decode(set.as_slice())
+        .map_err(|error| Fault::new(root, error.to_string(), "do not change the protos while they are compiled"))?;
+    Ok(set.file.into_iter().filter(|file| root.join(file.name()).is_file()).collect())
 }
 
 fn proto_fault(root: &Path, error: &protox::Error) -> ProtocolError {

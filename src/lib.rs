@@ -21,6 +21,7 @@
 //! | [`dispatch`] | labels to routes to objects |
 //! | [`simulation`] | what authors of simulation objects use |
 //! | [`transport`] | the server, the channel, health and reflection |
+//! | [`state`] | a node's folder: epochs, who owns it, the journal of phases |
 //! | [`node`] | all of these put together |
 //! | `inventory` | the example protocol, in four versions |
 //! | `cli` | the `straddle` program |
@@ -54,6 +55,8 @@ pub mod refusal;
 pub mod rewrite;
 #[cfg(feature = "runtime")]
 pub mod simulation;
+#[cfg(feature = "runtime")]
+pub mod state;
 #[cfg(feature = "runtime")]
 pub mod transport;
 #[cfg(feature = "cli")]

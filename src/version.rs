@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use semver::Prerelease;
+use serde::{Deserialize, Serialize};
 
 /// A version of a protocol: a semantic version without build metadata (Semantic Versioning 2.0.0).
 ///
@@ -18,7 +19,8 @@ use semver::Prerelease;
 /// assert!("2.0".parse::<Version>().is_err());
 /// # Ok::<(), straddle::VersionError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version(semver::Version);
 
 impl Version {
@@ -88,6 +90,20 @@ impl FromStr for Version {
         } else {
             Err(VersionError::new(text, "build metadata names no schema".to_owned()))
         }
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = VersionError;
+
+    fn try_from(text: String) -> Result<Self, VersionError> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
     }
 }
 

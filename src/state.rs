@@ -1,0 +1,50 @@
+//! The state of a node on disk: one folder an epoch, one pointer to the current one, and a journal of phases.
+//!
+//! # What lies on disk
+//!
+//! ```text
+//! state/
+//!   LOCK             empty; held with an exclusive file lock by the program that owns the state
+//!   FENCE            how often the state has had an owner: decimal digits, a line feed
+//!   CURRENT          the folder of the current epoch: its name, a line feed
+//!   JOURNAL          one line an entry: CRC-32 of the rest in 8 hexadecimal digits, a space, JSON, a line feed
+//!   0007-2.0.0/      an epoch: its number (at least four digits, never used again), `-`, its version
+//!     object/        the state of the current object
+//!     past/1.1.0/    the state of the past simulation object for callers of 1.1.0
+//!     future/3.0.0/  the state of the future simulation object for callers of 3.0.0
+//!   trash-0006-1.1.0/    an epoch that is being removed; whoever finds it removes it
+//! ```
+//!
+//! `FENCE`, `CURRENT` and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
+//! renamed, and the folder synced. The journal grows by appending and syncing; each entry tells the whole [`Status`], so
+//! the last one counts. A last line that is torn is as if it had not been written. Any other line that does not fit its
+//! checksum is damage, and nothing is guessed.
+//!
+//! # Who owns it
+//!
+//! One program at a time: it holds the lock, and has raised the fencing number by one. Before each entry and each switch
+//! it looks whether the number is still its own; a program that was thought dead and comes back changes nothing.
+//!
+//! # After a crash
+//!
+//! [`StateFolder::open`] reads pointer and journal and leaves the state at the old version or at the new one, never
+//! between; see [`Recovery`].
+
+mod epoch;
+mod error;
+mod files;
+mod folder;
+mod journal;
+mod ownership;
+mod phase;
+mod pointer;
+mod recovery;
+mod status;
+
+pub use self::epoch::Epoch;
+pub use self::error::StateError;
+pub use self::files::{Disk, Files, Held};
+pub use self::folder::StateFolder;
+pub use self::phase::{Event, IllegalEvent, Phase};
+pub use self::recovery::Recovery;
+pub use self::status::{Move, Status, Way};

@@ -1,0 +1,124 @@
+//! What the state asks of a file system, so that tests can stand in for a bad one.
+
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// A file system, or something that behaves like a bad one.
+///
+/// What a call has written into a file is durable when the call returns. What happens to the names in a folder is
+/// durable once [`sync_folder`](Self::sync_folder) has returned for it.
+pub trait Files: Debug + Send + Sync {
+    /// All of a file.
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>>;
+
+    /// Makes a file, or empties the one that is there, and writes all of it.
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes at the end of a file, which is made if it is not there.
+    fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Gives a file or folder another name in the same folder; a file that has the name goes away.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes a folder, and those that lead to it; that they are there is durable when the call returns.
+    fn create_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Removes a folder with all that is in it.
+    fn remove_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// The names in a folder.
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Makes durable which names are in a folder.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Makes durable all that is in a folder, however deep.
+    fn sync_tree(&self, folder: &Path) -> io::Result<()>;
+
+    /// Takes an exclusive lock, which goes away with what is returned, at the latest with the process.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when somebody else holds it.
+    fn lock(&self, file: &Path) -> io::Result<Held>;
+}
+
+/// A lock that is held for as long as this lives.
+pub type Held = Box<dyn Send + Sync>;
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        fs::read(file)
+    }
+
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut open = File::create(file)?;
+        open.write_all(bytes)?;
+        open.sync_all()
+    }
+
+    fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut open = OpenOptions::new().append(true).create(true).open(file)?;
+        open.write_all(bytes)?;
+        open.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.create_folder(parent)?;
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+        self.sync_folder(parent)
+    }
+
+    fn remove_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::remove_dir_all(folder)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        // Elsewhere folders cannot be opened, and renames are journaled by the file system itself.
+        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    }
+
+    fn sync_tree(&self, folder: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                self.sync_tree(&entry.path())?;
+            } else if kind.is_file() {
+                File::open(entry.path())?.sync_all()?;
+            }
+        }
+        self.sync_folder(folder)
+    }
+
+    fn lock(&self, file: &Path) -> io::Result<Held> {
+        // Never truncated: whoever waits for the lock must not touch what its owner has.
+        let open = OpenOptions::new().write(true).create(true).truncate(false).open(file)?;
+        open.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+            fs::TryLockError::Error(error) => error,
+        })?;
+        Ok(Box::new(open))
+    }
+}

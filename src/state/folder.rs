@@ -1,0 +1,441 @@
+//! The folder of a node's state, as the program that owns it uses it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::epoch::Epoch;
+use super::error::{Kind, StateError};
+use super::files::{Disk, Files};
+use super::journal::Journal;
+use super::ownership::Ownership;
+use super::phase::{Event, Phase};
+use super::pointer;
+use super::recovery::{self, Mending, Recovery};
+use super::status::{Move, Status, Way};
+use crate::version::Version;
+
+const CURRENT: &str = "CURRENT";
+const TRASH: &str = "trash-";
+const ADVICE: &str = "restore the state folder as a whole from a copy; its files belong together";
+
+/// A node's state on disk, owned by this program for as long as this lives.
+///
+/// Each method that moves on writes down the phase before it does what the phase is about. Where writing fails, what
+/// reached the disk is unknown: the method may be called again, or [`fail`](Self::fail) where the phase has it; after an
+/// error of [`release`](Self::release) only another `release` or opening the state anew helps, because callers may be
+/// answered by then.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let root = dir.path();
+/// use straddle::Version;
+/// use straddle::state::{Recovery, StateFolder};
+///
+/// let (mut state, recovery) = StateFolder::open(root, &Version::new(1, 1, 0))?;
+/// assert_eq!(recovery, Recovery::Serve);
+///
+/// state.learn(&Version::new(2, 0, 0))?;
+/// state.permit()?;
+/// state.quiesce()?;
+/// let made = state.transform()?;              // the folder of the epoch that is to be made
+/// std::fs::write(made.join("object/data"), "…")?;
+/// state.switch()?;
+/// state.release()?;                           // once it was verified
+/// assert_eq!(state.current().version(), &Version::new(2, 0, 0));
+/// # Ok(()) }
+/// ```
+pub struct StateFolder {
+    root: PathBuf,
+    files: Arc<dyn Files>,
+    ownership: Ownership,
+    journal: Journal,
+    status: Status,
+    current: Epoch,
+    /// Whether a move of the pointer may have reached the disk without our knowing.
+    pointing: bool,
+    /// Whether a release may have reached the disk without our knowing.
+    releasing: bool,
+}
+
+impl StateFolder {
+    /// Takes the state over, and mends what a crash left; a state that was not there is made, at version `first`.
+    ///
+    /// # Errors
+    /// When another program owns it, when what lies there contradicts itself, or when the file system fails.
+    pub fn open(root: impl Into<PathBuf>, first: &Version) -> Result<(Self, Recovery), StateError> {
+        Self::open_on(Arc::new(Disk), root, first)
+    }
+
+    /// As [`open`](Self::open), on other files than those of this machine.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(
+        files: Arc<dyn Files>,
+        root: impl Into<PathBuf>,
+        first: &Version,
+    ) -> Result<(Self, Recovery), StateError> {
+        let root = root.into();
+        files.create_folder(&root).map_err(StateError::io(&root, "making the folder"))?;
+        let ownership = Ownership::take(files.clone(), &root)?;
+        let (journal, status) = Journal::open(&*files, &root)?;
+        let current = match pointer::read(&*files, &root, CURRENT, ADVICE)? {
+            Some(current) => current,
+            None if status.is_none() => begin(&*files, &root, first)?,
+            None => return Err(StateError::damaged(&root.join(CURRENT), "is missing", ADVICE)),
+        };
+        let status = status.unwrap_or_else(|| Status {
+            phase: Phase::Serving,
+            epoch: current.clone(),
+            under_way: None,
+            kept: None,
+            highest: current.number(),
+            failure: None,
+        });
+        let (mending, recovery) = recovery::decide(&status, &current, &root)?;
+        let mut state = Self { root, files, ownership, journal, status, current, pointing: false, releasing: false };
+        state.expect_epochs()?;
+        state.mend(mending)?;
+        state.sweep()?;
+        Ok((state, recovery))
+    }
+
+    /// What the node is doing.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// The current epoch.
+    #[must_use]
+    pub fn current(&self) -> &Epoch {
+        &self.current
+    }
+
+    /// The folder of an epoch.
+    #[must_use]
+    pub fn folder_of(&self, epoch: &Epoch) -> PathBuf {
+        self.root.join(epoch.to_string())
+    }
+
+    /// The fencing number: how often the state has had an owner, this one included.
+    #[must_use]
+    pub fn owner(&self) -> u64 {
+        self.ownership.number()
+    }
+
+    /// Takes note of an upgrade.
+    ///
+    /// # Errors
+    /// In any phase but serving, and when the version is not a newer one.
+    pub fn learn(&mut self, to: &Version) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Learn)?;
+        if to <= self.current.version() {
+            let what = format!("{to} is not newer than {}, which this node runs", self.current.version());
+            return Err(Kind::Refused(what).into());
+        }
+        let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0 });
+        self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
+    }
+
+    /// Drops the upgrade that was learned.
+    ///
+    /// # Errors
+    /// When none is known, or it has begun.
+    pub fn forget(&mut self) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Forget)?;
+        self.enter(Status { phase, under_way: None, ..self.status.clone() })
+    }
+
+    /// Lets the upgrade that was learned begin.
+    ///
+    /// # Errors
+    /// When none is known.
+    pub fn permit(&mut self) -> Result<(), StateError> {
+        self.step(Event::Permit)
+    }
+
+    /// Begins the upgrade that was permitted: callers are held back from here on.
+    ///
+    /// # Errors
+    /// When none is permitted, or the upgrade before was not finalized.
+    pub fn quiesce(&mut self) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Quiesce)?;
+        if let Some(kept) = &self.status.kept {
+            let what = format!(
+                "there is still a way back to {}: finalize that upgrade first, or roll it back",
+                kept.version()
+            );
+            return Err(Kind::Refused(what).into());
+        }
+        self.enter(Status { phase, ..self.status.clone() })
+    }
+
+    /// Begins to go back to the version before: callers are held back from here on.
+    ///
+    /// # Errors
+    /// When another move has begun, or there is no way back.
+    pub fn rollback(&mut self) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Rollback)?;
+        let Some(kept) = &self.status.kept else {
+            let what =
+                format!("there is no way back from {}: it was finalized, or is the first version here", self.current);
+            return Err(Kind::Refused(what).into());
+        };
+        let under_way = Some(Move { to: kept.version().clone(), way: Way::Back, target: None, attempts: 0 });
+        self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
+    }
+
+    /// Begins to make the new version's epoch, or goes on with it after a crash: the folder that it is made in.
+    ///
+    /// # Errors
+    /// When callers are not held back for an upgrade.
+    pub fn transform(&mut self) -> Result<PathBuf, StateError> {
+        self.make(Way::On)
+    }
+
+    /// Begins to make the older version's epoch, or goes on with it after a crash: the folder that it is made in.
+    ///
+    /// # Errors
+    /// When callers are not held back for a rollback.
+    pub fn reverse(&mut self) -> Result<PathBuf, StateError> {
+        self.make(Way::Back)
+    }
+
+    /// Makes the epoch that was made the current one. What was written into its folder is made durable first.
+    ///
+    /// # Errors
+    /// When none was made.
+    pub fn switch(&mut self) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Switch)?;
+        let target = self.target()?;
+        let folder = self.folder_of(&target);
+        self.files.sync_tree(&folder).map_err(StateError::io(&folder, "making it durable"))?;
+        self.enter(Status { phase, ..self.status.clone() })?;
+        self.finish_switch()
+    }
+
+    /// Ends the move: callers are answered by the object of the new current epoch. The epoch before is kept after an
+    /// upgrade; after a rollback there is nothing to go back to.
+    ///
+    /// # Errors
+    /// When nothing was verified. After an error of the file system only another `release` goes on from here.
+    pub fn release(&mut self) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Release)?;
+        let on = self.status.under_way.as_ref().is_some_and(|under_way| under_way.way == Way::On);
+        let kept = on.then(|| self.status.epoch.clone());
+        let (epoch, under_way) = (self.current.clone(), None);
+        self.releasing = true;
+        self.enter(Status { phase, epoch, under_way, kept, ..self.status.clone() })?;
+        self.releasing = false;
+        self.tidy();
+        Ok(())
+    }
+
+    /// Undoes the move: what was made is removed, and what was current before is current.
+    ///
+    /// # Errors
+    /// In a phase in which callers are answered.
+    pub fn fail(&mut self, why: impl Into<String>) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Fail)?;
+        if self.releasing {
+            let what = "callers may be answered by what is released: release again, or open the state anew";
+            return Err(Kind::Refused(what.to_owned()).into());
+        }
+        if self.pointing || self.current != self.status.epoch {
+            self.point_at(&self.status.epoch.clone())?;
+        }
+        self.enter(Status { phase, under_way: None, failure: Some(why.into()), ..self.status.clone() })?;
+        self.tidy();
+        Ok(())
+    }
+
+    /// Gives up the way back, and removes the epoch that was kept for it.
+    ///
+    /// # Errors
+    /// When a move is under way, or nothing was kept.
+    pub fn finalize(&mut self) -> Result<(), StateError> {
+        // The phase is there already when an error came between.
+        if self.status.phase != Phase::Finalizing {
+            let phase = self.status.phase.after(Event::Finalize)?;
+            if self.status.kept.is_none() {
+                let what = format!("{} is finalized, or is the first version here", self.current);
+                return Err(Kind::Refused(what).into());
+            }
+            self.enter(Status { phase, ..self.status.clone() })?;
+        }
+        self.free()
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), StateError> {
+        let phase = self.status.phase.after(event)?;
+        self.enter(Status { phase, ..self.status.clone() })
+    }
+
+    /// Writes down what begins now.
+    fn enter(&mut self, status: Status) -> Result<(), StateError> {
+        self.ownership.still_holds(&self.root)?;
+        self.journal.write(&*self.files, &self.root, self.ownership.number(), &status)?;
+        self.status = status;
+        Ok(())
+    }
+
+    fn make(&mut self, way: Way) -> Result<PathBuf, StateError> {
+        let (event, making) = match way {
+            Way::On => (Event::Transform, Phase::Transforming),
+            Way::Back => (Event::Reverse, Phase::Reversing),
+        };
+        // The phase is there already when a crash, or an error below, came between.
+        let phase = if self.status.phase == making { making } else { self.status.phase.after(event)? };
+        let Some(under_way) = self.status.under_way.clone().filter(|under_way| under_way.way == way) else {
+            return Err(Kind::Refused(format!("what has begun is no move to {event} for")).into());
+        };
+        let highest = if under_way.target.is_some() { self.status.highest } else { self.status.highest + 1 };
+        let target = under_way.target.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
+        let folder = self.folder_of(&target);
+        let attempts = under_way.attempts + 1;
+        let under_way = Some(Move { to: under_way.to, way, target: Some(target), attempts });
+        self.enter(Status { phase, under_way, highest, ..self.status.clone() })?;
+        make_epoch(&*self.files, &folder)?;
+        Ok(folder)
+    }
+
+    fn target(&self) -> Result<Epoch, StateError> {
+        let target = self.status.under_way.as_ref().and_then(|under_way| under_way.target.clone());
+        target.ok_or_else(|| {
+            let what = format!("says {} without an epoch that is made", self.status.phase);
+            StateError::damaged(&self.root.join("JOURNAL"), what, ADVICE)
+        })
+    }
+
+    fn finish_switch(&mut self) -> Result<(), StateError> {
+        let target = self.target()?;
+        if self.pointing || self.current != target {
+            self.point_at(&target)?;
+        }
+        self.step(Event::Verify)
+    }
+
+    fn point_at(&mut self, epoch: &Epoch) -> Result<(), StateError> {
+        self.ownership.still_holds(&self.root)?;
+        self.pointing = true;
+        pointer::replace(&*self.files, &self.root, CURRENT, format!("{epoch}\n").as_bytes())?;
+        self.current = epoch.clone();
+        self.pointing = false;
+        Ok(())
+    }
+
+    fn free(&mut self) -> Result<(), StateError> {
+        let phase = self.status.phase.after(Event::Freed)?;
+        if let Some(kept) = self.status.kept.clone() {
+            self.remove(&kept)?;
+        }
+        self.enter(Status { phase, kept: None, ..self.status.clone() })
+    }
+
+    fn mend(&mut self, mending: Mending) -> Result<(), StateError> {
+        match mending {
+            Mending::None => Ok(()),
+            Mending::Undo(why) => self.fail(why),
+            Mending::Switch => self.finish_switch(),
+            Mending::Free => self.free(),
+        }
+    }
+
+    /// The epochs that must be there: the current one, the one before a move, the one that is kept.
+    fn expect_epochs(&self) -> Result<(), StateError> {
+        let there = self.epochs()?;
+        let freeing = self.status.phase == Phase::Finalizing;
+        let kept = self.status.kept.iter().filter(|_| !freeing);
+        for epoch in [&self.current, &self.status.epoch].into_iter().chain(kept) {
+            if !there.contains(epoch) {
+                return Err(StateError::damaged(&self.folder_of(epoch), "is missing", ADVICE));
+            }
+        }
+        Ok(())
+    }
+
+    fn epochs(&self) -> Result<Vec<Epoch>, StateError> {
+        let names = self.files.list(&self.root).map_err(StateError::io(&self.root, "listing it"))?;
+        Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
+    }
+
+    /// Sweeps after a move. The move has ended, whatever comes of it; what stays is swept when the state is opened next.
+    fn tidy(&mut self) {
+        if let Err(error) = self.sweep() {
+            tracing::warn!(%error, "an epoch that nothing leads to any more could not be removed");
+        }
+    }
+
+    /// Removes what nothing leads to any more. Names that are not ours stay.
+    fn sweep(&mut self) -> Result<(), StateError> {
+        let target = self.status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
+        let needed: Vec<&Epoch> =
+            [&self.current, &self.status.epoch].into_iter().chain(&self.status.kept).chain(target).collect();
+        for epoch in self.epochs()? {
+            // A higher number than there ever was is none of ours.
+            if !needed.contains(&&epoch) && epoch.number() <= self.status.highest {
+                self.remove(&epoch)?;
+            }
+        }
+        let names = self.files.list(&self.root).map_err(StateError::io(&self.root, "listing it"))?;
+        for name in names.iter().filter_map(|name| name.to_str()) {
+            if name.strip_prefix(TRASH).is_some_and(|epoch| epoch.parse::<Epoch>().is_ok()) {
+                let folder = self.root.join(name);
+                self.files.remove_folder(&folder).map_err(StateError::io(&folder, "removing it"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an epoch out of sight before its parts go, so that no half of one is ever found.
+    fn remove(&self, epoch: &Epoch) -> Result<(), StateError> {
+        let (folder, trash) = (self.folder_of(epoch), self.root.join(format!("{TRASH}{epoch}")));
+        match self.files.rename(&folder, &trash) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed.map_err(StateError::io(&folder, "putting it aside"))?,
+        }
+        self.files.sync_folder(&self.root).map_err(StateError::io(&self.root, "making it durable"))?;
+        match self.files.remove_folder(&trash) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(StateError::io(&trash, "removing it")),
+        }
+    }
+}
+
+impl fmt::Debug for StateFolder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StateFolder")
+            .field("root", &self.root)
+            .field("current", &self.current)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first epoch of a state that was not there.
+fn begin(files: &dyn Files, root: &Path, first: &Version) -> Result<Epoch, StateError> {
+    let epoch = Epoch::new(1, first.clone());
+    let names = files.list(root).map_err(StateError::io(root, "listing it"))?;
+    let others = names.iter().filter_map(|name| name.to_str()?.parse::<Epoch>().ok()).find(|other| *other != epoch);
+    if let Some(other) = others {
+        // Somebody's data, and nothing says whether it counts.
+        let what = format!("is missing, but there is the epoch {other}");
+        return Err(StateError::damaged(&root.join(CURRENT), what, ADVICE));
+    }
+    make_epoch(files, &root.join(epoch.to_string()))?;
+    pointer::replace(files, root, CURRENT, format!("{epoch}\n").as_bytes())?;
+    Ok(epoch)
+}
+
+fn make_epoch(files: &dyn Files, folder: &Path) -> Result<(), StateError> {
+    for part in ["object", "past", "future"] {
+        let part = folder.join(part);
+        files.create_folder(&part).map_err(StateError::io(&part, "making the folder"))?;
+    }
+    Ok(())
+}

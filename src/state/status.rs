@@ -1,0 +1,52 @@
+//! What a node is doing, as the journal keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use super::epoch::Epoch;
+use super::phase::Phase;
+use crate::version::Version;
+
+/// All that a node remembers of its version over a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The phase.
+    pub phase: Phase,
+    /// The epoch that was current when the phase began; the pointer tells which one is current now.
+    pub epoch: Epoch,
+    /// What is under way; in [`Phase::Serving`] and [`Phase::Finalizing`] nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<Move>,
+    /// The epoch before the current one, as long as there is a way back to its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Epoch>,
+    /// The highest number of an epoch that there ever was.
+    pub highest: u64,
+    /// Why the last move did not come to its end, if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// A move from one version to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// The version that it leads to.
+    pub to: Version,
+    /// On or back.
+    pub way: Way,
+    /// The epoch that is being made, once its making has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Epoch>,
+    /// How often its making has begun, counting crashes.
+    #[serde(default)]
+    pub attempts: u32,
+}
+
+/// The direction of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// An upgrade: the transform function makes the epoch.
+    On,
+    /// A rollback: the reverse function makes it.
+    Back,
+}

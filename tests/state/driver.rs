@@ -1,0 +1,216 @@
+//! A node that lives a whole life on some files: it serves writes, upgrades, goes back, and upgrades again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use straddle::Version;
+use straddle::state::{Files, Phase, Recovery, StateError, StateFolder, Way};
+
+use crate::memory::Memory;
+
+const ROOT: &str = "/state";
+
+pub(crate) struct Driver {
+    memory: Arc<Memory>,
+    state: Option<StateFolder>,
+    /// Writes that callers were told of.
+    acknowledged: Vec<u32>,
+    next: u32,
+}
+
+/// The program is gone.
+struct Crashed;
+
+impl Driver {
+    pub(crate) fn new(memory: Arc<Memory>) -> Self {
+        Self { memory, state: None, acknowledged: Vec::new(), next: 0 }
+    }
+
+    /// Lives until the end or a crash; how many operations it took.
+    pub(crate) fn live(&mut self) -> usize {
+        let _: Result<(), Crashed> = self.life();
+        self.memory.operations()
+    }
+
+    fn life(&mut self) -> Result<(), Crashed> {
+        let first = self.retry(|driver| {
+            let (state, recovery) = StateFolder::open_on(driver.memory.clone(), ROOT, &Version::new(1, 1, 0))?;
+            driver.state = Some(state);
+            Ok(recovery)
+        })?;
+        assert_eq!(first, Recovery::Serve);
+        self.serve()?;
+        // It is tried again until it works: a fault comes once.
+        while self.version() != Version::new(2, 0, 0) {
+            self.upgrade()?;
+            self.serve()?;
+        }
+        while self.version() != Version::new(1, 1, 0) {
+            self.move_on(|state| state.rollback(), Way::Back)?;
+            self.serve()?;
+        }
+        while self.version() != Version::new(2, 0, 0) {
+            self.upgrade()?;
+            self.serve()?;
+        }
+        self.retry(|driver| driver.state().finalize())?;
+        self.serve()
+    }
+
+    fn upgrade(&mut self) -> Result<(), Crashed> {
+        self.retry(|driver| match driver.state().status().phase {
+            Phase::Serving => driver.state().learn(&Version::new(2, 0, 0)),
+            _ => Ok(()),
+        })?;
+        self.serve()?;
+        self.retry(|driver| match driver.state().status().phase {
+            Phase::Learned => driver.state().permit(),
+            _ => Ok(()),
+        })?;
+        self.move_on(|state| state.quiesce(), Way::On)
+    }
+
+    /// From holding callers back to answering them again; an error goes back to what was.
+    fn move_on(
+        &mut self,
+        begin: impl FnOnce(&mut StateFolder) -> Result<(), StateError>,
+        way: Way,
+    ) -> Result<(), Crashed> {
+        let begun = begin(self.state());
+        let moved = begun.and_then(|()| {
+            let old = self.object();
+            let folder = match way {
+                Way::On => self.state().transform()?,
+                Way::Back => self.state().reverse()?,
+            };
+            self.make(&old, &folder).and_then(|()| self.state().switch())
+        });
+        match moved {
+            Ok(()) => self.retry(|driver| driver.state().release()),
+            Err(_) if self.memory.is_dead() => Err(Crashed),
+            // Where not even the first phase was written down, nothing has to be undone.
+            Err(_) if self.state().status().phase.answers_callers() => Ok(()),
+            Err(error) => {
+                self.retry(|driver| driver.state().fail(error.to_string()))?;
+                // What lies on disk now says the same as what we hold in memory.
+                self.retry(|driver| {
+                    driver.state = None;
+                    let (state, recovery) = StateFolder::open_on(driver.memory.clone(), ROOT, &Version::new(1, 1, 0))?;
+                    assert_eq!(recovery, Recovery::Serve);
+                    driver.state = Some(state);
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    /// The transform function: each write again, under the version that is made.
+    fn make(&self, old: &Path, folder: &Path) -> Result<(), StateError> {
+        let data = self.memory.read(old).unwrap_or_default();
+        // What the author's function does is not the state's: it is tried until it works.
+        for _ in 0..3 {
+            if self.memory.write(&folder.join("object/data"), &data).is_ok() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers callers: a write is acknowledged once it is durable.
+    fn serve(&mut self) -> Result<(), Crashed> {
+        assert!(self.state().status().phase.answers_callers());
+        let data = self.object();
+        let write = self.next;
+        self.next += 1;
+        let folder = data.parent().unwrap().to_owned();
+        let written = self.memory.append(&data, line(write).as_bytes());
+        if written.is_ok() && self.memory.sync_folder(&folder).is_ok() {
+            self.acknowledged.push(write);
+        } else if !self.memory.is_dead() {
+            // A torn write ends in a line of its own, as a store would have it.
+            let _ = self.memory.append(&data, b"\n");
+            let _ = self.memory.sync_folder(&folder);
+        }
+        if self.memory.is_dead() { Err(Crashed) } else { Ok(()) }
+    }
+
+    /// Starts again after a crash, and does what the state says.
+    pub(crate) fn recover(&mut self, told: &str) -> Recovery {
+        self.state = None;
+        let opened = StateFolder::open_on(self.memory.clone(), ROOT, &Version::new(1, 1, 0));
+        let (state, recovery) = opened.unwrap_or_else(|error| panic!("{told}: {error}"));
+        self.state = Some(state);
+        let mut to_release = recovery == Recovery::Verify;
+        if let Recovery::Make(way) = recovery {
+            let old = self.object();
+            let folder = match way {
+                Way::On => self.state().transform().unwrap(),
+                Way::Back => self.state().reverse().unwrap(),
+            };
+            self.make(&old, &folder).unwrap();
+            self.state().switch().unwrap();
+            to_release = true;
+        }
+        if to_release {
+            self.state().release().unwrap();
+        }
+        recovery
+    }
+
+    /// What was acknowledged is there, once, and no epoch too many.
+    pub(crate) fn check(&mut self, told: &str) {
+        assert!(self.state().status().phase.answers_callers(), "{told}: {:?}", self.state().status());
+        let file = self.object();
+        let data = String::from_utf8(self.memory.read(&file).unwrap_or_default()).unwrap();
+        for write in &self.acknowledged {
+            let found = data.lines().filter(|found| *found == line(*write).trim_end()).count();
+            assert_eq!(found, 1, "{told}: write {write} is there {found} times in {data:?}");
+        }
+        // What could not be removed at once is, when the state is opened.
+        self.state = None;
+        let (state, recovery) = StateFolder::open_on(self.memory.clone(), ROOT, &Version::new(1, 1, 0)).unwrap();
+        assert_eq!(recovery, Recovery::Serve, "{told}");
+        let mut names: Vec<String> = self
+            .memory
+            .list(Path::new(ROOT))
+            .unwrap()
+            .into_iter()
+            .map(|name| name.into_string().unwrap())
+            .filter(|name| name.contains('-'))
+            .collect();
+        names.retain(|name| *name != state.current().to_string());
+        let kept: Vec<String> = state.status().kept.iter().map(ToString::to_string).collect();
+        assert_eq!(names, kept, "{told}: epochs beside the current one");
+        self.state = Some(state);
+    }
+
+    fn version(&mut self) -> Version {
+        self.state().current().version().clone()
+    }
+
+    fn object(&mut self) -> PathBuf {
+        let current = self.state().current().clone();
+        self.state().folder_of(&current).join("object/data")
+    }
+
+    fn state(&mut self) -> &mut StateFolder {
+        self.state.as_mut().unwrap()
+    }
+
+    /// A fault comes once: the second time it works, or the program is gone.
+    fn retry<T>(&mut self, act: impl Fn(&mut Self) -> Result<T, StateError>) -> Result<T, Crashed> {
+        for _ in 0..3 {
+            match act(self) {
+                Ok(done) => return Ok(done),
+                Err(_) if self.memory.is_dead() => return Err(Crashed),
+                Err(error) => assert!(error.is_io(), "{error}"),
+            }
+        }
+        panic!("it still does not work");
+    }
+}
+
+/// Half of a line is no other line.
+fn line(write: u32) -> String {
+    format!("write {write} is done.\n")
+}

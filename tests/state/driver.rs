@@ -46,7 +46,7 @@ impl Driver {
             self.serve()?;
         }
         while self.version() != Version::new(1, 1, 0) {
-            self.move_on(|state| state.rollback(), Way::Back)?;
+            self.move_on(StateFolder::rollback, Way::Back)?;
             self.serve()?;
         }
         while self.version() != Version::new(2, 0, 0) {
@@ -67,7 +67,7 @@ impl Driver {
             Phase::Learned => driver.state().permit(),
             _ => Ok(()),
         })?;
-        self.move_on(|state| state.quiesce(), Way::On)
+        self.move_on(StateFolder::quiesce, Way::On)
     }
 
     /// From holding callers back to answering them again; an error goes back to what was.
@@ -76,14 +76,14 @@ impl Driver {
         begin: impl FnOnce(&mut StateFolder) -> Result<(), StateError>,
         way: Way,
     ) -> Result<(), Crashed> {
-        let begun = begin(self.state());
-        let moved = begun.and_then(|()| {
+        let moved = begin(self.state()).and_then(|()| {
             let old = self.object();
             let folder = match way {
                 Way::On => self.state().transform()?,
                 Way::Back => self.state().reverse()?,
             };
-            self.make(&old, &folder).and_then(|()| self.state().switch())
+            self.make(&old, &folder);
+            self.state().switch()
         });
         match moved {
             Ok(()) => self.retry(|driver| driver.state().release()),
@@ -105,7 +105,7 @@ impl Driver {
     }
 
     /// The transform function: each write again, under the version that is made.
-    fn make(&self, old: &Path, folder: &Path) -> Result<(), StateError> {
+    fn make(&self, old: &Path, folder: &Path) {
         let data = self.memory.read(old).unwrap_or_default();
         // What the author's function does is not the state's: it is tried until it works.
         for _ in 0..3 {
@@ -113,7 +113,6 @@ impl Driver {
                 break;
             }
         }
-        Ok(())
     }
 
     /// Answers callers: a write is acknowledged once it is durable.
@@ -147,7 +146,7 @@ impl Driver {
                 Way::On => self.state().transform().unwrap(),
                 Way::Back => self.state().reverse().unwrap(),
             };
-            self.make(&old, &folder).unwrap();
+            self.make(&old, &folder);
             self.state().switch().unwrap();
             to_release = true;
         }

@@ -47,6 +47,12 @@ enum Node {
     Folder { now: BTreeMap<OsString, usize>, durable: BTreeMap<OsString, usize>, pending: Vec<Change> },
 }
 
+impl Node {
+    fn empty_folder() -> Self {
+        Self::Folder { now: BTreeMap::new(), durable: BTreeMap::new(), pending: Vec::new() }
+    }
+}
+
 /// What happened to the names of a folder since it was synced.
 #[derive(Clone, Debug)]
 enum Change {
@@ -76,7 +82,7 @@ impl Change {
 impl Memory {
     /// Seed 0 keeps names that were not synced; with others some of the last changes of a folder go.
     pub(crate) fn new(seed: u64) -> Self {
-        let root = Node::Folder { now: BTreeMap::new(), durable: BTreeMap::new(), pending: Vec::new() };
+        let root = Node::empty_folder();
         Self(Arc::new(Mutex::new(Inner {
             nodes: HashMap::from([(0, root)]),
             next: 1,
@@ -176,13 +182,12 @@ impl Inner {
     }
 
     fn file(&mut self, path: &Path) -> io::Result<&mut Vec<u8>> {
-        let number = match self.find(path) {
-            Ok(number) => number,
-            Err(_) => {
-                let (folder, called) = split(path)?;
-                let folder = self.find(folder)?;
-                self.add(folder, called, Node::File(Vec::new()))
-            }
+        let number = if let Ok(number) = self.find(path) {
+            number
+        } else {
+            let (folder, called) = split(path)?;
+            let folder = self.find(folder)?;
+            self.add(folder, called, Node::File(Vec::new()))
         };
         match self.nodes.get_mut(&number) {
             Some(Node::File(bytes)) => Ok(bytes),
@@ -259,15 +264,12 @@ impl Files for Memory {
             let mut at = 0;
             for part in folder.components().filter_map(name) {
                 let Some(Node::Folder { now, .. }) = inner.nodes.get(&at) else { return Err(not_found(folder)) };
-                at = match now.get(&part) {
-                    Some(number) => *number,
-                    None => {
-                        let empty =
-                            Node::Folder { now: BTreeMap::new(), durable: BTreeMap::new(), pending: Vec::new() };
-                        let made = inner.add(at, part, empty);
-                        inner.sync(at, false);
-                        made
-                    }
+                at = if let Some(number) = now.get(&part) {
+                    *number
+                } else {
+                    let made = inner.add(at, part, Node::empty_folder());
+                    inner.sync(at, false);
+                    made
                 };
             }
         }
@@ -282,9 +284,10 @@ impl Files for Memory {
             Extent::Nothing => {}
             // What is in it goes first.
             Extent::Half => {
-                if let Some(Node::Folder { now, .. }) = inner.nodes.get(&number) {
-                    let first = now.keys().next().cloned();
-                    first.into_iter().for_each(|name| inner.change(number, Change::Remove(name)));
+                if let Some(Node::Folder { now, .. }) = inner.nodes.get(&number)
+                    && let Some(first) = now.keys().next().cloned()
+                {
+                    inner.change(number, Change::Remove(first));
                 }
             }
             Extent::Whole => {

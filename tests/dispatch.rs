@@ -713,46 +713,73 @@ async fn a_deadline_in_the_far_future_is_no_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_call_waits_for_the_rest_of_its_request_but_not_for_long() {
-    let refused = |body| {
-        let request = Request::post("/shop.v1.Shop/Hard").header("straddle-version", "1.0.0").body(body);
-        tokio::spawn(node().oneshot(request.expect("a request")))
-    };
+async fn a_refused_call_does_not_wait_for_its_request_which_is_read_beside_it_but_not_for_ever() {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<_, Status>>(1);
     let frames = tokio_stream::wrappers::ReceiverStream::new(receiver);
-    let call = refused(Body::new(http_body_util::StreamBody::new(frames)));
-    tokio::task::yield_now().await;
-    assert!(!call.is_finished());
-    sender.send(Ok(http_body::Frame::data(Bytes::from_static(b"late")))).await.expect("somebody reads");
-    drop(sender);
+    let body = Body::new(http_body_util::StreamBody::new(frames));
+    let request = Request::post("/shop.v1.Shop/Hard").header("straddle-version", "1.0.0").body(body);
     let begun = tokio::time::Instant::now();
-    let Ok(response) = call.await.expect("no panic");
+    let Ok(response) = node().oneshot(request.expect("a request")).await;
     assert_eq!(refusal(&response).reason(), Reason::Disallowed);
     assert_eq!(begun.elapsed(), Duration::ZERO);
+    for _ in 0..100 {
+        sender.send(Ok(http_body::Frame::data(Bytes::from_static(b"late")))).await.expect("somebody reads");
+    }
+    tokio::time::timeout(Duration::from_secs(60), sender.closed()).await.expect("nobody reads for ever");
 
-    let endless = Body::new(http_body_util::StreamBody::new(tokio_stream::pending::<Result<_, Status>>()));
-    let Ok(response) = refused(endless).await.expect("no panic");
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<_, Status>>(1);
+    let frames = tokio_stream::wrappers::ReceiverStream::new(receiver);
+    let body = Body::new(http_body_util::StreamBody::new(frames));
+    let request = Request::post("/shop.v1.Shop/Hard").header("straddle-version", "1.0.0").body(body);
+    let Ok(response) = node().oneshot(request.expect("a request")).await;
     assert_eq!(refusal(&response).reason(), Reason::Disallowed);
-    assert!(begun.elapsed() < Duration::from_secs(1));
+    let mut taken = 0;
+    while sender.send(Ok(http_body::Frame::data(vec![0; 64 * 1024].into()))).await.is_ok() {
+        taken += 64 * 1024;
+        assert!(taken < 8 * 1024 * 1024, "whatever comes is read");
+    }
+    assert!(taken > 4 * 1024 * 1024, "only {taken} bytes were read");
 }
 
 #[tokio::test]
 async fn a_connection_outlives_any_number_of_refused_calls() {
+    // h2 takes 1,024 frames of requests that were reset.
+    refuse_on_one_connection(1_200, "please").await;
+}
+
+#[tokio::test]
+async fn a_connection_outlives_any_number_of_refused_calls_with_large_requests() {
+    // Such requests have 86 frames, and are under way all at once: one frame that comes too late in every other of them
+    // is too many.
+    refuse_on_one_connection(2_048, &"please ".repeat(200_000)).await;
+}
+
+/// Makes calls, 64 at once.
+async fn refuse_on_one_connection(calls: usize, said: &str) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = straddle::transport::Server::builder().serve(listener, node(), std::future::pending());
     let serving = tokio::spawn(server.expect("a server"));
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{address}")).expect("an address");
-    let mut client = tonic::client::Grpc::new(endpoint.connect().await.expect("a connection"));
-    // h2 takes 1,024 frames of requests that were reset.
-    for _ in 0..1_200 {
-        client.ready().await.expect("a connection");
-        let mut request = tonic::Request::new(String::from("please"));
-        request.metadata_mut().insert("straddle-version", "1.0.0".parse().expect("a value"));
-        let path = http::uri::PathAndQuery::from_static("/shop.v1.Shop/Hard");
-        let codec = straddle::wire::Codec::<String, String>::default();
-        let status = client.unary(request, path, codec).await.expect_err("it is refused");
-        assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    let channel = endpoint.connect().await.expect("a connection");
+    let mut callers = tokio::task::JoinSet::new();
+    for first in 0..64 {
+        let (channel, said) = (channel.clone(), said.to_owned());
+        callers.spawn(async move {
+            let mut client = tonic::client::Grpc::new(channel);
+            for _ in (first..calls).step_by(64) {
+                client.ready().await.expect("a connection");
+                let mut request = tonic::Request::new(said.clone());
+                request.metadata_mut().insert("straddle-version", "1.0.0".parse().expect("a value"));
+                let path = http::uri::PathAndQuery::from_static("/shop.v1.Shop/Hard");
+                let codec = straddle::wire::Codec::<String, String>::default();
+                let status = client.unary(request, path, codec).await.expect_err("it is refused");
+                assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+            }
+        });
+    }
+    while let Some(called) = callers.join_next().await {
+        called.expect("no panic");
     }
     serving.abort();
 }

@@ -46,7 +46,8 @@ enum State {
 
 struct Told {
     response: Response<Body>,
-    unread: Unread,
+    /// Taken when the call is answered.
+    unread: Option<Unread>,
 }
 
 struct Running {
@@ -74,7 +75,7 @@ impl Call {
     }
 
     fn answered(response: Response<Body>, unread: Body) -> Self {
-        Self(State::Told(Box::new(Told { response, unread: Unread::new(unread) })))
+        Self(State::Told(Box::new(Told { response, unread: Some(Unread::new(unread)) })))
     }
 
     /// Whether the call may change something. One that nothing answers changes nothing.
@@ -139,7 +140,7 @@ impl Future for Call {
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
         let response = match &mut self.0 {
             State::Told(told) => {
-                ready!(told.unread.poll(waking));
+                told.unread.take().into_iter().for_each(|unread| unread.let_go(waking));
                 std::mem::take(&mut told.response)
             }
             State::Running(running) => ready!(running.poll(waking)),

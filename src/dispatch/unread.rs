@@ -1,46 +1,60 @@
 //! Requests that nobody reads.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context as Waking, Poll};
+use std::task::{Context as Waking, Poll, ready};
 use std::time::Duration;
 
 use http_body::Body as _;
-use tokio::time::{Sleep, sleep};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use crate::wire::Body;
 
-/// Frames that are taken in at most.
-const FRAMES: usize = 64;
-/// How long the rest of a request may take to come. Callers that stream may want the answer before they send more.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// Bytes that are taken in at most: a message of the usual limit, and what lies around it.
+const BYTES: usize = 5 * 1024 * 1024;
+/// Frames that are taken in at most; they may be empty.
+const FRAMES: usize = 4_096;
+/// How long the rest may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The body of a request that is answered without it; nearly always the rest of it is on its way already.
 ///
-/// A request that is answered before it has come to its end is reset, and h2 counts what of it comes after that against
+/// A request that is let go before it has come to its end is reset, and h2 counts what of it comes after that against
 /// the connection (RUSTSEC-2024-0003): after 1,024 such frames it closes the connection, with all calls on it. So the
-/// answer waits a moment for the end.
-pub(super) struct Unread {
+/// rest is read, within limits, beside the answer, which does not wait for it.
+pub(super) struct Unread(Rest);
+
+struct Rest {
     body: Body,
+    bytes: usize,
     frames: usize,
-    patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Unread {
     pub(super) fn new(body: Body) -> Self {
-        Self { body, frames: 0, patience: None }
+        Self(Rest { body, bytes: 0, frames: 0 })
     }
 
-    /// Ready when the answer need not wait any longer.
-    pub(super) fn poll(&mut self, waking: &mut Waking<'_>) -> Poll<()> {
-        while self.frames < FRAMES {
-            match Pin::new(&mut self.body).poll_frame(waking) {
-                Poll::Ready(Some(Ok(_))) => self.frames += 1,
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => {
-                    let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
-                    return patience.as_mut().poll(waking);
-                }
-            }
+    /// Lets the request go; nobody waits for it.
+    pub(super) fn let_go(mut self, waking: &mut Waking<'_>) {
+        // What is there takes no task, and nor does what ends here.
+        if self.0.poll(waking).is_ready() {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(timeout(PATIENCE, async move { poll_fn(|waking| self.0.poll(waking)).await }));
+        }
+    }
+}
+
+impl Rest {
+    /// Ready when nothing more is to be read.
+    fn poll(&mut self, waking: &mut Waking<'_>) -> Poll<()> {
+        while self.frames < FRAMES && self.bytes < BYTES {
+            let Some(Ok(frame)) = ready!(Pin::new(&mut self.body).poll_frame(waking)) else { return Poll::Ready(()) };
+            self.frames += 1;
+            self.bytes += frame.data_ref().map_or(0, bytes::Bytes::len);
         }
         Poll::Ready(())
     }

@@ -33,7 +33,7 @@ pub(super) enum State {
     /// The object has it; messages that it asks for later may still be refused.
     Waiting(Answering, Option<Arc<Fault>>),
     /// It goes no further.
-    Telling(Box<(Status, Unread)>),
+    Telling(Box<(Status, Option<Unread>)>),
     Done,
 }
 
@@ -71,7 +71,7 @@ impl Future for Call {
         }
         // Polled after it was done, there is nothing more to come.
         let State::Telling(told) = state else { return Poll::Pending };
-        ready!(told.1.poll(waking));
+        told.1.take().into_iter().for_each(|unread| unread.let_go(waking));
         let response = told.0.clone().into_http();
         *state = State::Done;
         Poll::Ready(Ok(response))
@@ -79,5 +79,5 @@ impl Future for Call {
 }
 
 fn telling(Refused { status, rest }: Refused) -> State {
-    State::Telling(Box::new((status, Unread::new(rest))))
+    State::Telling(Box::new((status, Some(Unread::new(rest)))))
 }

@@ -16,7 +16,9 @@ mod answer;
 mod call;
 mod context;
 pub(crate) mod deadline;
+mod gate;
 mod guard;
+mod inside;
 mod outcome;
 mod rewriting;
 mod route;
@@ -25,6 +27,7 @@ mod table;
 mod unread;
 
 pub use self::answer::{GeneratedBody, Object};
+pub use self::gate::Gate;
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};
 pub use self::table::{NODE, SCHEMA, Table, VERSION};

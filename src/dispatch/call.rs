@@ -83,6 +83,11 @@ impl Call {
         matches!(&self.0, State::Running(running) if running.route.changes)
     }
 
+    /// Whether messages of the call may go on coming for as long as one side likes.
+    pub(crate) fn streams(&self) -> bool {
+        matches!(&self.0, State::Running(running) if running.route.server_streaming || running.route.client_streaming)
+    }
+
     /// Sends a request on its route.
     pub(crate) fn begin(
         route: &Arc<Route>,

@@ -22,6 +22,16 @@ pub(super) fn deadline_had_passed() -> Status {
     Status::deadline_exceeded("the deadline of the call had passed before it began; it has not run")
 }
 
+/// The call came while the node upgraded, and nobody could wait any longer.
+pub(super) fn not_let_in(why: &str) -> Status {
+    Status::unavailable(format!("{why}; it has not run"))
+}
+
+/// The stream was ended so that the node could upgrade.
+pub(super) fn cut() -> Status {
+    Status::unavailable("the node upgrades, and ended this stream; call again and go on from the last message")
+}
+
 /// The object that answered gave way; the call may have run up to there.
 pub(super) fn panicked(route: &Route) -> Status {
     tracing::error!(

@@ -91,6 +91,7 @@ pub(crate) struct Route {
     /// Whether a call may change something.
     pub(crate) changes: bool,
     pub(crate) server_streaming: bool,
+    pub(crate) client_streaming: bool,
 }
 
 pub(crate) enum Target {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context as Waking, Poll};
+use std::task::{Context as Waking, Poll, ready};
 
 use arc_swap::ArcSwapOption;
 use http::{Request, Response};
@@ -13,6 +13,8 @@ use tower_service::Service;
 
 use super::call::{self, Call, Caller};
 use super::context::Context;
+use super::gate::{Gate, Inside};
+use super::inside::{AtGate, Entered};
 use super::table::Table;
 use crate::version::Version;
 use crate::wire::Body;
@@ -27,6 +29,22 @@ pub struct Dispatch(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     table: ArcSwapOption<Table>,
+    gate: Gate,
+}
+
+impl Shared {
+    /// Begins a call that the gate has let in; only now is it known which table it uses.
+    fn begin(&self, inside: Inside, request: Request<Body>) -> Entered {
+        let table = self.table.load();
+        let call = match table.as_ref() {
+            None => Call::told(call::unavailable("the node is starting"), request.into_body()),
+            Some(table) => match table.route(request.uri().path(), request.headers()) {
+                Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
+                Err(refused) => Call::told(refused, request.into_body()),
+            },
+        };
+        Entered::new(call, inside)
+    }
 }
 
 impl Dispatch {
@@ -37,6 +55,12 @@ impl Dispatch {
     /// Puts the table in place; calls that began before go on with the one before.
     pub(crate) fn install(&self, table: Table) {
         self.0.table.store(Some(Arc::new(table)));
+    }
+
+    /// The gate that calls from outside come through.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 
     /// The table that a call which begins now would use; none until the node is built.
@@ -67,26 +91,44 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Dispatched {
-        let table = self.0.table.load();
-        let Some(table) = table.as_ref() else {
-            return Dispatched(Call::told(call::unavailable("the node is starting"), request.into_body()));
-        };
-        Dispatched(match table.route(request.uri().path(), request.headers()) {
-            Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
-            Err(refused) => Call::told(refused, request.into_body()),
+        if let Some(inside) = self.0.gate.enter() {
+            return Dispatched(State::Entered(self.0.begin(inside, request)));
+        }
+        Dispatched(match self.0.gate.wait() {
+            Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.0.clone()))),
+            Err(too_many) => State::Told(Box::new(Call::told(call::unavailable(&too_many.to_string()), Body::empty()))),
         })
     }
 }
 
 /// The answer of [`Dispatch`] on its way.
 #[must_use = "futures do nothing unless polled"]
-pub struct Dispatched(Call);
+pub struct Dispatched(State);
+
+enum State {
+    /// The node upgrades.
+    Waiting(Box<(AtGate, Arc<Shared>)>),
+    /// Nobody lets it in.
+    Told(Box<Call>),
+    Entered(Entered),
+}
 
 impl Future for Dispatched {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(waking).map(Ok)
+        if let State::Waiting(waiting) = &mut self.0 {
+            let (at_gate, shared) = waiting.as_mut();
+            self.0 = match ready!(at_gate.poll(waking)) {
+                Ok((inside, request)) => State::Entered(shared.begin(inside, request)),
+                Err(refused) => State::Told(Box::new(refused)),
+            };
+        }
+        match &mut self.0 {
+            State::Entered(entered) => Pin::new(entered).poll(waking).map(Ok),
+            State::Told(call) => Pin::new(call.as_mut()).poll(waking).map(Ok),
+            State::Waiting(_) => Poll::Pending,
+        }
     }
 }
 

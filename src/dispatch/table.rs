@@ -97,6 +97,7 @@ impl Table {
                             method: method.path().into(),
                             changes: !method.has_no_side_effects(),
                             server_streaming: method.is_server_streaming(),
+                            client_streaming: method.is_client_streaming(),
                         }));
                     }
                     Err(lacking) => missing.push(lacking),

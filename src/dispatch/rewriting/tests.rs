@@ -229,6 +229,7 @@ fn route(object: Arc<dyn Answer>, kind: Kind, rewrites: Rewrites) -> Arc<Route> 
         method: "/p.Echo/Echo".into(),
         changes: true,
         server_streaming: matches!(kind, Kind::ServerStreaming | Kind::Streaming),
+        client_streaming: matches!(kind, Kind::ClientStreaming | Kind::Streaming),
     })
 }
 

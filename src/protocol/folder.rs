@@ -43,6 +43,12 @@ pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
     Protocol::assemble(manifest.name, manifest.unlabelled, sources, folder.to_owned())
 }
 
+/// The protos of a folder that belongs to no protocol, as a version of this number; a `step.toml` in it counts for nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn source_of_folder(version: &Version, root: &Path) -> Result<Source, ProtocolError> {
+    Ok(Source { step: None, ..source(version, Some(root), None)? })
+}
+
 fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     name.parse().map_err(|error: crate::version::VersionError| {

@@ -1,0 +1,191 @@
+//! What a difference is about, by the names that both versions have for it.
+
+use std::collections::BTreeSet;
+
+use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
+
+use super::Judge;
+use super::reach::Reach;
+use crate::check::Difference;
+use crate::protocol::Schema;
+use crate::protocol::plan::Direction;
+
+/// A message and one of its fields.
+pub(super) type Field = (String, String);
+
+/// What a difference is about.
+#[derive(Debug, Default)]
+pub(super) struct Subject {
+    pub(super) kind: Kind,
+    pub(super) old: Side,
+    pub(super) new: Side,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A file, a package, or something that is no element of messages or methods.
+    #[default]
+    Nothing,
+    /// Methods.
+    Methods,
+    /// A field, or those of a oneof.
+    Field,
+    /// A message as a whole.
+    Message,
+    /// An enum, or this value of it.
+    Enum(Option<String>),
+}
+
+/// What one version has of it.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    /// The indices of methods.
+    pub(super) methods: BTreeSet<usize>,
+    /// The full names of the messages or enums that are to be reached.
+    pub(super) types: BTreeSet<String>,
+    /// The fields that plans speak of when they speak of it.
+    pub(super) fields: BTreeSet<Field>,
+}
+
+impl Side {
+    /// Whether `element`, as plans write it (a message, a dot and a path), lies in one of these.
+    pub(super) fn covers(&self, element: &str) -> bool {
+        self.fields.iter().any(|(message, field)| {
+            let rest = element.strip_prefix(message.as_str()).and_then(|rest| rest.strip_prefix('.'));
+            let rest = rest.and_then(|rest| rest.strip_prefix(field.as_str()));
+            !field.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+}
+
+impl Judge<'_> {
+    /// What a difference is about. The newer version's name goes first; where both versions have the name, both are meant.
+    pub(super) fn subject(&self, difference: &Difference) -> Subject {
+        let (old_pool, new_pool) = (self.old.pool(), self.new.pool());
+        let element = difference.element.as_str();
+        if let Some(subject) = self.methods(element) {
+            return subject;
+        }
+        let (old_message, new_message) =
+            (old_pool.get_message_by_name(element), new_pool.get_message_by_name(element));
+        if old_message.is_some() || new_message.is_some() {
+            return self.message(old_message, new_message);
+        }
+        let (old_enum, new_enum) = (old_pool.get_enum_by_name(element), new_pool.get_enum_by_name(element));
+        if old_enum.is_some() || new_enum.is_some() {
+            return self.declared_enum(old_enum, new_enum, None);
+        }
+        let Some((parent, name)) = element.rsplit_once('.') else { return Subject::default() };
+        let (old_enum, new_enum) = (old_pool.get_enum_by_name(parent), new_pool.get_enum_by_name(parent));
+        if old_enum.is_some() || new_enum.is_some() {
+            return self.declared_enum(old_enum, new_enum, Some(name.to_owned()));
+        }
+        let (old_message, new_message) = (old_pool.get_message_by_name(parent), new_pool.get_message_by_name(parent));
+        if old_message.is_some() || new_message.is_some() {
+            return self.field(old_message, new_message, name);
+        }
+        self.extension(element)
+    }
+
+    fn methods(&self, element: &str) -> Option<Subject> {
+        let mut subject = Subject { kind: Kind::Methods, ..Subject::default() };
+        for (schema, side) in [(self.old, &mut subject.old), (self.new, &mut subject.new)] {
+            let meant = |method: &crate::protocol::Method| {
+                [method.full_name(), method.service(), method.package()].contains(&element)
+            };
+            let found = schema.methods().iter().enumerate().filter(|(_, method)| meant(method));
+            side.methods.extend(found.map(|(index, _)| index));
+        }
+        if subject.old.methods.is_empty() && subject.new.methods.is_empty() {
+            return None;
+        }
+        // What a method of the newer version was called before, if it has another name.
+        for (old, new) in super::renamed(self.pair.protocol, self.pair.index) {
+            let index = |schema: &Schema, name: &str| schema.methods().iter().position(|one| one.full_name() == name);
+            if let (Some(old), Some(new)) = (index(self.old, &old), index(self.new, &new))
+                && subject.new.methods.contains(&new)
+            {
+                subject.old.methods.insert(old);
+            }
+        }
+        Some(subject)
+    }
+
+    /// A message that both versions may have, under one name or two.
+    fn pair(
+        &self,
+        old: Option<MessageDescriptor>,
+        new: Option<MessageDescriptor>,
+    ) -> (Option<MessageDescriptor>, Option<MessageDescriptor>) {
+        let counterpart = |direction, message: &MessageDescriptor, pool: &DescriptorPool| {
+            let name = self.step.plans(direction).counterpart(message.full_name())?;
+            pool.get_message_by_name(name)
+        };
+        let before = new.as_ref().and_then(|new| counterpart(Direction::Down, new, self.old.pool()));
+        let after = old.as_ref().and_then(|old| counterpart(Direction::Up, old, self.new.pool()));
+        (before.or(old), new.or(after))
+    }
+
+    fn message(&self, old: Option<MessageDescriptor>, new: Option<MessageDescriptor>) -> Subject {
+        let (old, new) = self.pair(old, new);
+        let side = |message: Option<MessageDescriptor>, reach: &Reach| {
+            let Some(message) = message else { return Side::default() };
+            let name = message.full_name().to_owned();
+            let fields = reach.fields_of_type(&name).into_iter().collect();
+            Side { types: BTreeSet::from([name]), fields, ..Side::default() }
+        };
+        Subject { kind: Kind::Message, old: side(old, &self.of_old), new: side(new, &self.of_new) }
+    }
+
+    fn declared_enum(&self, old: Option<EnumDescriptor>, new: Option<EnumDescriptor>, value: Option<String>) -> Subject {
+        let (old, new) = (old.map(|old| old.full_name().to_owned()), new.map(|new| new.full_name().to_owned()));
+        let moved = self.step.moved();
+        let before = new.as_ref().and_then(|new| moved.iter().find(|(_, other)| other == new).map(|(old, _)| old.clone()));
+        let after = old.as_ref().and_then(|old| moved.iter().find(|(other, _)| other == old).map(|(_, new)| new.clone()));
+        let side = |name: Option<String>, reach: &Reach| {
+            let Some(name) = name else { return Side::default() };
+            let fields = reach.fields_of_type(&name).into_iter().collect();
+            Side { types: BTreeSet::from([name]), fields, ..Side::default() }
+        };
+        let (old, new) = (side(before.or(old), &self.of_old), side(new.or(after), &self.of_new));
+        Subject { kind: Kind::Enum(value), old, new }
+    }
+
+    /// A field or a oneof. Both versions' fields of that name are meant, and the older one's of the newer one's number.
+    fn field(&self, old: Option<MessageDescriptor>, new: Option<MessageDescriptor>, name: &str) -> Subject {
+        let (old, new) = self.pair(old, new);
+        let named = |message: Option<&MessageDescriptor>| -> Vec<prost_reflect::FieldDescriptor> {
+            let Some(message) = message else { return Vec::new() };
+            let of_oneof = message.oneofs().filter(|oneof| oneof.name() == name).flat_map(|oneof| oneof.fields().collect::<Vec<_>>());
+            message.get_field_by_name(name).into_iter().chain(of_oneof).collect()
+        };
+        let (mut before, mut after) = (named(old.as_ref()), named(new.as_ref()));
+        if let Some(old) = &old {
+            before.extend(after.iter().filter_map(|field| old.get_field(field.number())));
+        }
+        if let (Some(new), true) = (&new, after.is_empty()) {
+            after.extend(before.iter().filter_map(|field| new.get_field(field.number())));
+        }
+        let side = |message: Option<MessageDescriptor>, fields: Vec<prost_reflect::FieldDescriptor>| {
+            let Some(message) = message else { return Side::default() };
+            let name = message.full_name().to_owned();
+            let fields = fields.iter().map(|field| (name.clone(), field.name().to_owned())).collect();
+            Side { types: BTreeSet::from([name]), fields, ..Side::default() }
+        };
+        Subject { kind: Kind::Field, old: side(old, before), new: side(new, after) }
+    }
+
+    /// An extension: the message that it extends is what methods reach; plans name it by its own name.
+    fn extension(&self, element: &str) -> Subject {
+        let side = |pool: &DescriptorPool| {
+            let extension = pool.all_extensions().find(|one| one.full_name() == element);
+            let Some(extension) = extension else { return Side::default() };
+            let types = BTreeSet::from([extension.containing_message().full_name().to_owned()]);
+            let own = element.rsplit_once('.').map(|(scope, name)| (scope.to_owned(), name.to_owned()));
+            Side { types, fields: own.into_iter().collect(), ..Side::default() }
+        };
+        let (old, new) = (side(self.old.pool()), side(self.new.pool()));
+        let kind = if old.types.is_empty() && new.types.is_empty() { Kind::Nothing } else { Kind::Field };
+        Subject { kind, old, new }
+    }
+}

@@ -95,10 +95,10 @@ use prost_reflect::DescriptorPool;
 
 pub use self::embedded::{Embedded, EmbeddedVersion};
 pub use self::error::{Fault, ProtocolError};
-#[cfg(feature = "cli")]
-pub(crate) use self::folder::{compile_folder, source_of_folder};
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
+#[cfg(feature = "cli")]
+pub(crate) use self::folder::{compile_folder, source_of_folder};
 pub use self::relate::Difference;
 #[cfg(feature = "cli")]
 pub(crate) use self::rules::refusals;

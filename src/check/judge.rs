@@ -19,7 +19,6 @@ mod verdict;
 use std::path::PathBuf;
 
 pub(crate) use self::bump::{Bump, Change};
-pub(crate) use self::evidence::Open;
 pub(crate) use self::finding::{Finding, Level, OWN_RULES, Spot, own};
 pub(crate) use self::losses::Lost;
 use self::reach::Reach;
@@ -131,3 +130,6 @@ impl<'a> Judge<'a> {
         Some(self.pair.names.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,6 @@ pub(crate) enum Which {
     /// All of them.
     All,
     /// All but the newest, which is not published yet; what the lock says of it stays. For who adds a version.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`straddle add` records what came before the version that it adds"))]
     ButNewest,
 }
 
@@ -97,7 +96,8 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Lock>, LockError> {
     let mut versions = BTreeMap::new();
     for (name, locked) in read.versions {
         let line = line_of(name.span().start);
-        let version = name.get_ref().parse().map_err(|error: crate::VersionError| fault(Some(line), error.to_string()))?;
+        let version =
+            name.get_ref().parse().map_err(|error: crate::VersionError| fault(Some(line), error.to_string()))?;
         versions.insert(version, (line, locked));
     }
     Ok(Some(Lock { file, versions }))
@@ -109,7 +109,9 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Lock>, LockError> {
 /// When the lock cannot be read or written.
 pub(crate) fn record(folder: &Path, protocol: &Protocol, which: Which) -> Result<Vec<String>, LockError> {
     let before: BTreeMap<Version, Locked> = match read(folder) {
-        Ok(lock) => lock.unwrap_or_default().versions.into_iter().map(|(version, (_, locked))| (version, locked)).collect(),
+        Ok(lock) => {
+            lock.unwrap_or_default().versions.into_iter().map(|(version, (_, locked))| (version, locked)).collect()
+        }
         // Who records everything anew needs nothing of what was there.
         Err(_) if which == Which::All => BTreeMap::new(),
         Err(error) => return Err(error),
@@ -161,8 +163,12 @@ fn changes(before: &BTreeMap<Version, Locked>, now: &BTreeMap<Version, Locked>) 
     for (version, locked) in now {
         match before.get(version) {
             None => told.push(format!("{version} is recorded")),
-            Some(known) if known.schema != locked.schema => told.push(format!("{version} has another schema than before")),
-            Some(known) if known.step != locked.step => told.push(format!("{version} has another step.toml than before")),
+            Some(known) if known.schema != locked.schema => {
+                told.push(format!("{version} has another schema than before"))
+            }
+            Some(known) if known.step != locked.step => {
+                told.push(format!("{version} has another step.toml than before"))
+            }
             Some(_) => {}
         }
     }
@@ -205,8 +211,11 @@ mod tests {
         for (version, field) in versions {
             let own = folder.join(version);
             fs::create_dir_all(&own).unwrap();
-            fs::write(own.join("a.proto"), format!("syntax = \"proto3\"; package a; message M {{ string {field} = 1; }}"))
-                .unwrap();
+            fs::write(
+                own.join("a.proto"),
+                format!("syntax = \"proto3\"; package a; message M {{ string {field} = 1; }}"),
+            )
+            .unwrap();
         }
         Protocol::load(folder).unwrap()
     }

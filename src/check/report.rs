@@ -78,7 +78,9 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
     for folder in [folder, old_folder] {
         if !folder.is_dir() {
             let what = against.name_as_given(&folder.display().to_string());
-            return Err(CheckError::Other(format!("{what} is no folder\n  help: name a folder of protos, or one of a protocol")));
+            return Err(CheckError::Other(format!(
+                "{what} is no folder\n  help: name a folder of protos, or one of a protocol"
+            )));
         }
     }
     match (is_protocol(folder), is_protocol(old_folder)) {
@@ -247,8 +249,17 @@ pub(crate) fn faults(error: &ProtocolError) -> Vec<Finding> {
             Finding::new(&own::PROTOCOL_FAULT, Level::Error, super::paths::shown(&file), fault.what().to_owned());
         finding.advice = Some(fault.advice().to_owned());
         let line = fault.line().unwrap_or(1);
-        finding.place = Some(judge::Spot { file, line, column: 1, end: None });
+        finding.place = Some(judge::Spot { file, line, column: fault.column().unwrap_or(1), end: None });
         finding
     };
     error.faults().iter().map(of).collect()
+}
+
+/// What is wrong with a lock, as a finding.
+pub(crate) fn lock_fault(error: &LockError) -> Finding {
+    let mut finding =
+        Finding::new(&own::PROTOCOL_FAULT, Level::Error, super::paths::shown(&error.file), error.what.clone());
+    finding.advice = Some(error.advice.clone());
+    finding.place = Some(judge::Spot { file: error.file.clone(), line: error.line.unwrap_or(1), column: 1, end: None });
+    finding
 }

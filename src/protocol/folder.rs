@@ -149,10 +149,14 @@ fn proto_fault(root: &Path, error: &protox::Error) -> ProtocolError {
     let file = error.file().map_or_else(|| root.to_owned(), |file| root.join(file));
     // The alternate form leads with `file:line:column: `, where the place is known.
     let placed = format!("{error:?}");
-    let line = error
+    let mut place = error
         .file()
-        .and_then(|file| placed.strip_prefix(file)?.strip_prefix(':')?.split(':').next()?.parse::<usize>().ok());
-    Fault::new(file, error.to_string(), advice).at_line(line).into()
+        .and_then(|file| placed.strip_prefix(file)?.strip_prefix(':'))
+        .into_iter()
+        .flat_map(|rest| rest.split(':').take(2))
+        .map_while(|number| number.trim().parse::<usize>().ok());
+    let (line, column) = (place.next(), place.next());
+    Fault::new(file, error.to_string(), advice).at_line(line).at_column(column).into()
 }
 
 /// The compiler reads proto2 and proto3; of an edition it would only say that the first word is strange.

@@ -97,7 +97,8 @@ impl Bump {
             self.why
         );
         let mut finding = Finding::new(&own::VERSION_BUMP, Level::Warning, to.clone(), what);
-        finding.advice = Some(format!("give the version a number that says {}, before it is published", self.needed.name()));
+        finding.advice =
+            Some(format!("give the version a number that says {}, before it is published", self.needed.name()));
         finding.step = Some(pair.names.clone());
         Some(finding)
     }

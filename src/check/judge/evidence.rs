@@ -18,9 +18,9 @@ pub(super) struct Index<'a> {
 
 /// Something that nobody has decided: the element, and what to write.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Open {
-    pub(crate) element: String,
-    pub(crate) what: String,
+pub(super) struct Open {
+    pub(super) element: String,
+    pub(super) what: String,
 }
 
 /// What plans say of a subject.
@@ -37,11 +37,6 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Whether plans do anything at all.
-    pub(super) fn is_work(&self) -> bool {
-        !self.lines.is_empty() || !self.silently.is_empty()
-    }
-
     /// What stands between the two versions, in words.
     pub(super) fn by(&self) -> Vec<String> {
         let lines: Vec<String> = self.lines.iter().map(|line| format!("step.toml:{line}")).collect();

@@ -49,6 +49,10 @@ pub(super) fn of(step: &Step, old: &Schema, new: &Schema) -> Vec<Lost> {
 fn add(plan: &MessagePlan, direction: Direction, used: Use, found: &mut BTreeMap<(Direction, String), Lost>) {
     for loss in &plan.losses {
         let element = format!("{}.{}", plan.source.full_name(), loss.path);
+        // What becomes of it nobody has said yet.
+        if plan.open.iter().any(|open| open.element == element) {
+            continue;
+        }
         let lost = found.entry((direction, element.clone())).or_insert_with(|| Lost {
             direction,
             element,

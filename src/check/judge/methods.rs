@@ -10,6 +10,14 @@ use crate::check::{Side, Verdict};
 use crate::protocol::plan::{Direction, Use};
 use crate::protocol::{Cause, Difference, Hop, refusals};
 
+/// An element that keeps methods from being bridged: why, and which, by the side that their callers are on.
+#[derive(Default)]
+struct OpenElement {
+    whys: BTreeSet<String>,
+    past: BTreeSet<String>,
+    future: BTreeSet<String>,
+}
+
 /// What differences say already, so that it is not told again of the method.
 #[derive(Default)]
 pub(super) struct Claimed {
@@ -41,7 +49,7 @@ pub(super) fn comes_late(reason: &Difference) -> bool {
 impl Judge<'_> {
     /// What is open beyond any difference, and methods that are gone without one.
     pub(super) fn open_methods(&self, claimed: &Claimed) -> Vec<Finding> {
-        let mut open: BTreeMap<(Open, bool, Direction), BTreeSet<String>> = BTreeMap::new();
+        let mut open: BTreeMap<(String, bool), OpenElement> = BTreeMap::new();
         let mut findings = Vec::new();
         for (direction, hops) in [(Direction::Up, self.step.past()), (Direction::Down, self.step.future())] {
             let (_, callers, _) = self.side(direction);
@@ -50,8 +58,11 @@ impl Judge<'_> {
                     Hop::Refused(Cause::Open(reasons)) => {
                         for reason in reasons {
                             if !claimed.open.contains(&(direction, index, of(reason))) {
-                                let methods = open.entry((of(reason), comes_late(reason), direction)).or_default();
-                                methods.insert(method.full_name().to_owned());
+                                let element = open.entry((reason.element.clone(), comes_late(reason))).or_default();
+                                element.whys.insert(reason.what.clone());
+                                let sides =
+                                    if direction == Direction::Up { &mut element.past } else { &mut element.future };
+                                sides.insert(method.full_name().to_owned());
                             }
                         }
                     }
@@ -62,12 +73,17 @@ impl Judge<'_> {
                 }
             }
         }
-        findings.extend(open.into_iter().map(|((open, late, direction), methods)| self.open(&open, late, direction, &methods)));
+        findings.extend(open.into_iter().map(|((element, late), open)| self.open(element, late, &open)));
         findings
     }
 
     fn gone(&self, method: &str) -> Finding {
-        let mut finding = Finding::new(&own::METHOD_GONE, Level::Error, method, format!("{} has no such method, and nothing says why", self.pair.names.1));
+        let mut finding = Finding::new(
+            &own::METHOD_GONE,
+            Level::Error,
+            method,
+            format!("{} has no such method, and nothing says why", self.pair.names.1),
+        );
         finding.group = method.rsplit_once('.').map_or(method, |(service, _)| service).to_owned();
         finding.verdict = Some(Verdict::Open {
             advice: format!(
@@ -81,27 +97,32 @@ impl Judge<'_> {
         finding
     }
 
-    fn open(&self, open: &Open, late: bool, direction: Direction, methods: &BTreeSet<String>) -> Finding {
-        let (side, ..) = self.side(direction);
+    fn open(&self, element: String, late: bool, open: &OpenElement) -> Finding {
         let rule = if late { &own::LATE_REFUSAL } else { &own::METHOD_OPEN };
-        let (from, to) = match direction {
-            Direction::Up => (&self.pair.names.0, &self.pair.names.1),
-            Direction::Down => (&self.pair.names.1, &self.pair.names.0),
-        };
-        let what = format!("calls of {} by callers of {from} cannot reach a node that runs {to}", list(methods));
-        let mut finding = Finding::new(rule, Level::Error, open.element.clone(), what);
-        finding.group = self.group(&open.element);
-        let told = if late {
-            format!("{}; write {}", open.what, self.where_to_write())
+        let (old, new) = &self.pair.names;
+        let mut sides = Vec::new();
+        let mut tables = Vec::new();
+        for (methods, table, from, to) in [(&open.past, "past", old, new), (&open.future, "future", new, old)] {
+            if !methods.is_empty() {
+                sides.push(format!(
+                    "calls of {} by callers of {from} cannot reach a node that runs {to}",
+                    list(methods)
+                ));
+                tables.push(format!("[{table}]"));
+            }
+        }
+        let mut finding = Finding::new(rule, Level::Error, element, sides.join(", and "));
+        finding.group = self.group(&finding.element);
+        let whys = open.whys.iter().cloned().collect::<Vec<_>>().join("; ");
+        let place = self.where_to_write();
+        let tables = tables.join(" and ");
+        let advice = if late {
+            format!("{whys}; write {place}")
         } else {
-            format!(
-                "{}; say {} what becomes of it, give the methods code under [{side}], or refuse them in [[{side}.refuse]]",
-                open.what,
-                self.where_to_write()
-            )
+            format!("{whys}; say {place} what becomes of it, or give the methods code or a refusal under {tables}")
         };
-        finding.verdict = Some(Verdict::Open { advice: told });
-        finding.place = spots::of_element(self.pair, &open.element, Side::New);
+        finding.verdict = Some(Verdict::Open { advice });
+        finding.place = spots::of_element(self.pair, &finding.element, Side::New);
         finding.step = self.names();
         finding
     }
@@ -111,7 +132,9 @@ impl Judge<'_> {
         let known = |name: &str| {
             [self.old, self.new].iter().any(|schema| {
                 let pool = schema.pool();
-                pool.get_message_by_name(name).is_some() || pool.get_enum_by_name(name).is_some() || pool.get_service_by_name(name).is_some()
+                pool.get_message_by_name(name).is_some()
+                    || pool.get_enum_by_name(name).is_some()
+                    || pool.get_service_by_name(name).is_some()
             })
         };
         let mut name = element;
@@ -146,10 +169,19 @@ impl Judge<'_> {
                 }
             }
         }
-        found.into_iter().map(|((element, why, direction), methods)| self.late(&element, &why, direction, &methods)).collect()
+        found
+            .into_iter()
+            .map(|((element, why, direction), methods)| self.late(&element, &why, direction, &methods))
+            .collect()
     }
 
-    fn late(&self, element: &str, why: &str, direction: Direction, methods: &BTreeMap<String, Option<usize>>) -> Finding {
+    fn late(
+        &self,
+        element: &str,
+        why: &str,
+        direction: Direction,
+        methods: &BTreeMap<String, Option<usize>>,
+    ) -> Finding {
         let caller = if direction == Direction::Up { &self.pair.names.0 } else { &self.pair.names.1 };
         let what = format!("a response to callers of {caller} may be refused after the call has run: {why}");
         let mut finding = Finding::new(&own::LATE_REFUSAL, Level::Note, element, what);

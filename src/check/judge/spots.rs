@@ -2,8 +2,8 @@
 
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
-use super::finding::Spot;
 use super::Pair;
+use super::finding::Spot;
 use crate::check::{Image, Place, Side};
 
 /// The spot of a place that a comparison found.

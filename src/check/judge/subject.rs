@@ -66,8 +66,7 @@ impl Judge<'_> {
         if let Some(subject) = self.methods(element) {
             return subject;
         }
-        let (old_message, new_message) =
-            (old_pool.get_message_by_name(element), new_pool.get_message_by_name(element));
+        let (old_message, new_message) = (old_pool.get_message_by_name(element), new_pool.get_message_by_name(element));
         if old_message.is_some() || new_message.is_some() {
             return self.message(old_message, new_message);
         }
@@ -137,11 +136,18 @@ impl Judge<'_> {
         Subject { kind: Kind::Message, old: side(old, &self.of_old), new: side(new, &self.of_new) }
     }
 
-    fn declared_enum(&self, old: Option<EnumDescriptor>, new: Option<EnumDescriptor>, value: Option<String>) -> Subject {
+    fn declared_enum(
+        &self,
+        old: Option<EnumDescriptor>,
+        new: Option<EnumDescriptor>,
+        value: Option<String>,
+    ) -> Subject {
         let (old, new) = (old.map(|old| old.full_name().to_owned()), new.map(|new| new.full_name().to_owned()));
         let moved = self.step.moved();
-        let before = new.as_ref().and_then(|new| moved.iter().find(|(_, other)| other == new).map(|(old, _)| old.clone()));
-        let after = old.as_ref().and_then(|old| moved.iter().find(|(other, _)| other == old).map(|(_, new)| new.clone()));
+        let before =
+            new.as_ref().and_then(|new| moved.iter().find(|(_, other)| other == new).map(|(old, _)| old.clone()));
+        let after =
+            old.as_ref().and_then(|old| moved.iter().find(|(other, _)| other == old).map(|(_, new)| new.clone()));
         let side = |name: Option<String>, reach: &Reach| {
             let Some(name) = name else { return Side::default() };
             let fields = reach.fields_of_type(&name).into_iter().collect();
@@ -156,7 +162,10 @@ impl Judge<'_> {
         let (old, new) = self.pair(old, new);
         let named = |message: Option<&MessageDescriptor>| -> Vec<prost_reflect::FieldDescriptor> {
             let Some(message) = message else { return Vec::new() };
-            let of_oneof = message.oneofs().filter(|oneof| oneof.name() == name).flat_map(|oneof| oneof.fields().collect::<Vec<_>>());
+            let of_oneof = message
+                .oneofs()
+                .filter(|oneof| oneof.name() == name)
+                .flat_map(|oneof| oneof.fields().collect::<Vec<_>>());
             message.get_field_by_name(name).into_iter().chain(of_oneof).collect()
         };
         let (mut before, mut after) = (named(old.as_ref()), named(new.as_ref()));

@@ -51,11 +51,12 @@ impl Judge<'_> {
 
     fn judge(&self, subject: &Subject, difference: &Difference, claimed: &mut Claimed) -> (Verdict, Vec<String>) {
         if subject.kind == Kind::Nothing {
-            let note = if difference.rule.categories.iter().any(|one| matches!(one, Category::Wire | Category::WireJson)) {
-                "no message and no method of this version is meant by it"
-            } else {
-                "it concerns generated code only: what travels stays the same"
-            };
+            let note =
+                if difference.rule.categories.iter().any(|one| matches!(one, Category::Wire | Category::WireJson)) {
+                    "no message and no method of this version is meant by it"
+                } else {
+                    "it concerns generated code only: what travels stays the same"
+                };
             return (Verdict::Compatible, vec![note.to_owned()]);
         }
         let mut fates = Fates::default();
@@ -82,7 +83,8 @@ impl Judge<'_> {
             notes.push(if fates.evidence.planned {
                 "no method reaches it: this is what becomes of it as stored data".to_owned()
             } else {
-                "no method reaches it, and stored data of it has no counterpart: `straddle convert` refuses it".to_owned()
+                "no method reaches it, and stored data of it has no counterpart: `straddle convert` refuses it"
+                    .to_owned()
             });
         } else if !fates.open_otherwise.is_empty() {
             notes.push(format!("{} is open for another reason", list(&fates.open_otherwise)));
@@ -110,9 +112,7 @@ impl Judge<'_> {
         let of_side = if direction == Direction::Up { &subject.old } else { &subject.new };
         let mut ways: BTreeSet<(usize, Option<Use>)> = of_side.methods.iter().map(|index| (*index, None)).collect();
         let reached = self.reached(subject);
-        ways.extend(
-            reached.iter().filter(|(of, ..)| *of == direction).map(|(_, index, used)| (*index, Some(*used))),
-        );
+        ways.extend(reached.iter().filter(|(of, ..)| *of == direction).map(|(_, index, used)| (*index, Some(*used))));
         for (index, used) in ways {
             let method = &callers.methods()[index];
             let name = method.full_name().to_owned();
@@ -154,7 +154,11 @@ impl Judge<'_> {
                     if let Some(way) = way {
                         self.plans.of(subject, way, &mut own);
                     }
-                    let types = |name: &str| [method.descriptor().input(), method.descriptor().output()].iter().any(|one| one.full_name() == name);
+                    let types = |name: &str| {
+                        [method.descriptor().input(), method.descriptor().output()]
+                            .iter()
+                            .any(|one| one.full_name() == name)
+                    };
                     let mut is_own = false;
                     for reason in reasons {
                         let open = Open { element: reason.element.clone(), what: reason.what.clone() };
@@ -162,7 +166,8 @@ impl Judge<'_> {
                             && (reason.element == method.full_name() || types(&reason.element))
                             && !super::methods::comes_late(reason);
                         let of_message = subject.kind == Kind::Message
-                            && (subject.old.types.contains(&reason.element) || subject.new.types.contains(&reason.element));
+                            && (subject.old.types.contains(&reason.element)
+                                || subject.new.types.contains(&reason.element));
                         if own.open.contains(&open) || of_method || of_message {
                             is_own = true;
                             claimed.open(direction, index, reason);
@@ -199,7 +204,13 @@ impl Judge<'_> {
 
     fn verdict(&self, fates: Fates) -> Verdict {
         if !fates.open.is_empty() {
-            let told: Vec<String> = fates.open.iter().map(|open| format!("{}: {}", open.element, open.what)).collect();
+            let elements: BTreeSet<&str> = fates.open.iter().map(|open| open.element.as_str()).collect();
+            let told = |open: &Open| match elements.len() {
+                1 => open.what.clone(),
+                _ => format!("{}: {}", open.element, open.what),
+            };
+            let told: BTreeSet<String> = fates.open.iter().map(told).collect();
+            let told: Vec<String> = told.into_iter().collect();
             return Verdict::Open { advice: format!("{}; say so {}", told.join("; "), self.where_to_write()) };
         }
         let mut by = fates.evidence.by();

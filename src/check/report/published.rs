@@ -28,7 +28,10 @@ pub(super) fn against_lock(protocol: &Protocol, folder: &Path, lock: Option<&Loc
     let published = Published {
         locked: lock.versions.iter().map(|(version, (_, locked))| (version.clone(), locked.clone())).collect(),
         by: crate::check::paths::shown(&lock.file),
-        lock: Some((lock.file.clone(), lock.versions.iter().map(|(version, (line, _))| (version.clone(), *line)).collect())),
+        lock: Some((
+            lock.file.clone(),
+            lock.versions.iter().map(|(version, (line, _))| (version.clone(), *line)).collect(),
+        )),
     };
     let mut findings = published.findings(protocol, folder);
     let unknown: Vec<String> = protocol
@@ -80,7 +83,8 @@ impl Published {
         } else {
             String::new()
         };
-        finding.advice = Some(format!("restore its folder: callers and stored data of {version} may be around{take_back}"));
+        finding.advice =
+            Some(format!("restore its folder: callers and stored data of {version} may be around{take_back}"));
         finding.place = self.in_lock(version);
         finding
     }
@@ -96,19 +100,23 @@ impl Published {
         } else {
             String::new()
         };
-        finding.advice = Some(format!("restore the protos of {version}, and make the change in a new version{take_back}"));
+        finding.advice =
+            Some(format!("restore the protos of {version}, and make the change in a new version{take_back}"));
         finding.effect.old_reader =
             format!("whoever has the published {version} reads the new bytes under its label, by the old schema");
-        finding.effect.new_reader =
-            format!("a node with the changed {version} turns callers with the published one away: one label, two digests");
+        finding.effect.new_reader = format!(
+            "a node with the changed {version} turns callers with the published one away: one label, two digests"
+        );
         let source = protocol.index_of(version).map(|index| &protocol.sources()[index]);
         let first = source.and_then(|source| first_proto(&source.origin));
-        finding.place = first.map(|file| Spot { file, line: 1, column: 1, end: None }).or_else(|| self.in_lock(version));
+        finding.place =
+            first.map(|file| Spot { file, line: 1, column: 1, end: None }).or_else(|| self.in_lock(version));
         finding
     }
 
     fn step_changed(&self, version: &Version, protocol: &Protocol, folder: &Path) -> Finding {
-        let what = format!("the step.toml of {version} is another one than when it was published ({} says so)", self.by);
+        let what =
+            format!("the step.toml of {version} is another one than when it was published ({} says so)", self.by);
         let mut finding = Finding::new(&own::STEP_CHANGED, Level::Warning, version.to_string(), what);
         let record = if self.lock.is_some() { format!(", and record it: {}", update(folder)) } else { String::new() };
         finding.advice = Some(format!(

@@ -14,6 +14,7 @@ mod reach;
 mod said;
 mod spots;
 mod subject;
+mod told;
 mod verdict;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use self::finding::{Finding, Level, OWN_RULES, Spot, own};
 pub(crate) use self::losses::Lost;
 use self::reach::Reach;
 use self::said::Said;
+pub(crate) use self::told::{Told, together};
 use super::{Difference, Image};
 use crate::protocol::plan::Direction;
 use crate::protocol::{Protocol, Schema, Step};
@@ -89,6 +91,8 @@ struct Judge<'a> {
     old: &'a Schema,
     new: &'a Schema,
     said: Said,
+    /// What goes by another name in the newer version, as (old, new).
+    renamed: Vec<(String, String)>,
     of_old: Reach,
     of_new: Reach,
     plans: evidence::Index<'a>,
@@ -104,6 +108,7 @@ impl<'a> Judge<'a> {
             old,
             new,
             said: Said::read(&pair.protocol.sources()[pair.index + 1]),
+            renamed: renamed(pair.protocol, pair.index),
             of_old: Reach::new(old),
             of_new: Reach::new(new),
             plans: evidence::Index::new(step),

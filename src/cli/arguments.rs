@@ -5,6 +5,8 @@ mod bundle;
 mod check;
 mod inspect;
 mod keygen;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::num::NonZeroU64;

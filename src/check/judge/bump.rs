@@ -1,5 +1,7 @@
 //! How the number of a version has to change, and how it did.
 
+use std::collections::BTreeSet;
+
 use super::Pair;
 use super::finding::{Finding, Level, own};
 use crate::check::{Category, Verdict};
@@ -55,18 +57,23 @@ impl Bump {
         let (old, new) = (&pair.protocol.versions()[pair.index], &pair.protocol.versions()[pair.index + 1]);
         let numbered = pair.step_file.is_some();
         let declared = numbered.then(|| Change::declared(old.version(), new.version()));
-        let count = |wanted: &[Category]| {
-            let of = |finding: &&Finding| finding.rule.categories.iter().any(|category| wanted.contains(category));
-            findings.iter().filter(of).count()
+        let is_of = |finding: &Finding, wanted: &[Category]| {
+            finding.rule.categories.iter().any(|category| wanted.contains(category))
         };
-        let silent = |finding: &&Finding| {
-            finding.rule.categories.contains(&Category::Straddle) && finding.verdict != Some(Verdict::Compatible)
+        let breaks = |finding: &Finding| {
+            is_of(finding, &[Category::Wire, Category::WireJson])
+                || is_of(finding, &[Category::Straddle]) && finding.verdict != Some(Verdict::Compatible)
         };
-        let breaking = count(&[Category::Wire, Category::WireJson]) + findings.iter().filter(silent).count();
+        // One change of an element may break several rules.
+        let count = |wanted: &dyn Fn(&Finding) -> bool| {
+            let meant = findings.iter().filter(|finding| wanted(finding));
+            meant.map(|finding| (&finding.element, &finding.effect.old_reader)).collect::<BTreeSet<_>>().len()
+        };
+        let breaking = count(&breaks);
         let step = &pair.protocol.steps()[pair.index];
         // Older callers notice whatever is not same for them.
         let noticed = step.past().iter().filter(|hop| !matches!(hop, Hop::Same { .. })).count();
-        let generated = count(&[Category::Package, Category::File]);
+        let generated = count(&|finding| is_of(finding, &[Category::Package, Category::File]));
         let (needed, why) = if breaking > 0 {
             (Change::Major, differences(breaking, "of bytes, JSON or meaning"))
         } else if noticed > 0 {

@@ -104,7 +104,9 @@ pub(crate) fn sort(findings: &mut [Finding]) {
     }
     let place = |finding: &Finding| finding.place.as_ref().map(|spot| (spot.file.clone(), spot.line, spot.column));
     findings.sort_by(|one, other| {
-        let key = |finding: &Finding| (worst[&finding.group], finding.group.clone(), finding.weight(), place(finding));
+        let key = |finding: &Finding| {
+            (worst[&finding.group], finding.group.clone(), finding.weight(), place(finding), finding.element.clone())
+        };
         key(one).cmp(&key(other)).then_with(|| one.rule.id.cmp(other.rule.id))
     });
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
+use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, MessageDescriptor};
 
 use super::Judge;
 use super::reach::Reach;
 use crate::check::Difference;
-use crate::protocol::Schema;
+use crate::protocol::Method;
 use crate::protocol::plan::Direction;
 
 /// A message and one of its fields.
@@ -61,10 +61,17 @@ impl Side {
 impl Judge<'_> {
     /// What a difference is about. The newer version's name goes first; where both versions have the name, both are meant.
     pub(super) fn subject(&self, difference: &Difference) -> Subject {
+        self.subject_of(&difference.element)
+    }
+
+    fn subject_of(&self, element: &str) -> Subject {
         let (old_pool, new_pool) = (self.old.pool(), self.new.pool());
-        let element = difference.element.as_str();
         if let Some(subject) = self.methods(element) {
             return subject;
+        }
+        let parent = element.rsplit_once('.').map_or("", |(parent, _)| parent);
+        if let Some(map) = self.map_field(element).or_else(|| self.map_field(parent)) {
+            return self.subject_of(&map);
         }
         let (old_message, new_message) = (old_pool.get_message_by_name(element), new_pool.get_message_by_name(element));
         if old_message.is_some() || new_message.is_some() {
@@ -86,28 +93,46 @@ impl Judge<'_> {
         self.extension(element)
     }
 
+    /// Methods, by their own name, that of their service or that of their package; a comparison names those of the older
+    /// version as they would be called now.
     fn methods(&self, element: &str) -> Option<Subject> {
         let mut subject = Subject { kind: Kind::Methods, ..Subject::default() };
-        for (schema, side) in [(self.old, &mut subject.old), (self.new, &mut subject.new)] {
-            let meant = |method: &crate::protocol::Method| {
-                [method.full_name(), method.service(), method.package()].contains(&element)
-            };
-            let found = schema.methods().iter().enumerate().filter(|(_, method)| meant(method));
-            side.methods.extend(found.map(|(index, _)| index));
-        }
-        if subject.old.methods.is_empty() && subject.new.methods.is_empty() {
-            return None;
-        }
-        // What a method of the newer version was called before, if it has another name.
-        for (old, new) in super::renamed(self.pair.protocol, self.pair.index) {
-            let index = |schema: &Schema, name: &str| schema.methods().iter().position(|one| one.full_name() == name);
-            if let (Some(old), Some(new)) = (index(self.old, &old), index(self.new, &new))
-                && subject.new.methods.contains(&new)
-            {
-                subject.old.methods.insert(old);
+        let names = |method: &Method| [method.full_name(), method.service(), method.package()].map(str::to_owned);
+        for (index, method) in self.old.methods().iter().enumerate() {
+            let named = names(method);
+            if named.iter().any(|name| name == element || self.now(name) == element) {
+                subject.old.methods.insert(index);
             }
         }
-        Some(subject)
+        for (index, method) in self.new.methods().iter().enumerate() {
+            if names(method).iter().any(|name| name == element) {
+                subject.new.methods.insert(index);
+            }
+        }
+        (!subject.old.methods.is_empty() || !subject.new.methods.is_empty()).then_some(subject)
+    }
+
+    /// What an element of the older version is called in the newer one, by the most exact rename.
+    fn now(&self, name: &str) -> String {
+        let within = |old: &str| {
+            name.strip_prefix(old).filter(|rest| !old.is_empty() && (rest.is_empty() || rest.starts_with('.')))
+        };
+        let renames = self.renamed.iter().filter_map(|(old, new)| Some((old.len(), new, within(old)?)));
+        match renames.max_by_key(|(length, ..)| *length) {
+            Some((_, new, rest)) => format!("{new}{rest}"),
+            None => name.to_owned(),
+        }
+    }
+
+    /// What a map's entry is to plans: the field that is the map.
+    fn map_field(&self, entry: &str) -> Option<String> {
+        [self.new, self.old].into_iter().find_map(|schema| {
+            let entry = schema.pool().get_message_by_name(entry).filter(MessageDescriptor::is_map_entry)?;
+            let holder = entry.parent_message()?;
+            let is_map = |field: &FieldDescriptor| super::reach::type_of(field).as_deref() == Some(entry.full_name());
+            let field = holder.fields().find(is_map)?;
+            Some(format!("{}.{}", holder.full_name(), field.name()))
+        })
     }
 
     /// A message that both versions may have, under one name or two.
@@ -160,7 +185,7 @@ impl Judge<'_> {
     /// A field or a oneof. Both versions' fields of that name are meant, and the older one's of the newer one's number.
     fn field(&self, old: Option<MessageDescriptor>, new: Option<MessageDescriptor>, name: &str) -> Subject {
         let (old, new) = self.pair(old, new);
-        let named = |message: Option<&MessageDescriptor>| -> Vec<prost_reflect::FieldDescriptor> {
+        let named = |message: Option<&MessageDescriptor>| -> Vec<FieldDescriptor> {
             let Some(message) = message else { return Vec::new() };
             let of_oneof = message
                 .oneofs()
@@ -175,7 +200,7 @@ impl Judge<'_> {
         if let (Some(new), true) = (&new, after.is_empty()) {
             after.extend(before.iter().filter_map(|field| new.get_field(field.number())));
         }
-        let side = |message: Option<MessageDescriptor>, fields: Vec<prost_reflect::FieldDescriptor>| {
+        let side = |message: Option<MessageDescriptor>, fields: Vec<FieldDescriptor>| {
             let Some(message) = message else { return Side::default() };
             let name = message.full_name().to_owned();
             let fields = fields.iter().map(|field| (name.clone(), field.name().to_owned())).collect();

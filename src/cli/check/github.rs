@@ -7,16 +7,18 @@ use std::fmt::{self, Write};
 
 use super::view::{View, counts, word};
 use crate::check::Verdict;
-use crate::check::judge::{Finding, Level};
+use crate::check::judge::{Level, Told, together};
 
 pub(super) fn of(view: &View<'_>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     // What needs no rule is no reviewer's business, and GitHub shows ten annotations of a kind.
-    let shown = |finding: &&Finding| finding.verdict != Some(Verdict::Compatible);
-    let mut findings: Vec<&Finding> = view.report.all().filter(shown).collect();
-    findings.sort_by_key(|finding| finding.weight());
-    for finding in findings {
-        writeln!(text, "{}", annotation(view, finding))?;
+    let shown = |told: &Told<'_>| told.finding.verdict != Some(Verdict::Compatible);
+    let mut all = together(&view.report.findings);
+    all.extend(view.report.steps.iter().flat_map(|step| together(&step.findings)));
+    all.retain(shown);
+    all.sort_by_key(|told| told.finding.weight());
+    for told in all {
+        writeln!(text, "{}", annotation(view, &told))?;
     }
     for step in &view.report.steps {
         let [compatible, bridged, refused, open] = counts(&step.findings);
@@ -30,7 +32,8 @@ pub(super) fn of(view: &View<'_>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-fn annotation(view: &View<'_>, finding: &Finding) -> String {
+fn annotation(view: &View<'_>, told: &Told<'_>) -> String {
+    let finding = told.finding;
     let command = match finding.level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -48,10 +51,10 @@ fn annotation(view: &View<'_>, finding: &Finding) -> String {
     }
     let verdict = finding.verdict.as_ref().map(|verdict| format!(", {}", word(verdict))).unwrap_or_default();
     let step = finding.step.as_ref().map(|(from, to)| format!(" ({} -> {})", view.named(from), view.named(to)));
-    let title = format!("{}{verdict}{}", finding.rule.id, step.unwrap_or_default());
+    let title = format!("{}{verdict}{}", told.ids(), step.unwrap_or_default());
     properties.push(format!("title={}", property(&title)));
-    let told = [vec![format!("{}: {}", finding.element, view.named(&finding.what))], view.lines(finding)].concat();
-    format!("::{command} {}::{}", properties.join(","), data(&told.join("\n")))
+    let lines = [vec![format!("{}: {}", finding.element, view.named(&told.what))], view.lines(finding)].concat();
+    format!("::{command} {}::{}", properties.join(","), data(&lines.join("\n")))
 }
 
 /// The message of a command.

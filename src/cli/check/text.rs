@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use super::view::{View, categories, counts, level};
+use super::view::{View, category, counts, level};
 use crate::check::Verdict;
-use crate::check::judge::{Change, Finding, Judged, Level};
+use crate::check::judge::{Change, Finding, Judged, Level, Told, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
 use crate::protocol::plan::Direction;
 
@@ -50,26 +50,27 @@ impl Writer<'_> {
         let heading = self.style.paint(Paint::Bold, &format!("step {from} -> {to}"));
         writeln!(self.text, "\n{heading}")?;
         let mut group = None;
-        for finding in &step.findings {
+        for told in together(&step.findings) {
+            let finding = told.finding;
             if group != Some(&finding.group) {
                 group = Some(&finding.group);
                 let name = self.style.paint(Paint::Bold, &finding.group);
                 writeln!(self.text, "\n  {name}")?;
             }
-            self.finding(finding)?;
+            self.told(&told)?;
         }
         self.losses(step)?;
         self.summary(step)
     }
 
-    /// A finding under its group.
-    fn finding(&mut self, finding: &Finding) -> fmt::Result {
-        let (word, paint) = word(finding);
+    /// Findings under their group.
+    fn told(&mut self, told: &Told<'_>) -> fmt::Result {
+        let (word, paint) = word(told.finding);
         let word = self.style.paint(paint, word);
-        let rule = finding.rule.id;
-        let categories = categories(finding).join(", ");
-        writeln!(self.text, "    {word} {rule} ({categories}): {}", self.view.named(&finding.what))?;
-        self.rest(finding, "      ")
+        let categories = told.categories().into_iter().map(category).collect::<Vec<_>>().join(", ");
+        writeln!(self.text, "    {word} {}: {}", told.finding.element, self.view.named(&told.what))?;
+        writeln!(self.text, "      {} ({categories})", told.ids())?;
+        self.rest(told.finding, "      ")
     }
 
     /// A finding that stands by itself.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::check::judge::{Finding, Level, Spot};
+use crate::check::judge::{Finding, Level, Spot, together};
 use crate::check::report::Report;
 use crate::check::{Category, Verdict, paths};
 use crate::tree::Tree;
@@ -119,9 +119,10 @@ pub(super) fn categories(finding: &Finding) -> Vec<&'static str> {
 }
 
 /// How many findings of a step have which verdict: compatible, bridged, refused, open.
+/// What is told as one counts once.
 pub(super) fn counts(findings: &[Finding]) -> [usize; 4] {
     let mut counts = [0; 4];
-    for verdict in findings.iter().filter_map(|finding| finding.verdict.as_ref()) {
+    for verdict in together(findings).iter().filter_map(|told| told.finding.verdict.as_ref()) {
         counts[match verdict {
             Verdict::Compatible => 0,
             Verdict::Bridged { .. } => 1,

@@ -100,7 +100,7 @@ fn what_nobody_has_said_is_open_with_its_line_and_what_to_write() {
     let step = shop.path().join("2.0.0/step.toml");
     for part in [
         "\n  shop.v1.Item\n",
-        "\n    OPEN shop.v1.Item.weight: ",
+        "\n    OPEN shop.v1.Item.weight",
         &format!("--> {}:16:", proto.display()),
         "\n      16 |   string weight = 2;\n",
         "^",

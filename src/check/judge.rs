@@ -24,7 +24,7 @@ pub(crate) use self::finding::{Finding, Level, OWN_RULES, Spot, own};
 pub(crate) use self::losses::Lost;
 use self::reach::Reach;
 use self::said::Said;
-pub(crate) use self::told::{Told, together};
+pub(crate) use self::told::{Element, together};
 use super::{Difference, Image};
 use crate::protocol::plan::Direction;
 use crate::protocol::{Protocol, Schema, Step};

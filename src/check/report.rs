@@ -98,18 +98,25 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
         (true, false) => {
             let protocol = Protocol::load(folder)?;
             let newest = protocol.sources()[protocol.versions().len() - 1].clone();
-            let names = (against.name_as_given(&old_folder.display().to_string()), newest.version.to_string());
+            let names = (given(against), newest.version.to_string());
             let old = source_of_folder(&Version::new(1, 0, 0), old_folder)?;
             let name = Some(protocol.name().to_owned());
             ad_hoc(&two(old, newest, folder)?, 0, names, name, scope)
         }
         (false, false) => {
-            let names = (against.name_as_given(&old_folder.display().to_string()), super::paths::shown(folder));
+            let names = (given(against), super::paths::shown(folder));
             let old = source_of_folder(&Version::new(1, 0, 0), old_folder)?;
             let new = source_of_folder(&Version::new(1, 1, 0), folder)?;
             ad_hoc(&two(old, new, folder)?, 0, names, None, scope)
         }
     }
+}
+
+/// A tree as the user named it.
+fn given(tree: &Tree) -> String {
+    let folder = tree.folder().display().to_string();
+    let named = tree.name_as_given(&folder);
+    if named == folder { super::paths::shown(tree.folder()) } else { named }
 }
 
 /// Two folders as the two versions of a protocol without a step between them.
@@ -144,7 +151,7 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
     let before = Protocol::load(against.folder())?;
     let now = Protocol::load(folder)?;
     if before.name() != now.name() {
-        let given = against.name_as_given(&against.folder().display().to_string());
+        let given = given(against);
         return Err(CheckError::Other(format!(
             "{} holds the protocol {}, and {given} the protocol {}\n  help: compare two states of one protocol",
             folder.display(),
@@ -156,7 +163,7 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
     // Steps to versions that came since; what was there before was checked then.
     let since = now.versions().iter().take_while(|schema| schema.version() <= newest).count().saturating_sub(1);
     let mut report = of_steps(&now, folder, since, scope)?;
-    let given = against.name_as_given(&against.folder().display().to_string());
+    let given = given(against);
     let published = Published { locked: lock::current(&before), by: given.clone(), lock: None };
     report.findings.extend(published.findings(&now, folder));
     if let Some(index) = now.index_of(newest)

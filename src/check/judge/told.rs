@@ -1,11 +1,21 @@
 //! Findings about one and the same thing, told together: one change often breaks several rules.
 
+use std::collections::HashMap;
+
 use super::Finding;
 use crate::check::{Category, Rule};
 
+/// All that is to be said of one element, on one line, with one verdict.
+pub(crate) struct Element<'f> {
+    /// The first finding: place, verdict and notes are those of all.
+    pub(crate) finding: &'f Finding,
+    /// What was found, by its effect, the worst first.
+    pub(crate) told: Vec<Told<'f>>,
+}
+
 /// What is told as one.
 pub(crate) struct Told<'f> {
-    /// The first of the findings: what they say beside their rules is the same.
+    /// The first of the findings: all have its effect.
     pub(crate) finding: &'f Finding,
     /// The rules that are broken.
     pub(crate) rules: Vec<&'static Rule>,
@@ -26,26 +36,45 @@ impl Told<'_> {
     pub(crate) fn ids(&self) -> String {
         self.rules.iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ")
     }
+
+    fn add(&mut self, finding: &Finding) {
+        if !self.rules.iter().any(|rule| rule.id == finding.rule.id) {
+            self.rules.push(finding.rule);
+        }
+        self.what = joined(&self.what, &finding.what);
+    }
 }
 
-/// Puts together neighbours about one element at one place, with the same effect and verdict.
-pub(crate) fn together(findings: &[Finding]) -> Vec<Told<'_>> {
-    let mut told: Vec<Told<'_>> = Vec::new();
+impl Element<'_> {
+    /// The ids of all rules.
+    pub(crate) fn ids(&self) -> String {
+        self.told.iter().map(Told::ids).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Puts together what is about one element at one line with one verdict; within that, what has one effect. The order is
+/// that of the findings.
+pub(crate) fn together(findings: &[Finding]) -> Vec<Element<'_>> {
+    let mut elements: Vec<Element<'_>> = Vec::new();
+    let mut known: HashMap<_, usize> = HashMap::new();
     for finding in findings {
-        let same = |one: &&mut Told<'_>| {
-            let known = one.finding;
-            (&known.element, &known.place, &known.effect, &known.verdict, &known.step)
-                == (&finding.element, &finding.place, &finding.effect, &finding.verdict, &finding.step)
-        };
-        match told.last_mut().filter(same) {
-            Some(one) => {
-                one.rules.push(finding.rule);
-                one.what = joined(&one.what, &finding.what);
-            }
+        let line = finding.place.as_ref().map(|place| (&place.file, place.line));
+        // A verdict has no hash; what it says does as well.
+        let key = (&finding.element, line, format!("{:?}", finding.verdict), finding.level, &finding.step);
+        let index = *known.entry(key).or_insert_with(|| {
+            elements.push(Element { finding, told: Vec::new() });
+            elements.len() - 1
+        });
+        let told = &mut elements[index].told;
+        match told.iter_mut().find(|one| one.finding.effect == finding.effect && finding.verdict.is_some()) {
+            Some(one) => one.add(finding),
             None => told.push(Told { finding, rules: vec![finding.rule], what: finding.what.clone() }),
         }
     }
-    told
+    for element in &mut elements {
+        element.told.sort_by_key(|told| told.categories().first().copied());
+    }
+    elements
 }
 
 /// Two sentences as one, what they begin with in common said once.

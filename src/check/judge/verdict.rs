@@ -79,7 +79,10 @@ impl Judge<'_> {
             fates.evidence.lines.extend(said.filter(|_| fates.evidence.planned));
         }
         let mut notes = Vec::new();
-        if !reached {
+        let is_enum = matches!(subject.kind, Kind::Enum(_));
+        if is_enum && subject.old.fields.is_empty() && subject.new.fields.is_empty() {
+            notes.push("no field is of this enum, so it never travels".to_owned());
+        } else if !reached {
             notes.push(if fates.evidence.planned {
                 "no method reaches it: this is what becomes of it as stored data".to_owned()
             } else {

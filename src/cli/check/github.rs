@@ -7,18 +7,18 @@ use std::fmt::{self, Write};
 
 use super::view::{View, counts, word};
 use crate::check::Verdict;
-use crate::check::judge::{Level, Told, together};
+use crate::check::judge::{Element, Level, together};
 
 pub(super) fn of(view: &View<'_>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     // What needs no rule is no reviewer's business, and GitHub shows ten annotations of a kind.
-    let shown = |told: &Told<'_>| told.finding.verdict != Some(Verdict::Compatible);
+    let shown = |element: &Element<'_>| element.finding.verdict != Some(Verdict::Compatible);
     let mut all = together(&view.report.findings);
     all.extend(view.report.steps.iter().flat_map(|step| together(&step.findings)));
     all.retain(shown);
-    all.sort_by_key(|told| told.finding.weight());
-    for told in all {
-        writeln!(text, "{}", annotation(view, &told))?;
+    all.sort_by_key(|element| element.finding.weight());
+    for element in all {
+        writeln!(text, "{}", annotation(view, &element))?;
     }
     for step in &view.report.steps {
         let [compatible, bridged, refused, open] = counts(&step.findings);
@@ -32,8 +32,8 @@ pub(super) fn of(view: &View<'_>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-fn annotation(view: &View<'_>, told: &Told<'_>) -> String {
-    let finding = told.finding;
+fn annotation(view: &View<'_>, element: &Element<'_>) -> String {
+    let finding = element.finding;
     let command = match finding.level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -51,9 +51,14 @@ fn annotation(view: &View<'_>, told: &Told<'_>) -> String {
     }
     let verdict = finding.verdict.as_ref().map(|verdict| format!(", {}", word(verdict))).unwrap_or_default();
     let step = finding.step.as_ref().map(|(from, to)| format!(" ({} -> {})", view.named(from), view.named(to)));
-    let title = format!("{}{verdict}{}", told.ids(), step.unwrap_or_default());
+    let title = format!("{}{verdict}{}", element.ids(), step.unwrap_or_default());
     properties.push(format!("title={}", property(&title)));
-    let lines = [vec![format!("{}: {}", finding.element, view.named(&told.what))], view.lines(finding)].concat();
+    let mut lines = Vec::new();
+    for told in &element.told {
+        lines.push(format!("{}: {}", finding.element, view.named(&told.what)));
+        lines.extend(view.effects(told.finding));
+    }
+    lines.extend(view.outcome(finding));
     format!("::{command} {}::{}", properties.join(","), data(&lines.join("\n")))
 }
 

@@ -49,7 +49,8 @@ pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Err
 }
 
 fn result(view: &View<'_>, finding: &Finding, indices: &BTreeMap<&str, usize>) -> Value {
-    let told = [vec![format!("{}: {}", finding.element, view.named(&finding.what))], view.lines(finding)].concat();
+    let what = vec![format!("{}: {}", finding.element, view.named(&finding.what))];
+    let told = [what, view.effects(finding), view.outcome(finding)].concat();
     let mut result = json!({
         "ruleId": finding.rule.id,
         "level": level(finding.level),

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::view::{View, category, counts, level};
 use crate::check::Verdict;
-use crate::check::judge::{Change, Finding, Judged, Level, Told, together};
+use crate::check::judge::{Change, Element, Finding, Judged, Level, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
 use crate::protocol::plan::Direction;
 
@@ -50,27 +50,42 @@ impl Writer<'_> {
         let heading = self.style.paint(Paint::Bold, &format!("step {from} -> {to}"));
         writeln!(self.text, "\n{heading}")?;
         let mut group = None;
-        for told in together(&step.findings) {
-            let finding = told.finding;
+        for element in together(&step.findings) {
+            let finding = element.finding;
             if group != Some(&finding.group) {
                 group = Some(&finding.group);
                 let name = self.style.paint(Paint::Bold, &finding.group);
                 writeln!(self.text, "\n  {name}")?;
             }
-            self.told(&told)?;
+            self.element(&element)?;
         }
         self.losses(step)?;
         self.summary(step)
     }
 
-    /// Findings under their group.
-    fn told(&mut self, told: &Told<'_>) -> fmt::Result {
-        let (word, paint) = word(told.finding);
+    /// What is said of one element, under its group.
+    fn element(&mut self, element: &Element<'_>) -> fmt::Result {
+        let (word, paint) = word(element.finding);
         let word = self.style.paint(paint, word);
-        let categories = told.categories().into_iter().map(category).collect::<Vec<_>>().join(", ");
-        writeln!(self.text, "    {word} {}: {}", told.finding.element, self.view.named(&told.what))?;
-        writeln!(self.text, "      {} ({categories})", told.ids())?;
-        self.rest(told.finding, "      ")
+        let several = element.told.len() > 1;
+        let name = &element.finding.element;
+        match element.told.as_slice() {
+            [told] => writeln!(self.text, "    {word} {name}: {}", self.view.named(&told.what))?,
+            _ => writeln!(self.text, "    {word} {name}")?,
+        }
+        self.snippet(element.finding, "      ")?;
+        for told in &element.told {
+            let indent = if several { "        " } else { "      " };
+            if several {
+                writeln!(self.text, "      - {}", self.view.named(&told.what))?;
+            }
+            let categories = told.categories().into_iter().map(category).collect::<Vec<_>>().join(", ");
+            writeln!(self.text, "{indent}{} ({categories})", told.ids())?;
+            for line in self.view.effects(told.finding) {
+                writeln!(self.text, "{indent}{line}")?;
+            }
+        }
+        self.outcome(element.finding, "      ")
     }
 
     /// A finding that stands by itself.
@@ -78,18 +93,31 @@ impl Writer<'_> {
         let (_, paint) = word(finding);
         let word = self.style.paint(paint, level(finding.level));
         writeln!(self.text, "{word}[{}]: {}", finding.rule.id, self.view.named(&finding.what))?;
-        self.rest(finding, "  ")
+        self.snippet(finding, "  ")?;
+        for line in self.view.effects(finding) {
+            writeln!(self.text, "  {line}")?;
+        }
+        self.outcome(finding, "  ")
     }
 
-    fn rest(&mut self, finding: &Finding, indent: &str) -> fmt::Result {
-        if let Some(shown) = self.view.shown(finding) {
-            let named = finding.what.split('`').nth(1);
-            let snippet = self.snippets.of(shown.spot, &shown.file, named, self.style);
-            for line in snippet.lines() {
-                writeln!(self.text, "{indent}{line}")?;
-            }
+    fn snippet(&mut self, finding: &Finding, indent: &str) -> fmt::Result {
+        let Some(shown) = self.view.shown(finding) else { return Ok(()) };
+        let named = finding.what.split('`').nth(1);
+        // The first line stands for the whole file where a difference has no other place in it.
+        let is_whole_file = finding.verdict.is_some() && (shown.spot.line, shown.spot.end) == (1, None);
+        let snippet = if is_whole_file {
+            format!("{} {}", self.style.paint(Paint::Blue, "-->"), shown.file)
+        } else {
+            self.snippets.of(shown.spot, &shown.file, named, *self.style)
+        };
+        for line in snippet.lines() {
+            writeln!(self.text, "{indent}{line}")?;
         }
-        for line in self.view.lines(finding) {
+        Ok(())
+    }
+
+    fn outcome(&mut self, finding: &Finding, indent: &str) -> fmt::Result {
+        for line in self.view.outcome(finding) {
             writeln!(self.text, "{indent}{}", line.replace('\n', &format!("\n{indent}  ")))?;
         }
         Ok(())
@@ -131,7 +159,11 @@ impl Writer<'_> {
     }
 
     fn total(&mut self) -> fmt::Result {
-        let count = |level| self.view.report.all().filter(|finding| finding.level == level).count();
+        let report = &self.view.report;
+        let of_steps =
+            report.steps.iter().flat_map(|step| together(&step.findings)).map(|element| element.finding.level);
+        let levels: Vec<Level> = report.findings.iter().map(|finding| finding.level).chain(of_steps).collect();
+        let count = |wanted| levels.iter().filter(|level| **level == wanted).count();
         let (errors, warnings) = (count(Level::Error), count(Level::Warning));
         let plural = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let told = format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));

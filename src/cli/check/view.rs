@@ -53,23 +53,21 @@ impl<'a> View<'a> {
         }
     }
 
-    /// All that a finding says, a line each thing.
-    pub(super) fn lines(&self, finding: &Finding) -> Vec<String> {
-        let mut lines = Vec::new();
+    /// What readers see, a line each side.
+    pub(super) fn effects(&self, finding: &Finding) -> Vec<String> {
         let effect = &finding.effect;
-        for (who, sees) in
-            [("an old reader of new bytes", &effect.old_reader), ("a new reader of old bytes", &effect.new_reader)]
-        {
-            if !sees.is_empty() {
-                lines.push(format!("{who}: {}", self.named(sees)));
-            }
-        }
-        if let Some(verdict) = &finding.verdict {
-            lines.push(self.verdict(verdict));
-        }
-        lines.extend(finding.notes.iter().map(|note| format!("note: {}", self.named(note))));
-        lines.extend(finding.advice.iter().map(|advice| format!("help: {}", self.named(advice))));
-        lines
+        let sides =
+            [("an old reader of new bytes", &effect.old_reader), ("a new reader of old bytes", &effect.new_reader)];
+        let told = sides.into_iter().filter(|(_, sees)| !sees.is_empty());
+        told.map(|(who, sees)| format!("{who}: {}", self.named(sees))).collect()
+    }
+
+    /// What becomes of it, and what to do, a line each thing.
+    pub(super) fn outcome(&self, finding: &Finding) -> Vec<String> {
+        let verdict = finding.verdict.iter().map(|verdict| self.verdict(verdict));
+        let notes = finding.notes.iter().map(|note| format!("note: {}", self.named(note)));
+        let advice = finding.advice.iter().map(|advice| format!("help: {}", self.named(advice)));
+        verdict.chain(notes).chain(advice).collect()
     }
 
     fn verdict(&self, verdict: &Verdict) -> String {
@@ -122,7 +120,7 @@ pub(super) fn categories(finding: &Finding) -> Vec<&'static str> {
 /// What is told as one counts once.
 pub(super) fn counts(findings: &[Finding]) -> [usize; 4] {
     let mut counts = [0; 4];
-    for verdict in together(findings).iter().filter_map(|told| told.finding.verdict.as_ref()) {
+    for verdict in together(findings).iter().filter_map(|element| element.finding.verdict.as_ref()) {
         counts[match verdict {
             Verdict::Compatible => 0,
             Verdict::Bridged { .. } => 1,

@@ -124,6 +124,21 @@ fn a_rule_bridges_it_and_the_check_says_where() {
     assert_eq!(report["steps"][0]["bump"]["declared"], "major");
     assert_eq!(report["steps"][0]["bump"]["needed"], "major");
     assert_eq!(report["steps"][0]["losses"][0]["element"], "shop.v1.Item.note");
+    let weight = rows(&report, "shop.v1.Item.weight");
+    let rules: BTreeSet<&str> = weight.iter().map(|row| row["rule"].as_str().expect("a rule")).collect();
+    assert!(rules.contains("FIELD_SAME_TYPE") && rules.contains("FIELD_WIRE_COMPATIBLE_TYPE"), "{rules:?}");
+    for row in weight {
+        assert_eq!((&row["verdict"], &row["level"]), (&json!("bridged"), &json!("note")));
+        assert_eq!(row["by"], "rules (step.toml:5)");
+        assert_eq!(row["at"], format!("{}/2.0.0/step.toml:5", shop.path().display()));
+        let seen = |side: &str| row["effect"][side].as_str().is_some_and(|sees| !sees.is_empty());
+        assert!(seen("old_reader") && seen("new_reader"), "{row:#}");
+    }
+    let text = check(&shop, &[]).ended(0, &[]).out;
+    assert!(text.contains(&format!("bridged by rules ({}/2.0.0/step.toml:5)\n", shop.path().display())), "{text}");
+    for part in ["      an old reader of new bytes: ", "      a new reader of old bytes: "] {
+        assert!(text.contains(part), "{part:?} is missing from\n{text}");
+    }
 }
 
 #[test]
@@ -385,6 +400,10 @@ fn published_histories_with_their_steps_leave_nothing_open() {
             report["findings"].as_array().expect("findings").iter().filter(|row| row["level"] == "error").collect();
         assert!(open.is_empty(), "{}: {open:#?}", case.path().display());
         assert_eq!(run.code, Some(0));
+        for row in report["findings"].as_array().expect("findings").iter().filter(|row| row["rule"] == "RPC_NO_DELETE")
+        {
+            assert_eq!(row["verdict"], "refused", "a method that is gone is refused with a reason: {row:#}");
+        }
         checked += 1;
     }
     assert_eq!(checked, 10);

@@ -132,6 +132,12 @@ fn gather(plan: &MessagePlan, subject: &Subject, (direction, used): (Direction, 
         };
         let told = match loss.policies.of(used) {
             Policy::Refuse => format!("the policy for losses: {what} with it is refused"),
+            Policy::Pass if is_taken(plan, &loss.path) => match used {
+                Use::Response => "the policy for losses: its number is taken, so a response goes without it".to_owned(),
+                Use::Request | Use::Stored => {
+                    format!("the policy for losses: its number is taken, so {what} with it is refused")
+                }
+            },
             Policy::Pass => format!("the policy for losses: in {what} it passes as an unknown field"),
             Policy::Drop => format!("the policy for losses: {what} goes without it"),
         };
@@ -139,6 +145,11 @@ fn gather(plan: &MessagePlan, subject: &Subject, (direction, used): (Direction, 
     }
     let covered = plan.open.iter().filter(|open| source.covers(&open.element) || target.covers(&open.element));
     evidence.open.extend(covered.map(|open| Open { element: open.element.clone(), what: open.what.clone() }));
+}
+
+/// Whether the target gives the number of a lost field to another one, so that it cannot pass.
+fn is_taken(plan: &MessagePlan, lost: &Path) -> bool {
+    lost.parents().is_empty() && plan.target.get_field(lost.leaf().number()).is_some()
 }
 
 /// Whether a path from `message` on leads to, or through, one of these fields.

@@ -103,11 +103,9 @@ pub(crate) fn sort(findings: &mut [Finding]) {
         *weight = finding.weight().min(*weight);
     }
     let place = |finding: &Finding| finding.place.as_ref().map(|spot| (spot.file.clone(), spot.line, spot.column));
-    findings.sort_by(|one, other| {
-        let key = |finding: &Finding| {
-            (worst[&finding.group], finding.group.clone(), finding.weight(), place(finding), finding.element.clone())
-        };
-        key(one).cmp(&key(other)).then_with(|| one.rule.id.cmp(other.rule.id))
+    findings.sort_by_cached_key(|finding| {
+        let group = (worst[&finding.group], finding.group.clone());
+        (group, finding.weight(), place(finding), finding.element.clone(), finding.rule.id)
     });
 }
 

@@ -1,13 +1,13 @@
 //! What a difference is about, by the names that both versions have for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, MessageDescriptor};
 
 use super::Judge;
 use super::reach::Reach;
 use crate::check::Difference;
-use crate::protocol::Method;
+use crate::protocol::Schema;
 use crate::protocol::plan::Direction;
 
 /// A message and one of its fields.
@@ -58,6 +58,35 @@ impl Side {
     }
 }
 
+/// Methods by the names that an element may have: their own, those of their services and of their packages.
+pub(super) type Names = HashMap<String, BTreeSet<usize>>;
+
+/// The methods of a version by name. A comparison names those of the older version as they would be called now, so there
+/// `renamed` says what goes by another name.
+pub(super) fn names(schema: &Schema, renamed: &[(String, String)]) -> Names {
+    let renamed: BTreeMap<&str, &str> = renamed.iter().map(|(old, new)| (old.as_str(), new.as_str())).collect();
+    let mut names = Names::new();
+    for (index, method) in schema.methods().iter().enumerate() {
+        for name in [method.full_name(), method.service(), method.package()] {
+            names.entry(name.to_owned()).or_default().insert(index);
+            names.entry(now(name, &renamed)).or_default().insert(index);
+        }
+    }
+    names
+}
+
+/// What an element of the older version is called in the newer one, by the most exact rename.
+fn now(name: &str, renamed: &BTreeMap<&str, &str>) -> String {
+    let mut known = name;
+    loop {
+        if let Some(new) = renamed.get(known) {
+            return format!("{new}{}", &name[known.len()..]);
+        }
+        let Some((parent, _)) = known.rsplit_once('.') else { return name.to_owned() };
+        known = parent;
+    }
+}
+
 impl Judge<'_> {
     /// What a difference is about. The newer version's name goes first; where both versions have the name, both are meant.
     pub(super) fn subject(&self, difference: &Difference) -> Subject {
@@ -93,35 +122,15 @@ impl Judge<'_> {
         self.extension(element)
     }
 
-    /// Methods, by their own name, that of their service or that of their package; a comparison names those of the older
-    /// version as they would be called now.
+    /// Methods, by their own name, that of their service or that of their package.
     fn methods(&self, element: &str) -> Option<Subject> {
-        let mut subject = Subject { kind: Kind::Methods, ..Subject::default() };
-        let names = |method: &Method| [method.full_name(), method.service(), method.package()].map(str::to_owned);
-        for (index, method) in self.old.methods().iter().enumerate() {
-            let named = names(method);
-            if named.iter().any(|name| name == element || self.now(name) == element) {
-                subject.old.methods.insert(index);
-            }
+        let find = |names: &Names| names.get(element).cloned().unwrap_or_default();
+        let (old, new) = (find(&self.old_names), find(&self.new_names));
+        if old.is_empty() && new.is_empty() {
+            return None;
         }
-        for (index, method) in self.new.methods().iter().enumerate() {
-            if names(method).iter().any(|name| name == element) {
-                subject.new.methods.insert(index);
-            }
-        }
-        (!subject.old.methods.is_empty() || !subject.new.methods.is_empty()).then_some(subject)
-    }
-
-    /// What an element of the older version is called in the newer one, by the most exact rename.
-    fn now(&self, name: &str) -> String {
-        let within = |old: &str| {
-            name.strip_prefix(old).filter(|rest| !old.is_empty() && (rest.is_empty() || rest.starts_with('.')))
-        };
-        let renames = self.renamed.iter().filter_map(|(old, new)| Some((old.len(), new, within(old)?)));
-        match renames.max_by_key(|(length, ..)| *length) {
-            Some((_, new, rest)) => format!("{new}{rest}"),
-            None => name.to_owned(),
-        }
+        let side = |methods| Side { methods, ..Side::default() };
+        Some(Subject { kind: Kind::Methods, old: side(old), new: side(new) })
     }
 
     /// What a map's entry is to plans: the field that is the map.

@@ -84,6 +84,10 @@ fn a_difference_is_judged_by_what_becomes_of_it_where_it_is_reached() {
         (item, GET, "message Item { string sku = 1; int32 cost = 2; }", GET, "[rename.fields]\n\"shop.Item.price\" = \"cost\"", "shop.Item.cost", "bridged", "step.toml:3"),
         (item, GET, "message Item { string sku = 1; }", GET, "[messages.\"shop.Item\"]\nrules = [{ old = \"price\", drop = true }]", "shop.Item.price", "bridged", "rules (step.toml:3) at 3"),
         (item, GET, "message Item { string sku = 1; optional int32 price = 2; }", GET, "", "shop.Item.price", "bridged", "presence"),
+        ("message Item { map<string, int32> counts = 1; }", GET, "message Item { map<string, int64> counts = 1; }", GET, "", "shop.Item.CountsEntry.value", "bridged", "another type"),
+        ("message Item { map<string, int32> counts = 1; }", GET, "message Item { map<string, string> counts = 1; }", GET, "", "shop.Item.CountsEntry.value", "open", "do not meet by themselves"),
+        // The old number is taken, so what is lost cannot pass.
+        (item, GET, "message Item { string sku = 1; string cost = 2; }", GET, "", "shop.Item.cost", "bridged", "its number is taken, so a response goes without it"),
         // Code and refusals go before rules.
         (item, GET, "message Item { string sku = 1; string price = 2; }", GET, "[past]\ncode = [\"shop.Shop.Get\"]\n[future]\ncode = [\"shop.Shop\"]", "shop.Item.price", "bridged", "code of shop.Shop.Get at 3"),
         (item, GET, "message Item { string sku = 1; string price = 2; }", GET, "[[past.refuse]]\nmethod = \"shop.Shop.Get\"\nreason = \"prices are words now\"\n[[future.refuse]]\nmethod = \"shop.Shop.Get\"\nreason = \"prices were numbers\"", "shop.Item.price", "refused", "prices are words now"),
@@ -110,6 +114,38 @@ fn a_difference_is_judged_by_what_becomes_of_it_where_it_is_reached() {
         let (word, told) = words(found);
         assert_eq!(word, verdict, "{element}, {old} -> {new} with {step}: {told}");
         assert!(told.contains(part), "{element}, {old} -> {new} with {step}: {part:?} is missing from {told}");
+    }
+}
+
+#[test]
+fn what_moved_with_its_package_is_known_by_both_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let item = "message Item { string sku = 1; }";
+    let both = "service Shop { rpc Get(Item) returns (Item); rpc Put(Item) returns (Item); }";
+    let one = "service Shop { rpc Get(Item) returns (Item); }";
+    fs::write(root.join("protocol.toml"), "name = \"shop\"").unwrap();
+    for (version, package, service) in [("1.0.0", "shop.v1", both), ("2.0.0", "shop.v2", one)] {
+        fs::create_dir(root.join(version)).unwrap();
+        let text = format!("syntax = \"proto3\"; package {package}; {item} {service}");
+        fs::write(root.join(version).join("shop.proto"), text).unwrap();
+    }
+    let step_file = root.join("2.0.0/step.toml");
+    fs::write(&step_file, "from = \"1.0.0\"\n[rename.packages]\n\"shop.v1\" = \"shop.v2\"\n").unwrap();
+    let protocol = Protocol::load(root).unwrap();
+    let [old, new] = ["1.0.0", "2.0.0"].map(|version| Image::of_folder(&root.join(version)).unwrap());
+    let shop = Shop { _folder: folder, protocol, old, new, step_file };
+    assert!(renamed(&shop.protocol, 0).contains(&("shop.v1".to_owned(), "shop.v2".to_owned())));
+    for (element, verdict) in [
+        ("shop.v2.Shop.Put", "open"),
+        ("shop.v1.Shop.Put", "open"),
+        ("shop.v2.Shop.Get", "compatible"),
+        ("shop.v2.Item.sku", "compatible"),
+        ("shop.v1.Item", "compatible"),
+    ] {
+        let judged = shop.judged(vec![difference(&WIRE, element)]);
+        let found = judged.findings.iter().find(|finding| finding.rule.id == WIRE.id).unwrap();
+        assert_eq!(words(found).0, verdict, "{element}: {}", words(found).1);
     }
 }
 

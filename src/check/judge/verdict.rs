@@ -1,6 +1,6 @@
 //! The verdict on a difference: the worst of what becomes of it where it is reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Evidence, Open};
 use super::finding::Finding;
@@ -116,6 +116,9 @@ impl Judge<'_> {
         let mut ways: BTreeSet<(usize, Option<Use>)> = of_side.methods.iter().map(|index| (*index, None)).collect();
         let reached = self.reached(subject);
         ways.extend(reached.iter().filter(|(of, ..)| *of == direction).map(|(_, index, used)| (*index, Some(*used))));
+        // Many methods go one way: what plans say is gathered once for each.
+        let mut ruled_ways = BTreeSet::new();
+        let mut own_of_ways: BTreeMap<_, Evidence> = BTreeMap::new();
         for (index, used) in ways {
             let method = &callers.methods()[index];
             let name = method.full_name().to_owned();
@@ -130,9 +133,7 @@ impl Judge<'_> {
                     fates.same.insert(name);
                 }
                 Hop::Rules { .. } => {
-                    if let Some(way) = way {
-                        self.plans.of(subject, way, &mut fates.evidence);
-                    }
+                    ruled_ways.extend(way);
                     fates.ruled.insert(name);
                 }
                 Hop::Code { .. } => {
@@ -153,10 +154,13 @@ impl Judge<'_> {
                     }
                 }
                 Hop::Refused(Cause::Open(reasons)) => {
-                    let mut own = Evidence::default();
-                    if let Some(way) = way {
-                        self.plans.of(subject, way, &mut own);
-                    }
+                    let own = own_of_ways.entry(way).or_insert_with(|| {
+                        let mut own = Evidence::default();
+                        if let Some(way) = way {
+                            self.plans.of(subject, way, &mut own);
+                        }
+                        own
+                    });
                     let types = |name: &str| {
                         [method.descriptor().input(), method.descriptor().output()]
                             .iter()
@@ -180,11 +184,16 @@ impl Judge<'_> {
                     if !is_own {
                         fates.open_otherwise.insert(name);
                     }
-                    fates.evidence.planned |= own.planned;
-                    fates.evidence.lines.extend(own.lines);
-                    fates.evidence.silently.extend(own.silently);
                 }
             }
+        }
+        for way in ruled_ways {
+            self.plans.of(subject, way, &mut fates.evidence);
+        }
+        for own in own_of_ways.into_values() {
+            fates.evidence.planned |= own.planned;
+            fates.evidence.lines.extend(own.lines);
+            fates.evidence.silently.extend(own.silently);
         }
     }
 

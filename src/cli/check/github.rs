@@ -49,9 +49,9 @@ fn annotation(view: &View<'_>, element: &Element<'_>) -> String {
             properties.extend(shown.spot.end.map(|end| format!("endColumn={}", end.saturating_sub(1))));
         }
     }
-    let verdict = finding.verdict.as_ref().map(|verdict| format!(", {}", word(verdict))).unwrap_or_default();
+    let word = finding.verdict.as_ref().map_or(finding.rule.id, word);
     let step = finding.step.as_ref().map(|(from, to)| format!(" ({} -> {})", view.named(from), view.named(to)));
-    let title = format!("{}{verdict}{}", element.ids(), step.unwrap_or_default());
+    let title = format!("{word}: {}{}", finding.element, step.unwrap_or_default());
     properties.push(format!("title={}", property(&title)));
     let mut lines = Vec::new();
     for told in &element.told {
@@ -59,6 +59,7 @@ fn annotation(view: &View<'_>, element: &Element<'_>) -> String {
         lines.extend(view.effects(told.finding));
     }
     lines.extend(view.outcome(finding));
+    lines.push(element.ids());
     format!("::{command} {}::{}", properties.join(","), data(&lines.join("\n")))
 }
 

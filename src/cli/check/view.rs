@@ -73,10 +73,17 @@ impl<'a> View<'a> {
     fn verdict(&self, verdict: &Verdict) -> String {
         let told = match verdict {
             Verdict::Compatible => "compatible: it needs no rule".to_owned(),
-            Verdict::Bridged { by, .. } => match self.said_at(verdict) {
-                Some(at) => format!("bridged by {by}; said at {at}"),
-                None => format!("bridged by {by}"),
-            },
+            Verdict::Bridged { by, at } => {
+                let short = at.as_ref().map(|(_, line)| format!("step.toml:{line}"));
+                match (self.said_at(verdict), short) {
+                    // The first line that is named is told with its whole path.
+                    (Some(full), Some(short)) if by.contains(&short) => {
+                        format!("bridged by {}", by.replacen(&short, &full, 1))
+                    }
+                    (Some(full), _) => format!("bridged by {by}; said at {full}"),
+                    (None, _) => format!("bridged by {by}"),
+                }
+            }
             Verdict::Refused { reason } => format!("refused: {reason}"),
             Verdict::Open { advice } => format!("OPEN: {advice}"),
         };

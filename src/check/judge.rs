@@ -132,8 +132,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn names(&self) -> Option<(String, String)> {
-        Some(self.pair.names.clone())
+    fn names(&self) -> (String, String) {
+        self.pair.names.clone()
     }
 }
 

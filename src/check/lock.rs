@@ -164,10 +164,10 @@ fn changes(before: &BTreeMap<Version, Locked>, now: &BTreeMap<Version, Locked>) 
         match before.get(version) {
             None => told.push(format!("{version} is recorded")),
             Some(known) if known.schema != locked.schema => {
-                told.push(format!("{version} has another schema than before"))
+                told.push(format!("{version} has another schema than before"));
             }
             Some(known) if known.step != locked.step => {
-                told.push(format!("{version} has another step.toml than before"))
+                told.push(format!("{version} has another step.toml than before"));
             }
             Some(_) => {}
         }

@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
             print(arguments.format, &view(report), fails)?;
             Ok(if fails { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
         }
-        Err(error) => unreadable(arguments, folder, against.as_ref(), error),
+        Err(error) => unreadable(arguments, folder, against.as_ref(), &error),
     }
 }
 
@@ -89,7 +89,7 @@ fn fails(report: &Report, fail_on: FailOn) -> bool {
 
 fn print(format: CheckFormat, view: &View<'_>, fails: bool) -> Result<(), Box<dyn std::error::Error>> {
     let text = match format {
-        CheckFormat::Text => text::of(view, &super::snippet::Style::of_stdout())?,
+        CheckFormat::Text => text::of(view, super::snippet::Style::of_stdout())?,
         CheckFormat::Json => json::of(view, fails)?,
         CheckFormat::Github => github::of(view)?,
         CheckFormat::Sarif => sarif::of(view, fails)?,
@@ -101,8 +101,8 @@ fn print(format: CheckFormat, view: &View<'_>, fails: bool) -> Result<(), Box<dy
 }
 
 /// Tells why nothing could be checked: people on standard error, programs in their own format besides.
-fn unreadable(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>, error: CheckError) -> Outcome {
-    let findings = match &error {
+fn unreadable(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>, error: &CheckError) -> Outcome {
+    let findings = match error {
         CheckError::Protocol(error) => report::faults(error),
         CheckError::Lock(error) => vec![report::lock_fault(error)],
         CheckError::Tree(_) | CheckError::Other(_) => Vec::new(),
@@ -117,7 +117,7 @@ fn unreadable(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>,
     if arguments.format != CheckFormat::Text {
         print(arguments.format, &view, true)?;
     }
-    let told = text::faults(&view, &super::snippet::Style::of_stderr())?;
+    let told = text::faults(&view, super::snippet::Style::of_stderr())?;
     io::stderr().write_all(told.as_bytes())?;
     Ok(ExitCode::from(UNREADABLE))
 }

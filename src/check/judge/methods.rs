@@ -84,7 +84,7 @@ impl Judge<'_> {
             method,
             format!("{} has no such method, and nothing says why", self.pair.names.1),
         );
-        finding.group = method.rsplit_once('.').map_or(method, |(service, _)| service).to_owned();
+        method.rsplit_once('.').map_or(method, |(service, _)| service).clone_into(&mut finding.group);
         finding.verdict = Some(Verdict::Open {
             advice: format!(
                 "say {} what becomes of its calls: a counterpart under [rename.methods], code under [past], or \
@@ -93,7 +93,7 @@ impl Judge<'_> {
             ),
         });
         finding.place = spots::of_element(self.pair, method, Side::New);
-        finding.step = self.names();
+        finding.step = Some(self.names());
         finding
     }
 
@@ -123,7 +123,7 @@ impl Judge<'_> {
         };
         finding.verdict = Some(Verdict::Open { advice });
         finding.place = spots::of_element(self.pair, &finding.element, Side::New);
-        finding.step = self.names();
+        finding.step = Some(self.names());
         finding
     }
 
@@ -194,7 +194,7 @@ impl Judge<'_> {
         });
         finding.place = spots::of_element(self.pair, element, Side::Old).filter(|_| direction == Direction::Down);
         finding.place = finding.place.or_else(|| spots::of_element(self.pair, element, Side::New));
-        finding.step = self.names();
+        finding.step = Some(self.names());
         finding
     }
 }

@@ -45,7 +45,7 @@ impl Judge<'_> {
             finding.notes.push("the bytes stay as they are; JSON that passes Straddle by does not".to_owned());
         }
         finding.place = place;
-        finding.step = self.names();
+        finding.step = Some(self.names());
         finding
     }
 
@@ -64,7 +64,7 @@ impl Judge<'_> {
             self.follow(subject, direction, &mut fates, claimed);
         }
         if subject.kind == Kind::Methods {
-            return self.of_methods(fates);
+            return self.of_methods(&fates);
         }
         let reached = !self.reached(subject).is_empty();
         if !reached {
@@ -74,8 +74,8 @@ impl Judge<'_> {
             fates.open = std::mem::take(&mut fates.evidence.open);
         }
         if let Kind::Enum(value) = &subject.kind {
-            let names = subject.old.types.iter().chain(&subject.new.types);
-            let said = names.filter_map(|name| self.said.of_enum(name, value.as_deref())).next();
+            let mut names = subject.old.types.iter().chain(&subject.new.types);
+            let said = names.find_map(|name| self.said.of_enum(name, value.as_deref()));
             fates.evidence.lines.extend(said.filter(|_| fates.evidence.planned));
         }
         let mut notes = Vec::new();
@@ -92,7 +92,7 @@ impl Judge<'_> {
         } else if !fates.open_otherwise.is_empty() {
             notes.push(format!("{} is open for another reason", list(&fates.open_otherwise)));
         }
-        (self.verdict(fates), notes)
+        (self.verdict(&fates), notes)
     }
 
     /// The methods that reach the subject, in either version.
@@ -197,7 +197,7 @@ impl Judge<'_> {
         }
     }
 
-    fn of_methods(&self, fates: Fates) -> (Verdict, Vec<String>) {
+    fn of_methods(&self, fates: &Fates) -> (Verdict, Vec<String>) {
         if !fates.absent.is_empty() {
             let advice = format!(
                 "say {} what becomes of calls of {}: a counterpart under [rename.methods], code under [past], or \
@@ -214,7 +214,7 @@ impl Judge<'_> {
         (self.verdict(fates), notes)
     }
 
-    fn verdict(&self, fates: Fates) -> Verdict {
+    fn verdict(&self, fates: &Fates) -> Verdict {
         if !fates.open.is_empty() {
             let elements: BTreeSet<&str> = fates.open.iter().map(|open| open.element.as_str()).collect();
             let told = |open: &Open| match elements.len() {

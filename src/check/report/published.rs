@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::check::judge::{Finding, Level, Spot, own};
 use crate::check::lock::{self, Lock, Locked};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Schema};
 use crate::version::Version;
 
 /// What versions were, by the word of a lock or of another state of the protocol.
@@ -37,7 +37,7 @@ pub(super) fn against_lock(protocol: &Protocol, folder: &Path, lock: Option<&Loc
     let unknown: Vec<String> = protocol
         .versions()
         .iter()
-        .map(|schema| schema.version())
+        .map(Schema::version)
         .filter(|version| !lock.versions.contains_key(version))
         .map(ToString::to_string)
         .collect();

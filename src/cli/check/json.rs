@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::view::{View, categories, counts, level, word};
 use crate::check::Verdict;
-use crate::check::judge::{Finding, Judged};
+use crate::check::judge::{Change, Finding, Judged};
 use crate::protocol::plan::Direction;
 
 pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Error> {
@@ -26,7 +26,7 @@ fn step(view: &View<'_>, step: &Judged) -> Value {
         "to": view.named(&step.names.1),
         "counts": { "compatible": compatible, "bridged": bridged, "refused": refused, "open": open },
         "bump": {
-            "declared": step.bump.declared.map(|change| change.name()),
+            "declared": step.bump.declared.map(Change::name),
             "needed": step.bump.needed.name(),
             "enough": !step.bump.is_too_small(),
             "why": step.bump.why,

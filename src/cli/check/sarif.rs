@@ -74,21 +74,17 @@ fn result(view: &View<'_>, finding: &Finding, indices: &BTreeMap<&str, usize>) -
 /// Where it is shown: at its place in the working copy, else at the file that stands for the whole check.
 fn location(view: &View<'_>, finding: &Finding) -> Value {
     let logical = json!([{ "fullyQualifiedName": finding.element }]);
-    match view.shown(finding).filter(|shown| shown.in_working_copy) {
-        Some(shown) => {
-            let mut region = json!({ "startLine": shown.spot.line, "startColumn": shown.spot.column });
-            if let Some(end) = shown.spot.end {
-                region["endColumn"] = end.into();
-            }
-            let artifact = artifact(&shown.file);
-            json!({ "physicalLocation": { "artifactLocation": artifact, "region": region }, "logicalLocations": logical })
+    let (file, region) = if let Some(shown) = view.shown(finding).filter(|shown| shown.in_working_copy) {
+        let mut region = json!({ "startLine": shown.spot.line, "startColumn": shown.spot.column });
+        if let Some(end) = shown.spot.end {
+            region["endColumn"] = end.into();
         }
-        None => {
-            let artifact = artifact(&view.path(&view.report.anchor));
-            let region = json!({ "startLine": 1 });
-            json!({ "physicalLocation": { "artifactLocation": artifact, "region": region }, "logicalLocations": logical })
-        }
-    }
+        (shown.file, region)
+    } else {
+        (view.path(&view.report.anchor), json!({ "startLine": 1 }))
+    };
+    let physical = json!({ "artifactLocation": artifact(&file), "region": region });
+    json!({ "physicalLocation": physical, "logicalLocations": logical })
 }
 
 fn artifact(file: &str) -> Value {

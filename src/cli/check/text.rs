@@ -8,13 +8,13 @@ use crate::check::judge::{Change, Element, Finding, Judged, Level, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
 use crate::protocol::plan::Direction;
 
-pub(super) fn of(view: &View<'_>, style: &Style) -> Result<String, fmt::Error> {
+pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
     let mut writer = Writer { view, style, snippets: Snippets::default(), text: String::new() };
     let report = &view.report;
     match &report.protocol {
         Some(name) => writeln!(writer.text, "protocol {name}: {}", report.versions.join(", "))?,
         None => {
-            writeln!(writer.text, "{} against {}", view.named(&report.versions[1]), view.named(&report.versions[0]))?
+            writeln!(writer.text, "{} against {}", view.named(&report.versions[1]), view.named(&report.versions[0]))?;
         }
     }
     for finding in &report.findings {
@@ -29,7 +29,7 @@ pub(super) fn of(view: &View<'_>, style: &Style) -> Result<String, fmt::Error> {
 }
 
 /// Faults of files that cannot be read.
-pub(super) fn faults(view: &View<'_>, style: &Style) -> Result<String, fmt::Error> {
+pub(super) fn faults(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
     let mut writer = Writer { view, style, snippets: Snippets::default(), text: String::new() };
     for finding in &view.report.findings {
         writer.headed(finding)?;
@@ -39,7 +39,7 @@ pub(super) fn faults(view: &View<'_>, style: &Style) -> Result<String, fmt::Erro
 
 struct Writer<'v> {
     view: &'v View<'v>,
-    style: &'v Style,
+    style: Style,
     snippets: Snippets,
     text: String,
 }
@@ -108,7 +108,7 @@ impl Writer<'_> {
         let snippet = if is_whole_file {
             format!("{} {}", self.style.paint(Paint::Blue, "-->"), shown.file)
         } else {
-            self.snippets.of(shown.spot, &shown.file, named, *self.style)
+            self.snippets.of(shown.spot, &shown.file, named, self.style)
         };
         for line in snippet.lines() {
             writeln!(self.text, "{indent}{line}")?;

@@ -134,8 +134,8 @@ fn published_histories_are_matched_in_each_category() {
     assert_eq!(steps, 17);
     // Buf takes the well-known types that a side imports for files of that side; we leave them out, because nobody deletes
     // them. Where only the older side imports descriptor.proto, Buf calls its 35 messages and the file deleted, twice here.
-    let tallied = [("WIRE", of(67, 0)), ("WIRE_JSON", of(183, 0)), ("PACKAGE", of(216, 70)), ("FILE", of(220, 2))];
-    assert_eq!(tallies, tallied.into());
+    let expected = [("WIRE", of(67, 0)), ("WIRE_JSON", of(183, 0)), ("PACKAGE", of(216, 70)), ("FILE", of(220, 2))];
+    assert_eq!(tallies, expected.into());
 }
 
 /// The package that the aligned step of a case renames, as `../shared/cases/README.md` lists them.
@@ -171,15 +171,12 @@ fn add(tally: &mut Tally, outcome: Outcome) {
 fn hold(case: &str, found: &[Annotation], expected: &[Annotation], mut tell: impl FnMut(&str, Outcome)) {
     let mut left = found.to_vec();
     for annotation in expected {
-        let outcome = match left.iter().position(|found| found == annotation) {
-            Some(position) => {
-                left.swap_remove(position);
-                Outcome::Hit
-            }
-            None => {
-                println!("missed in {case}: {annotation:?}");
-                Outcome::Miss
-            }
+        let outcome = if let Some(position) = left.iter().position(|found| found == annotation) {
+            left.swap_remove(position);
+            Outcome::Hit
+        } else {
+            println!("missed in {case}: {annotation:?}");
+            Outcome::Miss
         };
         tell(&annotation.2, outcome);
     }
@@ -221,7 +218,7 @@ fn expected_annotation(value: &Value) -> Annotation {
 fn is_in_unstable_package(difference: &Difference, images: &[Image; 2]) -> bool {
     let place = difference.place.as_ref().expect("each difference has a place");
     let files = images.iter().flat_map(Image::files);
-    let mut packages = files.filter(|file| file.name() == place.file).map(|file| file.package());
+    let mut packages = files.filter(|file| file.name() == place.file).map(prost_types::FileDescriptorProto::package);
     packages.any(|package| {
         let last = package.rsplit('.').next().unwrap_or_default();
         let version = last.strip_prefix('v').unwrap_or_default();

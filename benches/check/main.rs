@@ -95,13 +95,7 @@ fn parse(arguments: Vec<String>) -> Result<Option<Arguments>, String> {
 /// What the measured process does: what `straddle check --against OLD NEW` does, with one line for each finding.
 fn be_measured(old: &Path, new: &Path) -> Result<(), String> {
     let begun = Instant::now();
-    let (old, new) = std::thread::scope(|scope| {
-        let old = scope.spawn(|| Image::of_folder(old));
-        let new = Image::of_folder(new);
-        (old.join(), new)
-    });
-    let old = old.map_err(|_| "the older version's thread panicked".to_owned())?;
-    let (old, new) = (old.map_err(|error| error.to_string())?, new.map_err(|error| error.to_string())?);
+    let (old, new) = Image::of_folders(old, new).map_err(|error| error.to_string())?;
     let loaded = begun.elapsed();
     for difference in compare(&old, &new, &Options::default()) {
         let own = difference.rule.categories == [Category::Straddle];

@@ -45,13 +45,13 @@ impl Default {
             (Self::Text(one), Self::Text(another)) => one != another,
             // A text without a default against a number without one: nobody asked for a default.
             (Self::Text(text), number) | (number, Self::Text(text)) => !(text.is_empty() && number.is_zero()),
-            (one, another) => match (one.whole(), another.whole()) {
-                (Some(one), Some(another)) => one != another,
-                _ => {
-                    let (one, another) = (one.number(), another.number());
-                    !(one.is_nan() && another.is_nan()) && narrow(one) != narrow(another)
+            (one, another) => {
+                if let (Some(one), Some(another)) = (one.whole(), another.whole()) {
+                    return one != another;
                 }
-            },
+                let (one, another) = (one.number(), another.number());
+                !(one.is_nan() && another.is_nan()) && narrow(one) != narrow(another)
+            }
         }
     }
 

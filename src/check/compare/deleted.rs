@@ -1,5 +1,7 @@
 //! Messages, enums, services and extensions that are gone from their file, or from their package.
 
+use std::collections::HashSet;
+
 use super::super::rule::Id;
 use super::effect::elements;
 use super::index::{Declared, Index, Named, join};
@@ -27,6 +29,11 @@ pub(super) fn compare(report: &mut Report<'_>) {
 }
 
 fn of_kind<'a, T>(report: &mut Report<'_>, rules: Rules, olds: &Named<'a, T>, news: &Named<'a, T>) {
+    // Buf passes over packages that have none of the kind left, except for services; FILE tells of them.
+    let left: HashSet<&str> = match rules.from_package {
+        Id::PACKAGE_SERVICE_NO_DELETE => report.new.files.iter().map(|file| file.item.package()).collect(),
+        _ => news.iter().map(|new| report.new.files[new.file].item.package()).collect(),
+    };
     for old in olds.iter() {
         let now = report.names.now(&old.name).into_owned();
         let package = report.old.files[old.file].item.package();
@@ -37,8 +44,7 @@ fn of_kind<'a, T>(report: &mut Report<'_>, rules: Rules, olds: &Named<'a, T>, ne
         if let Some(file) = report.names.file(old.file) {
             from_file(report, rules, (old, file), news);
         }
-        let package_now = report.names.package(old.file).to_owned();
-        if news.get(&now).is_none() && report.new.has_package(&package_now) {
+        if news.get(&now).is_none() && left.contains(report.names.package(old.file)) {
             from_package(report, rules, old, &now);
         }
     }

@@ -71,10 +71,9 @@ fn cardinalities(report: &mut Report<'_>, old: &Field<'_>, new: &Field<'_>) {
     if on_wire(was) != on_wire(is) || matches!((was, is), (Cardinality::Map, _) | (_, Cardinality::Map)) {
         broken.push(Id::FIELD_WIRE_JSON_COMPATIBLE_CARDINALITY);
     }
-    if matches!(
-        (was, is),
-        (Cardinality::Explicit, Cardinality::Implicit) | (Cardinality::Implicit, Cardinality::Explicit)
-    ) {
+    let singular = |cardinality| matches!(cardinality, Cardinality::Explicit | Cardinality::Implicit);
+    // Within a oneof, presence is what the oneof says; a finding of its own tells of moves.
+    if singular(was) && singular(is) && old.oneof() == new.oneof() {
         broken.push(Id::STRADDLE_FIELD_SAME_PRESENCE);
     }
     for rule in broken {

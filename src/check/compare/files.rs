@@ -40,14 +40,12 @@ const OPTIONS: &[FileOption] = &[
 pub(super) fn compare(report: &mut Report<'_>) {
     let (old, new) = (report.old, report.new);
     for (position, file) in old.files.iter().enumerate() {
-        match report.names.file(position) {
-            Some(counterpart) => pair(report, (position, file), (counterpart, &new.files[counterpart])),
-            None => {
-                let name = file.item.name();
-                let what = "the file is gone".to_owned();
-                report.add(Id::FILE_NO_DELETE, At::Old(position, &[]), About::whole(name), what, elements::only_code());
-            }
+        if let Some(counterpart) = report.names.file(position) {
+            pair(report, (position, file), (counterpart, &new.files[counterpart]));
+            continue;
         }
+        let (what, about) = ("the file is gone".to_owned(), About::whole(file.item.name()));
+        report.add(Id::FILE_NO_DELETE, At::Old(position, &[]), about, what, elements::only_code());
     }
     packages(report);
 }

@@ -92,7 +92,7 @@ impl<'a> Names<'a> {
         }
         let moved = moved_path(item.name(), item.package(), package);
         let by_path = moved.and_then(|path| new.file_named(&path)).filter(of_package);
-        let in_place = || new.file_named(item.name());
+        let in_place = || new.file_named(item.name()).filter(of_package);
         let by_own_name = || {
             let mut same = (0..new.files.len())
                 .filter(|found| of_package(found) && own_name(new.files[*found].item.name()) == own_name(item.name()));

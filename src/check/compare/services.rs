@@ -11,15 +11,13 @@ use super::report::{About, At, Report, at};
 pub(super) fn compare(report: &mut Report<'_>) {
     let (old_index, new_index) = (report.old, report.new);
     for old in old_index.services.iter() {
-        match new_index.services.get(&report.names.now(&old.name)) {
-            Some(new) => methods(report, old, new),
-            None => {
-                let what = "the service is gone, with all its methods".to_owned();
-                let about = About::whole(&old.name);
-                let at = At::Old(old.file, &old.path);
-                report.add(Id::STRADDLE_SERVICE_NO_DELETE, at, about, what, elements::method_deleted());
-            }
+        if let Some(new) = new_index.services.get(&report.names.now(&old.name)) {
+            methods(report, old, new);
+            continue;
         }
+        let what = "the service is gone, with all its methods".to_owned();
+        let at = At::Old(old.file, &old.path);
+        report.add(Id::STRADDLE_SERVICE_NO_DELETE, at, About::whole(&old.name), what, elements::method_deleted());
     }
 }
 

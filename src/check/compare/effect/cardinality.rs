@@ -19,7 +19,6 @@ fn reads(writer: &Field<'_>, reader: &Field<'_>) -> String {
             "reads the default as absent, because it is not written; every other value as it was written".to_owned()
         }
         (Explicit, Implicit) => "cannot tell a default that was set from absent; it reads both as the default".to_owned(),
-        (Required, Implicit) => SAME.to_owned(),
         (Required, Explicit) => "reads what was written; it is always there".to_owned(),
         (Explicit | Implicit, Required) => {
             let left_out = if writer.cardinality() == Implicit { "is left out where it is the default" } else { "may be absent" };

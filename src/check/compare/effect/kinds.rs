@@ -102,10 +102,7 @@ fn varints(from: Varint, to: Varint, closed: bool) -> String {
     };
     match (from, to) {
         (Varint::Zigzag(64), Varint::Zigzag(32)) => cut(),
-        (Varint::Zigzag(_), Varint::Zigzag(_)) | (Varint::Bool, Varint::Bool | Varint::Plain(..)) if from == to => {
-            SAME.to_owned()
-        }
-        (Varint::Zigzag(_), Varint::Zigzag(_)) => SAME.to_owned(),
+        (Varint::Zigzag(_), Varint::Zigzag(_)) | (Varint::Bool, Varint::Bool) => SAME.to_owned(),
         (Varint::Bool, Varint::Plain(..)) => "reads false as 0 and true as 1".to_owned(),
         (Varint::Bool, Varint::Zigzag(_)) => "takes the number for zigzag: false reads as 0, true as -1".to_owned(),
         (Varint::Bool, Varint::Enum) => format!("reads false as the value 0 and true as the value 1; {undeclared}"),

@@ -11,6 +11,10 @@
 
 pub mod compare;
 pub mod image;
+pub(crate) mod judge;
+pub(crate) mod lock;
+pub(crate) mod paths;
+pub(crate) mod report;
 pub mod rule;
 
 use std::path::PathBuf;

@@ -15,6 +15,7 @@ mod log;
 mod serve_example;
 mod show;
 mod signals;
+mod snippet;
 mod unknown;
 mod verify;
 

@@ -95,11 +95,13 @@ use prost_reflect::DescriptorPool;
 
 pub use self::embedded::{Embedded, EmbeddedVersion};
 pub use self::error::{Fault, ProtocolError};
-#[cfg(feature = "cli")]
-pub(crate) use self::folder::compile_folder;
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
+#[cfg(feature = "cli")]
+pub(crate) use self::folder::{compile_folder, source_of_folder};
 pub use self::relate::Difference;
+#[cfg(feature = "cli")]
+pub(crate) use self::rules::refusals;
 pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
@@ -152,7 +154,7 @@ impl Protocol {
     }
 
     /// Puts a protocol together. `declared_in` stands for the protocol as a whole in errors.
-    fn assemble(
+    pub(crate) fn assemble(
         name: String,
         unlabelled: Option<(Version, Fault)>,
         mut sources: Vec<Source>,

@@ -23,6 +23,12 @@ impl Image {
         Ok(Self { root: root.to_owned(), files })
     }
 
+    /// Files that were read already, whose names count from `root`.
+    #[must_use]
+    pub fn new(root: PathBuf, files: Vec<FileDescriptorProto>) -> Self {
+        Self { root, files }
+    }
+
     /// Two versions, read at the same time: compiling is nearly all that a comparison costs.
     ///
     /// # Errors

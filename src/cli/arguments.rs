@@ -5,6 +5,8 @@ mod bundle;
 mod check;
 mod inspect;
 mod keygen;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::num::NonZeroU64;
@@ -15,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(super) use self::add::AddArguments;
 pub(super) use self::bundle::BundleArguments;
-pub(super) use self::check::CheckArguments;
+pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
 pub(super) use self::verify::VerifyArguments;

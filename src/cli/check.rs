@@ -1,8 +1,133 @@
-//! `straddle check`.
+//! `straddle check`: what each change between versions means.
 
-use super::Outcome;
-use super::arguments::CheckArguments;
+mod github;
+mod json;
+mod rules;
+mod sarif;
+mod text;
+mod view;
 
-pub(super) fn run(_arguments: &CheckArguments) -> Outcome {
-    Err("is being built".into())
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use self::view::View;
+use super::arguments::{CategoryName, CheckArguments, CheckFormat, FailOn};
+use super::{BadArguments, Outcome};
+use crate::Protocol;
+use crate::check::Category;
+use crate::check::judge::Level;
+use crate::check::lock::{self, Which};
+use crate::check::report::{self, CheckError, Report, Scope};
+use crate::tree::Tree;
+
+/// What the program ends with when something was found that fails.
+const FAILED: u8 = 1;
+/// What the program ends with when there is nothing that could be checked.
+const UNREADABLE: u8 = 2;
+
+pub(super) fn run(arguments: &CheckArguments) -> Outcome {
+    if arguments.list_rules {
+        io::stdout().write_all(rules::listed(arguments.format)?.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // clap asks for the folder where rules are not listed.
+    let Some(folder) = arguments.folder.as_deref() else { return Err(no_folder()) };
+    let against = match arguments.against.as_ref().map(crate::tree::Location::open).transpose() {
+        Ok(against) => against,
+        Err(error) => return Err(BadArguments(error.to_string()).into()),
+    };
+    if against.is_none() && !report::is_protocol(folder) && folder.is_dir() {
+        let what = format!(
+            "{} is no folder of a protocol (it has no protocol.toml), so there are no versions to compare\n  help: name \
+             what to compare it with, such as --against git:v1.0.0:{}",
+            folder.display(),
+            folder.display()
+        );
+        return Err(BadArguments(what).into());
+    }
+    let checked = check(arguments, folder, against.as_ref());
+    let view = |report| View::new(report, against.as_ref());
+    match checked {
+        Ok(report) => {
+            let fails = fails(&report, arguments.fail_on);
+            print(arguments.format, &view(report), fails)?;
+            Ok(if fails { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+        }
+        Err(error) => unreadable(arguments, folder, against.as_ref(), &error),
+    }
+}
+
+fn no_folder() -> Box<dyn std::error::Error> {
+    BadArguments("name the protocol's folder, such as schemas/inventory".to_owned()).into()
+}
+
+fn check(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>) -> Result<Report, CheckError> {
+    let scope = Scope { categories: arguments.categories.iter().copied().map(category).collect() };
+    if let Some(against) = against {
+        return report::of_change(folder, against, &scope);
+    }
+    if arguments.update_lock {
+        let protocol = Protocol::load(folder)?;
+        for change in lock::record(folder, &protocol, Which::All)? {
+            // Whoever does not read what was recorded sees it in the file.
+            let _ = writeln!(io::stderr(), "{}: {change}", lock::FILE);
+        }
+    }
+    report::of_protocol(folder, &scope)
+}
+
+fn fails(report: &Report, fail_on: FailOn) -> bool {
+    let least = match fail_on {
+        FailOn::Error => Level::Error,
+        FailOn::Warning => Level::Warning,
+        FailOn::Note => Level::Note,
+        FailOn::Never => return false,
+    };
+    report.worst().is_some_and(|worst| worst <= least)
+}
+
+fn print(format: CheckFormat, view: &View<'_>, fails: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let text = match format {
+        CheckFormat::Text => text::of(view, super::snippet::Style::of_stdout())?,
+        CheckFormat::Json => json::of(view, fails)?,
+        CheckFormat::Github => github::of(view)?,
+        CheckFormat::Sarif => sarif::of(view, fails)?,
+    };
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Tells why nothing could be checked: people on standard error, programs in their own format besides.
+fn unreadable(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>, error: &CheckError) -> Outcome {
+    let findings = match error {
+        CheckError::Protocol(error) => report::faults(error),
+        CheckError::Lock(error) => vec![report::lock_fault(error)],
+        CheckError::Tree(_) | CheckError::Other(_) => Vec::new(),
+    };
+    if findings.is_empty() {
+        let told = error.to_string();
+        return Err(BadArguments(against.map_or(told.clone(), |against| against.name_as_given(&told))).into());
+    }
+    let anchor = folder.join("protocol.toml");
+    let report = Report { protocol: None, versions: Vec::new(), steps: Vec::new(), findings, anchor };
+    let view = View::new(report, against);
+    if arguments.format != CheckFormat::Text {
+        print(arguments.format, &view, true)?;
+    }
+    let told = text::faults(&view, super::snippet::Style::of_stderr())?;
+    io::stderr().write_all(told.as_bytes())?;
+    Ok(ExitCode::from(UNREADABLE))
+}
+
+fn category(name: CategoryName) -> Category {
+    match name {
+        CategoryName::Wire => Category::Wire,
+        CategoryName::WireJson => Category::WireJson,
+        CategoryName::Package => Category::Package,
+        CategoryName::File => Category::File,
+        CategoryName::Straddle => Category::Straddle,
+    }
 }

@@ -15,6 +15,7 @@ pub struct ProtocolError {
 pub struct Fault {
     file: PathBuf,
     line: Option<usize>,
+    column: Option<usize>,
     what: String,
     advice: String,
 }
@@ -42,11 +43,17 @@ impl From<Fault> for ProtocolError {
 
 impl Fault {
     pub(super) fn new(file: impl Into<PathBuf>, what: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { file: file.into(), line: None, what: what.into(), advice: advice.into() }
+        Self { file: file.into(), line: None, column: None, what: what.into(), advice: advice.into() }
     }
 
     pub(super) fn at_line(mut self, line: impl Into<Option<usize>>) -> Self {
         self.line = line.into();
+        self
+    }
+
+    #[cfg(feature = "compile")]
+    pub(super) fn at_column(mut self, column: impl Into<Option<usize>>) -> Self {
+        self.column = column.into();
         self
     }
 
@@ -70,6 +77,12 @@ impl Fault {
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         self.line
+    }
+
+    /// The column at fault, from 1, where it is known.
+    #[must_use]
+    pub fn column(&self) -> Option<usize> {
+        self.column
     }
 
     /// What is wrong, with the element that it is about.

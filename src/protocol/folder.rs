@@ -43,6 +43,12 @@ pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
     Protocol::assemble(manifest.name, manifest.unlabelled, sources, folder.to_owned())
 }
 
+/// The protos of a folder that belongs to no protocol, as a version of this number; a `step.toml` in it counts for nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn source_of_folder(version: &Version, root: &Path) -> Result<Source, ProtocolError> {
+    Ok(Source { step: None, ..source(version, Some(root), None)? })
+}
+
 fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     name.parse().map_err(|error: crate::version::VersionError| {
@@ -143,10 +149,14 @@ fn proto_fault(root: &Path, error: &protox::Error) -> ProtocolError {
     let file = error.file().map_or_else(|| root.to_owned(), |file| root.join(file));
     // The alternate form leads with `file:line:column: `, where the place is known.
     let placed = format!("{error:?}");
-    let line = error
+    let mut place = error
         .file()
-        .and_then(|file| placed.strip_prefix(file)?.strip_prefix(':')?.split(':').next()?.parse::<usize>().ok());
-    Fault::new(file, error.to_string(), advice).at_line(line).into()
+        .and_then(|file| placed.strip_prefix(file)?.strip_prefix(':'))
+        .into_iter()
+        .flat_map(|rest| rest.split(':').take(2))
+        .map_while(|number| number.trim().parse::<usize>().ok());
+    let (line, column) = (place.next(), place.next());
+    Fault::new(file, error.to_string(), advice).at_line(line).at_column(column).into()
 }
 
 /// The compiler reads proto2 and proto3; of an edition it would only say that the first word is strange.

@@ -9,4 +9,5 @@ mod refusing;
 pub(super) mod resolve;
 mod rule;
 
-pub(super) use self::refusing::{OpenPoints, refusals, say_more};
+pub(crate) use self::refusing::refusals;
+pub(super) use self::refusing::{OpenPoints, say_more};

@@ -89,6 +89,12 @@ impl Step {
         self.breaking
     }
 
+    /// Messages and enums whose counterpart has another name, as (old, new).
+    #[cfg(feature = "cli")]
+    pub(crate) fn moved(&self) -> &BTreeSet<(String, String)> {
+        &self.moved
+    }
+
     /// What becomes of messages that cross the step in this direction.
     #[must_use]
     pub fn plans(&self, direction: Direction) -> &Plans {

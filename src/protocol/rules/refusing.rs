@@ -33,7 +33,7 @@ impl<'p> OpenPoints<'p> {
 ///
 /// Numbers without a name count for nothing here: an object that answers in its version's schema does not send them.
 /// `schema` is the version of the source.
-pub(in crate::protocol) fn refusals(
+pub(crate) fn refusals(
     plans: &Plans,
     source: &str,
     target: &str,

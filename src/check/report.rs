@@ -1,0 +1,272 @@
+//! A whole check: what is compared with what, and all that is found.
+
+mod published;
+
+use std::path::{Path, PathBuf};
+
+use prost::Message;
+
+use self::published::Published;
+use super::compare::{self, Options};
+use super::judge::{self, Finding, Judged, Level, Pair, own};
+use super::lock::{self, LockError};
+use super::{Category, Image};
+use crate::protocol::{Protocol, ProtocolError, Source, source_of_folder};
+use crate::tree::{Tree, TreeError};
+use crate::version::Version;
+
+/// All that a check found.
+pub(crate) struct Report {
+    /// The protocol's name; none where two plain folders were compared.
+    pub(crate) protocol: Option<String>,
+    /// What the versions are called, oldest first.
+    pub(crate) versions: Vec<String>,
+    /// The steps between them that were looked at.
+    pub(crate) steps: Vec<Judged>,
+    /// What is about no step.
+    pub(crate) findings: Vec<Finding>,
+    /// A file to show findings at that have no place of their own.
+    pub(crate) anchor: PathBuf,
+}
+
+/// What to look at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    /// Only differences of one of these categories; empty for all.
+    pub(crate) categories: Vec<Category>,
+}
+
+/// Why nothing could be checked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Where versions come from that have no folder of a protocol.
+const WORKING: &str = "the working protos";
+
+/// Whether a folder is that of a protocol.
+pub(crate) fn is_protocol(folder: &Path) -> bool {
+    folder.join("protocol.toml").is_file()
+}
+
+/// Checks all steps of the protocol in `folder`, and its versions against its lock.
+///
+/// # Errors
+/// When the protocol or its lock cannot be read.
+pub(crate) fn of_protocol(folder: &Path, scope: &Scope) -> Result<Report, CheckError> {
+    let protocol = Protocol::load(folder)?;
+    let mut report = of_steps(&protocol, folder, 0, scope)?;
+    let lock = lock::read(folder)?;
+    report.findings.extend(published::against_lock(&protocol, folder, lock.as_ref()));
+    Ok(report)
+}
+
+/// Checks what `folder` changed since `against`: each is a protocol or a plain folder of protos.
+///
+/// # Errors
+/// When one of the two cannot be read.
+pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, CheckError> {
+    let old_folder = against.folder();
+    for folder in [folder, old_folder] {
+        if !folder.is_dir() {
+            let what = against.name_as_given(&folder.display().to_string());
+            return Err(CheckError::Other(format!(
+                "{what} is no folder\n  help: name a folder of protos, or one of a protocol"
+            )));
+        }
+    }
+    match (is_protocol(folder), is_protocol(old_folder)) {
+        (true, true) => of_protocols(folder, against, scope),
+        (false, true) => {
+            let protocol = Protocol::load(old_folder)?;
+            let last = protocol.versions().len() - 1;
+            let newest = protocol.versions()[last].version().clone();
+            let working = source_of_folder(&Version::new(newest.major(), newest.minor() + 1, 0), folder)?;
+            let sources = protocol.sources().iter().cloned().chain([working]).collect();
+            let joined = Protocol::assemble(protocol.name().to_owned(), None, sources, folder.to_owned())?;
+            let name = Some(protocol.name().to_owned());
+            ad_hoc(&joined, last, (newest.to_string(), WORKING.to_owned()), name, scope)
+        }
+        (true, false) => {
+            let protocol = Protocol::load(folder)?;
+            let newest = protocol.sources()[protocol.versions().len() - 1].clone();
+            let names = (given(against), newest.version.to_string());
+            let old = source_of_folder(&Version::new(1, 0, 0), old_folder)?;
+            let name = Some(protocol.name().to_owned());
+            ad_hoc(&two(old, newest, folder)?, 0, names, name, scope)
+        }
+        (false, false) => {
+            let names = (given(against), super::paths::shown(folder));
+            let old = source_of_folder(&Version::new(1, 0, 0), old_folder)?;
+            let new = source_of_folder(&Version::new(1, 1, 0), folder)?;
+            ad_hoc(&two(old, new, folder)?, 0, names, None, scope)
+        }
+    }
+}
+
+/// A tree as the user named it.
+fn given(tree: &Tree) -> String {
+    let folder = tree.folder().display().to_string();
+    let named = tree.name_as_given(&folder);
+    if named == folder { super::paths::shown(tree.folder()) } else { named }
+}
+
+/// Two folders as the two versions of a protocol without a step between them.
+fn two(old: Source, new: Source, folder: &Path) -> Result<Protocol, ProtocolError> {
+    let old = Source { version: Version::new(1, 0, 0), step: None, ..old };
+    let new = Source { version: Version::new(1, 1, 0), step: None, ..new };
+    Protocol::assemble("compared".to_owned(), None, vec![old, new], folder.to_owned())
+}
+
+/// One step of versions that are in no protocol's folder.
+fn ad_hoc(
+    protocol: &Protocol,
+    index: usize,
+    names: (String, String),
+    name: Option<String>,
+    scope: &Scope,
+) -> Result<Report, CheckError> {
+    let (old, new) = (image(&protocol.sources()[index])?, image(&protocol.sources()[index + 1])?);
+    let pair = Pair { protocol, index, old: &old, new: &new, names: names.clone(), step_file: None };
+    let anchor = protocol.sources()[index + 1].origin.clone();
+    Ok(Report {
+        protocol: name,
+        versions: vec![names.0, names.1],
+        steps: vec![judged(&pair, scope)],
+        findings: Vec::new(),
+        anchor,
+    })
+}
+
+/// Two states of one protocol: what was published has to be there as it was, and what came since is checked.
+fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, CheckError> {
+    let before = Protocol::load(against.folder())?;
+    let now = Protocol::load(folder)?;
+    if before.name() != now.name() {
+        let given = given(against);
+        return Err(CheckError::Other(format!(
+            "{} holds the protocol {}, and {given} the protocol {}\n  help: compare two states of one protocol",
+            folder.display(),
+            now.name(),
+            before.name()
+        )));
+    }
+    let newest = before.versions()[before.versions().len() - 1].version();
+    // Steps to versions that came since; what was there before was checked then.
+    let since = now.versions().iter().take_while(|schema| schema.version() <= newest).count().saturating_sub(1);
+    let mut report = of_steps(&now, folder, since, scope)?;
+    let given = given(against);
+    let published = Published { locked: lock::current(&before), by: given.clone(), lock: None };
+    report.findings.extend(published.findings(&now, folder));
+    if let Some(index) = now.index_of(newest)
+        && now.versions()[index].digest() != before.versions()[before.versions().len() - 1].digest()
+    {
+        // What changed in the version that should not have changed at all.
+        let names = (format!("{newest} in {given}"), format!("{newest} in {}", super::paths::shown(folder)));
+        let last = before.sources()[before.versions().len() - 1].clone();
+        let pair = two(last, now.sources()[index].clone(), folder)?;
+        report.steps.extend(ad_hoc(&pair, 0, names, None, scope)?.steps);
+    }
+    Ok(report)
+}
+
+/// The steps of a protocol, from the version at `first` on.
+fn of_steps(protocol: &Protocol, folder: &Path, first: usize, scope: &Scope) -> Result<Report, CheckError> {
+    let mut steps = Vec::new();
+    let mut older: Option<Image> = None;
+    for index in first..protocol.steps().len() {
+        let old = match older.take() {
+            Some(image) => image,
+            None => image(&protocol.sources()[index])?,
+        };
+        let new = image(&protocol.sources()[index + 1])?;
+        let step = &protocol.steps()[index];
+        let declared = protocol.sources()[index + 1].step.as_ref().map(|(file, _)| file.clone());
+        let undeclared = || folder.join(step.to().to_string()).join("step.toml");
+        let pair = Pair {
+            protocol,
+            index,
+            old: &old,
+            new: &new,
+            names: (step.from().to_string(), step.to().to_string()),
+            step_file: Some(declared.unwrap_or_else(undeclared)),
+        };
+        steps.push(judged(&pair, scope));
+        older = Some(new);
+    }
+    Ok(Report {
+        protocol: Some(protocol.name().to_owned()),
+        versions: protocol.versions().iter().map(|schema| schema.version().to_string()).collect(),
+        steps,
+        findings: Vec::new(),
+        anchor: folder.join("protocol.toml"),
+    })
+}
+
+fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
+    let options = Options { renamed: judge::renamed(pair.protocol, pair.index) };
+    let differences = compare::compare(pair.old, pair.new, &options);
+    let mut judged = judge::step(pair, differences);
+    if !scope.categories.is_empty() {
+        let own = |finding: &Finding| judge::OWN_RULES.iter().any(|rule| rule.id == finding.rule.id);
+        let meant = |finding: &Finding| finding.rule.categories.iter().any(|one| scope.categories.contains(one));
+        judged.findings.retain(|finding| own(finding) || meant(finding));
+    }
+    judged
+}
+
+/// The protos of a version with their places; without places where the version is one descriptor set.
+fn image(source: &Source) -> Result<Image, CheckError> {
+    let compiled = source.origin.read_dir().into_iter().flatten().flatten();
+    let is_set = |path: &Path| path.extension().is_some_and(|extension| extension == "binpb");
+    if !compiled.map(|entry| entry.path()).any(|path| is_set(&path)) {
+        return Ok(Image::of_folder(&source.origin)?);
+    }
+    let set = prost_types::FileDescriptorSet::decode(source.descriptor_set.clone())
+        .map_err(|error| CheckError::Other(format!("{}: {error}", source.origin.display())))?;
+    let own = set.file.into_iter().filter(|file| !file.name().starts_with("google/protobuf/")).collect();
+    Ok(Image::new(source.origin.clone(), own))
+}
+
+impl Report {
+    /// All findings: those about versions first, then step by step.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(self.steps.iter().flat_map(|step| &step.findings))
+    }
+
+    /// The worst that was found.
+    pub(crate) fn worst(&self) -> Option<Level> {
+        self.all().map(|finding| finding.level).min()
+    }
+}
+
+/// What is wrong with files that cannot be read, as findings.
+pub(crate) fn faults(error: &ProtocolError) -> Vec<Finding> {
+    let of = |fault: &crate::protocol::Fault| {
+        let file = fault.file().to_owned();
+        let mut finding =
+            Finding::new(&own::PROTOCOL_FAULT, Level::Error, super::paths::shown(&file), fault.what().to_owned());
+        finding.advice = Some(fault.advice().to_owned());
+        let line = fault.line().unwrap_or(1);
+        finding.place = Some(judge::Spot { file, line, column: fault.column().unwrap_or(1), end: None });
+        finding
+    };
+    error.faults().iter().map(of).collect()
+}
+
+/// What is wrong with a lock, as a finding.
+pub(crate) fn lock_fault(error: &LockError) -> Finding {
+    let mut finding =
+        Finding::new(&own::PROTOCOL_FAULT, Level::Error, super::paths::shown(&error.file), error.what.clone());
+    finding.advice = Some(error.advice.clone());
+    finding.place = Some(judge::Spot { file: error.file.clone(), line: error.line.unwrap_or(1), column: 1, end: None });
+    finding
+}

@@ -1,0 +1,82 @@
+//! A check as one JSON document.
+
+use serde_json::{Value, json};
+
+use super::view::{View, categories, counts, level, word};
+use crate::check::Verdict;
+use crate::check::judge::{Change, Finding, Judged};
+use crate::protocol::plan::Direction;
+
+pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Error> {
+    let report = &view.report;
+    let document = json!({
+        "protocol": report.protocol,
+        "versions": report.versions.iter().map(|name| view.named(name)).collect::<Vec<_>>(),
+        "failed": fails,
+        "steps": report.steps.iter().map(|one| step(view, one)).collect::<Vec<_>>(),
+        "findings": report.all().map(|finding| row(view, finding)).collect::<Vec<_>>(),
+    });
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+fn step(view: &View<'_>, step: &Judged) -> Value {
+    let [compatible, bridged, refused, open] = counts(&step.findings);
+    json!({
+        "from": view.named(&step.names.0),
+        "to": view.named(&step.names.1),
+        "counts": { "compatible": compatible, "bridged": bridged, "refused": refused, "open": open },
+        "bump": {
+            "declared": step.bump.declared.map(Change::name),
+            "needed": step.bump.needed.name(),
+            "enough": !step.bump.is_too_small(),
+            "why": step.bump.why,
+        },
+        "losses": step.losses.iter().map(|lost| {
+            let mut row = json!({
+                "direction": if lost.direction == Direction::Up { "up" } else { "down" },
+                "element": lost.element,
+                "line": lost.line,
+            });
+            for (used, policy) in lost.by_use() {
+                row[used] = policy.into();
+            }
+            row
+        }).collect::<Vec<_>>(),
+    })
+}
+
+/// One finding.
+pub(super) fn row(view: &View<'_>, finding: &Finding) -> Value {
+    let shown = view.shown(finding);
+    let verdict = finding.verdict.as_ref();
+    let effect = &finding.effect;
+    let mut row = json!({
+        "file": shown.as_ref().map(|shown| &shown.file),
+        "line": shown.as_ref().map(|shown| shown.spot.line),
+        "column": shown.as_ref().map(|shown| shown.spot.column),
+        "end_column": shown.as_ref().and_then(|shown| shown.spot.end),
+        "rule": finding.rule.id,
+        "categories": categories(finding),
+        "level": level(finding.level),
+        "element": finding.element,
+        "group": finding.group,
+        "what": view.named(&finding.what),
+        "effect": { "old_reader": view.named(&effect.old_reader), "new_reader": view.named(&effect.new_reader) },
+        "verdict": verdict.map(word),
+        "notes": finding.notes.iter().map(|note| view.named(note)).collect::<Vec<_>>(),
+        "step": finding.step.as_ref().map(|(from, to)| json!({ "from": view.named(from), "to": view.named(to) })),
+    });
+    match verdict {
+        Some(Verdict::Bridged { by, .. }) => {
+            row["by"] = by.as_str().into();
+            row["at"] = verdict.and_then(|verdict| view.said_at(verdict)).into();
+        }
+        Some(Verdict::Refused { reason }) => row["reason"] = view.named(reason).into(),
+        Some(Verdict::Open { advice }) => row["advice"] = view.named(advice).into(),
+        Some(Verdict::Compatible) | None => {}
+    }
+    if let Some(advice) = &finding.advice {
+        row["advice"] = view.named(advice).into();
+    }
+    row
+}

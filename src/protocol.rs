@@ -104,7 +104,7 @@ pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
 #[cfg(feature = "runtime")]
-pub(crate) use self::text::nearest;
+pub(crate) use self::text::{is_name, nearest};
 use crate::version::Version;
 
 /// A named set of protobuf services and messages that evolves as one; all its versions and the steps between them.
@@ -152,7 +152,7 @@ impl Protocol {
     }
 
     /// Puts a protocol together. `declared_in` stands for the protocol as a whole in errors.
-    fn assemble(
+    pub(crate) fn assemble(
         name: String,
         unlabelled: Option<(Version, Fault)>,
         mut sources: Vec<Source>,
@@ -243,11 +243,8 @@ impl Protocol {
 
     /// What the protocol was made of, for those who carry it elsewhere.
     #[cfg_attr(
-        not(any(feature = "codegen", feature = "cli")),
-        expect(
-            dead_code,
-            reason = "only code generation carries sources elsewhere, and only the program tells of them"
-        )
+        not(any(feature = "codegen", feature = "runtime")),
+        expect(dead_code, reason = "only code generation and bundles carry sources elsewhere")
     )]
     pub(crate) fn sources(&self) -> &[Source] {
         &self.0.sources

@@ -41,7 +41,7 @@ impl From<Fault> for ProtocolError {
 }
 
 impl Fault {
-    pub(super) fn new(file: impl Into<PathBuf>, what: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn new(file: impl Into<PathBuf>, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { file: file.into(), line: None, what: what.into(), advice: advice.into() }
     }
 

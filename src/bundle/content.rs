@@ -103,7 +103,9 @@ impl Content {
             let unlabelled = version(&text)?;
             match versions.iter().any(|one| one.version == unlabelled) {
                 true => Ok(unlabelled),
-                false => Err(BundleError::invalid(format!("its unlabelled version {unlabelled} is not among its versions"))),
+                false => {
+                    Err(BundleError::invalid(format!("its unlabelled version {unlabelled} is not among its versions")))
+                }
             }
         });
         Ok(Self { kind, protocol: read.protocol, unlabelled: unlabelled.transpose()?, versions })
@@ -114,12 +116,13 @@ impl Content {
 pub(super) fn versions(protocol: &Protocol, from: usize, to: usize) -> Vec<BundledVersion> {
     let all = protocol.versions().iter().zip(protocol.sources());
     let wanted = all.enumerate().take(to + 1).skip(from);
-    let of = |(index, (schema, source)): (usize, (&crate::protocol::Schema, &crate::protocol::Source))| BundledVersion {
-        version: schema.version().clone(),
-        schema: schema.digest().to_owned(),
-        descriptor_set: schema.descriptor_set().clone(),
-        step: source.step.as_ref().filter(|_| index > from).map(|(_, text)| text.clone()),
-    };
+    let of =
+        |(index, (schema, source)): (usize, (&crate::protocol::Schema, &crate::protocol::Source))| BundledVersion {
+            version: schema.version().clone(),
+            schema: schema.digest().to_owned(),
+            descriptor_set: schema.descriptor_set().clone(),
+            step: source.step.as_ref().filter(|_| index > from).map(|(_, text)| text.clone()),
+        };
     wanted.map(of).collect()
 }
 

@@ -81,7 +81,11 @@ impl BundleError {
     }
 
     pub(super) fn damaged(what: impl Into<String>) -> Self {
-        Self::new(Kind::Damaged, format!("the bundle is damaged: {}", what.into()), "fetch it once more from its source")
+        Self::new(
+            Kind::Damaged,
+            format!("the bundle is damaged: {}", what.into()),
+            "fetch it once more from its source",
+        )
     }
 
     pub(super) fn newer(what: impl Into<String>) -> Self {
@@ -90,7 +94,11 @@ impl BundleError {
     }
 
     pub(super) fn beyond(what: impl Into<String>) -> Self {
-        Self::new(Kind::Beyond, what, "leave comments and unused files out of its descriptor sets, or bundle single steps")
+        Self::new(
+            Kind::Beyond,
+            what,
+            "leave comments and unused files out of its descriptor sets, or bundle single steps",
+        )
     }
 
     pub(super) fn untrusted(what: impl Into<String>, advice: impl Into<String>) -> Self {

@@ -144,7 +144,9 @@ fn signature(digest: &[u8; DIGEST], rest: &[u8]) -> Result<Option<(PublicKey, [u
             let key = PublicKey::from_bytes(key).ok_or_else(wrong)?;
             if key.has_signed(digest, signature) { Ok(Some((key, *signature))) } else { Err(wrong()) }
         }
-        [kind, ..] => Err(BundleError::newer(format!("the bundle is signed in the way {kind}, which is not known here"))),
+        [kind, ..] => {
+            Err(BundleError::newer(format!("the bundle is signed in the way {kind}, which is not known here")))
+        }
         // The caller saw that there is one byte at least.
         [] => Err(BundleError::damaged("it ends before its signature")),
     }

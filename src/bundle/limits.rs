@@ -147,7 +147,9 @@ fn check_name(scope: &str, name: &str) -> Result<(), BundleError> {
 
 fn check_length(bytes: usize) -> Result<(), BundleError> {
     if bytes > FULL_NAME {
-        return Err(BundleError::beyond(format!("a proto declares a name of {bytes} bytes, and {FULL_NAME} is the most")));
+        return Err(BundleError::beyond(format!(
+            "a proto declares a name of {bytes} bytes, and {FULL_NAME} is the most"
+        )));
     }
     Ok(())
 }

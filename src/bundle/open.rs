@@ -124,7 +124,11 @@ impl Protocol {
         match at {
             Some(_) => Ok(&[]),
             None => {
-                let what = format!("no version of the bundle is one of {}, which begins with {}", self.name(), oldest.version());
+                let what = format!(
+                    "no version of the bundle is one of {}, which begins with {}",
+                    self.name(),
+                    oldest.version()
+                );
                 Err(BundleError::contradiction(what, "fetch a bundle that goes on from there"))
             }
         }
@@ -133,7 +137,8 @@ impl Protocol {
     /// Holds a version that both have against the bundle's; its step too, where the bundle has the version before it.
     fn compare(&self, here: usize, bundled: &BundledVersion, with_step: bool) -> Result<(), BundleError> {
         let (schema, source) = (&self.versions()[here], &self.sources()[here]);
-        let advice = "a published version does not change: find out which is right, and give the other one its own version";
+        let advice =
+            "a published version does not change: find out which is right, and give the other one its own version";
         if schema.digest() != bundled.schema {
             let (version, there) = (schema.version(), &bundled.schema);
             let what = format!("{version} has the schema {} here, and {there} in the bundle", schema.digest());
@@ -150,6 +155,7 @@ impl Protocol {
 }
 
 fn gap(protocol: &Protocol, version: &str, why: &str) -> BundleError {
-    let what = format!("{version} stands between versions that {} and the bundle both have, and {why}", protocol.name());
+    let what =
+        format!("{version} stands between versions that {} and the bundle both have, and {why}", protocol.name());
     BundleError::contradiction(what, "fetch a bundle of the same chain of versions: they are added at its end only")
 }

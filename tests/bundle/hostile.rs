@@ -1,0 +1,133 @@
+//! Bundles that were written to harm: digest and form are right, what they hold is not.
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use prost_types::descriptor_proto::ReservedRange;
+use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use straddle::bundle::{Bundle, BundleError};
+
+use crate::forge::{field, file, framed, small};
+
+/// A bundle of one version with this proto.
+fn with_file(file: FileDescriptorProto) -> Vec<u8> {
+    with_set(FileDescriptorSet { file: vec![file] }.encode_to_vec())
+}
+
+fn with_set(descriptor_set: Vec<u8>) -> Vec<u8> {
+    let mut body = small();
+    body.whole.as_mut().expect("a whole protocol").versions[0].descriptor_set = descriptor_set;
+    framed(&body.encode_to_vec())
+}
+
+fn opened(file: Vec<u8>) -> BundleError {
+    let bundle = match Bundle::read(file) {
+        Ok(bundle) => bundle,
+        Err(error) => return error,
+    };
+    bundle.protocol().map(|protocol| protocol.versions().len()).expect_err("no protocol")
+}
+
+#[test]
+fn what_is_no_schema_is_refused_when_it_is_used() {
+    let with = |change: fn(&mut FileDescriptorProto)| {
+        let mut file = file();
+        change(&mut file);
+        opened(with_file(file))
+    };
+    let cases = [
+        (opened(with_set(vec![0xff])), "what 1.0.0 has is no descriptor set"),
+        (with(|file| file.message_type[0].name = Some("Other".into())), "it says that the schema of 1.0.0 is"),
+        (with(|file| file.syntax = Some("editions".into())), "is written in an edition"),
+        (with(|file| file.syntax = Some("proto9".into())), "which nobody knows"),
+        (with(|file| file.dependency = vec!["gone.proto".into()]), "contradict each other"),
+        (with(|file| file.message_type[0].field[0].type_name = Some(".gone.X".into())), "contradict each other"),
+        (with(|file| file.message_type[0].name = Some("\u{1b}[2J".into())), r#"the name "\u{1b}[2J" in "small.v1""#),
+        (with(|file| file.message_type[0].name = None), "the name \"\""),
+        (with(|file| file.package = Some("a..b".into())), "the name \"\""),
+        (with(|file| file.name = Some("a\nb".into())), "a proto's path"),
+    ];
+    for (error, said) in cases {
+        assert!(error.is_invalid(), "{error}");
+        assert!(error.to_string().contains(said), "{said:?} is not in {error}");
+    }
+}
+
+#[test]
+fn a_step_that_does_not_resolve_is_told_with_its_place() {
+    let mut body = small();
+    let versions = &mut body.whole.as_mut().expect("a whole protocol").versions;
+    let step = "from = \"1.0.0\"\n\n[messages.\"small.v1.Gone\"]\nrules = []\n";
+    let next = crate::forge::Version { version: "1.1.0".into(), step: Some(step.into()), ..versions[0].clone() };
+    versions.push(next);
+    let error = opened(framed(&body.encode_to_vec()));
+    assert!(error.is_invalid(), "{error}");
+    for said in ["<bundle of small>/1.1.0/step.toml:3", "small.v1.Gone"] {
+        assert!(error.to_string().contains(said), "{said:?} is not in {error}");
+    }
+}
+
+#[test]
+fn bytes_that_would_become_far_more_are_refused_before_they_do() {
+    // Each pair of bytes would become a message of hundreds: 1 GB for 4 MB.
+    let many_fields = with_set(nested(&[2, 4, 1], &[0x12, 0x00].repeat(2 << 20)));
+    let many_versions = framed(&[&[0x22][..], &varint(4 << 20), &[0x12, 0x00].repeat(2 << 20)].concat());
+    let many_words = framed(&[0x0a, 0x00].repeat(2 << 20));
+    for file in [many_fields, many_versions, many_words] {
+        let begun = Instant::now();
+        let error = opened(file);
+        assert!(error.is_beyond_limits() && error.to_string().contains("2000000 records"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}
+
+/// These bytes as what the last field number holds, within the ones before it: `[4, 1]` is a message of a file.
+fn nested(numbers: &[u8], bytes: &[u8]) -> Vec<u8> {
+    numbers
+        .iter()
+        .fold(bytes.to_vec(), |within, number| [&[number << 3 | 2][..], &varint(within.len()), &within].concat())
+}
+
+fn varint(value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_varint(value as u64, &mut bytes);
+    bytes
+}
+
+#[test]
+fn names_that_would_be_repeated_before_each_other_are_measured_first() {
+    let within = |depth: usize, length: usize| {
+        let message = |inner: Vec<DescriptorProto>| DescriptorProto {
+            name: Some("N".repeat(length)),
+            nested_type: inner,
+            ..DescriptorProto::default()
+        };
+        let deepest = (1..depth).fold(message(Vec::new()), |inner, _| message(vec![inner]));
+        let mut file = file();
+        file.message_type = vec![deepest];
+        opened(with_file(file))
+    };
+    assert!(within(1, 600).is_beyond_limits());
+    assert!(within(60, 10).is_beyond_limits());
+    // Deeper than protobuf's readers go.
+    assert!(within(200, 1).is_invalid());
+    let long = |change: fn(&mut FileDescriptorProto, String)| {
+        let mut file = file();
+        change(&mut file, "n".repeat(600));
+        opened(with_file(file))
+    };
+    assert!(long(|file, name| file.package = Some(name)).is_beyond_limits());
+    assert!(long(|file, name| file.message_type[0].field[0].name = Some(name)).is_beyond_limits());
+}
+
+#[test]
+fn ranges_that_each_field_would_be_compared_with_are_counted_first() {
+    let mut file = file();
+    let range = |start| ReservedRange { start: Some(start), end: Some(start + 1) };
+    file.message_type[0].reserved_range = (1000..2001).map(range).collect();
+    let error = opened(with_file(file.clone()));
+    assert!(error.is_beyond_limits() && error.to_string().contains("reserves 1001 ranges"), "{error}");
+    file.message_type[0].reserved_range.pop();
+    file.message_type[0].field.extend((2..900).map(|number| field(&format!("f{number}"), number)));
+    assert!(opened(with_file(file)).is_invalid(), "its digest is another one, and no more is wrong with it");
+}

@@ -74,6 +74,7 @@ mod error;
 #[cfg(feature = "compile")]
 mod folder;
 mod history;
+mod imports;
 #[cfg(feature = "compile")]
 mod manifest;
 pub mod mask;
@@ -286,6 +287,8 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
         let what = format!("`{}` says that its syntax is {:?}, which nobody knows", file.name(), file.syntax());
         return Err(fault(what, not_a_set));
     }
+    // Of imports in a circle it makes no panic but an overflow of the stack, which ends the program.
+    imports::check(&files).map_err(|what| fault(what, not_a_set))?;
     // Whatever else it may panic on, the set is at fault and not the program.
     let decode = || DescriptorPool::decode(source.descriptor_set.clone());
     let pool = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))

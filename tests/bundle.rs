@@ -40,15 +40,16 @@ fn key() -> SecretKey {
 
 /// What a protocol says of its versions and steps, to compare by.
 fn told(protocol: &Protocol) -> String {
-    let mut told = format!("{} {:?}", protocol.name(), protocol.unlabelled());
-    for schema in protocol.versions() {
-        told += &format!("\n{} {} {}", schema.version(), schema.digest(), schema.descriptor_set().len());
-    }
-    for step in protocol.steps() {
-        told +=
-            &format!("\n{}..{} {} {:?} {:?}", step.from(), step.to(), step.is_breaking(), step.past(), step.future());
-    }
-    told
+    let versions = protocol.versions().iter();
+    let versions =
+        versions.map(|schema| format!("{} {} {}", schema.version(), schema.digest(), schema.descriptor_set().len()));
+    let steps = protocol.steps().iter();
+    let steps = steps.map(|step| {
+        let (past, future) = (step.past(), step.future());
+        format!("{}..{} {} {past:?} {future:?}", step.from(), step.to(), step.is_breaking())
+    });
+    let name = format!("{} {:?}", protocol.name(), protocol.unlabelled());
+    [name].into_iter().chain(versions).chain(steps).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn the_file_is_laid_out_as_its_documentation_says() {
     assert_eq!(unsigned, [&wanted[..], &[0]].concat());
     let bundle = Bundle::read(unsigned.clone()).expect("what the documentation says");
     assert_eq!(bundle.to_bytes(), unsigned);
-    assert_eq!(bundle.digest(), digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    assert_eq!(bundle.digest(), format!("{digest:x}"));
     let signed = bundle.signed(&key).to_bytes();
     assert_eq!(signed[..wanted.len()], wanted);
     assert_eq!((signed[wanted.len()], signed.len()), (1, wanted.len() + 1 + 32 + 64));

@@ -81,8 +81,8 @@ fn a_protocol_is_bundled_signed_and_inspected() {
         &[
             &format!("by {fingerprint}, verified"),
             "step 1.1.0 -> 2.0.0, breaking",
-            "  past     8 same, 0 by rules, 0 by code, 0 refused",
-            "  by code  inventory.v2.Inventory.WatchItems (past): needs the program of 3.0.0",
+            "  past     2 same, 7 by rules, 0 by code, 0 refused",
+            "  by code  inventory.v2.Inventory.Reserve (past): needs the program of 3.0.0",
         ],
     );
     let asked = place.inspect("inventory.bundle", &[]).ended(0, &[]);

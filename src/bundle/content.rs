@@ -101,12 +101,9 @@ impl Content {
         let versions = check_versions(versions)?;
         let unlabelled = Some(unlabelled).filter(|text| !text.is_empty()).map(|text| {
             let unlabelled = version(&text)?;
-            match versions.iter().any(|one| one.version == unlabelled) {
-                true => Ok(unlabelled),
-                false => {
-                    Err(BundleError::invalid(format!("its unlabelled version {unlabelled} is not among its versions")))
-                }
-            }
+            let known = versions.iter().any(|one| one.version == unlabelled);
+            let what = || format!("its unlabelled version {unlabelled} is not among its versions");
+            if known { Ok(unlabelled) } else { Err(BundleError::invalid(what())) }
         });
         Ok(Self { kind, protocol: read.protocol, unlabelled: unlabelled.transpose()?, versions })
     }

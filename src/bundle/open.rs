@@ -121,17 +121,12 @@ impl Protocol {
                 }
             }
         }
-        match at {
-            Some(_) => Ok(&[]),
-            None => {
-                let what = format!(
-                    "no version of the bundle is one of {}, which begins with {}",
-                    self.name(),
-                    oldest.version()
-                );
-                Err(BundleError::contradiction(what, "fetch a bundle that goes on from there"))
-            }
+        if at.is_some() {
+            return Ok(&[]);
         }
+        let what =
+            format!("no version of the bundle is one of {}, which begins with {}", self.name(), oldest.version());
+        Err(BundleError::contradiction(what, "fetch a bundle that goes on from there"))
     }
 
     /// Holds a version that both have against the bundle's; its step too, where the bundle has the version before it.

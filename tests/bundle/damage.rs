@@ -111,7 +111,7 @@ const CASES: &[Case] = &[
             let first = whole(body).versions[0].clone();
             for minor in 1..=1000 {
                 let version = format!("1.{minor}.0");
-                whole(body).versions.push(crate::forge::Version { version, ..first.clone() });
+                whole(body).versions.push(crate::forge::Bundled { version, ..first.clone() });
             }
         },
         BundleError::is_beyond_limits,

@@ -24,9 +24,9 @@ pub(crate) struct Body {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Step {
     #[prost(message, optional, tag = "1")]
-    pub(crate) from: Option<Version>,
+    pub(crate) from: Option<Bundled>,
     #[prost(message, optional, tag = "2")]
-    pub(crate) to: Option<Version>,
+    pub(crate) to: Option<Bundled>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -34,11 +34,11 @@ pub(crate) struct Whole {
     #[prost(string, tag = "1")]
     pub(crate) unlabelled: String,
     #[prost(message, repeated, tag = "2")]
-    pub(crate) versions: Vec<Version>,
+    pub(crate) versions: Vec<Bundled>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(crate) struct Version {
+pub(crate) struct Bundled {
     #[prost(string, tag = "1")]
     pub(crate) version: String,
     #[prost(string, tag = "2")]
@@ -66,11 +66,11 @@ pub(crate) const SMALL: &str = "4e9f09f9bf499ba42bc81366a80530d9";
 
 /// A protocol of one version, with one message.
 pub(crate) fn small() -> Body {
-    let version = Version {
+    let version = Bundled {
         version: "1.0.0".to_owned(),
         schema: SMALL.to_owned(),
         descriptor_set: FileDescriptorSet { file: vec![file()] }.encode_to_vec(),
-        ..Version::default()
+        ..Bundled::default()
     };
     let whole = Whole { unlabelled: String::new(), versions: vec![version] };
     Body { protocol: "small".to_owned(), whole: Some(whole), ..Body::default() }

@@ -58,7 +58,7 @@ fn a_step_that_does_not_resolve_is_told_with_its_place() {
     let mut body = small();
     let versions = &mut body.whole.as_mut().expect("a whole protocol").versions;
     let step = "from = \"1.0.0\"\n\n[messages.\"small.v1.Gone\"]\nrules = []\n";
-    let next = crate::forge::Version { version: "1.1.0".into(), step: Some(step.into()), ..versions[0].clone() };
+    let next = crate::forge::Bundled { version: "1.1.0".into(), step: Some(step.into()), ..versions[0].clone() };
     versions.push(next);
     let error = opened(framed(&body.encode_to_vec()));
     assert!(error.is_invalid(), "{error}");
@@ -130,4 +130,49 @@ fn ranges_that_each_field_would_be_compared_with_are_counted_first() {
     file.message_type[0].reserved_range.pop();
     file.message_type[0].field.extend((2..900).map(|number| field(&format!("f{number}"), number)));
     assert!(opened(with_file(file)).is_invalid(), "its digest is another one, and no more is wrong with it");
+}
+
+#[test]
+fn imports_that_lead_in_a_circle_or_double_do_not_end_the_program() {
+    let importing = |name: String, imports: Vec<String>| FileDescriptorProto {
+        name: Some(name),
+        public_dependency: (0..).take(imports.len()).collect(),
+        dependency: imports,
+        ..FileDescriptorProto::default()
+    };
+    let error = opened(with_file(importing("a".into(), vec!["a".into()])));
+    assert!(error.is_invalid() && error.to_string().contains("`a` is in a circle of imports"), "{error}");
+    let name = |index: usize| format!("f{index}");
+    let doubling = (0..60).map(|index: usize| {
+        importing(name(index), [1, 2].into_iter().filter_map(|back| index.checked_sub(back)).map(name).collect())
+    });
+    let error = opened(with_set(FileDescriptorSet { file: doubling.collect() }.encode_to_vec()));
+    assert!(error.is_invalid() && error.to_string().contains("in more ways than can be followed"), "{error}");
+}
+
+/// What was added is looked for among all that was there before, by its name and not one by one.
+#[test]
+fn many_messages_that_all_grow_are_related_in_no_time() {
+    const MESSAGES: i32 = 8000;
+    let grown = |fields: i32| {
+        let all = (0..MESSAGES).map(|index| DescriptorProto {
+            name: Some(format!("M{index}")),
+            field: (1..=fields).map(|number| field(&format!("f{number}"), number)).collect(),
+            ..DescriptorProto::default()
+        });
+        let mut file = file();
+        file.message_type = all.collect();
+        FileDescriptorSet { file: vec![file] }.encode_to_vec()
+    };
+    let mut body = small();
+    let versions = &mut body.whole.as_mut().expect("a whole protocol").versions;
+    versions[0].descriptor_set = grown(1);
+    let next = crate::forge::Bundled { version: "1.1.0".into(), descriptor_set: grown(2), ..versions[0].clone() };
+    versions.push(next);
+    let file = framed(&body.encode_to_vec());
+    let begun = Instant::now();
+    let error = opened(file);
+    assert!(error.to_string().contains("it says that the schema of 1.0.0 is"), "{error}");
+    // Each with each would take minutes here.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -71,8 +71,10 @@
 //! | bytes | 32 MiB |
 //! | versions | 1,000 |
 //! | records of protobuf in it, at any depth | 2,000,000 |
+//! | messages, enums and methods of one version, and of all | 20,000, and 100,000 |
 //! | bytes of one `step.toml` | 1 MiB |
 //! | bytes of a full name in its protos | 512 |
+//! | fields of one message, values of one enum | 10,000 |
 //! | ranges that one message or enum reserves | 1,000 |
 
 mod content;

@@ -19,8 +19,13 @@ pub(super) const NAME: usize = 256;
 pub(super) const STEP: usize = 1 << 20;
 /// Most records of protobuf, at any depth: fields of messages, and of the descriptors that are messages themselves.
 const RECORDS: usize = 2_000_000;
+/// Most messages, enums and methods of one version, and of all together: relating versions takes longer than in line with them.
+const TYPES: usize = 20_000;
+const TYPES_OF_ALL: usize = 100_000;
 /// Most bytes of the full name of anything that protos declare.
 const FULL_NAME: usize = 512;
+/// Most fields of one message, and values of one enum: what becomes of each is looked for among all others.
+const MEMBERS: usize = 10_000;
 /// Most ranges that one message or enum reserves or leaves to extensions: each field is compared with each.
 const RANGES: usize = 1000;
 /// No deeper than protobuf's readers go themselves.
@@ -82,9 +87,37 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Checks the names in a descriptor set, and what is compared each with each.
-pub(super) fn check_descriptors(set: &FileDescriptorSet) -> Result<(), BundleError> {
-    set.file.iter().try_for_each(check_file)
+/// Checks the names in descriptor sets, and what is compared each with each.
+#[derive(Default)]
+pub(super) struct Descriptors {
+    types: usize,
+}
+
+impl Descriptors {
+    /// Checks one more set.
+    pub(super) fn check(&mut self, set: &FileDescriptorSet) -> Result<(), BundleError> {
+        set.file.iter().try_for_each(check_file)?;
+        let types: usize = set.file.iter().map(types_of_file).sum();
+        self.types += types;
+        for (found, most, whose) in [(types, TYPES, "one of its versions"), (self.types, TYPES_OF_ALL, "its versions")]
+        {
+            if found > most {
+                let what = format!("{found} messages, enums and methods are in {whose}, and there may be {most}");
+                return Err(BundleError::beyond(what));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn types_of_file(file: &FileDescriptorProto) -> usize {
+    let methods: usize = file.service.iter().map(|service| service.method.len()).sum();
+    methods + file.enum_type.len() + file.message_type.iter().map(types_of).sum::<usize>()
+}
+
+/// The message itself, and what lies in it.
+fn types_of(message: &DescriptorProto) -> usize {
+    1 + message.enum_type.len() + message.nested_type.iter().map(types_of).sum::<usize>()
 }
 
 fn check_file(file: &FileDescriptorProto) -> Result<(), BundleError> {
@@ -107,7 +140,8 @@ fn check_file(file: &FileDescriptorProto) -> Result<(), BundleError> {
 
 fn check_message(scope: &str, message: &DescriptorProto) -> Result<(), BundleError> {
     let name = check_scope(scope, message.name())?;
-    check_ranges(&name, message.reserved_range.len() + message.extension_range.len())?;
+    check_number(&name, "ranges", message.reserved_range.len() + message.extension_range.len(), RANGES)?;
+    check_number(&name, "fields", message.field.len(), MEMBERS)?;
     let fields = message.field.iter().chain(&message.extension).map(prost_types::FieldDescriptorProto::name);
     let oneofs = message.oneof_decl.iter().map(prost_types::OneofDescriptorProto::name);
     fields.chain(oneofs).try_for_each(|part| check_name(&name, part))?;
@@ -118,14 +152,14 @@ fn check_message(scope: &str, message: &DescriptorProto) -> Result<(), BundleErr
 
 fn check_enum(scope: &str, declared: &EnumDescriptorProto) -> Result<(), BundleError> {
     let name = check_scope(scope, declared.name())?;
-    check_ranges(&name, declared.reserved_range.len())?;
+    check_number(&name, "ranges", declared.reserved_range.len(), RANGES)?;
+    check_number(&name, "values", declared.value.len(), MEMBERS)?;
     declared.value.iter().try_for_each(|value| check_name(&name, value.name()))
 }
 
-fn check_ranges(name: &str, ranges: usize) -> Result<(), BundleError> {
-    if ranges > RANGES {
-        let what = format!("`{name}` reserves {ranges} ranges, and may reserve {RANGES}");
-        return Err(BundleError::beyond(what));
+fn check_number(name: &str, of: &str, found: usize, most: usize) -> Result<(), BundleError> {
+    if found > most {
+        return Err(BundleError::beyond(format!("`{name}` has {found} {of}, and may have {most}")));
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
+use super::Bundle;
 use super::content::BundledVersion;
 use super::error::BundleError;
-use super::{Bundle, limits};
+use super::limits::Descriptors;
 use crate::protocol::{Fault, Protocol, Source};
 use crate::version::Version;
 
@@ -21,15 +22,19 @@ impl Bundle {
     /// # Errors
     /// When the descriptors, a `step.toml` or a digest do not fit together.
     pub fn protocol(&self) -> Result<Protocol, BundleError> {
-        let sources = self.versions().iter().map(|version| self.source(version)).collect::<Result<_, _>>()?;
-        self.assemble(self.unlabelled().cloned(), sources)
+        self.assemble(self.unlabelled().cloned(), self.sources(self.versions())?)
     }
 
-    fn source(&self, bundled: &BundledVersion) -> Result<Source, BundleError> {
+    fn sources(&self, versions: &[BundledVersion]) -> Result<Vec<Source>, BundleError> {
+        let mut checked = Descriptors::default();
+        versions.iter().map(|version| self.source(version, &mut checked)).collect()
+    }
+
+    fn source(&self, bundled: &BundledVersion, checked: &mut Descriptors) -> Result<Source, BundleError> {
         let version = &bundled.version;
         let set = FileDescriptorSet::decode(bundled.descriptor_set.clone())
             .map_err(|error| BundleError::invalid(format!("what {version} has is no descriptor set: {error}")))?;
-        limits::check_descriptors(&set)?;
+        checked.check(&set)?;
         let origin = self.origin().join(version.to_string());
         let step = bundled.step.clone().map(|text| (origin.join("step.toml"), text));
         Ok(Source { version: version.clone(), origin, descriptor_set: bundled.descriptor_set.clone(), step })
@@ -83,9 +88,7 @@ impl Protocol {
             return Ok(self.clone());
         }
         let mut sources = self.sources().to_vec();
-        for version in added {
-            sources.push(bundle.source(version)?);
-        }
+        sources.extend(bundle.sources(added)?);
         bundle.assemble(self.unlabelled().cloned(), sources)
     }
 

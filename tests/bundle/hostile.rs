@@ -121,15 +121,18 @@ fn names_that_would_be_repeated_before_each_other_are_measured_first() {
 }
 
 #[test]
-fn ranges_that_each_field_would_be_compared_with_are_counted_first() {
+fn what_would_be_compared_each_with_each_is_counted_first() {
     let mut file = file();
     let range = |start| ReservedRange { start: Some(start), end: Some(start + 1) };
     file.message_type[0].reserved_range = (1000..2001).map(range).collect();
     let error = opened(with_file(file.clone()));
-    assert!(error.is_beyond_limits() && error.to_string().contains("reserves 1001 ranges"), "{error}");
+    assert!(error.is_beyond_limits() && error.to_string().contains("has 1001 ranges"), "{error}");
     file.message_type[0].reserved_range.pop();
     file.message_type[0].field.extend((2..900).map(|number| field(&format!("f{number}"), number)));
-    assert!(opened(with_file(file)).is_invalid(), "its digest is another one, and no more is wrong with it");
+    assert!(opened(with_file(file.clone())).is_invalid(), "its digest is another one, and no more is wrong with it");
+    file.message_type[0].field.extend((0..10_000).map(|number| field("again", number)));
+    let error = opened(with_file(file));
+    assert!(error.is_beyond_limits() && error.to_string().contains("has 10899 fields, and may have 10000"), "{error}");
 }
 
 #[test]
@@ -175,4 +178,26 @@ fn many_messages_that_all_grow_are_related_in_no_time() {
     assert!(error.to_string().contains("it says that the schema of 1.0.0 is"), "{error}");
     // Each with each would take minutes here.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn more_messages_than_can_be_related_soon_are_refused() {
+    let of = |number: usize| {
+        let mut file = file();
+        file.message_type = (0..number)
+            .map(|index| DescriptorProto { name: Some(format!("M{index}")), ..DescriptorProto::default() })
+            .collect();
+        FileDescriptorSet { file: vec![file] }.encode_to_vec()
+    };
+    let error = opened(with_set(of(20_001)));
+    assert!(error.is_beyond_limits() && error.to_string().contains("20001 messages, enums and methods"), "{error}");
+    let mut body = small();
+    let versions = &mut body.whole.as_mut().expect("a whole protocol").versions;
+    versions[0].descriptor_set = of(20_000);
+    for minor in 1..6 {
+        let version = format!("1.{minor}.0");
+        versions.push(crate::forge::Bundled { version, ..versions[0].clone() });
+    }
+    let error = opened(framed(&body.encode_to_vec()));
+    assert!(error.is_beyond_limits() && error.to_string().contains("120000 messages, enums and methods"), "{error}");
 }

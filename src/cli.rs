@@ -6,6 +6,7 @@ mod bundle;
 mod call;
 mod check;
 mod convert;
+mod crossing;
 mod demo;
 mod duration;
 mod inspect;
@@ -18,6 +19,7 @@ mod signals;
 mod snippet;
 mod unknown;
 mod verify;
+mod whole_file;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

@@ -15,7 +15,7 @@
 //! | `check` | what a change of protos means, difference by difference |
 //! | `draft` | a first `step.toml`, inferred from two versions |
 //! | `verify` | rules tried on generated messages, against a plain interpreter |
-//! | `bundle` | steps and protocols as one signed file |
+//! | [`bundle`] | steps and protocols as one signed file |
 //! | `tree` | folders on disk and in git |
 //! | `codegen` | Rust code of a protocol, for build scripts |
 //! | [`dispatch`] | labels to routes to objects |
@@ -29,6 +29,8 @@
 // So that generated code of our own schemas can name this crate as that of users does.
 extern crate self as straddle;
 
+#[cfg(feature = "runtime")]
+pub mod bundle;
 pub mod expression;
 mod nearest;
 mod version;

@@ -74,6 +74,7 @@ mod error;
 #[cfg(feature = "compile")]
 mod folder;
 mod history;
+mod imports;
 #[cfg(feature = "compile")]
 mod manifest;
 pub mod mask;
@@ -106,7 +107,7 @@ pub use self::schema::{Method, Schema};
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
 #[cfg(feature = "runtime")]
-pub(crate) use self::text::nearest;
+pub(crate) use self::text::{is_name, nearest};
 use crate::version::Version;
 
 /// A named set of protobuf services and messages that evolves as one; all its versions and the steps between them.
@@ -245,11 +246,8 @@ impl Protocol {
 
     /// What the protocol was made of, for those who carry it elsewhere.
     #[cfg_attr(
-        not(any(feature = "codegen", feature = "cli")),
-        expect(
-            dead_code,
-            reason = "only code generation carries sources elsewhere, and only the program tells of them"
-        )
+        not(any(feature = "codegen", feature = "runtime")),
+        expect(dead_code, reason = "only code generation and bundles carry sources elsewhere")
     )]
     pub(crate) fn sources(&self) -> &[Source] {
         &self.0.sources
@@ -291,6 +289,8 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
         let what = format!("`{}` says that its syntax is {:?}, which nobody knows", file.name(), file.syntax());
         return Err(fault(what, not_a_set));
     }
+    // Of imports in a circle it makes no panic but an overflow of the stack, which ends the program.
+    imports::check(&files).map_err(|what| fault(what, not_a_set))?;
     // Whatever else it may panic on, the set is at fault and not the program.
     let decode = || DescriptorPool::decode(source.descriptor_set.clone());
     let pool = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))

@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(super) use self::add::AddArguments;
-pub(super) use self::bundle::BundleArguments;
+pub(super) use self::bundle::{BundleArguments, StepName};
 pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;

@@ -42,7 +42,7 @@ impl From<Fault> for ProtocolError {
 }
 
 impl Fault {
-    pub(super) fn new(file: impl Into<PathBuf>, what: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn new(file: impl Into<PathBuf>, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { file: file.into(), line: None, column: None, what: what.into(), advice: advice.into() }
     }
 

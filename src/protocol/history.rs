@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
 
-use super::schema::Schema;
+use super::schema::{self, Schema};
 use super::step::Step;
 
 /// The versions up to and with the older side of a step, and the steps between them.
@@ -48,9 +48,11 @@ impl<'a> History<'a> {
         message: &MessageDescriptor,
         told: impl Fn(&MessageDescriptor) -> Option<String>,
     ) -> Option<String> {
-        let place = |message: &MessageDescriptor| Place::new(message.full_name(), message.package_name());
-        self.find(&place(message), |schema, names| {
-            names.pick(schema.pool().all_messages(), place).iter().find_map(&told)
+        self.find(message.full_name(), message.package_name(), |schema, names| {
+            let named: Vec<_> = names.full.iter().filter_map(|name| schema.pool().get_message_by_name(name)).collect();
+            // One that moved to another package kept its name within it.
+            let met = if named.is_empty() { schema.by_name_within().messages(&names.within) } else { &named };
+            met.iter().find_map(&told)
         })
     }
 
@@ -69,37 +71,26 @@ impl<'a> History<'a> {
                 None
             }
         };
-        let place = |declared: &EnumDescriptor| Place::new(declared.full_name(), declared.package_name());
-        self.find(&place(declared), |schema, names| names.pick(schema.pool().all_enums(), place).iter().find_map(told))
+        self.find(declared.full_name(), declared.package_name(), |schema, names| {
+            let named: Vec<_> = names.full.iter().filter_map(|name| schema.pool().get_enum_by_name(name)).collect();
+            let met = if named.is_empty() { schema.by_name_within().enums(&names.within) } else { &named };
+            met.iter().find_map(told)
+        })
     }
 
     /// Asks each version, newest first, for what it says of the element that went by this name or by another one then.
-    fn find(&self, place: &Place, told: impl Fn(&Schema, &Names) -> Option<String>) -> Option<String> {
-        let mut names = Names { full: BTreeSet::from([place.full_name.clone()]), within: place.within.clone() };
+    fn find(&self, full_name: &str, package: &str, told: impl Fn(&Schema, &Names) -> Option<String>) -> Option<String> {
+        let within = schema::name_within(full_name, package).to_owned();
+        let mut names = Names { full: BTreeSet::from([full_name.to_owned()]), within };
         self.versions.iter().enumerate().rev().find_map(|(index, schema)| {
             // No step leads on from the newest of these versions: it is the one that is being made.
-            for (old, new) in self.steps.get(index).into_iter().flat_map(|step| &step.moved) {
-                if names.full.contains(new) {
-                    names.full.insert(old.clone());
-                }
+            if let Some(step) = self.steps.get(index) {
+                let older: Vec<String> =
+                    names.full.iter().flat_map(|new| step.moved.old_names(new)).map(str::to_owned).collect();
+                names.full.extend(older);
             }
             Some(format!("{} in {}", told(schema, &names)?, schema.version()))
         })
-    }
-}
-
-/// Where a message or an enum is declared.
-struct Place {
-    full_name: String,
-    /// The name within its package.
-    within: String,
-    well_known: bool,
-}
-
-impl Place {
-    fn new(full_name: &str, package: &str) -> Self {
-        let within = full_name.strip_prefix(package).map_or(full_name, |rest| rest.trim_start_matches('.'));
-        Self { full_name: full_name.to_owned(), within: within.to_owned(), well_known: package == "google.protobuf" }
     }
 }
 
@@ -107,20 +98,6 @@ impl Place {
 struct Names {
     full: BTreeSet<String>,
     within: String,
-}
-
-impl Names {
-    fn pick<T>(&self, all: impl Iterator<Item = T>, place: impl Fn(&T) -> Place) -> Vec<T> {
-        let (named, mut others): (Vec<T>, Vec<T>) = all.partition(|one| self.full.contains(&place(one).full_name));
-        if !named.is_empty() {
-            return named;
-        }
-        others.retain(|one| {
-            let place = place(one);
-            place.within == self.within && !place.well_known
-        });
-        others
-    }
 }
 
 fn used(earlier: &MessageDescriptor, number: u32) -> Option<String> {

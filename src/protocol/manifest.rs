@@ -41,7 +41,7 @@ pub(super) fn read(folder: &Path) -> Result<Manifest, ProtocolError> {
     };
     let read: ManifestFile = text::parse_toml(&file, &text)?;
     let line = |at: &Spanned<String>| text::line_of(&text, at.span().start);
-    if !is_name(read.name.get_ref()) {
+    if !text::is_name(read.name.get_ref()) {
         let what = format!("`{}` is not a name for a protocol", read.name.get_ref());
         let advice = "use lower-case letters, digits, `-` and `_`, with a letter first";
         return Err(Fault::new(&file, what, advice).at_line(line(&read.name)).into());
@@ -64,9 +64,4 @@ pub(super) fn read(folder: &Path) -> Result<Manifest, ProtocolError> {
         protos.insert(version(at)?, folder.join(path));
     }
     Ok(Manifest { name: read.name.into_inner(), unlabelled, protos })
-}
-
-fn is_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter))
 }

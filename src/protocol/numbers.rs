@@ -114,11 +114,9 @@ impl Protocol {
             Direction::Down => self.versions().get(index)?,
         };
         let name = message.full_name();
-        let moved = || {
-            step.moved.iter().find_map(|(old, new)| match direction {
-                Direction::Up => (old == name).then_some(new.as_str()),
-                Direction::Down => (new == name).then_some(old.as_str()),
-            })
+        let moved = || match direction {
+            Direction::Up => step.moved.new_names(name).next(),
+            Direction::Down => step.moved.old_names(name).next(),
         };
         let name = step.plans(direction).counterpart(name).or_else(moved).unwrap_or(name);
         target.pool().get_message_by_name(name)

@@ -1,9 +1,10 @@
 //! The schema of one version: its descriptors and its methods.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use prost_reflect::{DescriptorPool, MethodDescriptor};
+use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor, MethodDescriptor};
 use prost_types::method_options::IdempotencyLevel;
 
 use super::digest;
@@ -18,6 +19,8 @@ pub struct Schema {
     methods: Vec<Method>,
     by_path: HashMap<String, usize>,
     digest: String,
+    /// Made when it is first asked for.
+    by_name_within: OnceLock<ByNameWithin>,
 }
 
 impl Schema {
@@ -26,7 +29,8 @@ impl Schema {
             pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).map(Method::new).collect();
         let by_path = methods.iter().enumerate().map(|(index, method)| (method.path.clone(), index)).collect();
         let digest = digest::of(&pool);
-        Self { version, pool, descriptor_set, methods, by_path, digest }
+        let by_name_within = OnceLock::new();
+        Self { version, pool, descriptor_set, methods, by_path, digest, by_name_within }
     }
 
     /// The version whose schema this is.
@@ -72,9 +76,48 @@ impl Schema {
         self.methods.iter().any(|method| method.package() == package)
     }
 
+    pub(super) fn by_name_within(&self) -> &ByNameWithin {
+        self.by_name_within.get_or_init(|| ByNameWithin::new(&self.pool))
+    }
+
     pub(super) fn method_index(&self, path: &str) -> Option<usize> {
         self.by_path.get(path).copied()
     }
+}
+
+/// Messages and enums by their names within their packages, well-known ones left out.
+#[derive(Clone, Debug)]
+pub(super) struct ByNameWithin {
+    messages: HashMap<String, Vec<MessageDescriptor>>,
+    enums: HashMap<String, Vec<EnumDescriptor>>,
+}
+
+impl ByNameWithin {
+    fn new(pool: &DescriptorPool) -> Self {
+        let (mut messages, mut enums) = (HashMap::new(), HashMap::new());
+        for message in pool.all_messages().filter(|message| message.package_name() != "google.protobuf") {
+            let name = name_within(message.full_name(), message.package_name()).to_owned();
+            messages.entry(name).or_insert_with(Vec::new).push(message);
+        }
+        for declared in pool.all_enums().filter(|declared| declared.package_name() != "google.protobuf") {
+            let name = name_within(declared.full_name(), declared.package_name()).to_owned();
+            enums.entry(name).or_insert_with(Vec::new).push(declared);
+        }
+        Self { messages, enums }
+    }
+
+    pub(super) fn messages(&self, name: &str) -> &[MessageDescriptor] {
+        self.messages.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn enums(&self, name: &str) -> &[EnumDescriptor] {
+        self.enums.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A full name without its package.
+pub(super) fn name_within<'a>(full_name: &'a str, package: &str) -> &'a str {
+    full_name.strip_prefix(package).map_or(full_name, |rest| rest.trim_start_matches('.'))
 }
 
 /// One method of a version.

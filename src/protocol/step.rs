@@ -17,11 +17,45 @@ pub struct Step {
     /// One for each method of the newer version, in its order.
     pub(super) future: Vec<Hop>,
     /// Messages and enums whose counterpart has another name, as (old, new).
-    pub(super) moved: BTreeSet<(String, String)>,
+    pub(super) moved: Moved,
     /// What becomes of the older version's messages.
     pub(super) up: Plans,
     /// What becomes of the newer version's messages.
     pub(super) down: Plans,
+}
+
+/// Messages and enums whose counterpart has another name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moved {
+    by_old: BTreeSet<(String, String)>,
+    by_new: BTreeSet<(String, String)>,
+}
+
+impl Moved {
+    /// What the older version's element may be called in the newer one.
+    pub(super) fn new_names<'a>(&'a self, old: &'a str) -> impl Iterator<Item = &'a str> {
+        of(&self.by_old, old)
+    }
+
+    /// What the newer version's element may have been called in the older one.
+    pub(super) fn old_names<'a>(&'a self, new: &'a str) -> impl Iterator<Item = &'a str> {
+        of(&self.by_new, new)
+    }
+}
+
+fn of<'a>(pairs: &'a BTreeSet<(String, String)>, first: &'a str) -> impl Iterator<Item = &'a str> {
+    let from = pairs.range((first.to_owned(), String::new())..);
+    from.take_while(move |(one, _)| one == first).map(|(_, other)| other.as_str())
+}
+
+impl Extend<(String, String)> for Moved {
+    /// Takes pairs of (old, new).
+    fn extend<I: IntoIterator<Item = (String, String)>>(&mut self, pairs: I) {
+        for (old, new) in pairs {
+            self.by_new.insert((new.clone(), old.clone()));
+            self.by_old.insert((old, new));
+        }
+    }
 }
 
 /// How calls of one method cross a step.

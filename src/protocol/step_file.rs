@@ -93,7 +93,7 @@ pub(super) fn relate(
     let accepted = reading.accepted(&file.accept_refused_responses);
     let history = History::new(before, steps);
     let (mut of_past, mut of_future) = (BTreeMap::new(), BTreeMap::new());
-    let (mut moved, mut methods) = (BTreeSet::new(), Vec::new());
+    let (mut moved, mut methods) = (step::Moved::default(), Vec::new());
     let mut breaking = step::is_breaking(old.version(), new.version());
     for (old_index, new_index) in counterparts {
         let method = resolve::Method { old: &old.methods()[old_index], new: &new.methods()[new_index] };

@@ -25,6 +25,13 @@ pub(super) fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result
     })
 }
 
+/// Whether this may be the name of a protocol.
+#[cfg(any(feature = "compile", feature = "runtime"))]
+pub(crate) fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

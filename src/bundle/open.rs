@@ -1,0 +1,159 @@
+//! From a bundle to a protocol: on its own, or on top of the versions that are there already.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+use super::Bundle;
+use super::content::BundledVersion;
+use super::error::BundleError;
+use super::limits::Descriptors;
+use crate::protocol::{Fault, Protocol, Source};
+use crate::version::Version;
+
+impl Bundle {
+    /// The protocol in the bundle; of a step one with two versions.
+    ///
+    /// Of a step alone, what relates the two versions may be said differently than in the whole protocol: numbers that
+    /// versions before them used are not known here.
+    ///
+    /// # Errors
+    /// When the descriptors, a `step.toml` or a digest do not fit together.
+    pub fn protocol(&self) -> Result<Protocol, BundleError> {
+        self.assemble(self.unlabelled().cloned(), self.sources(self.versions())?)
+    }
+
+    fn sources(&self, versions: &[BundledVersion]) -> Result<Vec<Source>, BundleError> {
+        let mut checked = Descriptors::default();
+        versions.iter().map(|version| self.source(version, &mut checked)).collect()
+    }
+
+    fn source(&self, bundled: &BundledVersion, checked: &mut Descriptors) -> Result<Source, BundleError> {
+        let version = &bundled.version;
+        let set = FileDescriptorSet::decode(bundled.descriptor_set.clone())
+            .map_err(|error| BundleError::invalid(format!("what {version} has is no descriptor set: {error}")))?;
+        checked.check(&set)?;
+        let origin = self.origin().join(version.to_string());
+        let step = bundled.step.clone().map(|text| (origin.join("step.toml"), text));
+        Ok(Source { version: version.clone(), origin, descriptor_set: bundled.descriptor_set.clone(), step })
+    }
+
+    /// What stands for a folder in errors.
+    fn origin(&self) -> PathBuf {
+        PathBuf::from(format!("<bundle of {}>", self.name()))
+    }
+
+    fn assemble(&self, unlabelled: Option<Version>, sources: Vec<Source>) -> Result<Protocol, BundleError> {
+        let unlabelled = unlabelled.map(|version| {
+            let what = format!("the unlabelled version {version} is not among the versions");
+            (version, Fault::new(self.origin(), what, "write the bundle anew"))
+        });
+        let assemble = || Protocol::assemble(self.name().to_owned(), unlabelled, sources, self.origin());
+        // Whatever it may panic on: the bundle is at fault, and not the program that reads it.
+        let protocol = catch_unwind(AssertUnwindSafe(assemble))
+            .map_err(|_| BundleError::invalid("its versions cannot be related"))?
+            .map_err(|error| BundleError::unrelated(self.name(), &error))?;
+        for bundled in self.versions() {
+            let Some(schema) = protocol.schema(&bundled.version) else { continue };
+            if schema.digest() != bundled.schema {
+                let (version, said, found) = (&bundled.version, &bundled.schema, schema.digest());
+                let what = format!("it says that the schema of {version} is {said}, and its descriptors are {found}");
+                return Err(BundleError::invalid(what));
+            }
+        }
+        Ok(protocol)
+    }
+}
+
+impl Protocol {
+    /// This protocol with the versions that the bundle has beyond it: how a program that was built before a version
+    /// existed learns it. What is there already must be the same in both; a bundle that brings nothing new changes
+    /// nothing.
+    ///
+    /// Versions are added behind the newest only, and only where the bundle has that one as well. Those of a whole protocol
+    /// that are older than this one's oldest are passed over. What callers without a label get stays as it is.
+    ///
+    /// # Errors
+    /// When the bundle is of another protocol, leaves a gap, or has a version or a step that this protocol has differently;
+    /// and as [`Bundle::protocol`].
+    pub fn with_bundle(&self, bundle: &Bundle) -> Result<Self, BundleError> {
+        if bundle.name() != self.name() {
+            let what = format!("the bundle is of the protocol {}, not of {}", bundle.name(), self.name());
+            return Err(BundleError::contradiction(what, format!("fetch a bundle of {}", self.name())));
+        }
+        let added = self.added_by(bundle)?;
+        if added.is_empty() {
+            return Ok(self.clone());
+        }
+        let mut sources = self.sources().to_vec();
+        sources.extend(bundle.sources(added)?);
+        bundle.assemble(self.unlabelled().cloned(), sources)
+    }
+
+    /// The versions of the bundle that this protocol does not have; what both have is compared.
+    fn added_by<'b>(&self, bundle: &'b Bundle) -> Result<&'b [BundledVersion], BundleError> {
+        let (own, bundled) = (self.versions(), bundle.versions());
+        // Neither is ever empty.
+        let (Some(oldest), Some(newest)) = (own.first(), own.last()) else { return Ok(&[]) };
+        let mut at = None;
+        for (index, one) in bundled.iter().enumerate() {
+            match self.index_of(&one.version) {
+                Some(here) => {
+                    if let Some(skipped) = at.map(|before: usize| before + 1).filter(|next| *next < here) {
+                        return Err(gap(self, &own[skipped].version().to_string(), "the bundle leaves it out"));
+                    }
+                    self.compare(here, one, index > 0)?;
+                    at = Some(here);
+                }
+                None if one.version < *oldest.version() => {}
+                None if one.version < *newest.version() => {
+                    return Err(gap(self, &one.version.to_string(), "only the bundle has it"));
+                }
+                None if at == Some(own.len() - 1) => return Ok(&bundled[index..]),
+                None => {
+                    let what = format!(
+                        "the bundle goes on from {}, and {} ends with {}",
+                        index.checked_sub(1).map_or("nothing".to_owned(), |before| bundled[before].version.to_string()),
+                        self.name(),
+                        newest.version()
+                    );
+                    let advice = format!("add the bundle of the step from {} first", newest.version());
+                    return Err(BundleError::contradiction(what, advice));
+                }
+            }
+        }
+        if at.is_some() {
+            return Ok(&[]);
+        }
+        let what =
+            format!("no version of the bundle is one of {}, which begins with {}", self.name(), oldest.version());
+        Err(BundleError::contradiction(what, "fetch a bundle that goes on from there"))
+    }
+
+    /// Holds a version that both have against the bundle's; its step too, where the bundle has the version before it.
+    fn compare(&self, here: usize, bundled: &BundledVersion, with_step: bool) -> Result<(), BundleError> {
+        let (schema, source) = (&self.versions()[here], &self.sources()[here]);
+        let advice =
+            "a published version does not change: find out which is right, and give the other one its own version";
+        if schema.digest() != bundled.schema {
+            let (version, there) = (schema.version(), &bundled.schema);
+            let what = format!("{version} has the schema {} here, and {there} in the bundle", schema.digest());
+            return Err(BundleError::contradiction(what, advice));
+        }
+        let step = source.step.as_ref().map(|(_, text)| text.as_str());
+        // The oldest version here has no step, and needs none.
+        if with_step && here > 0 && step != bundled.step.as_deref() {
+            let what = format!("the step to {} is another one here than in the bundle", schema.version());
+            return Err(BundleError::contradiction(what, advice));
+        }
+        Ok(())
+    }
+}
+
+fn gap(protocol: &Protocol, version: &str, why: &str) -> BundleError {
+    let what =
+        format!("{version} stands between versions that {} and the bundle both have, and {why}", protocol.name());
+    BundleError::contradiction(what, "fetch a bundle of the same chain of versions: they are added at its end only")
+}

@@ -8,5 +8,6 @@ pub(super) mod names;
 mod refusing;
 pub(super) mod resolve;
 mod rule;
+mod undecided;
 
 pub(super) use self::refusing::{OpenPoints, refusals, say_more};

@@ -101,6 +101,8 @@ pub(crate) use self::folder::compile_folder;
 pub(crate) use self::folder::compile_with_comments;
 pub use self::relate::Difference;
 pub use self::schema::{Method, Schema};
+#[cfg(feature = "cli")]
+pub(crate) use self::step::is_breaking as is_breaking_by_number;
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
 #[cfg(feature = "runtime")]
@@ -179,6 +181,25 @@ impl Protocol {
             steps.push(step);
         }
         Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
+    }
+
+    /// The same protocol with another text for the step at this index, as if it lay beside the newer version's protos.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) has them of the steps.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_step(&self, step: usize, text: &str) -> Result<Self, ProtocolError> {
+        let mut sources = self.0.sources.clone();
+        let newer = &mut sources[step + 1];
+        let file = newer.step.take().map_or_else(|| newer.origin.join("step.toml"), |(file, _)| file);
+        newer.step = Some((file, text.to_owned()));
+        // Later steps may name what this one does not change.
+        let declared_in = newer.origin.clone();
+        let mut protocol = Self::assemble(self.0.name.clone(), None, sources, declared_in)?;
+        if let Some(inner) = Arc::get_mut(&mut protocol.0) {
+            inner.unlabelled = self.0.unlabelled;
+        }
+        Ok(protocol)
     }
 
     /// The name.

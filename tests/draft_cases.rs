@@ -1,0 +1,172 @@
+//! Drafts of published protocols, held against what their vectors need: a draft leaves open what it does not know, and what
+//! it converts is right.
+#![cfg(feature = "cli")]
+
+#[path = "support/folder.rs"]
+mod folder;
+#[path = "support/published.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod published;
+#[path = "support/same.rs"]
+mod same;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+
+use prost::Message;
+use prost_reflect::DynamicMessage;
+use serde::Deserialize;
+use straddle::Protocol;
+use straddle::draft::{Draft, draft};
+use straddle::protocol::plan::Use;
+use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError};
+use tempfile::TempDir;
+
+/// The versions of each case.
+#[rustfmt::skip]
+const VERSIONS: [(&str, &[&str]); 10] = [
+    ("cloud-tasks", &["2.0.0-beta.3", "2.0.0"]),
+    ("cri-runtime", &["0.24.0", "0.25.0", "0.26.0"]),
+    ("etcd-rpc", &["3.3.0", "3.4.0"]),
+    ("grpc-reflection", &["1.0.0-alpha", "1.0.0"]),
+    ("k8s-autoscaling", &["1.0.0", "2.0.0"]),
+    ("k8s-ingress", &["1.0.0-beta.1", "1.0.0"]),
+    ("kvproto-dr-auto-sync", &["5.4.0", "6.0.0"]),
+    ("kvproto-peer-role", &["4.0.0", "5.0.0"]),
+    ("kvproto-raw-batch-put", &["5.2.0", "5.3.0", "5.4.0"]),
+    ("kvproto-runaway", &["7.1.0", "7.5.0"]),
+];
+
+/// One conversion vector, as `README.md` of the cases tells.
+#[derive(Deserialize)]
+struct Vector {
+    step: String,
+    direction: String,
+    message: String,
+    to: Option<String>,
+    input: serde_json::Value,
+    output: Option<serde_json::Value>,
+}
+
+/// A case whose steps are all drafts.
+struct Drafted {
+    protocol: Protocol,
+    drafts: Vec<Draft>,
+    _folder: TempDir,
+}
+
+fn drafted(case: &str, versions: &[&str]) -> Option<Drafted> {
+    let protos = published::published()?.join(case).canonicalize().expect("the case");
+    let mut manifest = "name = \"case\"\n[protos]\n".to_owned();
+    for version in versions {
+        writeln!(manifest, "\"{version}\" = \"{}\"", protos.join(version).display()).expect("a string takes all");
+    }
+    let folder = folder::folder(&[("protocol.toml", &manifest)]);
+    let load = || Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let mut drafts = Vec::new();
+    for (step, version) in versions.iter().skip(1).enumerate() {
+        let draft = draft(&load(), step).unwrap_or_else(|error| panic!("{case}: {error}"));
+        if let Ok(kept) = std::env::var("STRADDLE_KEEP_DRAFTS") {
+            folder::write(std::path::Path::new(&kept), &format!("{case}-{version}.toml"), draft.text().as_bytes());
+        }
+        folder::write(folder.path(), &format!("{version}/step.toml"), draft.text().as_bytes());
+        drafts.push(draft);
+    }
+    Some(Drafted { protocol: load(), drafts, _folder: folder })
+}
+
+/// What a draft did with the vectors of a case.
+#[derive(Default)]
+struct Tally {
+    right: usize,
+    /// Refused by a value where an output was wanted, which is safe.
+    refused: usize,
+    open: usize,
+    wrong: Vec<String>,
+}
+
+fn tally(case: &str, protocol: &Protocol) -> Tally {
+    let file = published::published().expect("it was looked for").join(case).join("vectors.json");
+    let text = fs::read_to_string(&file).expect("the vectors");
+    let vectors: Vec<Vector> = serde_json::from_str(&text).expect("the vectors");
+    let mut tally = Tally::default();
+    for (index, vector) in vectors.iter().enumerate() {
+        let (old, new) = vector.step.split_once("..").expect("two versions");
+        let position = |wanted: &str| {
+            protocol.versions().iter().position(|schema| schema.version().to_string() == wanted).expect("a version")
+        };
+        let (from, to) = match vector.direction.as_str() {
+            "up" => (position(old), position(new)),
+            _ => (position(new), position(old)),
+        };
+        let message = |version: usize, name: &str, json: &serde_json::Value| {
+            let descriptor = protocol.versions()[version].pool().get_message_by_name(name).expect("a message");
+            DynamicMessage::deserialize(descriptor, json).expect("a message of its type")
+        };
+        let input = message(from, &vector.message, &vector.input);
+        let rewrite = match Rewrite::new(protocol, from, to, &vector.message, Use::Request) {
+            Ok(rewrite) => rewrite,
+            Err(NoRewrite::Absent { .. }) if vector.output.is_none() => {
+                tally.right += 1;
+                continue;
+            }
+            Err(_) => {
+                tally.open += 1;
+                continue;
+            }
+        };
+        let got = match rewrite.apply(&input.encode_to_vec().into(), &Limits::default()) {
+            Ok(bytes) => {
+                let target = protocol.versions()[to].pool().get_message_by_name(rewrite.target()).expect("a message");
+                DynamicMessage::decode(target, bytes.into_bytes()).expect("a message of its type")
+            }
+            Err(RewriteError::Refused(_)) if vector.output.is_none() => {
+                tally.right += 1;
+                continue;
+            }
+            Err(RewriteError::Refused(_)) => {
+                tally.refused += 1;
+                continue;
+            }
+            Err(error) => panic!("{case} {index}: {error}"),
+        };
+        let told = || format!("{case} {index}: {} {} {}", vector.direction, vector.message, vector.input);
+        match (&vector.output, &vector.to) {
+            (Some(output), Some(name)) => {
+                let got = same::without_unknown_fields(&got);
+                match same::difference(&got, &message(to, name, output), &same::Plain) {
+                    None => tally.right += 1,
+                    Some(difference) => {
+                        tally.wrong.push(format!("{}\n  got {}\n  {difference}", told(), same::shown(&got)));
+                    }
+                }
+            }
+            _ => tally.wrong.push(format!("{}\n  should be refused, got {}", told(), same::shown(&got))),
+        }
+    }
+    tally
+}
+
+#[test]
+fn no_draft_of_a_published_change_is_wrong_in_silence() {
+    let mut wrong = Vec::new();
+    for (case, versions) in VERSIONS {
+        let Some(drafted) = drafted(case, versions) else { return };
+        let tally = tally(case, &drafted.protocol);
+        let count = |of: fn(&Draft) -> usize| drafted.drafts.iter().map(of).sum::<usize>();
+        let _ = writeln!(
+            std::io::stderr(),
+            "{case:<24} vectors: {:>3} right, {:>3} refused, {:>3} open, {:>3} wrong; {:>3} guesses, {:>3} undecided, {:>3} open points",
+            tally.right,
+            tally.refused,
+            tally.open,
+            tally.wrong.len(),
+            count(|draft| draft.guesses().len()),
+            count(|draft| draft.undecided().len()),
+            count(|draft| draft.open().len()),
+        );
+        wrong.extend(tally.wrong);
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}

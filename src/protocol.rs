@@ -95,10 +95,10 @@ use prost_reflect::DescriptorPool;
 
 pub use self::embedded::{Embedded, EmbeddedVersion};
 pub use self::error::{Fault, ProtocolError};
-#[cfg(feature = "cli")]
-pub(crate) use self::folder::compile_folder;
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
+#[cfg(feature = "cli")]
+pub(crate) use self::folder::{compile_folder, schema_files};
 pub use self::relate::Difference;
 pub use self::schema::{Method, Schema};
 #[cfg(feature = "cli")]
@@ -181,6 +181,22 @@ impl Protocol {
             steps.push(step);
         }
         Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
+    }
+
+    /// The same protocol with one version more, whose protos, and maybe `step.toml`, lie in this folder.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) has them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_version(&self, version: &Version, folder: &std::path::Path) -> Result<Self, ProtocolError> {
+        let mut sources = self.0.sources.clone();
+        sources.push(folder::source(version, Some(folder), None)?);
+        let mut protocol = Self::assemble(self.0.name.clone(), None, sources, folder.to_owned())?;
+        if let Some(inner) = Arc::get_mut(&mut protocol.0) {
+            let unlabelled = self.unlabelled();
+            inner.unlabelled = unlabelled.and_then(|unlabelled| position(&inner.versions, unlabelled));
+        }
+        Ok(protocol)
     }
 
     /// The same protocol with another text for the step at this index, as if it lay beside the newer version's protos.

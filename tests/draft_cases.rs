@@ -170,3 +170,65 @@ fn no_draft_of_a_published_change_is_wrong_in_silence() {
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Each rename, renumbering, move and change of an enum that the vectors of a case need: the element of the older version,
+/// and the rule that says it; none where it is left open.
+#[rustfmt::skip]
+const NEEDED: &[(&str, &str, Option<&str>)] = &[
+    ("grpc-reflection", "grpc.reflection.v1alpha", Some("\"grpc.reflection.v1alpha\" = \"grpc.reflection.v1\"")),
+    ("cri-runtime", "runtime.v1alpha2", Some("\"runtime.v1alpha2\" = \"runtime.v1\"")),
+    ("cri-runtime", "runtime.v1.ContainerEventResponse.pod_sandbox_metadata", None),
+    ("kvproto-raw-batch-put", "kvrpcpb.RawBatchPutRequest.ttl", Some("{ old = \"ttl\", new = \"ttls\", beyond = \"refuse\" }")),
+    ("kvproto-raw-batch-put", "kvrpcpb.RawBatchPutRequest.ttl", None),
+    ("kvproto-peer-role", "metapb.Peer.is_learner", None),
+    ("kvproto-runaway", "resource_manager.RunawayWatch.last_duration_ms", Some("{ old = \"last_duration_ms\", new = \"lasting_duration_ms\" }")),
+    ("cloud-tasks", "google.cloud.tasks.v2beta3", Some("\"google.cloud.tasks.v2beta3\" = \"google.cloud.tasks.v2\"")),
+    ("cloud-tasks", "google.cloud.tasks.v2beta3.Queue.app_engine_http_queue", Some("{ old = \"app_engine_http_queue.app_engine_routing_override\", new = \"app_engine_routing_override\" }")),
+    ("k8s-ingress", "k8s.io.api.networking.v1beta1", Some("\"k8s.io.api.networking.v1beta1\" = \"k8s.io.api.networking.v1\"")),
+    ("k8s-ingress", "k8s.io.api.networking.v1beta1.IngressSpec.backend", Some("{ old = \"backend\", new = \"defaultBackend\" }")),
+    ("k8s-ingress", "k8s.io.api.networking.v1beta1.IngressBackend.serviceName", None),
+    ("k8s-ingress", "k8s.io.api.networking.v1beta1.IngressBackend.servicePort", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1", Some("\"k8s.io.api.autoscaling.v1\" = \"k8s.io.api.autoscaling.v2\"")),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.HorizontalPodAutoscalerSpec.targetCPUUtilizationPercentage", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.HorizontalPodAutoscalerStatus.currentCPUUtilizationPercentage", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ResourceMetricSource.targetAverageUtilization", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ResourceMetricSource.targetAverageValue", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.PodsMetricSource.metricName", Some("{ old = \"metricName\", new = \"metric.name\" }")),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.PodsMetricSource.targetAverageValue", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ObjectMetricSource.target", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ObjectMetricSource.targetValue", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ObjectMetricStatus.target", None),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ExternalMetricSource.metricSelector", Some("{ old = \"metricSelector\", new = \"metric.selector\" }")),
+    ("k8s-autoscaling", "k8s.io.api.autoscaling.v1.ExternalMetricSource.targetValue", None),
+];
+
+#[test]
+fn what_the_vectors_need_is_found_or_left_open() {
+    let mut faults = Vec::new();
+    let (mut found, mut open) = (0, 0);
+    for (case, versions) in VERSIONS {
+        let Some(drafted) = drafted(case, versions) else { return };
+        for (_, element, rule) in NEEDED.iter().filter(|(of, ..)| *of == case) {
+            let all = |of: fn(&Draft) -> Vec<String>| drafted.drafts.iter().flat_map(of).collect::<Vec<_>>();
+            let (rules, points) = (
+                all(|draft| draft.guesses().to_vec()),
+                all(|draft| draft.open().iter().map(|point| point.element().to_owned()).collect()),
+            );
+            let met = match rule {
+                Some(rule) => {
+                    found += 1;
+                    rules.iter().any(|guess| guess == rule)
+                }
+                None => {
+                    open += 1;
+                    points.iter().any(|point| point == element)
+                }
+            };
+            if !met {
+                faults.push(format!("{case}: {element}: {rule:?} is missing from {rules:#?}, open: {points:#?}"));
+            }
+        }
+    }
+    let _ = writeln!(std::io::stderr(), "of what the vectors need {found} are found, {open} left open, 0 wrong");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}

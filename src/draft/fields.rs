@@ -5,7 +5,7 @@ mod moves;
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::finding::{Finding, Place};
-use super::likeness::{ALIKE, SAME, likeness};
+use super::likeness::{ALIKE, SAME, likeness, says_the_same};
 use super::matching::{Candidate, choose};
 use super::types::{Counterparts, Fit, fit, without_unit};
 
@@ -15,6 +15,8 @@ pub(super) struct Pair<'a> {
     pub(super) new: &'a MessageDescriptor,
     gone: Vec<FieldDescriptor>,
     added: Vec<FieldDescriptor>,
+    /// Names that both have, for what has nothing in common: the one may be gone and the other new.
+    parted: Vec<String>,
     counterparts: &'a dyn Counterparts,
 }
 
@@ -27,7 +29,14 @@ pub(super) fn fields(
 ) {
     let gone = old.fields().filter(|field| new.get_field_by_name(field.name()).is_none()).collect();
     let added = new.fields().filter(|field| old.get_field_by_name(field.name()).is_none()).collect();
-    let pair = Pair { old, new, gone, added, counterparts };
+    let mut pair = Pair { old, new, gone, added, parted: Vec::new(), counterparts };
+    for (field, other) in pair.common() {
+        if fit(&field, &other, counterparts) == Fit::Foreign {
+            pair.parted.push(field.name().to_owned());
+            pair.gone.push(field);
+            pair.added.push(other);
+        }
+    }
     pair.kept(findings);
     let moved = pair.moved(findings);
     let renamed = pair.renamed(&moved, findings);
@@ -91,7 +100,8 @@ impl Pair<'_> {
         let mut candidates = Vec::new();
         for (index, field) in self.gone.iter().enumerate() {
             for (other_index, other) in self.added.iter().enumerate() {
-                if moved.iter().any(|name| name == field.name() || name == other.name()) {
+                let settled = moved.iter().any(|name| name == field.name() || name == other.name());
+                if settled && !self.is_parted(field) && !self.is_parted(other) || field.name() == other.name() {
                     continue;
                 }
                 candidates.extend(self.candidate((index, field), (other_index, other)));
@@ -121,15 +131,19 @@ impl Pair<'_> {
         let fits = fit(field, other, self.counterparts);
         let alike = likeness(&without_unit(field), &without_unit(other)).max(likeness(field.name(), other.name()));
         let same_number = field.number() == other.number() && self.numbers_count();
-        let only = self.gone.len() == 1 && self.added.len() == 1;
+        let only = fits == Fit::Same && self.is_only(field, other);
+        let parted = self.is_parted(field) || self.is_parted(other);
+        let named =
+            says_the_same(field.name(), other.name()) || says_the_same(&without_unit(field), &without_unit(other));
         let (certain, worth) = match &fits {
-            Fit::Same => (alike >= SAME || same_number && alike >= ALIKE, 0.6),
-            Fit::Compatible => (same_number && alike >= ALIKE, 0.5),
-            Fit::Rule { sure: true, .. } => (alike >= SAME || same_number && alike >= ALIKE, 0.4),
+            Fit::Same => (alike >= SAME || same_number && named, 0.6),
+            Fit::Compatible => (same_number && named, 0.5),
+            Fit::Rule { sure: true, .. } => (alike >= SAME || same_number && named, 0.4),
             Fit::Rule { sure: false, .. } => (false, 0.2),
             Fit::Foreign => (false, 0.0),
         };
-        let possible = same_number || alike >= ALIKE || only && fits == Fit::Same;
+        // A field that only changed its type is open by itself, unless another one has the old type now.
+        let possible = if parted { only } else { same_number || alike >= ALIKE || only };
         if !possible {
             return None;
         }
@@ -146,10 +160,26 @@ impl Pair<'_> {
             Fit::Rule { because, .. } => because.clone(),
             Fit::Foreign => "their types have nothing in common".to_owned(),
         };
-        let because = format!("the names are alike by {:.0} %, {number}, and {types}", alike * 100.0);
+        let names = if alike >= SAME {
+            "the names say the same".to_owned()
+        } else {
+            format!("the names are alike by {:.0} %", alike * 100.0)
+        };
+        let because = format!("{names}, {number}, and {types}");
         let keys = if let Fit::Rule { keys, .. } = fits { keys } else { String::new() };
         let score = alike + worth + if same_number { 0.5 } else { 0.0 };
-        Some(Candidate { old: index, new: other_index, score, sure: certain, what: (keys, because) })
+        Some(Candidate { old: index, new: other_index, score, sure: certain && !parted, what: (keys, because) })
+    }
+
+    fn is_parted(&self, field: &FieldDescriptor) -> bool {
+        self.parted.iter().any(|name| name == field.name())
+    }
+
+    /// Whether two fields are the only ones without a namesake that hold their type.
+    fn is_only(&self, field: &FieldDescriptor, other: &FieldDescriptor) -> bool {
+        let same = |one: &FieldDescriptor, two: &FieldDescriptor| fit(one, two, self.counterparts) == Fit::Same;
+        self.gone.iter().filter(|one| same(one, other)).count() == 1
+            && self.added.iter().filter(|one| same(field, one)).count() == 1
     }
 
     /// A new field on a number that another one left, or under a name like that of one that moved.
@@ -180,7 +210,11 @@ impl Pair<'_> {
     /// Fields that have no partner at all: what is set there is lost.
     fn alone(&self, settled: &dyn Fn(&FieldDescriptor) -> bool, findings: &mut Vec<Finding>) {
         for (fields, what) in [(&self.gone, "gone without a partner"), (&self.added, "new")] {
-            let names: Vec<&str> = fields.iter().filter(|field| !settled(field)).map(FieldDescriptor::name).collect();
+            let names: Vec<&str> = fields
+                .iter()
+                .filter(|field| !settled(field) && !self.is_parted(field))
+                .map(FieldDescriptor::name)
+                .collect();
             if !names.is_empty() {
                 let what =
                     format!("{what}, so what they hold is lost on the way to the other version: {}", names.join(", "));

@@ -16,6 +16,25 @@ pub(super) fn likeness(one: &str, other: &str) -> f64 {
     by_words(&one, &other).max(by_letters(&one.concat(), &other.concat()))
 }
 
+/// Words that turn what a name says, or choose one of a pair: `min_size` is not `size`.
+const TURNING: [&str; 34] = [
+    "not", "no", "non", "without", "except", "exclude", "excluded", "disable", "disabled", "deny", "denied", "skip",
+    "min", "max", "old", "new", "prev", "previous", "next", "first", "last", "start", "end", "begin", "from", "to",
+    "before", "after", "source", "target", "in", "out", "total", "count",
+];
+
+/// Whether two names say the same as far as words tell: in another style, nearly alike, or one with more detail.
+pub(super) fn says_the_same(one: &str, other: &str) -> bool {
+    let (one, other) = (words(one), words(other));
+    let missing = |from: &[String], of: &[String]| -> Vec<String> {
+        of.iter().filter(|word| !from.iter().any(|other| *word == other || near(word, other) > 0.0)).cloned().collect()
+    };
+    let (gone, added) = (missing(&other, &one), missing(&one, &other));
+    let turns = gone.iter().chain(&added).any(|word| TURNING.contains(&word.as_str()));
+    let more = one.len().min(other.len()) > gone.len().min(added.len());
+    (gone.is_empty() || added.is_empty()) && more && !turns
+}
+
 /// The words of a name, in lower case and singular: `lastDurationMS` and `last_duration_ms` are `last duration ms`.
 pub(super) fn words(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().collect();
@@ -58,8 +77,11 @@ fn by_words(one: &[String], other: &[String]) -> f64 {
 
 /// 1 where two words are spelt nearly alike, else 0.
 fn near(one: &str, other: &str) -> f64 {
-    let prefix = one.len().min(other.len()) >= 4 && (one.starts_with(other) || other.starts_with(one));
-    if prefix || by_letters(one, other) >= 0.75 { 1.0 } else { 0.0 }
+    let long = one.len().min(other.len()) >= 4;
+    // `visible` and `invisible`, `lock` and `unlock`.
+    let negated = one.ends_with(other) || other.ends_with(one);
+    let prefix = long && (one.starts_with(other) || other.starts_with(one));
+    if !negated && (prefix || by_letters(one, other) > 0.75) { 1.0 } else { 0.0 }
 }
 
 fn by_letters(one: &str, other: &str) -> f64 {
@@ -87,6 +109,30 @@ mod tests {
             ("targetCPUUtilization", "target_cpu_utilization"),
         ] {
             assert!(likeness(one, other) >= SAME, "{one} {other}: {}", likeness(one, other));
+        }
+    }
+
+    #[test]
+    fn what_turns_the_meaning_is_not_the_same() {
+        for (one, other, same) in [
+            ("last_duration_ms", "lasting_duration_ms", true),
+            ("backend", "defaultBackend", true),
+            ("warehouse", "warehouse_id", true),
+            ("items", "item", true),
+            ("start_time", "end_time", false),
+            ("created_time", "updated_time", false),
+            ("min_replicas", "max_replicas", false),
+            ("size", "min_size", false),
+            ("visible", "invisible", false),
+            ("enabled", "disabled", false),
+            ("cached", "not_cached", false),
+            ("increase", "decrease", false),
+            ("host_v1", "host_v2", false),
+            ("qty", "quantity", false),
+            ("a", "b", false),
+        ] {
+            assert_eq!(says_the_same(one, other), same, "{one} {other}");
+            assert_eq!(says_the_same(other, one), same, "{other} {one}");
         }
     }
 

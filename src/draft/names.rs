@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost_reflect::{EnumDescriptor, MessageDescriptor};
 
 use super::finding::{Finding, Place};
-use super::likeness::{ALIKE, SAME, likeness, words};
+use super::likeness::{ALIKE, SAME, likeness};
 use super::matching::{Candidate, choose};
 use crate::protocol::{Method, Schema};
 
@@ -42,6 +42,9 @@ pub(super) fn names(old: &Schema, new: &Schema, findings: &mut Vec<Finding>) -> 
 fn pair(one: &str, other: &str) -> String {
     format!("\"{one}\" = \"{other}\"")
 }
+
+/// How many pairs of names are compared by their likeness; beyond it, only those of one name within their package.
+const COMPARED: usize = 250_000;
 
 fn share(common: usize, one: usize, other: usize) -> f64 {
     // Protos declare far fewer than 2^32 of anything.
@@ -150,6 +153,9 @@ fn messages(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Ve
     let mut candidates = Vec::new();
     for (index, message) in gone.iter().enumerate() {
         for (other_index, other) in added.iter().enumerate() {
+            if gone.len() * added.len() > COMPARED && message.name() != other.name() {
+                continue;
+            }
             let (alike, common) = (likeness(message.name(), other.name()), common_fields(message, other));
             let fields = message.fields().len().min(other.fields().len());
             let sure = alike >= ALIKE && common >= 0.6 && fields >= 1 || common >= 0.9 && fields >= 3;
@@ -185,7 +191,10 @@ fn alike_because((alike, common): (f64, f64), parts: &str) -> String {
 fn common_fields(one: &MessageDescriptor, other: &MessageDescriptor) -> f64 {
     let common = one.fields().filter(|field| {
         let by_name = other.get_field_by_name(field.name());
-        by_name.or_else(|| other.get_field(field.number())).is_some_and(|other| {
+        // A number alone tells nothing: most messages begin with a text on number 1.
+        let by_number =
+            || other.get_field(field.number()).filter(|other| likeness(field.name(), other.name()) >= ALIKE);
+        by_name.or_else(by_number).is_some_and(|other| {
             let (one, other) = (field.field_descriptor_proto(), other.field_descriptor_proto());
             one.r#type == other.r#type && one.label == other.label
         })
@@ -216,6 +225,9 @@ fn enums(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<F
     let mut candidates = Vec::new();
     for (index, declared) in gone.iter().enumerate() {
         for (other_index, other) in added.iter().enumerate() {
+            if gone.len() * added.len() > COMPARED && declared.name() != other.name() {
+                continue;
+            }
             let values = |declared: &EnumDescriptor| -> BTreeSet<String> {
                 declared.values().map(|value| super::values::within(declared, value.name())).collect()
             };
@@ -348,7 +360,7 @@ fn methods(old: &Schema, new: &Schema, renamed: &Renamed, findings: &mut Vec<Fin
                 "[[{side}.refuse]]\nmethod = \"{}\"\nreason = \"{} has no {}\"",
                 method.full_name(),
                 there.version(),
-                words(method.descriptor().name()).join(" "),
+                method.descriptor().name(),
             );
             let because = format!(
                 "{} of {} has no counterpart; say so, rename it, or give it code",

@@ -182,9 +182,9 @@ fn unit(field: &FieldDescriptor) -> Option<(&'static str, u64)> {
     // The plural is gone from words.
     match words(field.name()).last()?.as_str() {
         "s" | "sec" | "second" | "secs" => Some(("s", 1)),
-        "ms" | "milli" | "millisecond" | "msec" => Some(("ms", 1_000)),
-        "us" | "micro" | "microsecond" | "usec" => Some(("us", 1_000_000)),
-        "ns" | "nano" | "nanosecond" | "nsec" => Some(("ns", 1_000_000_000)),
+        "ms" | "milli" | "millis" | "millisecond" | "msec" => Some(("ms", 1_000)),
+        "us" | "micro" | "micros" | "microsecond" | "usec" => Some(("us", 1_000_000)),
+        "ns" | "nano" | "nanos" | "nanosecond" | "nsec" => Some(("ns", 1_000_000_000)),
         _ => None,
     }
 }

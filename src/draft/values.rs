@@ -3,7 +3,7 @@
 use prost_reflect::EnumDescriptor;
 
 use super::finding::{Finding, Place};
-use super::likeness::{ALIKE, SAME, likeness, words};
+use super::likeness::{ALIKE, SAME, likeness, says_the_same, words};
 use super::matching::{Candidate, choose};
 
 /// The name of a value without that of its enum, which many put before it, in words: `STATE_SOLD_OUT` is `sold out`.
@@ -22,7 +22,7 @@ pub(super) fn values(old: &EnumDescriptor, new: &EnumDescriptor, findings: &mut 
         for (other_index, other) in added.iter().enumerate() {
             let alike = likeness(&within(old, value.name()), &within(new, other.name()));
             let same_number = value.number() == other.number();
-            let sure = alike >= SAME || alike >= 0.75 && same_number;
+            let sure = alike >= SAME || same_number && says_the_same(value.name(), other.name());
             if sure || same_number || alike >= ALIKE {
                 let score = alike + if same_number { 0.5 } else { 0.0 };
                 candidates.push(Candidate { old: index, new: other_index, score, sure, what: (alike, same_number) });
@@ -69,15 +69,9 @@ fn notes(old: &EnumDescriptor, new: &EnumDescriptor, findings: &mut Vec<Finding>
         findings.push(Finding::note(place(), what));
     }
     for (one, other, way) in [(old, new, "up"), (new, old, "down")] {
-        let alone: Vec<&str> = Vec::new();
-        let mut alone = alone;
         let values: Vec<_> = one.values().collect();
-        alone.extend(
-            values
-                .iter()
-                .map(prost_reflect::EnumValueDescriptor::name)
-                .filter(|name| other.get_value_by_name(name).is_none()),
-        );
+        let names = values.iter().map(prost_reflect::EnumValueDescriptor::name);
+        let alone: Vec<&str> = names.filter(|name| other.get_value_by_name(name).is_none()).collect();
         if !alone.is_empty() {
             let what = format!(
                 "{}: on the way {way} these values are refused, unless [enums.\"{}\"] says {way} = {{ … }}: {}",

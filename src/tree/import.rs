@@ -106,7 +106,8 @@ fn resolve(directory: &Path, revision: &str) -> Result<ObjectId, TreeError> {
     let formats = ["for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads", "refs/remotes"];
     let names = git::run(directory, &formats, &[], SHORT)?.checked().unwrap_or_default();
     let names = String::from_utf8_lossy(&names);
-    let advice = if let Some(near) = nearest(revision, names.lines()) {
+    let longer = || names.lines().find(|name| name.starts_with(revision));
+    let advice = if let Some(near) = nearest(revision, names.lines()).or_else(longer) {
         format!("did you mean `{near}`?")
     } else if shallow.starts_with(b"true") {
         "the clone is shallow, and may lack it: git fetch --unshallow --tags".to_owned()

@@ -16,6 +16,7 @@ struct Move<'a> {
     fit: Fit,
     /// Whether the names say it.
     named: bool,
+    score: f64,
 }
 
 impl Pair<'_> {
@@ -48,11 +49,19 @@ impl Pair<'_> {
             (self.new.get_field_by_name(holder.name()), self.counterparts.is_there(message.full_name()))
         };
         let before = own.as_ref().and_then(singular_message);
-        let moves: Vec<Move<'_>> = message
+        let mut moves: Vec<Move<'_>> = message
             .fields()
             .filter(|within| before.as_ref().is_none_or(|before| before.get_field_by_name(within.name()).is_none()))
             .filter_map(|within| self.likeliest(nested, alone, holder, within))
             .collect();
+        // A field goes to one place.
+        let best = |one: &Move<'_>| {
+            let of = moves.iter().filter(|other| other.alone == one.alone).map(|other| other.score);
+            of.fold(f64::MIN, f64::max)
+        };
+        let keep: Vec<bool> = moves.iter().map(|one| one.score >= best(one)).collect();
+        let mut keep = keep.into_iter();
+        moves.retain(|_| keep.next().unwrap_or(true));
         // A message of protobuf itself is a value, and not a place where fields go.
         if moves.is_empty() || message.package_name() == "google.protobuf" {
             return;
@@ -114,7 +123,8 @@ impl Pair<'_> {
             .max_by(|one, other| alike(one).total_cmp(&alike(other)))?;
         let named = likely >= SAME;
         let possible = named || likely >= 0.7 && fit != Fit::Foreign;
-        possible.then(|| Move { alone: field, within, fit, named })
+        let score = likely + if fit.is_plain() { 0.2 } else { 0.0 };
+        possible.then(|| Move { alone: field, within, fit, named, score })
     }
 }
 

@@ -28,7 +28,7 @@ fn files(tree: &Tree) -> Vec<(String, String)> {
                 folders.push(path);
                 continue;
             }
-            assert!(!path.is_symlink(), "{path:?}");
+            assert!(!path.is_symlink(), "{}", path.display());
             let name = path.strip_prefix(tree.folder()).expect("it is in there").display().to_string();
             found.push((name, fs::read_to_string(path).expect("a text")));
         }
@@ -256,7 +256,8 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     plant(&repository, "large", &[("100644", &blob(&repository, &large), b"a.proto")]);
     refused(repository.path(), "git:large:", &["`a.proto` has 16777217 bytes"]);
     let proto = blob(&repository, PROTO);
-    let listed: String = (0..10_001).map(|number| format!("100644 blob {proto}\t{number:05}.proto\n")).collect();
+    let listed: Vec<String> = (0..10_001).map(|number| format!("100644 blob {proto}\t{number:05}.proto\n")).collect();
+    let listed = listed.concat();
     let tree = repository.git_with(&["mktree"], listed.as_bytes());
     repository.git(&["tag", "many", &tree]);
     refused(repository.path(), "git:many:", &["more than 10000 protos"]);

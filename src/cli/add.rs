@@ -60,9 +60,9 @@ pub(super) fn run(arguments: &AddArguments) -> Outcome {
         keep(&place, staging, &added)?;
     }
     if arguments.json {
-        told::json(arguments, &added)?
+        told::json(arguments, &added)?;
     } else {
-        told::text(arguments, &added)?
+        told::text(arguments, &added)?;
     }
     Ok(ExitCode::SUCCESS)
 }

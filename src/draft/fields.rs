@@ -133,12 +133,12 @@ impl Pair<'_> {
         let same_number = field.number() == other.number() && self.numbers_count();
         let only = fits == Fit::Same && self.is_only(field, other);
         let parted = self.is_parted(field) || self.is_parted(other);
-        let named =
+        let telling =
             says_the_same(field.name(), other.name()) || says_the_same(&without_unit(field), &without_unit(other));
         let (certain, worth) = match &fits {
-            Fit::Same => (alike >= SAME || same_number && named, 0.6),
-            Fit::Compatible => (same_number && named, 0.5),
-            Fit::Rule { sure: true, .. } => (alike >= SAME || same_number && named, 0.4),
+            Fit::Same => (alike >= SAME || same_number && telling, 0.6),
+            Fit::Compatible => (same_number && telling, 0.5),
+            Fit::Rule { sure: true, .. } => (alike >= SAME || same_number && telling, 0.4),
             Fit::Rule { sure: false, .. } => (false, 0.2),
             Fit::Foreign => (false, 0.0),
         };
@@ -160,12 +160,12 @@ impl Pair<'_> {
             Fit::Rule { because, .. } => because.clone(),
             Fit::Foreign => "their types have nothing in common".to_owned(),
         };
-        let names = if alike >= SAME {
+        let told = if alike >= SAME {
             "the names say the same".to_owned()
         } else {
             format!("the names are alike by {:.0} %", alike * 100.0)
         };
-        let because = format!("{names}, {number}, and {types}");
+        let because = format!("{told}, {number}, and {types}");
         let keys = if let Fit::Rule { keys, .. } = fits { keys } else { String::new() };
         let score = alike + worth + if same_number { 0.5 } else { 0.0 };
         Some(Candidate { old: index, new: other_index, score, sure: certain && !parted, what: (keys, because) })

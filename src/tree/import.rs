@@ -198,7 +198,7 @@ fn follow(
     for (link, found) in links.iter().zip(found) {
         let path = &link.path;
         match found {
-            Found::Object { id, kind: "blob", size, .. } if link.matters => selection.take(path.clone(), id, size)?,
+            Found::Object { id, kind: "blob", size, .. } if link.matters => selection.take(path, &id, size)?,
             Found::Object { id, kind: "tree", .. } => folders.push((path.clone(), id)),
             Found::Outside(target) => {
                 return Err(TreeError::new(

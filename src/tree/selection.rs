@@ -45,16 +45,15 @@ impl Selection {
             refuse_malformed(&path)?;
             let matters = matters(&path);
             match entry.kind {
-                Kind::Folder => {}
                 Kind::Submodule => {
                     return Err(TreeError::new(
                         format!("`{}` is a submodule, whose files the repository does not hold", shown(&path)),
                         "name a folder beside it, or go into the submodule and name a revision of its own",
                     ));
                 }
-                Kind::File if matters => self.take(plain(&path)?, entry.id.clone(), entry.size.unwrap_or(0))?,
-                Kind::File => {}
+                Kind::File if matters => self.take(&plain(&path)?, &entry.id, entry.size.unwrap_or(0))?,
                 Kind::Link if matters => links.push(Link { path: plain(&path)?, matters }),
+                Kind::Folder | Kind::File => {}
                 // A folder or nothing; one whose name cannot be asked for is not what imports name, either.
                 Kind::Link => links.extend(plain(&path).ok().map(|path| Link { path, matters })),
             }
@@ -63,7 +62,7 @@ impl Selection {
     }
 
     /// Takes one file.
-    pub(crate) fn take(&mut self, path: String, id: ObjectId, size: u64) -> Result<(), TreeError> {
+    pub(crate) fn take(&mut self, path: &str, id: &ObjectId, size: u64) -> Result<(), TreeError> {
         if size > FILE_SIZE {
             let what = format!("`{path}` has {size} bytes; more than {FILE_SIZE} are not read");
             return Err(TreeError::new(what, NARROWER));
@@ -73,7 +72,7 @@ impl Selection {
             let what = format!("the protos have more than {TOTAL_SIZE} bytes together");
             return Err(TreeError::new(what, NARROWER));
         }
-        if self.files.insert(path.clone(), id).is_some() {
+        if self.files.insert(path.to_owned(), id.clone()).is_some() {
             let what = format!("two files are named `{path}`");
             return Err(TreeError::new(what, "mend the tree: git fsck tells of it"));
         }

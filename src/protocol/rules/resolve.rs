@@ -80,8 +80,8 @@ pub(in crate::protocol) fn resolve(
     let up = resolver.plans(Direction::Up, &messages, faults);
     let down = resolver.plans(Direction::Down, &messages, faults);
     resolver.refuse_idle_rules(faults);
-    let ruled = &resolver.names.ruled_enums() | &resolver.undecided.reached();
-    Resolved { up, down, moved: resolver.names.moved().collect(), ruled }
+    let said = &resolver.names.ruled_enums() | &resolver.undecided.reached();
+    Resolved { up, down, moved: resolver.names.moved().collect(), ruled: said }
 }
 
 /// Where rules stand: under a message of the older version, or under one that only the newer version has.

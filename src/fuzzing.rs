@@ -37,3 +37,14 @@ pub fn follow(frames: &[Bytes], limit: u32) -> Option<u32> {
     let mut framing = Framing::new(limit);
     frames.iter().find_map(|frame| framing.follow(frame).err().map(|TooLarge(size)| size))
 }
+
+/// What an import from git unpacks where git printed this listing and these objects; links are not followed.
+#[cfg(feature = "cli")]
+pub fn import(listing: &[u8], objects: &[u8]) -> Result<std::collections::BTreeMap<String, Vec<u8>>, String> {
+    use crate::tree::{import, listing, selection::Selection};
+
+    let entries = listing::parse(listing).map_err(|error| error.to_string())?;
+    let mut selection = Selection::default();
+    selection.add("", &entries).map_err(|error| error.to_string())?;
+    import::gather(&selection, objects).map_err(|error| error.to_string())
+}

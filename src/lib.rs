@@ -43,6 +43,8 @@ pub mod cli;
 pub mod codegen;
 #[cfg(feature = "runtime")]
 pub mod dispatch;
+#[cfg(feature = "cli")]
+pub mod draft;
 #[cfg(all(fuzzing, feature = "runtime"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -99,11 +99,13 @@ pub use self::error::{Fault, ProtocolError};
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
 #[cfg(feature = "cli")]
-pub(crate) use self::folder::{compile_folder, source_of_folder};
+pub(crate) use self::folder::{compile_folder, schema_files, source_of_folder};
 pub use self::relate::Difference;
 #[cfg(feature = "cli")]
 pub(crate) use self::rules::refusals;
 pub use self::schema::{Method, Schema};
+#[cfg(feature = "cli")]
+pub(crate) use self::step::is_breaking as is_breaking_by_number;
 pub use self::step::{Cause, Hop, Step};
 use self::step_file::StepText;
 #[cfg(feature = "runtime")]
@@ -182,6 +184,41 @@ impl Protocol {
             steps.push(step);
         }
         Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
+    }
+
+    /// The same protocol with one version more, whose protos, and maybe `step.toml`, lie in this folder.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) has them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_version(&self, version: &Version, folder: &std::path::Path) -> Result<Self, ProtocolError> {
+        let mut sources = self.0.sources.clone();
+        sources.push(folder::source(version, Some(folder), None)?);
+        let mut protocol = Self::assemble(self.0.name.clone(), None, sources, folder.to_owned())?;
+        if let Some(inner) = Arc::get_mut(&mut protocol.0) {
+            let unlabelled = self.unlabelled();
+            inner.unlabelled = unlabelled.and_then(|unlabelled| position(&inner.versions, unlabelled));
+        }
+        Ok(protocol)
+    }
+
+    /// The same protocol with another text for the step at this index, as if it lay beside the newer version's protos.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) has them of the steps.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_step(&self, step: usize, text: &str) -> Result<Self, ProtocolError> {
+        let mut sources = self.0.sources.clone();
+        let newer = &mut sources[step + 1];
+        let file = newer.step.take().map_or_else(|| newer.origin.join("step.toml"), |(file, _)| file);
+        newer.step = Some((file, text.to_owned()));
+        // Later steps may name what this one does not change.
+        let declared_in = newer.origin.clone();
+        let mut protocol = Self::assemble(self.0.name.clone(), None, sources, declared_in)?;
+        if let Some(inner) = Arc::get_mut(&mut protocol.0) {
+            inner.unlabelled = self.0.unlabelled;
+        }
+        Ok(protocol)
     }
 
     /// The name.

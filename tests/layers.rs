@@ -13,8 +13,8 @@ use uses::{unexplained_exemptions, uses};
 /// The layers, from left to right. A module may use itself and those of groups to its left, never one of its own group
 /// or to its right.
 const LAYERS: &[&[&str]] = &[
-    &["version", "refusal", "nearest", "tree"],
-    &["expression"],
+    &["version", "refusal", "nearest"],
+    &["tree", "expression"],
     &["protocol", "wire"],
     &["rewrite", "check", "codegen", "bundle"],
     &["draft", "verify"],

@@ -57,7 +57,7 @@ fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
     })
 }
 
-fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&Path>) -> Result<Source, ProtocolError> {
+pub(super) fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&Path>) -> Result<Source, ProtocolError> {
     let step = own.map(|own| own.join("step.toml")).filter(|step| fs::symlink_metadata(step).is_ok());
     if let (None, Some(astray)) = (&step, elsewhere.map(|elsewhere| elsewhere.join("step.toml")))
         && astray.exists()
@@ -186,7 +186,7 @@ fn first_statement(text: &str) -> Option<usize> {
 }
 
 /// The schemas below a folder, in a stable order.
-fn schema_files(root: &Path) -> Result<Vec<PathBuf>, ProtocolError> {
+pub(crate) fn schema_files(root: &Path) -> Result<Vec<PathBuf>, ProtocolError> {
     let mut found = Vec::new();
     let mut seen = 0;
     let mut folders = vec![(root.to_owned(), 0)];

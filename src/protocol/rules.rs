@@ -8,6 +8,7 @@ pub(super) mod names;
 mod refusing;
 pub(super) mod resolve;
 mod rule;
+mod undecided;
 
 pub(crate) use self::refusing::refusals;
 pub(super) use self::refusing::{OpenPoints, say_more};

@@ -154,7 +154,7 @@ impl Step {
 }
 
 /// Whether a step is meant to be breaking, by the numbers of its versions.
-pub(super) fn is_breaking(from: &Version, to: &Version) -> bool {
+pub(crate) fn is_breaking(from: &Version, to: &Version) -> bool {
     let initial = from.major() == 0 && from.minor() != to.minor();
     from.major() != to.major() || initial || from.is_prerelease() || to.is_prerelease()
 }

@@ -33,6 +33,8 @@ struct StepFile {
     matched: Option<Match>,
     loss: LossText,
     accept_refused_responses: Vec<Spanned<String>>,
+    /// Elements of either version that stay open, whatever rules make of them.
+    undecided: Vec<Spanned<String>>,
     messages: BTreeMap<Spanned<String>, MessageText>,
     enums: BTreeMap<Spanned<String>, EnumText>,
     past: Past,
@@ -109,6 +111,7 @@ pub(super) fn relate(
         rename: file.rename,
         matched: file.matched,
         loss: file.loss,
+        undecided: file.undecided,
         messages: file.messages,
         enums: file.enums,
     };
@@ -121,7 +124,7 @@ pub(super) fn relate(
         up: &resolved.up,
         down: &resolved.down,
         breaking,
-        ruled_enums: &resolved.ruled_enums,
+        ruled: &resolved.ruled,
         accepted: &accepted,
     };
     let past = hops::of(&mut reading, &crossing(Direction::Up), past, of_past);

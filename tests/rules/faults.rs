@@ -14,6 +14,8 @@ const CASES: &[Case] = &[
     ("a path through a list", A, A, r#"{ old = "ns.x", new = "name" }"#, &["3: `ns.x` leads through `ns`, which is no singular message"]),
     ("a message that is not there", A, A, "[messages.\"p.Mm\"]\nrules = []", &["2: neither 1.0.0 nor 2.0.0 declares a message `p.Mm`|did you mean `p.M`?"]),
     ("a message without a counterpart", "message M {} message O { string a = 1; }", "message M {}", "[messages.\"p.O\"]\nrules = [{ old = \"a\", drop = true }]", &["2: the message `p.O` has no counterpart"]),
+    ("an undecided field that is not there", A, A, "undecided = [\"p.M.nme\"]", &["2: `undecided` names `p.M.nme`, which neither 1.0.0 nor 2.0.0 declares|did you mean `p.M.name`?"]),
+    ("undecided twice", A, A, "undecided = [\n\"p.M\",\n\"p.M\"]", &["4: `undecided` names `p.M` twice"]),
     ("no field", A, A, "{ scale = 2 }", &["3: the rule names no field"]),
     ("one field and nothing", A, A, r#"{ old = "name" }"#, &["3: the rule names one field, and says nothing of it"]),
     ("drop and refuse", A, A, r#"{ old = "name", drop = true, refuse = "no" }"#, &["3: `drop` and `refuse` exclude each other"]),

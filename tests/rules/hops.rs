@@ -45,6 +45,14 @@ const CASES: &[Case] = &[
     ("an Any that may hold what is gone, in a response", "message Q {} message R { google.protobuf.Any a = 1; } message N {} CALL", "message Q {} message R { google.protobuf.Any a = 1; } CALL", "",
         "rules", "google.protobuf.Any: may hold p.N, which is gone"),
     ("an Any that may hold what a rule speaks of", "message Q { google.protobuf.Any a = 1; } message R {} message N { int32 a = 1; } CALL", "message Q { google.protobuf.Any a = 1; } message R {} message N { int32 a = 1; } CALL", "[messages.\"p.N\"]\nrules = [{ old = \"a\", refuse = \"no\" }]", "rules", "same"),
+    ("a field that is undecided", "message Q { int32 a = 1; } message R {} CALL", "message Q { int32 b = 2; } message R {} CALL", "undecided = [\"p.Q.a\"]", "p.Q.a: is left undecided by line 2 of step.toml", "p.Q.a: is left undecided by line 2 of step.toml"),
+    ("a field of the newer version that is undecided, deep inside", "message Q { N n = 1; } message N {} message R {} CALL", "message Q { N n = 1; } message N { int32 a = 1; } message R {} CALL", "undecided = [\"p.N.a\"]", "p.N.a: is left undecided", "p.N.a: is left undecided"),
+    ("a message that is undecided though nothing changed", "message Q { N n = 1; } message N {} message R {} CALL", "message Q { N n = 1; } message N {} message R {} CALL", "undecided = [\"p.N\"]", "p.N: is left undecided", "p.N: is left undecided"),
+    ("a message without a counterpart that is undecided", "message Q { N n = 1; } message N {} message R {} CALL", "message Q {} message O {} message R {} CALL", "undecided = [\"p.N\"]", "p.Q.n: `p.N` is left undecided by line 2", "p.Q.n: `p.N` is left undecided by line 2"),
+    ("a value of an enum that is undecided, in a map", "message Q { map<int32, E> e = 1; } enum E { Z = 0; Y = 1; } message R {} CALL", "message Q { map<int32, E> e = 1; } enum E { Z = 0; Y = 1; } message R {} CALL", "undecided = [\"p.E.Y\"]", "p.Q.e: `p.E.Y` is left undecided by line 2", "p.Q.e: `p.E.Y` is left undecided by line 2"),
+    ("what is undecided elsewhere", "message Q { int32 a = 1; } message N { int32 a = 1; } message R {} CALL", "message Q { int32 a = 1; } message N { int32 a = 1; } message R {} CALL", "undecided = [\"p.N.a\"]", "same", "same"),
+    ("what is undecided in an Any", "message Q { google.protobuf.Any a = 1; } message N { int32 a = 1; } message R {} CALL", "message Q { google.protobuf.Any a = 1; } message N { int32 a = 1; } message R {} CALL", "undecided = [\"p.N.a\"]", "rules", "rules"),
+    ("what is undecided, and code", "message Q { int32 a = 1; } message R {} CALL", "message Q { int32 a = 1; } message R {} CALL", "undecided = [\"p.Q.a\"]\n[past]\ncode = [\"p.S\"]", "code", "p.Q.a: is left undecided"),
     ("code goes first", "message Q { int32 a = 1; } message R {} CALL", "message Q { int64 a = 1; } message R {} CALL", "[past]\ncode = [\"p.S\"]", "code", "rules"),
 ];
 

@@ -37,6 +37,7 @@ pub(in crate::protocol) struct RulesText {
     pub(in crate::protocol) rename: Rename,
     pub(in crate::protocol) matched: Option<Match>,
     pub(in crate::protocol) loss: LossText,
+    pub(in crate::protocol) undecided: Vec<Spanned<String>>,
     pub(in crate::protocol) messages: BTreeMap<Spanned<String>, MessageText>,
     pub(in crate::protocol) enums: BTreeMap<Spanned<String>, EnumText>,
 }

@@ -48,7 +48,8 @@ pub(crate) fn refusals(
 }
 
 /// Whether the step says something of what becomes of `source` on its way to `target`, so that a message does not pass
-/// as it is even where the descriptors would let it. `ruled` are the enums that it says something of.
+/// as it is even where the descriptors would let it. `ruled` are the enums that it says something of, and the messages that
+/// it leaves undecided.
 pub(in crate::protocol) fn say_more(
     plans: &Plans,
     source: &str,
@@ -63,6 +64,7 @@ pub(in crate::protocol) fn say_more(
             || !plan.drops.is_empty()
             || !plan.makes.is_empty()
             || plan.moves.iter().any(|step| said(&step.origin))
+            || [&plan.source, &plan.target].into_iter().any(|message| ruled.contains(message.full_name()))
             || plan.losses.iter().any(|loss| said(&loss.origin) || loss.policies.of(used) != Policy::Pass)
             || plan.source.fields().any(|field| match field.kind() {
                 Kind::Message(entry) if entry.is_map_entry() => of_enum(entry.map_entry_value_field().kind()),

@@ -21,6 +21,7 @@ use super::file::{LossText, Match, RulesText};
 use super::identity::Identities;
 use super::names::{Names, did_you_mean};
 use super::rule::{self, Rule, Side, What};
+use super::undecided::Undecided;
 use crate::protocol::plan::{Conversion, Direction, Plans, PlansOfUse, Policies, Policy, Use, ValueConversion};
 use crate::protocol::schema::{Method as Declared, Schema};
 
@@ -47,8 +48,8 @@ pub(in crate::protocol) struct Resolved {
     pub(in crate::protocol) down: Plans,
     /// Messages and enums whose counterpart has another name, as (old, new).
     pub(in crate::protocol) moved: BTreeSet<(String, String)>,
-    /// Enums of either version, by full name, that the step says something of.
-    pub(in crate::protocol) ruled_enums: BTreeSet<String>,
+    /// Full names of enums of either version that the step says something of, and of messages that it leaves undecided.
+    pub(in crate::protocol) ruled: BTreeSet<String>,
 }
 
 /// Resolves the rules of the step between the versions of `names`. A `breaking` step refuses what it cannot express in
@@ -60,6 +61,7 @@ pub(in crate::protocol) fn resolve(
     breaking: bool,
     faults: &mut Faults<'_>,
 ) -> Resolved {
+    let undecided = Undecided::read(&text.undecided, names.old, names.new, faults);
     let mut resolver = Resolver {
         names,
         rules: BTreeMap::new(),
@@ -68,6 +70,7 @@ pub(in crate::protocol) fn resolve(
         matched: text.matched.unwrap_or(Match::Name),
         breaking,
         identities: Identities::default(),
+        undecided,
     };
     resolver.read_rules(text, faults);
     let messages: Vec<(String, String)> = methods.iter().flat_map(Method::messages).collect();
@@ -77,8 +80,8 @@ pub(in crate::protocol) fn resolve(
     let up = resolver.plans(Direction::Up, &messages, faults);
     let down = resolver.plans(Direction::Down, &messages, faults);
     resolver.refuse_idle_rules(faults);
-    let ruled_enums = resolver.names.ruled_enums();
-    Resolved { up, down, moved: resolver.names.moved().collect(), ruled_enums }
+    let said = &resolver.names.ruled_enums() | &resolver.undecided.reached();
+    Resolved { up, down, moved: resolver.names.moved().collect(), ruled: said }
 }
 
 /// Where rules stand: under a message of the older version, or under one that only the newer version has.
@@ -104,6 +107,7 @@ struct Resolver<'a> {
     matched: Match,
     breaking: bool,
     identities: Identities,
+    undecided: Undecided,
 }
 
 impl Resolver<'_> {
@@ -314,6 +318,8 @@ impl Counterparts for Asked<'_> {
                 && none(&(false, new.to_owned()))
                 && enums.pairs.is_empty()
                 && enums.unknown.is_none()
+                && !self.resolver.undecided.touches(old)
+                && !self.resolver.undecided.touches(new)
                 && met(Direction::Up, old, new)
                 && met(Direction::Down, new, old)
         };

@@ -31,8 +31,8 @@ pub(super) struct Crossing<'a> {
     pub(super) up: &'a Plans,
     pub(super) down: &'a Plans,
     pub(super) breaking: bool,
-    /// Full names of enums, of either version, that the step says something of.
-    pub(super) ruled_enums: &'a BTreeSet<String>,
+    /// Full names of enums of either version that the step says something of, and of messages that it leaves undecided.
+    pub(super) ruled: &'a BTreeSet<String>,
     /// Full names of methods whose responses may be refused after the call has run.
     pub(super) accepted: &'a BTreeSet<String>,
 }
@@ -107,7 +107,7 @@ fn is_ruled(reading: &Reading<'_>, crossing: &Crossing<'_>, here: usize, there: 
     let (request, response) = messages(&caller.methods()[here], &object.methods()[there]);
     let (requests, responses) = crossing.plans();
     let ruled = |plans, (source, target): &(MessageDescriptor, MessageDescriptor), used| {
-        rules::say_more(plans, source.full_name(), target.full_name(), used, crossing.ruled_enums)
+        rules::say_more(plans, source.full_name(), target.full_name(), used, crossing.ruled)
     };
     ruled(requests, &request, Use::Request) || ruled(responses, &response, Use::Response)
 }

@@ -83,6 +83,15 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         for rules in rules {
             self.collect(&level, rules);
         }
+        let has_counterpart = |message: &MessageDescriptor| {
+            let met = |direction| resolver.names.message(direction, message.full_name()).is_some();
+            met(Direction::Up) || met(Direction::Down)
+        };
+        for open in resolver.undecided.open_in(source, target, &has_counterpart) {
+            if !self.open.contains(&open) {
+                self.open.push(open);
+            }
+        }
         self.bases.push(Base { path: from.to_vec(), policies: resolver.policies(self.direction, old, new) });
         let mut unmatched = Vec::new();
         for field in source.fields() {

@@ -1,0 +1,373 @@
+//! Which package, message, enum, service and method of the older version is which of the newer one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost_reflect::{EnumDescriptor, MessageDescriptor};
+
+use super::finding::{Finding, Place};
+use super::likeness::{ALIKE, SAME, likeness};
+use super::matching::{Candidate, choose};
+use crate::protocol::{Method, Schema};
+
+/// What goes by another name in the newer version, by full name, as far as it is guessed or nothing changed.
+#[derive(Debug, Default)]
+pub(super) struct Renamed {
+    packages: BTreeMap<String, String>,
+    messages: BTreeMap<String, String>,
+    enums: BTreeMap<String, String>,
+    services: BTreeMap<String, String>,
+}
+
+impl Renamed {
+    pub(super) fn enumeration(&self, old: &str) -> Option<&str> {
+        self.enums.get(old).map(String::as_str)
+    }
+
+    pub(super) fn enums(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.enums.iter()
+    }
+}
+
+/// Finds names, and writes what is not the same.
+pub(super) fn names(old: &Schema, new: &Schema, findings: &mut Vec<Finding>) -> Renamed {
+    let mut renamed = Renamed::default();
+    packages(old, new, &mut renamed, findings);
+    messages(old, new, &mut renamed, findings);
+    enums(old, new, &mut renamed, findings);
+    services(old, new, &mut renamed, findings);
+    methods(old, new, &renamed, findings);
+    renamed
+}
+
+fn pair(one: &str, other: &str) -> String {
+    format!("\"{one}\" = \"{other}\"")
+}
+
+/// How many pairs of names are compared by their likeness; beyond it, only those of one name within their package.
+const COMPARED: usize = 250_000;
+
+fn share(common: usize, one: usize, other: usize) -> f64 {
+    // Protos declare far fewer than 2^32 of anything.
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    if one + other == 0 { 0.0 } else { 2.0 * number(common) / number(one + other) }
+}
+
+fn of_protobuf(name: &str) -> bool {
+    name == "google.protobuf" || name.starts_with("google.protobuf.")
+}
+
+/// Names within each package.
+fn by_package(schema: &Schema) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let messages = schema.pool().all_messages().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
+    let enums = schema.pool().all_enums().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
+    let services = schema.pool().services().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
+    for (package, name) in messages.chain(enums).chain(services).filter(|(package, _)| !of_protobuf(package)) {
+        let within = name.strip_prefix(&package).unwrap_or(&name).trim_start_matches('.').to_owned();
+        found.entry(package).or_default().insert(within);
+    }
+    found
+}
+
+/// A package without the part that names its version: `shop.v1beta1.admin` is `shop.admin`.
+fn without_version(package: &str) -> String {
+    let is_version = |part: &&str| {
+        part.strip_prefix('v').is_some_and(|rest| {
+            rest.starts_with(|first: char| first.is_ascii_digit()) && rest.chars().all(char::is_alphanumeric)
+        })
+    };
+    package.split('.').filter(|part| !is_version(part)).collect::<Vec<_>>().join(".")
+}
+
+fn packages(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
+    let (olds, news) = (by_package(old), by_package(new));
+    let gone: Vec<_> = olds.iter().filter(|(package, _)| !news.contains_key(*package)).collect();
+    let added: Vec<_> = news.iter().filter(|(package, _)| !olds.contains_key(*package)).collect();
+    let mut candidates = Vec::new();
+    for (index, (package, names)) in gone.iter().enumerate() {
+        for (other_index, (other, other_names)) in added.iter().enumerate() {
+            let common = share(names.intersection(other_names).count(), names.len(), other_names.len());
+            let version = without_version(package) == without_version(other);
+            if version && common > 0.0 || common >= ALIKE {
+                let why = if version {
+                    "only the version in the name differs"
+                } else {
+                    "most of what they declare has the same names"
+                };
+                let score = common + if version { 1.0 } else { 0.0 };
+                candidates.push(Candidate {
+                    old: index,
+                    new: other_index,
+                    score,
+                    sure: version || common >= 0.8,
+                    what: why,
+                });
+            }
+        }
+    }
+    for chosen in choose(candidates) {
+        let (package, other) = (gone[chosen.old].0, added[chosen.new].0);
+        let line = pair(package, other);
+        let place = Place::Rename("packages");
+        if chosen.sure {
+            findings.push(Finding::guess(place, line, chosen.what));
+            renamed.packages.insert(package.clone(), other.clone());
+        } else {
+            findings.push(Finding::undecided(place, line, chosen.what, Vec::new()));
+        }
+    }
+}
+
+/// Where an element lies, once what is around it is renamed.
+fn moved(full_name: &str, name: &str, parent: Option<&str>, package: &str, renamed: &Renamed) -> String {
+    let around = match parent {
+        Some(parent) => renamed.messages.get(parent).map_or(parent, String::as_str),
+        None => renamed.packages.get(package).map_or(package, String::as_str),
+    };
+    if around.is_empty() || full_name == name { name.to_owned() } else { format!("{around}.{name}") }
+}
+
+fn messages(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
+    let of = |schema: &Schema| -> BTreeMap<String, MessageDescriptor> {
+        let all = schema.pool().all_messages();
+        let all = all.filter(|one| !one.is_map_entry() && !of_protobuf(one.package_name()));
+        all.map(|one| (one.full_name().to_owned(), one)).collect()
+    };
+    let (olds, news) = (of(old), of(new));
+    let mut gone = Vec::new();
+    // Parents sort before what is nested in them.
+    for (name, message) in &olds {
+        let parent = message.parent_message().map(|parent| parent.full_name().to_owned());
+        let wanted = moved(name, message.name(), parent.as_deref(), message.package_name(), renamed);
+        let same = [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted));
+        match same {
+            Some(other) => {
+                renamed.messages.insert(name.clone(), other);
+            }
+            None => gone.push(message),
+        }
+    }
+    let met: BTreeSet<&String> = renamed.messages.values().collect();
+    let added: Vec<&MessageDescriptor> =
+        news.iter().filter(|(name, _)| !met.contains(name)).map(|(_, message)| message).collect();
+    let mut candidates = Vec::new();
+    for (index, message) in gone.iter().enumerate() {
+        for (other_index, other) in added.iter().enumerate() {
+            if gone.len() * added.len() > COMPARED && message.name() != other.name() {
+                continue;
+            }
+            let (alike, common) = (likeness(message.name(), other.name()), common_fields(message, other));
+            let fields = message.fields().len().min(other.fields().len());
+            let sure = alike >= ALIKE && common >= 0.6 && fields >= 1 || common >= 0.9 && fields >= 3;
+            if sure || alike >= 0.7 || common >= 0.6 && fields >= 2 {
+                candidates.push(Candidate {
+                    old: index,
+                    new: other_index,
+                    score: alike + common,
+                    sure,
+                    what: (alike, common),
+                });
+            }
+        }
+    }
+    for chosen in choose(candidates) {
+        let (message, other) = (gone[chosen.old].full_name(), added[chosen.new].full_name());
+        let because = alike_because(chosen.what, "fields");
+        let (place, line) = (Place::Rename("messages"), pair(message, other));
+        if chosen.sure {
+            findings.push(Finding::guess(place, line, because));
+            renamed.messages.insert(message.to_owned(), other.to_owned());
+        } else {
+            findings.push(Finding::undecided(place, line, because, vec![message.to_owned(), other.to_owned()]));
+        }
+    }
+}
+
+fn alike_because((alike, common): (f64, f64), parts: &str) -> String {
+    format!("their names are alike by {:.0} % and their {parts} are the same by {:.0} %", alike * 100.0, common * 100.0)
+}
+
+/// The share of fields that both have under one name or number, with the same type.
+fn common_fields(one: &MessageDescriptor, other: &MessageDescriptor) -> f64 {
+    let common = one.fields().filter(|field| {
+        let by_name = other.get_field_by_name(field.name());
+        // A number alone tells nothing: most messages begin with a text on number 1.
+        let by_number =
+            || other.get_field(field.number()).filter(|other| likeness(field.name(), other.name()) >= ALIKE);
+        by_name.or_else(by_number).is_some_and(|other| {
+            let (one, other) = (field.field_descriptor_proto(), other.field_descriptor_proto());
+            one.r#type == other.r#type && one.label == other.label
+        })
+    });
+    share(common.count(), one.fields().len(), other.fields().len())
+}
+
+fn enums(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
+    let of = |schema: &Schema| -> BTreeMap<String, EnumDescriptor> {
+        let all = schema.pool().all_enums().filter(|one| !of_protobuf(one.package_name()));
+        all.map(|one| (one.full_name().to_owned(), one)).collect()
+    };
+    let (olds, news) = (of(old), of(new));
+    let mut gone = Vec::new();
+    for (name, declared) in &olds {
+        let parent = declared.parent_message().map(|parent| parent.full_name().to_owned());
+        let wanted = moved(name, declared.name(), parent.as_deref(), declared.package_name(), renamed);
+        match [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted)) {
+            Some(other) => {
+                renamed.enums.insert(name.clone(), other);
+            }
+            None => gone.push(declared),
+        }
+    }
+    let met: BTreeSet<&String> = renamed.enums.values().collect();
+    let added: Vec<&EnumDescriptor> =
+        news.iter().filter(|(name, _)| !met.contains(name)).map(|(_, declared)| declared).collect();
+    let mut candidates = Vec::new();
+    for (index, declared) in gone.iter().enumerate() {
+        for (other_index, other) in added.iter().enumerate() {
+            if gone.len() * added.len() > COMPARED && declared.name() != other.name() {
+                continue;
+            }
+            let values = |declared: &EnumDescriptor| -> BTreeSet<String> {
+                declared.values().map(|value| super::values::within(declared, value.name())).collect()
+            };
+            let (one, two) = (values(declared), values(other));
+            let common = share(one.intersection(&two).count(), one.len(), two.len());
+            let alike = likeness(declared.name(), other.name());
+            let sure = alike >= ALIKE && common >= 0.7 || common >= 0.9 && one.len() >= 3;
+            if sure || alike >= 0.7 || common >= 0.6 && one.len() >= 2 {
+                candidates.push(Candidate {
+                    old: index,
+                    new: other_index,
+                    score: alike + common,
+                    sure,
+                    what: (alike, common),
+                });
+            }
+        }
+    }
+    for chosen in choose(candidates) {
+        let (declared, other) = (gone[chosen.old].full_name(), added[chosen.new].full_name());
+        let because = alike_because(chosen.what, "values");
+        let (place, line) = (Place::Rename("enums"), pair(declared, other));
+        if chosen.sure {
+            findings.push(Finding::guess(place, line, because));
+            renamed.enums.insert(declared.to_owned(), other.to_owned());
+        } else {
+            findings.push(Finding::undecided(place, line, because, vec![declared.to_owned(), other.to_owned()]));
+        }
+    }
+}
+
+fn services(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
+    let of = |schema: &Schema| -> BTreeMap<String, BTreeSet<String>> {
+        let services = schema.pool().services();
+        services
+            .map(|one| (one.full_name().to_owned(), one.methods().map(|method| method.name().to_owned()).collect()))
+            .collect()
+    };
+    let (olds, news) = (of(old), of(new));
+    let mut gone = Vec::new();
+    for (name, methods) in &olds {
+        let (package, short) = name.rsplit_once('.').unwrap_or(("", name));
+        let wanted = moved(name, short, None, package, renamed);
+        match [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted)) {
+            Some(other) => {
+                renamed.services.insert(name.clone(), other);
+            }
+            None => gone.push((name, methods)),
+        }
+    }
+    let met: BTreeSet<&String> = renamed.services.values().collect();
+    let added: Vec<_> = news.iter().filter(|(name, _)| !met.contains(name)).collect();
+    let short = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+    let mut candidates = Vec::new();
+    for (index, (name, methods)) in gone.iter().enumerate() {
+        for (other_index, (other, other_methods)) in added.iter().enumerate() {
+            let alike = likeness(&short(name), &short(other));
+            let common = share(methods.intersection(other_methods).count(), methods.len(), other_methods.len());
+            let sure = alike >= ALIKE && common >= 0.5 || common >= 0.9 && methods.len() >= 2;
+            if sure || alike >= 0.7 || common >= 0.5 {
+                candidates.push(Candidate {
+                    old: index,
+                    new: other_index,
+                    score: alike + common,
+                    sure,
+                    what: (alike, common),
+                });
+            }
+        }
+    }
+    for chosen in choose(candidates) {
+        let (name, other) = (gone[chosen.old].0, added[chosen.new].0);
+        let (place, line) = (Place::Rename("services"), pair(name, other));
+        let because = alike_because(chosen.what, "methods");
+        if chosen.sure {
+            findings.push(Finding::guess(place, line, because));
+            renamed.services.insert(name.clone(), other.clone());
+        } else {
+            // Methods that nothing relates are refused as they are.
+            findings.push(Finding::undecided(place, line, because, Vec::new()));
+        }
+    }
+}
+
+fn methods(old: &Schema, new: &Schema, renamed: &Renamed, findings: &mut Vec<Finding>) {
+    let wanted = |method: &Method| {
+        let service = renamed.services.get(method.service()).map_or(method.service(), String::as_str);
+        format!("{service}.{}", method.descriptor().name())
+    };
+    let has = |schema: &Schema, name: &str| schema.methods().iter().any(|method| method.full_name() == name);
+    let gone: Vec<&Method> = old.methods().iter().filter(|method| !has(new, &wanted(method))).collect();
+    let met: BTreeSet<String> = old.methods().iter().map(wanted).collect();
+    let added: Vec<&Method> = new.methods().iter().filter(|method| !met.contains(method.full_name())).collect();
+    let mut candidates = Vec::new();
+    for (index, method) in gone.iter().enumerate() {
+        for (other_index, other) in added.iter().enumerate() {
+            let alike = likeness(method.descriptor().name(), other.descriptor().name());
+            let streams = (method.is_client_streaming(), method.is_server_streaming())
+                == (other.is_client_streaming(), other.is_server_streaming());
+            let messages = |method: &Method| {
+                let (input, output) = (method.descriptor().input(), method.descriptor().output());
+                [input, output].map(|message| message.full_name().to_owned())
+            };
+            let [input, output] = messages(method).map(|name| renamed.messages.get(&name).cloned());
+            let [other_input, other_output] = messages(other).map(Some);
+            let same = input == other_input && output == other_output;
+            let sure = alike >= SAME && same && streams;
+            if sure || alike >= ALIKE && streams || same && streams && input != output {
+                let score = alike + if same { 1.0 } else { 0.0 };
+                candidates.push(Candidate { old: index, new: other_index, score, sure, what: (alike, same) });
+            }
+        }
+    }
+    let mut settled = BTreeSet::new();
+    for chosen in choose(candidates) {
+        let (method, other) = (gone[chosen.old].full_name(), added[chosen.new].full_name());
+        let types = if chosen.what.1 { "their messages are the same" } else { "their messages differ" };
+        let because = format!("their names are alike by {:.0} % and {types}", chosen.what.0 * 100.0);
+        let (place, line) = (Place::Rename("methods"), pair(method, other));
+        if chosen.sure {
+            settled.extend([method.to_owned(), other.to_owned()]);
+            findings.push(Finding::guess(place, line, because));
+        } else {
+            findings.push(Finding::undecided(place, line, because, Vec::new()));
+        }
+    }
+    for (side, methods, here, there) in [("past", gone, old, new), ("future", added, new, old)] {
+        for method in methods.into_iter().filter(|method| !settled.contains(method.full_name())) {
+            let line = format!(
+                "[[{side}.refuse]]\nmethod = \"{}\"\nreason = \"{} has no {}\"",
+                method.full_name(),
+                there.version(),
+                method.descriptor().name(),
+            );
+            let because = format!(
+                "{} of {} has no counterpart; say so, rename it, or give it code",
+                method.full_name(),
+                here.version()
+            );
+            findings.push(Finding::undecided(Place::Method, line, because, Vec::new()));
+        }
+    }
+}

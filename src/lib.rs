@@ -58,6 +58,8 @@ pub mod simulation;
 pub mod transport;
 #[cfg(feature = "cli")]
 pub mod tree;
+#[cfg(feature = "cli")]
+pub mod verify;
 #[cfg(feature = "runtime")]
 pub mod wire;
 

@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Outcome {
     let protocol = names::protocol(&arguments.folder)?;
     let verify = wanted(arguments, &protocol)?;
     let progress = Progress::start()?;
+    eprintln!("seed {}; Ctrl-C ends with what was found so far", verify.seed);
     let report = progress::without_backtraces(|| verify.run(&protocol, &progress));
     progress.end();
     let mut out = io::stdout().lock();

@@ -146,7 +146,7 @@ impl<E: Engine> Attempt<'_, E> {
             None => Ok(Back::Came(found)),
             Some(difference) => {
                 let what = format!("{}{}", difference.path, difference.what);
-                Err(Fault::new(Kind::RoundTrip, what).between(went, returned))
+                Err(Fault::new(Kind::RoundTrip, what).of(&difference.field).between(went, returned))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! A message that fails, with all that is needed to see it fail again.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
@@ -24,9 +26,19 @@ pub struct Counterexample {
     pub bytes: Vec<u8>,
     /// What is wrong.
     pub fault: Fault,
+    /// Other messages in which the same field fails in the same way, between the same versions.
+    pub also: BTreeSet<String>,
 }
 
 impl Counterexample {
+    /// Whether it shows the same fault: the same check fails in the same field, between the same versions.
+    fn is_like(&self, other: &Self) -> bool {
+        let way = |found: &Self| (found.subject.from, found.subject.to, found.fault.kind);
+        let in_field = self.fault.field.is_some() && self.fault.field == other.fault.field;
+        let in_message = self.subject.message() == other.subject.message() && self.fault.is_like(&other.fault);
+        way(self) == way(other) && (in_field || in_message)
+    }
+
     /// All of it, as JSON.
     #[must_use]
     pub fn json(&self, protocol: &Protocol) -> Value {
@@ -51,6 +63,8 @@ impl Counterexample {
             "message": self.subject.message(),
             "target": self.subject.target(),
             "what": self.fault.what,
+            "field": self.fault.field,
+            "also": self.also,
             "seed": self.seed,
             "index": self.index,
             "input": input,
@@ -66,6 +80,24 @@ impl Counterexample {
         }
         all
     }
+}
+
+/// Of those that show one fault, the smallest, in the order of the first of each.
+pub(super) fn distinct(all: Vec<Counterexample>) -> Vec<Counterexample> {
+    let mut distinct: Vec<Counterexample> = Vec::new();
+    for mut found in all {
+        let Some(known) = distinct.iter_mut().find(|known| known.is_like(&found)) else {
+            distinct.push(found);
+            continue;
+        };
+        if found.bytes.len() < known.bytes.len() {
+            std::mem::swap(known, &mut found);
+            known.also.append(&mut found.also);
+        }
+        known.also.insert(found.subject.message().to_owned());
+        known.also.remove(known.subject.message());
+    }
+    distinct
 }
 
 /// The message as proto3 JSON, if it can be said so, and whether its bytes say more.

@@ -14,6 +14,8 @@ pub struct Fault {
     pub kind: Kind,
     /// What is wrong, beginning with the field where it lies in one.
     pub what: String,
+    /// The field that it lies in, as its message declares it, where that is known.
+    pub field: Option<String>,
     /// What should have come out, where that is known.
     pub expected: Option<DynamicMessage>,
     /// What came out, where it can be read.
@@ -73,7 +75,13 @@ impl Fault {
     /// A fault, without the messages.
     #[must_use]
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), expected: None, got: None }
+        Self { kind, what: what.into(), field: None, expected: None, got: None }
+    }
+
+    /// The same, of a field.
+    #[must_use]
+    pub fn of(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
     }
 
     /// The same, with both messages.
@@ -101,7 +109,7 @@ impl Fault {
     }
 
     /// The field that it begins with; indexes and keys change while a message is cut down.
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         let outside = without_indexes(&self.what);
         outside.split([':', ' ']).next().unwrap_or_default().to_owned()
     }

@@ -65,6 +65,8 @@ pub enum Why {
     Rounded,
     /// Several values become one.
     Merged,
+    /// A number without a name passes, and the other version may have a name for it.
+    Passed,
     /// One value can be written in several ways.
     Spelling,
     /// Only one of several elements counts.
@@ -97,6 +99,7 @@ impl Why {
             Self::Unknown => "comes back as an unknown field",
             Self::Rounded => "rounded",
             Self::Merged => "several values become one",
+            Self::Passed => "a number without a name passes",
             Self::Spelling => "one value, written in several ways",
             Self::Beyond => "one of several elements counts",
             Self::Duplicate => "the last of several entries counts",
@@ -205,6 +208,8 @@ impl<'a> RoundTrip<'a> {
             self.within(pair, path, at, (one, other), found);
         }
         if found.len() == before {
+            let known = values::unknown_bytes(one.as_ref()) == values::unknown_bytes(other.as_ref());
+            let what = if known { what } else { format!("{what}, with fields that its version does not know") };
             let name = field.full_name().to_owned();
             found.push(Difference { path: at.to_owned(), field: name, what, reason });
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use prost_reflect::MessageDescriptor;
 
 use super::attempt::{Attempt, Came};
-use super::counterexample::{Counterexample, direction_name, use_name};
+use super::counterexample::{Counterexample, direction_name, distinct, use_name};
 use super::generate::{Field, Generator, Recipe, encode, recipes};
 use super::judge::{Known, Trial, messages, unknown_fields};
 use super::report::{OpenPoint, Report, Tried};
@@ -98,6 +98,7 @@ impl Verify {
                 Err(open) => report.open.push(open),
             }
         }
+        report.counterexamples = distinct(report.counterexamples);
         report
     }
 
@@ -155,7 +156,8 @@ impl Verify {
                     let (bytes, fault) = attempt.shrink(&fields, fault);
                     if failing.iter().all(|known| !known.fault.is_like(&fault)) {
                         let subject = subject.clone();
-                        failing.push(Counterexample { subject, seed: self.seed, index, bytes, fault: *fault });
+                        let (seed, fault, also) = (self.seed, *fault, BTreeSet::new());
+                        failing.push(Counterexample { subject, seed, index, bytes, fault, also });
                     }
                     tried.failed += 1;
                     if failing.len() == MOST_FAILING {

@@ -26,14 +26,27 @@ impl Progress {
         let stopped = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let flag = stopped.clone();
+        let (ready, is_ready) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             runtime.block_on(async {
-                signals::interrupted().await;
-                flag.store(true, Ordering::Relaxed);
+                let mut interrupted = std::pin::pin!(signals::interrupted());
+                // Polled once, it listens.
+                tokio::select! {
+                    biased;
+                    () = &mut interrupted => flag.store(true, Ordering::Relaxed),
+                    () = std::future::ready(()) => {}
+                }
+                let _ = ready.send(());
+                if !flag.load(Ordering::Relaxed) {
+                    interrupted.await;
+                    flag.store(true, Ordering::Relaxed);
+                }
                 signals::interrupted().await;
                 std::process::exit(super::INTERRUPTED.into());
             });
         });
+        // The thread says so, or it is gone; then Ctrl-C ends the program as ever.
+        let _ = is_ready.recv();
         Ok(Self { bar, stopped })
     }
 

@@ -43,6 +43,7 @@ impl RoundTrip<'_> {
             .or_else(|| self.lost_on_the_way_back(pair, &place))
             .or_else(|| made(pair, &place, (went, came)))
             .or_else(|| conditional(pair, &place))
+            .or_else(|| written_otherwise(pair, &place))
             .or_else(|| hollow(pair, &place, (went, came)))
     }
 
@@ -247,6 +248,23 @@ fn conditional(pair: Pair<'_>, place: &Place<'_>) -> Option<Reason> {
     let back = pair.back.moves.iter().filter(|moved| place.is_of(moved.to.fields()));
     let moved = there.chain(back).find(|moved| moved.when.is_some())?;
     Some(reason(Why::Condition, &moved.origin))
+}
+
+/// What comes back was written there out of something else, under a condition or by an expression.
+fn written_otherwise(pair: Pair<'_>, place: &Place<'_>) -> Option<Reason> {
+    let back = pair.back.moves.iter().filter(|moved| place.is_of(moved.to.fields()));
+    let landings: Vec<&Path> = back.map(|moved| &moved.from).collect();
+    let lands = |path: &Path| landings.iter().any(|landing| landing.starts_with(path) || path.starts_with(landing));
+    let moved = pair.there.moves.iter().find(|moved| moved.when.is_some() && lands(&moved.to));
+    let made = || {
+        let mut makes = pair.there.makes.iter().filter(|make| lands(&make.to));
+        makes.find_map(|make| match make.value {
+            Made::Expression(_) => Some(reason(Why::Expression, &make.origin)),
+            Made::Constant { .. } => Some(reason(Why::Constant, &make.origin)),
+            Made::Join { .. } | Made::Split { .. } => None,
+        })
+    };
+    moved.map(|moved| reason(Why::Condition, &moved.origin)).or_else(made)
 }
 
 /// A message of which nothing but its being there is said, where its fields go elsewhere.

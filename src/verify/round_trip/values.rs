@@ -1,10 +1,10 @@
 //! Values that come back otherwise than they went because of how they are converted.
 
-use prost_reflect::{FieldDescriptor, Kind, Value};
+use prost_reflect::{FieldDescriptor, Kind, UnknownField, Value};
 
 use super::Why;
 use crate::protocol::plan::{
-    Beyond, Change, Conversion, Form, Move, Rounding, ScalarConversion, Unknown, ValueConversion,
+    Beyond, Cell, Change, Conversion, Form, Move, Rounding, ScalarConversion, Unknown, ValueConversion,
 };
 use crate::verify::reference;
 
@@ -38,11 +38,26 @@ pub(super) fn why(
         }
         _ => {}
     }
-    let zero = || (!field.supports_presence()).then(|| Value::default_value_for_field(field));
-    let (went, came) = (went.cloned().or_else(zero)?, came.cloned().or_else(zero)?);
+    if unknown_bytes(went) != unknown_bytes(came) {
+        // A message that becomes a value has nowhere to put what its version does not know.
+        return None;
+    }
     // What came back has to say the same to the other version as what went.
-    let said = |value: &Value| said(&there.conversion, value, &there.to.leaf().kind());
-    (said(&went)? == said(&came)?).then(|| kind_of(there, back))
+    let (went, came) = (said(there, field, went)?, said(there, field, came)?);
+    if !went.is_like(&came) {
+        return None;
+    }
+    Some(if went.anything() { Why::Passed } else { kind_of(there, back) })
+}
+
+/// How much the messages of a field hold that their version does not know.
+pub(super) fn unknown_bytes(value: Option<&Value>) -> usize {
+    match value {
+        Some(Value::Message(message)) => message.unknown_fields().map(UnknownField::encoded_len).sum(),
+        Some(Value::List(values)) => values.iter().map(|value| unknown_bytes(Some(value))).sum(),
+        Some(Value::Map(entries)) => entries.values().map(|value| unknown_bytes(Some(value))).sum(),
+        _ => 0,
+    }
 }
 
 /// Whether nothing is said but, perhaps, that something is there.
@@ -72,31 +87,82 @@ fn scalars(moved: &Move) -> impl Iterator<Item = &ScalarConversion> {
     })
 }
 
-/// What a value says to the other version, as pairs of key and value; nothing where it is made of more than scalars.
-fn said(conversion: &Conversion, value: &Value, to: &Kind) -> Option<Vec<(Option<Value>, Option<Value>)>> {
-    let one = |conversion: &ValueConversion, value: &Value, to: &Kind| match conversion {
-        ValueConversion::Scalar(scalar) => reference::scalar(scalar, value, to).ok(),
-        ValueConversion::Copy => Some(Some(value.clone())),
-        _ => None,
+/// What a field says to the other version, in the order of its elements; of a map by key.
+struct Said(Vec<(Option<Value>, Part)>);
+
+#[derive(PartialEq)]
+enum Part {
+    /// This value, or nothing.
+    Value(Option<Value>),
+    /// A number without a name that passes: whatever the other version takes it for.
+    Anything,
+}
+
+impl Said {
+    fn is_like(&self, other: &Self) -> bool {
+        let alike = |(one, other): (&(Option<Value>, Part), &(Option<Value>, Part))| {
+            one.0 == other.0 && (one.1 == Part::Anything || one.1 == other.1)
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(alike)
+    }
+
+    fn anything(&self) -> bool {
+        self.0.iter().any(|(_, part)| *part == Part::Anything)
+    }
+}
+
+/// What the field says to the other version; nothing where it is made of more than scalars.
+fn said(there: &Move, field: &FieldDescriptor, value: Option<&Value>) -> Option<Said> {
+    let target = there.to.leaf();
+    let zero = |field: &FieldDescriptor| {
+        (!field.supports_presence() && !field.is_list()).then(|| Value::default_value_for_field(field))
     };
-    match (conversion, value) {
-        (Conversion::One(inner) | Conversion::IntoList(inner), value) => Some(vec![(None, one(inner, value, to)?)]),
+    let Some(value) = value.cloned().or_else(|| zero(field)) else {
+        return Some(Said(vec![(None, Part::Value(zero(target)))]));
+    };
+    let to = target.kind();
+    let said = match (&there.conversion, &value) {
+        (Conversion::One(inner), value) => {
+            let said = match one(inner, value, &to)? {
+                Part::Value(said) => Part::Value(said.or_else(|| zero(target))),
+                Part::Anything => Part::Anything,
+            };
+            vec![(None, said)]
+        }
+        (Conversion::IntoList(inner), value) => vec![(None, one(inner, value, &to)?)],
         (Conversion::Each(inner) | Conversion::FromList { value: inner, .. }, Value::List(values)) => {
-            values.iter().map(|value| Some((None, one(inner, value, to)?))).collect()
+            values.iter().map(|value| Some((None, one(inner, value, &to)?))).collect::<Option<_>>()?
         }
         (Conversion::Map { key, value }, Value::Map(entries)) => {
-            let Kind::Message(entry) = to else { return None };
+            let Kind::Message(entry) = &to else { return None };
             let kinds = (entry.map_entry_key_field().kind(), entry.map_entry_value_field().kind());
-            let pairs = entries.iter().map(|(from_key, from_value)| {
-                let from_key = Value::from(from_key.clone());
-                Some((one(key, &from_key, &kinds.0)?, one(value, from_value, &kinds.1)?))
-            });
-            let mut said: Vec<(Option<Value>, Option<Value>)> = pairs.collect::<Option<_>>()?;
-            said.sort_by_key(|pair| format!("{pair:?}"));
-            Some(said)
+            let mut said = Vec::new();
+            for (from_key, from_value) in entries {
+                let Part::Value(key) = one(key, &Value::from(from_key.clone()), &kinds.0)? else { return None };
+                said.push((key, one(value, from_value, &kinds.1)?));
+            }
+            said.sort_by_key(|(key, _)| format!("{key:?}"));
+            said
         }
+        _ => return None,
+    };
+    Some(Said(said))
+}
+
+fn one(conversion: &ValueConversion, value: &Value, to: &Kind) -> Option<Part> {
+    match conversion {
+        ValueConversion::Scalar(scalar) if passes(scalar, value) => Some(Part::Anything),
+        ValueConversion::Scalar(scalar) => Some(Part::Value(reference::scalar(scalar, value, to).ok()?)),
+        ValueConversion::Copy => Some(Part::Value(Some(value.clone()))),
         _ => None,
     }
+}
+
+/// Whether the value is a number without a name that a table lets pass.
+fn passes(scalar: &ScalarConversion, value: &Value) -> bool {
+    let (Some(Change::Table(table)), Value::EnumNumber(number)) = (scalar.changes.first(), value) else { return false };
+    let has = |(from, _): &(Cell, Cell)| *from == Cell::Number((*number).into());
+    table.unknown == Unknown::Pass && !table.entries.iter().any(has)
 }
 
 /// What the conversions do that several values come to one.

@@ -28,6 +28,10 @@ impl Page<'_> {
                 self.line(&format!("  {:<9} {} (base64)", "", shortened(binary)));
             }
         }
+        if !found.also.is_empty() {
+            let also: Vec<&str> = found.also.iter().map(String::as_str).collect();
+            self.line(&format!("  also in   {}", shortened(&also.join(", "))));
+        }
         self.line(&format!(
             "  again     straddle verify {} --step {from}..{to} --message {} --seed {} --messages {}",
             self.arguments.folder.display(),

@@ -31,6 +31,9 @@ impl Page<'_> {
         let Some(first) = tried.first() else { return };
         let (from, to) = (self.version(first.subject.from), self.version(first.subject.to));
         self.line(&format!("\n{from} -> {to} ({})", direction_name(first.subject.direction())));
+        if !first.subject.is_one_step() {
+            return self.at_once(tried);
+        }
         let (touched, as_they_are): (Vec<_>, Vec<_>) = rows(tried).into_iter().partition(|(_, row)| !row.is_identity);
         if !touched.is_empty() {
             self.table(touched);
@@ -41,6 +44,23 @@ impl Page<'_> {
         }
         self.refusals(tried);
         self.declared(tried);
+    }
+
+    /// Versions further apart: what crosses each step stands there.
+    fn at_once(&mut self, tried: &[Tried]) {
+        let sum = |count: fn(&Tried) -> usize| tried.iter().map(count).sum::<usize>();
+        let touched: Vec<&Tried> = tried.iter().filter(|each| !each.is_identity).collect();
+        let nanoseconds: Vec<u64> = touched.iter().flat_map(|each| &each.nanoseconds).copied().collect();
+        let median = median(&nanoseconds).map_or(String::new(), |nanoseconds| format!(", {nanoseconds} ns"));
+        self.line(&format!(
+            "  {} messages made of {} types and uses, {} of which pass as they are: {} through, {} refused, {} failed{median}",
+            sum(|each| each.generated),
+            tried.len(),
+            tried.len() - touched.len(),
+            sum(|each| each.accepted),
+            sum(|each| each.refused),
+            sum(|each| each.failed),
+        ));
     }
 
     fn table(&mut self, mut rows: Vec<(&str, Row)>) {

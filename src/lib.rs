@@ -65,6 +65,8 @@ pub mod state;
 pub mod transport;
 #[cfg(feature = "cli")]
 pub mod tree;
+#[cfg(feature = "cli")]
+pub mod verify;
 #[cfg(feature = "runtime")]
 pub mod wire;
 

@@ -4,21 +4,18 @@
 
 #[path = "support/published.rs"]
 mod published;
-#[path = "support/reference.rs"]
-mod reference;
-#[path = "support/same.rs"]
-mod same;
 
 use std::fs;
 
 use prost::Message;
 use prost_reflect::DynamicMessage;
-use reference::Cause;
 use serde::Deserialize;
 use straddle::Protocol;
 use straddle::protocol::plan::{Direction, Use};
 use straddle::protocol::{Cause as Why, Hop, Schema, Step};
 use straddle::rewrite::{Limits, Rewrite, RewriteError};
+use straddle::verify::reference::Cause;
+use straddle::verify::{reference, same};
 
 /// How many versions the folders of a case hold, in the order of [`published::CASES`].
 const VERSIONS: [usize; 10] = [2, 3, 2, 2, 2, 2, 2, 2, 3, 2];

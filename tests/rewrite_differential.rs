@@ -5,18 +5,11 @@
 #![allow(clippy::too_many_arguments, reason = "tests and peers say things plainly")]
 #![cfg(feature = "cli")]
 
-#[path = "support/generate.rs"]
-mod generate;
-#[path = "support/judge.rs"]
-mod judge;
 #[path = "support/published.rs"]
 #[expect(dead_code, reason = "these tests name the cases themselves")]
 mod published;
-#[path = "support/reference.rs"]
-mod reference;
-#[path = "support/same.rs"]
-#[expect(dead_code, reason = "these tests compare what is unknown, too")]
-mod same;
+#[path = "support/seed.rs"]
+mod seed;
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
@@ -24,13 +17,13 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use generate::{Generator, encode, smallest};
-use judge::{Known, Trial, Verdict, messages, unknown_fields};
 use prost_reflect::{DynamicMessage, MessageDescriptor};
-use reference::Cause;
 use straddle::Protocol;
 use straddle::protocol::plan::{Direction, Use, ValueConversion};
 use straddle::rewrite::{NoRewrite, Rewrite};
+use straddle::verify::generate::{Generator, encode, smallest};
+use straddle::verify::judge::{Known, Trial, Verdict, messages, unknown_fields};
+use straddle::verify::reference::{self, Cause};
 
 const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
 
@@ -162,8 +155,8 @@ struct Counts {
 }
 
 fn engine_and_reference_agree(protocol: &Protocol, folder: &Path, usual: usize) {
-    let rounds = generate::rounds(usual);
-    let seed = generate::seed();
+    let rounds = seed::rounds(usual);
+    let seed = seed::seed();
     let words = words(folder);
     let versions = protocol.versions().len();
     let mut counts = Counts::default();

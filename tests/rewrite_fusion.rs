@@ -8,26 +8,19 @@
 mod alternating;
 #[path = "support/chain.rs"]
 mod chain;
-#[path = "support/generate.rs"]
-mod generate;
-#[path = "support/judge.rs"]
-mod judge;
-#[path = "support/reference.rs"]
-mod reference;
-#[path = "support/same.rs"]
-#[expect(dead_code, reason = "these tests compare what is unknown, too")]
-mod same;
+#[path = "support/seed.rs"]
+mod seed;
 
 use std::io::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
 use chain::{Chain, Spec};
-use generate::{Generator, encode, smallest};
-use judge::{Known, Trial, Verdict, messages, unknown_fields};
 use straddle::Protocol;
 use straddle::protocol::plan::Use;
 use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError, Rewritten};
+use straddle::verify::generate::{Field, Generator, encode, smallest};
+use straddle::verify::judge::{Known, Trial, Verdict, messages, unknown_fields};
 
 const USES: [Use; 3] = [Use::Request, Use::Response, Use::Stored];
 
@@ -58,7 +51,7 @@ struct Counts {
 
 #[test]
 fn hops_come_to_the_same_at_once_and_one_by_one() {
-    let seed = if std::env::var_os("STRADDLE_SEED").is_some() { generate::seed() } else { SEED };
+    let seed = if std::env::var_os("STRADDLE_SEED").is_some() { seed::seed() } else { SEED };
     let given = std::env::var("STRADDLE_PROTOCOLS").ok();
     let protocols = given.map_or(PROTOCOLS, |count| count.parse().expect("STRADDLE_PROTOCOLS is a number"));
     let mut counts = Counts::default();
@@ -163,7 +156,7 @@ fn wrong(chain: &Chain, counts: &mut Counts) -> Option<String> {
                 let target = pool.get_message_by_name(rewrite.target()).expect("a message of the target");
                 let (protocol, source, known) = (&chain.protocol, source.clone(), &known);
                 let trial = Trial { protocol, from, to, used, source, target, rewrite, known };
-                for _ in 0..generate::rounds(ROUNDS) {
+                for _ in 0..seed::rounds(ROUNDS) {
                     let fields = generator.message(&trial.source);
                     if let Some(wrong) = judge(&trial, &fields, counts) {
                         return Some(wrong);
@@ -175,7 +168,7 @@ fn wrong(chain: &Chain, counts: &mut Counts) -> Option<String> {
     None
 }
 
-fn judge(trial: &Trial<'_>, fields: &[generate::Field], counts: &mut Counts) -> Option<String> {
+fn judge(trial: &Trial<'_>, fields: &[Field], counts: &mut Counts) -> Option<String> {
     let bytes = encode(fields);
     match trial.judge(&bytes) {
         Verdict::Accepted => {

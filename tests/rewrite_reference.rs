@@ -4,19 +4,16 @@
 
 #[path = "support/folder.rs"]
 mod folder;
-#[path = "support/reference.rs"]
-#[expect(dead_code, reason = "these tests cross one step, written by hand")]
-mod reference;
 
 use std::sync::{Arc, LazyLock};
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
-use reference::{Cause, Refused, Side};
 use straddle::protocol::plan::{
     Beyond, Cell, Change, Check, Condition, Container, Conversion, Drop, Encoding, Form, Loss, Made, Make, MessagePlan,
     Move, Open, Origin, Path, Policies, Policy, Rounding, ScalarConversion, Table, Unknown, Use, ValueConversion,
 };
+use straddle::verify::reference::{self, Cause, Refused, Side};
 
 const PROTO: &str = r#"
     syntax = "proto3";

@@ -3,18 +3,11 @@
 
 #[path = "support/folder.rs"]
 mod folder;
-#[path = "support/judge.rs"]
-mod judge;
-#[path = "support/reference.rs"]
-mod reference;
-#[path = "support/same.rs"]
-#[expect(dead_code, reason = "these tests compare what is unknown, too")]
-mod same;
 
-use judge::{Known, Trial, Verdict};
 use straddle::Protocol;
 use straddle::protocol::plan::Use;
 use straddle::rewrite::Rewrite;
+use straddle::verify::judge::{Known, Trial, Verdict};
 
 /// Versions as (the messages of the proto, the rules of the step), the message, from which version to which, its bytes,
 /// and whether it is refused.

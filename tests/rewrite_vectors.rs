@@ -6,10 +6,6 @@
 
 #[path = "support/published.rs"]
 mod published;
-#[path = "support/reference.rs"]
-mod reference;
-#[path = "support/same.rs"]
-mod same;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,11 +14,12 @@ use std::io::Write as _;
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, ReflectMessage};
-use reference::Cause;
 use serde::Deserialize;
 use straddle::Protocol;
 use straddle::protocol::plan::Use;
 use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError};
+use straddle::verify::reference::Cause;
+use straddle::verify::{reference, same};
 
 /// One of `vectors.json`.
 #[derive(Deserialize)]

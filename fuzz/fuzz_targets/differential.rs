@@ -6,25 +6,17 @@
 
 #![no_main]
 
-#[path = "../../tests/support/judge.rs"]
-#[allow(dead_code)]
-mod judge;
-#[path = "../../tests/support/reference.rs"]
-#[allow(dead_code)]
-mod reference;
-#[path = "../../tests/support/same.rs"]
-#[allow(dead_code)]
-mod same;
 #[path = "../support/ways.rs"]
 mod ways;
 
 use std::cell::OnceCell;
 
-use judge::{Known, Trial, Verdict};
+use straddle::verify::judge::{Known, Trial, Verdict};
 use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 use straddle::Protocol;
+use straddle::verify::same;
 use ways::Way;
 
 thread_local! {

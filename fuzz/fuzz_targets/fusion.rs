@@ -4,26 +4,18 @@
 
 #![no_main]
 
-#[path = "../../tests/support/judge.rs"]
-#[allow(dead_code)]
-mod judge;
-#[path = "../../tests/support/reference.rs"]
-#[allow(dead_code)]
-mod reference;
-#[path = "../../tests/support/same.rs"]
-#[allow(dead_code)]
-mod same;
 #[path = "../support/ways.rs"]
 mod ways;
 
 use std::cell::OnceCell;
 
 use bytes::Bytes;
-use judge::Known;
+use straddle::verify::judge::Known;
 use libfuzzer_sys::fuzz_target;
 use prost_reflect::DynamicMessage;
 use straddle::Protocol;
 use straddle::rewrite::Limits;
+use straddle::verify::same;
 use ways::Way;
 
 thread_local! {

@@ -4,9 +4,6 @@
 
 #![no_main]
 
-#[path = "../../tests/support/same.rs"]
-#[allow(dead_code)]
-mod same;
 #[path = "../support/ways.rs"]
 #[allow(dead_code)]
 mod ways;
@@ -18,6 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use straddle::rewrite::{Limits, RewriteError};
+use straddle::verify::same;
 use ways::Way;
 
 thread_local! {

@@ -62,6 +62,16 @@ pub(super) enum Command {
     /// Take the working protos into a protocol as a new version, and draft its step.toml
     Add(AddArguments),
     /// Try a protocol's rules on generated messages
+    ///
+    /// Messages of each type that a method uses or that may be stored are made at random and at the edges of their types,
+    /// with fields that their version does not know. Each goes from each version to each other one, and has to come out
+    /// as a message of that version, the same as a plain interpreter of the rules makes of it, the same step by step as
+    /// at once, and across one step and back as it was, but for what the rules declare. A message that fails is cut down
+    /// to a small one that fails in the same way. Ctrl-C ends the run and prints what it has found so far. Calls that
+    /// code answers, and what a step leaves open, are named and not tried.
+    ///
+    /// Exit codes: 0 when all that was tried is well, 1 when a counterexample was found or nothing could be tried, 2 when
+    /// the arguments are bad, 130 after Ctrl-C when nothing was found until then.
     Verify(VerifyArguments),
     /// Write a step, or a whole protocol, as one file
     Bundle(BundleArguments),

@@ -10,7 +10,7 @@ mod files;
 mod format;
 mod job;
 mod lines;
-mod names;
+pub(super) mod names;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use crate::cli::BadArguments;
 use crate::protocol::{Protocol, Schema, nearest};
 
 /// The protocol in `folder`; if there is none, the error names the folder beside it that was meant.
-pub(super) fn protocol(folder: &Path) -> Result<Protocol, Box<dyn std::error::Error>> {
+pub(in crate::cli) fn protocol(folder: &Path) -> Result<Protocol, Box<dyn std::error::Error>> {
     if !folder.join("protocol.toml").exists()
         && let Some(near) = meant(folder)
     {
@@ -36,7 +36,7 @@ fn meant(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The message that `wanted` means: its full name, or the end of it.
-pub(super) fn message(schema: &Schema, wanted: &str) -> Result<MessageDescriptor, String> {
+pub(in crate::cli) fn message(schema: &Schema, wanted: &str) -> Result<MessageDescriptor, String> {
     /// Most names that help.
     const SHOWN: usize = 30;
     if let Some(message) = schema.pool().get_message_by_name(wanted) {

@@ -1,7 +1,7 @@
 //! Reading and writing at paths.
 
+use crate::protocol::plan::Path;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Value};
-use straddle::protocol::plan::Path;
 
 /// Whether the field says something: it is present, or, without presence, not its zero. Minus zero is no zero, as on the
 /// wire.

@@ -1,7 +1,7 @@
 //! Scalars: read, changed step by step, written.
 
+use crate::protocol::plan::{Cell, Change, Form, Rounding, ScalarConversion, Table, Unknown};
 use prost_reflect::{DynamicMessage, Kind, Value};
-use straddle::protocol::plan::{Cell, Change, Form, Rounding, ScalarConversion, Table, Unknown};
 
 use super::{Refused, text};
 

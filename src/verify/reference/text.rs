@@ -5,8 +5,8 @@
     reason = "bytes of a varint, and lengths that were looked at before"
 )]
 
+use crate::protocol::plan::Encoding;
 use prost_types::Timestamp;
-use straddle::protocol::plan::Encoding;
 
 const NANOSECONDS: i128 = 1_000_000_000;
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

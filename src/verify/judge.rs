@@ -2,67 +2,92 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::Protocol;
+use crate::protocol::plan::{Conversion, Direction, Use};
+use crate::rewrite::{Rewrite, RewriteError};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
-use straddle::Protocol;
-use straddle::protocol::plan::{Conversion, Direction, Use};
-use straddle::rewrite::{Limits, Rewrite, RewriteError};
 
-use crate::reference::{self, Cause};
-use crate::same;
+use super::engine::Engine;
+use super::fault::{Fault, Kind};
+use super::reference::{self, Cause, Refused};
+use super::same;
 
 /// A rewrite, and all that is needed to judge it.
-pub(crate) struct Trial<'a> {
-    pub(crate) protocol: &'a Protocol,
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-    pub(crate) used: Use,
-    pub(crate) source: MessageDescriptor,
-    pub(crate) target: MessageDescriptor,
-    pub(crate) rewrite: Rewrite,
-    pub(crate) known: &'a Known<'a>,
+pub struct Trial<'a, E = Rewrite> {
+    pub protocol: &'a Protocol,
+    pub from: usize,
+    pub to: usize,
+    pub used: Use,
+    pub source: MessageDescriptor,
+    pub target: MessageDescriptor,
+    pub rewrite: E,
+    pub known: &'a Known<'a>,
 }
 
-pub(crate) enum Verdict {
+pub enum Verdict {
     Accepted,
     Refused,
     Unreadable,
-    Wrong(String),
+    Wrong(Box<Fault>),
 }
 
-impl Trial<'_> {
+impl<E: Engine> Trial<'_, E> {
     /// What comes of these bytes.
-    pub(crate) fn judge(&self, bytes: &[u8]) -> Verdict {
-        let came = self.rewrite.apply(&bytes.to_vec().into(), &Limits::default());
+    pub fn judge(&self, bytes: &[u8]) -> Verdict {
+        self.compare(bytes, |message| reference::rewrite(self.protocol, self.from, self.to, message, self.used))
+    }
+
+    /// What comes of these bytes, of which `expected` says what it should be.
+    pub fn compare(
+        &self,
+        bytes: &[u8],
+        expected: impl FnOnce(&DynamicMessage) -> Result<DynamicMessage, Refused>,
+    ) -> Verdict {
+        let came = self.rewrite.convert(&bytes.to_vec().into());
         let Ok(message) = DynamicMessage::decode(self.source.clone(), bytes) else { return Verdict::Unreadable };
-        match (reference::rewrite(self.protocol, self.from, self.to, &message, self.used), came) {
-            (Ok(expected), Ok(rewritten)) => {
-                match DynamicMessage::decode(self.target.clone(), rewritten.into_bytes()) {
-                    Ok(got) => match same::difference(&expected, &got, self.known) {
-                        None => Verdict::Accepted,
-                        Some(found) => Verdict::Wrong(format!(
-                            "{found}\n  reference {}\n  engine    {}",
-                            same::shown(&expected),
-                            same::shown(&got)
-                        )),
-                    },
-                    Err(error) => Verdict::Wrong(format!("what the engine made cannot be read: {error}")),
+        match (expected(&message), came) {
+            (Ok(expected), Ok(rewritten)) => match DynamicMessage::decode(self.target.clone(), rewritten) {
+                Ok(got) => match same::difference(&expected, &got, self.known) {
+                    None => Verdict::Accepted,
+                    Some(found) => Fault::new(Kind::Interpreter, found).between(expected, got).into(),
+                },
+                Err(error) => {
+                    let what = format!("what the engine made cannot be read: {error}");
+                    Fault::new(Kind::Unreadable, what).expected(expected).into()
                 }
-            }
+            },
             (Err(_), Err(RewriteError::Refused(_))) => Verdict::Refused,
             (Err(refused), _) if refused.cause == Cause::Malformed => Verdict::Unreadable,
-            (Err(refused), Ok(_)) => Verdict::Wrong(format!("only the reference refuses: {refused}")),
-            (Ok(_), Err(error)) => Verdict::Wrong(format!("only the engine refuses: {error}")),
-            (Err(refused), Err(error)) => Verdict::Wrong(format!("the engine says {error}, the reference {refused}")),
+            (Err(refused), Ok(rewritten)) => {
+                let what = format!("{}: only the plain interpreter refuses it: {}", refused.path, refused.why);
+                let fault = Fault::new(Kind::Refusal, what);
+                match DynamicMessage::decode(self.target.clone(), rewritten) {
+                    Ok(got) => fault.got(got).into(),
+                    Err(_) => fault.into(),
+                }
+            }
+            (Ok(expected), Err(error)) => {
+                let path = match &error {
+                    RewriteError::Refused(refusal) => refusal.path().unwrap_or_default().to_owned(),
+                    _ => String::new(),
+                };
+                let what = format!("{path}: only the engine refuses it: {error}");
+                Fault::new(Kind::Refusal, what).expected(expected).into()
+            }
+            (Err(refused), Err(error)) => {
+                let what = format!("{}: the engine says {error}, the plain interpreter {refused}", refused.path);
+                Fault::new(Kind::Refusal, what).into()
+            }
         }
     }
 
     /// The same, for people.
-    pub(crate) fn told(&self, bytes: &[u8]) -> String {
+    pub fn told(&self, bytes: &[u8]) -> String {
         let version = |index: usize| self.protocol.versions()[index].version();
         let input = DynamicMessage::decode(self.source.clone(), bytes)
             .map_or_else(|error| error.to_string(), |message| same::shown(&message));
         let wrong = match self.judge(bytes) {
-            Verdict::Wrong(what) => what,
+            Verdict::Wrong(what) => what.to_string(),
             _ => "nothing any more: it is not the same each time".to_owned(),
         };
         format!(
@@ -77,14 +102,22 @@ impl Trial<'_> {
     }
 }
 
+impl From<Fault> for Verdict {
+    fn from(fault: Fault) -> Self {
+        Self::Wrong(Box::new(fault))
+    }
+}
+
 /// The messages that a version declares itself.
-pub(crate) fn messages(protocol: &Protocol, version: usize) -> Vec<MessageDescriptor> {
+#[must_use]
+pub fn messages(protocol: &Protocol, version: usize) -> Vec<MessageDescriptor> {
     let declared = protocol.versions()[version].pool().all_messages();
     declared.filter(|message| !message.is_map_entry() && !message.full_name().starts_with("google.protobuf.")).collect()
 }
 
 /// What other versions declare under numbers that the messages of this version do not know.
-pub(crate) fn unknown_fields(protocol: &Protocol, version: usize) -> HashMap<String, Vec<FieldDescriptor>> {
+#[must_use]
+pub fn unknown_fields(protocol: &Protocol, version: usize) -> HashMap<String, Vec<FieldDescriptor>> {
     let mut unknown = HashMap::new();
     for message in messages(protocol, version) {
         let mut fields: Vec<FieldDescriptor> = Vec::new();
@@ -121,8 +154,8 @@ fn counterparts(protocol: &Protocol, version: usize, message: &str) -> Vec<(usiz
 }
 
 /// What a comparison of messages of one version knows besides.
-pub(crate) struct Known<'a> {
-    pub(crate) protocol: &'a Protocol,
+pub struct Known<'a> {
+    pub protocol: &'a Protocol,
     version: usize,
     unknown: HashMap<String, Vec<FieldDescriptor>>,
     /// Lists that come out of maps, in whatever order these are in.
@@ -131,7 +164,8 @@ pub(crate) struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// Of the version that messages come to.
-    pub(crate) fn new(protocol: &'a Protocol, version: usize) -> Self {
+    #[must_use]
+    pub fn new(protocol: &'a Protocol, version: usize) -> Self {
         let steps = protocol.steps().iter();
         let plans = steps.flat_map(|step| [Direction::Up, Direction::Down].map(|direction| step.plans(direction)));
         let moves =

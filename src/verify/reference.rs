@@ -3,39 +3,34 @@
 //! It is slow, fuses nothing and shares no code with the engine, so that each can be held against the other. The seven
 //! stages of a message are those at the top of `src/protocol/plan.rs`, in their order.
 
-#[path = "reference/convert.rs"]
 mod convert;
-#[path = "reference/loss.rs"]
 mod loss;
-#[path = "reference/place.rs"]
 mod place;
-#[path = "reference/scalar.rs"]
 mod scalar;
-#[path = "reference/text.rs"]
 mod text;
 
 use std::fmt;
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
-use straddle::Protocol;
-use straddle::expression::{Expression, Failed};
-use straddle::protocol::mask;
-use straddle::protocol::plan::{Condition, Direction, Made, MessagePlan, Path, Plans, Use};
+use crate::Protocol;
+use crate::expression::{Expression, Failed};
+use crate::protocol::mask;
+use crate::protocol::plan::{Condition, Direction, Made, MessagePlan, Path, Plans, ScalarConversion, Use};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value};
 
 /// Why a message does not become one of the other version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub struct Refused {
     /// The field, from the outermost message on; empty for the message itself.
-    pub(crate) path: String,
+    pub path: String,
     /// What happened.
-    pub(crate) why: String,
+    pub why: String,
     /// Whose fault it is.
-    pub(crate) cause: Cause,
+    pub cause: Cause,
 }
 
 /// Whose fault a refusal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     /// The message says what the other version cannot say, or the step refuses it.
     Value,
     /// Bytes within it are no message of their type.
@@ -77,7 +72,7 @@ impl From<Failed> for Refused {
 }
 
 /// Turns a message of the version at index `from` into one of the version at index `to`, one step after another.
-pub(crate) fn rewrite(
+pub fn rewrite(
     protocol: &Protocol,
     from: usize,
     to: usize,
@@ -98,13 +93,40 @@ pub(crate) fn rewrite(
     Ok(message)
 }
 
+/// Turns a message of the version at index `from` into each of the next `messages` in turn, one step further each; the
+/// first of them is what the message is.
+pub fn along(
+    protocol: &Protocol,
+    from: usize,
+    direction: Direction,
+    messages: &[String],
+    message: &DynamicMessage,
+    used: Use,
+) -> Result<DynamicMessage, Refused> {
+    let mut message = message.clone();
+    for (hop, pair) in messages.windows(2).enumerate() {
+        let (version, step) = match direction {
+            Direction::Up => (from + hop, from + hop),
+            Direction::Down => (from - hop, from - hop - 1),
+        };
+        let side = Crossing { protocol, version, step, direction };
+        message = Hop { side: &side, used }.by_names(&pair[0], &pair[1], &message)?;
+    }
+    Ok(message)
+}
+
+/// What becomes of one scalar in a place of kind `to`; nothing where it settles as absent.
+pub fn scalar(conversion: &ScalarConversion, value: &Value, to: &Kind) -> Result<Option<Value>, Refused> {
+    scalar::convert(conversion, value, to)
+}
+
 /// Turns a message into its counterpart on the other side of one step.
-pub(crate) fn cross(side: &dyn Side, message: &DynamicMessage, used: Use) -> Result<DynamicMessage, Refused> {
+pub fn cross(side: &dyn Side, message: &DynamicMessage, used: Use) -> Result<DynamicMessage, Refused> {
     Hop { side, used }.counterpart(message)
 }
 
 /// What the interpreter asks about a step in one direction.
-pub(crate) trait Side {
+pub trait Side {
     /// The plan that turns a message `source` into a message `target`.
     fn plan(&self, source: &str, target: &str, used: Use) -> Option<&MessagePlan>;
     /// The full name of the message that `source` is on the other side.

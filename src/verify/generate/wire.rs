@@ -1,15 +1,17 @@
 //! Trees of fields, their bytes, and how a tree is cut down.
 
+use super::simplify::simplify;
+
 /// A field on the wire.
 #[derive(Clone, Debug)]
-pub(crate) struct Field {
+pub struct Field {
     number: u32,
     content: Content,
 }
 
 /// What a field holds.
 #[derive(Clone, Debug)]
-pub(crate) enum Content {
+pub enum Content {
     Varint(u64),
     /// The same in more bytes than it needs.
     LongVarint(u64),
@@ -21,8 +23,21 @@ pub(crate) enum Content {
 }
 
 impl Field {
-    pub(crate) fn new(number: u32, content: Content) -> Self {
+    #[must_use]
+    pub fn new(number: u32, content: Content) -> Self {
         Self { number, content }
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    pub(super) fn content_mut(&mut self) -> &mut Content {
+        &mut self.content
     }
 }
 
@@ -64,7 +79,8 @@ impl Content {
 }
 
 /// The bytes of a message.
-pub(crate) fn encode(fields: &[Field]) -> Vec<u8> {
+#[must_use]
+pub fn encode(fields: &[Field]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for Field { number, content } in fields {
         varint(u64::from(*number) << 3 | content.wire_type(), &mut bytes);
@@ -102,14 +118,18 @@ fn long_varint(value: u64, bytes: &mut Vec<u8>) {
     }
 }
 
-/// The message cut down as far as `still` holds for its bytes.
-pub(crate) fn smallest(fields: &[Field], still: &mut dyn FnMut(&[u8]) -> bool) -> Vec<Field> {
+/// The message cut down, and its values made simpler, as far as `still` holds for its bytes.
+pub fn smallest(fields: &[Field], still: &mut dyn FnMut(&[u8]) -> bool) -> Vec<Field> {
     let mut fields = fields.to_vec();
     loop {
         let before = count(&fields);
         cut(&mut fields, &mut |candidate| still(&encode(candidate)));
         if count(&fields) == before {
-            return fields;
+            // Simpler values may make more of it superfluous.
+            let simpler = simplify(&mut fields, &mut |candidate| still(&encode(candidate)));
+            if !simpler {
+                return fields;
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Whether two messages say the same.
 #![allow(clippy::format_collect, reason = "tests and peers say things plainly")]
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, ReflectMessage, Value};
 
 /// What a comparison may know besides.
-pub(crate) trait Knowledge {
+pub trait Knowledge {
     /// Lists that may come in any order: full names of fields.
     fn comes_in_any_order(&self, field: &FieldDescriptor) -> bool;
     /// What other versions declare under a number that this one does not know. What they read in it may differ in what
@@ -18,7 +18,7 @@ pub(crate) trait Knowledge {
 }
 
 /// Nothing is known besides.
-pub(crate) struct Plain;
+pub struct Plain;
 
 impl Knowledge for Plain {
     fn comes_in_any_order(&self, _: &FieldDescriptor) -> bool {
@@ -36,7 +36,7 @@ impl Knowledge for Plain {
 
 /// Where the messages differ; nothing where they say the same. The order of map entries and of unknown fields says
 /// nothing, and not-a-number is itself.
-pub(crate) fn difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn Knowledge) -> Option<String> {
+pub fn difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn Knowledge) -> Option<String> {
     let descriptor = one.descriptor();
     if descriptor.full_name() != other.descriptor().full_name() {
         return Some(format!("is a {} and a {}", descriptor.full_name(), other.descriptor().full_name()));
@@ -50,20 +50,25 @@ pub(crate) fn difference(one: &DynamicMessage, other: &DynamicMessage, known: &d
         }
         return difference(&one_content, &other_content, known).map(|found| format!("value.{found}"));
     }
-    for field in descriptor.fields() {
-        let (has_one, has_other) = (one.has_field(&field), other.has_field(&field));
-        let (value, other_value) = (one.get_field(&field), other.get_field(&field));
-        let found = match (has_one, has_other) {
-            (false, false) => None,
-            (true, true) => value_difference(&value, &other_value, &field, known),
-            (true, false) => Some(format!(": {value} and absent")),
-            (false, true) => Some(format!(": absent and {other_value}")),
-        };
-        if let Some(found) = found {
-            return Some(format!("{}{found}", field.name()));
-        }
-    }
-    unknown_difference(one, other, known)
+    let found = descriptor.fields().find_map(|field| field_difference(one, other, &field, known));
+    found.or_else(|| unknown_difference(one, other, known))
+}
+
+/// How one field differs; nothing where it says the same.
+pub fn field_difference(
+    one: &DynamicMessage,
+    other: &DynamicMessage,
+    field: &FieldDescriptor,
+    known: &dyn Knowledge,
+) -> Option<String> {
+    let (value, other_value) = (one.get_field(field), other.get_field(field));
+    let found = match (one.has_field(field), other.has_field(field)) {
+        (false, false) => None,
+        (true, true) => value_difference(&value, &other_value, field, known),
+        (true, false) => Some(format!(": {value} and absent")),
+        (false, true) => Some(format!(": absent and {other_value}")),
+    };
+    found.map(|found| format!("{}{found}", field.name()))
 }
 
 fn value_difference(one: &Value, other: &Value, field: &FieldDescriptor, known: &dyn Knowledge) -> Option<String> {
@@ -114,27 +119,38 @@ fn is_permutation<T>(one: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> b
 }
 
 fn unknown_difference(one: &DynamicMessage, other: &DynamicMessage, known: &dyn Knowledge) -> Option<String> {
+    unknown_numbers(one, other).into_iter().find_map(|number| unknown_difference_at(one, other, number, known))
+}
+
+/// The numbers under which either message holds what its version does not know.
+pub fn unknown_numbers(one: &DynamicMessage, other: &DynamicMessage) -> BTreeSet<u32> {
+    one.unknown_fields().chain(other.unknown_fields()).map(prost_reflect::UnknownField::number).collect()
+}
+
+/// How what lies under a number that the version does not know differs.
+pub fn unknown_difference_at(
+    one: &DynamicMessage,
+    other: &DynamicMessage,
+    number: u32,
+    known: &dyn Knowledge,
+) -> Option<String> {
     let name = one.descriptor().full_name().to_owned();
-    let numbers: HashSet<u32> =
-        one.unknown_fields().chain(other.unknown_fields()).map(prost_reflect::UnknownField::number).collect();
-    numbers.into_iter().find_map(|number| {
-        let (mut encoded, mut other_encoded) = (unknown(one, number), unknown(other, number));
-        let mut found = Vec::new();
-        for field in known.declared_elsewhere(&name, number) {
-            let (Some(one), Some(other)) = (read(&field, &encoded), read(&field, &other_encoded)) else { continue };
-            found.push(format!("#{number} as {}: {}", field.full_name(), difference(&one, &other, known)?));
-        }
-        if !found.is_empty() {
-            return Some(found.join("; "));
-        }
-        // Whoever reads a message of another version and writes it anew sorts what it does not know.
-        for bytes in encoded.iter_mut().chain(&mut other_encoded) {
-            *bytes = sorted(bytes).unwrap_or_else(|| bytes.clone());
-        }
-        encoded.sort();
-        other_encoded.sort();
-        (encoded != other_encoded).then(|| format!("#{number}: {encoded:02x?} and {other_encoded:02x?}"))
-    })
+    let (mut encoded, mut other_encoded) = (unknown(one, number), unknown(other, number));
+    let mut found = Vec::new();
+    for field in known.declared_elsewhere(&name, number) {
+        let (Some(one), Some(other)) = (read(&field, &encoded), read(&field, &other_encoded)) else { continue };
+        found.push(format!("#{number} as {}: {}", field.full_name(), difference(&one, &other, known)?));
+    }
+    if !found.is_empty() {
+        return Some(found.join("; "));
+    }
+    // Whoever reads a message of another version and writes it anew sorts what it does not know.
+    for bytes in encoded.iter_mut().chain(&mut other_encoded) {
+        *bytes = sorted(bytes).unwrap_or_else(|| bytes.clone());
+    }
+    encoded.sort();
+    other_encoded.sort();
+    (encoded != other_encoded).then(|| format!("#{number}: {encoded:02x?} and {other_encoded:02x?}"))
 }
 
 /// The unknown fields with this number, encoded.
@@ -179,7 +195,8 @@ fn read(field: &FieldDescriptor, encoded: &[Vec<u8>]) -> Option<DynamicMessage> 
 }
 
 /// The same message without what its version does not know.
-pub(crate) fn without_unknown_fields(message: &DynamicMessage) -> DynamicMessage {
+#[must_use]
+pub fn without_unknown_fields(message: &DynamicMessage) -> DynamicMessage {
     let mut message = message.clone();
     strip(&mut message);
     message
@@ -198,7 +215,8 @@ fn strip(message: &mut DynamicMessage) {
 }
 
 /// The message as JSON, or as its bytes where JSON cannot say it.
-pub(crate) fn shown(message: &DynamicMessage) -> String {
+#[must_use]
+pub fn shown(message: &DynamicMessage) -> String {
     match serde_json::to_string(message) {
         Ok(json) if message.unknown_fields().next().is_none() => json,
         _ => format!("{message} ({})", hex(&message.encode_to_vec())),
@@ -206,6 +224,7 @@ pub(crate) fn shown(message: &DynamicMessage) -> String {
 }
 
 /// Bytes, two digits each.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

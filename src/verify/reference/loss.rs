@@ -1,8 +1,8 @@
 //! Stages 6 and 7: what nothing carries over, and what the source version does not know.
 
+use crate::protocol::plan::{Loss, MessagePlan, Path, Policy, Use};
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
-use straddle::protocol::plan::{Loss, MessagePlan, Path, Policy, Use};
 
 use super::{Carried, Cause, Hop, Refused, names, place};
 

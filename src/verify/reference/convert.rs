@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, ValueConversion};
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
-use straddle::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, ValueConversion};
 
 use super::{Cause, Hop, Refused, place, scalar};
 

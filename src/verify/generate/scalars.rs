@@ -4,7 +4,7 @@ use prost_reflect::Kind;
 
 use super::{Content, Generator};
 
-const INTEGERS: [i64; 24] = [
+pub(super) const INTEGERS: [i64; 24] = [
     0,
     0,
     1,
@@ -31,7 +31,7 @@ const INTEGERS: [i64; 24] = [
     i64::MIN,
 ];
 
-const FLOATS: [f64; 15] = [
+pub(super) const FLOATS: [f64; 15] = [
     // Not the negative zero: what decodes messages for the reference takes it for no value at all.
     0.0,
     1.0,
@@ -50,7 +50,7 @@ const FLOATS: [f64; 15] = [
     f64::NEG_INFINITY,
 ];
 
-const TEXTS: [&str; 20] = [
+pub(super) const TEXTS: [&str; 20] = [
     "",
     "",
     "a",

@@ -3,9 +3,9 @@
 //! A message is made as a tree of fields, so that one that shows a fault can be cut down before anyone has to read it.
 #![allow(clippy::needless_pass_by_value, reason = "tests and peers say things plainly")]
 
-#[path = "generate/scalars.rs"]
+mod cover;
 mod scalars;
-#[path = "generate/wire.rs"]
+mod simplify;
 mod wire;
 
 use std::collections::HashMap;
@@ -13,7 +13,8 @@ use std::collections::HashMap;
 use fastrand::Rng;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-pub(crate) use self::wire::{Content, Field, encode, smallest};
+pub use self::cover::{Recipe, recipes};
+pub use self::wire::{Content, Field, encode, smallest};
 
 /// How deep messages nest.
 const DEPTH: usize = 5;
@@ -21,7 +22,8 @@ const DEPTH: usize = 5;
 const FIELDS: usize = 120;
 
 /// What makes messages of one version of a protocol.
-pub(crate) struct Generator {
+#[derive(Clone, Debug)]
+pub struct Generator {
     random: Rng,
     /// Texts that mean something to the protocol.
     words: Vec<String>,
@@ -36,24 +38,11 @@ pub(crate) struct Generator {
     packed: usize,
 }
 
-/// The seed of a run: `STRADDLE_SEED`, or a new one; printed so that a run can be had again.
-pub(crate) fn seed() -> u64 {
-    let given = std::env::var("STRADDLE_SEED").ok();
-    let seed = given.map_or_else(|| fastrand::u64(..), |seed| seed.parse().expect("STRADDLE_SEED is a number"));
-    println!("STRADDLE_SEED={seed}");
-    seed
-}
-
-/// How many rounds: `STRADDLE_ROUNDS`, or `usual`.
-pub(crate) fn rounds(usual: usize) -> usize {
-    let given = std::env::var("STRADDLE_ROUNDS").ok();
-    given.map_or(usual, |rounds| rounds.parse().expect("STRADDLE_ROUNDS is a number"))
-}
-
 impl Generator {
     /// A generator for one version. Of the arms of a oneof that the version does not know, it only ever writes one: which
     /// of two comes last is more than a decoded message can tell.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         seed: u64,
         words: Vec<String>,
         unknown: HashMap<String, Vec<FieldDescriptor>>,
@@ -72,8 +61,13 @@ impl Generator {
         Self { random, words, unknown, types, left: 0, packed: 0 }
     }
 
+    /// What is made from now on depends on this alone.
+    pub fn begin(&mut self, seed: u64) {
+        self.random = Rng::with_seed(seed);
+    }
+
     /// A message of this type.
-    pub(crate) fn message(&mut self, descriptor: &MessageDescriptor) -> Vec<Field> {
+    pub fn message(&mut self, descriptor: &MessageDescriptor) -> Vec<Field> {
         self.left = match self.random.usize(..10) {
             0..6 => FIELDS / 8,
             6..9 => FIELDS / 2,
@@ -298,8 +292,8 @@ fn is_packable(kind: &Kind) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::Protocol;
     use prost_reflect::DynamicMessage;
-    use straddle::Protocol;
 
     use super::*;
 

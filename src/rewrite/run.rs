@@ -180,7 +180,7 @@ impl Runner<'_> {
             let result = match &between {
                 None => self.table(*table, input, start, end, depth + 1),
                 Some(bytes) => {
-                    let input = Input::copied(bytes, input.offset + start);
+                    let input = Input::copied(bytes, input.place(start));
                     self.table(*table, input, 0, bytes.len(), depth + 1)
                 }
             };
@@ -191,7 +191,7 @@ impl Runner<'_> {
         match &between {
             None => self.table(*last, input, start, end, depth + 1),
             Some(bytes) => {
-                let input = Input::copied(bytes, input.offset + start);
+                let input = Input::copied(bytes, input.place(start));
                 self.table(*last, input, 0, bytes.len(), depth + 1)
             }
         }

@@ -112,7 +112,7 @@ impl Runner<'_> {
             merged.extend_from_slice(&message.input.bytes[note.start..note.end]);
             next = self.scratch.notes.after(&note);
         }
-        let input = Input::copied(merged, message.input.offset + first.start);
+        let input = Input::copied(merged, message.input.place(first.start));
         Ok(Element { input, wire: first.wire, start: 0, end: input.bytes.len() })
     }
 

@@ -245,7 +245,7 @@ fn split<'a>(
         for piece in pieces.iter().chain([&last]) {
             merged.extend_from_slice(piece.bytes());
         }
-        let input = Input::copied(merged, input.offset + start);
+        let input = Input::copied(merged, input.place(start));
         entry.value = Some(Element { input, wire: last.wire, start: 0, end: input.bytes.len() });
     }
     Ok(entry)

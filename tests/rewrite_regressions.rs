@@ -31,7 +31,7 @@ fn agree(case: &Case<'_>) {
     let mut files = vec![("protocol.toml".to_owned(), "name = \"p\"\n".to_owned())];
     for (index, (proto, rules)) in case.versions.iter().enumerate() {
         let version = format!("1.{index}.0");
-        let imports = "import \"google/protobuf/duration.proto\";";
+        let imports = "import \"google/protobuf/any.proto\"; import \"google/protobuf/duration.proto\";";
         files.push((format!("{version}/p.proto"), format!("syntax = \"proto3\"; package p; {imports} {proto}")));
         if index > 0 {
             files.push((format!("{version}/step.toml"), format!("from = \"1.{}.0\"\n{rules}", index - 1)));
@@ -178,5 +178,33 @@ fn what_goes_out_of_a_message_leaves_it_empty() {
     for bytes in [&[0x2a, 2, 0x10, 1][..], &[0x2a, 7, 0x10, 1, 0x0d, 1, 0, 0, 0]] {
         let refused = bytes.len() == 4;
         agree(&Case { versions, from: 2, to: 0, used: Use::Stored, bytes, refused });
+    }
+}
+
+#[test]
+fn what_an_entry_has_no_place_for_is_refused_or_left_out_of_responses() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"l\", new = \"l\", key = \"k\", value = \"v\" }]";
+    let versions = &[
+        ("message M { repeated E l = 1; } message E { string k = 1; int32 v = 2; }", ""),
+        ("message M { map<string, int32> l = 1; }", rules),
+    ];
+    for (used, refused) in [(Use::Request, true), (Use::Stored, true), (Use::Response, false)] {
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &[0x0a, 5, 0x0a, 1, b'x', 0x38, 1], refused });
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &[0x0a, 3, 0x0a, 1, b'x'], refused: false });
+    }
+}
+
+#[test]
+fn what_stands_beside_a_message_in_an_any_is_refused_or_left_out_of_responses() {
+    let rules = "[messages.\"p.N\"]\nrules = [{ old = \"a\", new = \"b\" }]";
+    let versions = &[
+        ("message M { google.protobuf.Any a = 1; } message N { int32 a = 1; }", ""),
+        ("message M { google.protobuf.Any a = 1; } message N { int32 b = 2; }", rules),
+    ];
+    let any = |name: &[u8]| [&[0x0a, 12, 0x0a, 4][..], name, &[0x12, 2, 0x08, 1, 0x38, 1]].concat();
+    for (used, refused) in [(Use::Request, true), (Use::Stored, true), (Use::Response, false)] {
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &any(b"/p.N"), refused });
+        // Of a type that the protocol does not declare it passes as it is.
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &any(b"/q.N"), refused: false });
     }
 }

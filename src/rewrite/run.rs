@@ -148,6 +148,13 @@ struct Message<'p> {
     frame: Frame,
 }
 
+impl Message<'_> {
+    /// Whether what has no place on the other side is left out, without anybody declaring it; else it is refused.
+    fn leaves_unknown_out(&self) -> bool {
+        self.layout.nodes[0].unknown.leave_out
+    }
+}
+
 impl Runner<'_> {
     /// Rewrites the message between `start` and `end`.
     fn table(&mut self, index: usize, input: Input<'_>, start: usize, end: usize, depth: usize) -> Outcome<()> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
-use straddle::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, ValueConversion};
+use straddle::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, Use, ValueConversion};
 
 use super::{Cause, Hop, Refused, place, scalar};
 
@@ -138,12 +138,23 @@ impl Hop<'_> {
                 return Err(Refused::value(field.name(), "is neither key nor value"));
             }
         }
+        self.no_unknown_fields(element)?;
         let part = |(field, conversion): (&FieldDescriptor, &ValueConversion), kind: &Kind| {
             let value = element.get_field(field).into_owned();
             let value = self.value(conversion, value, kind).map_err(|why| why.within(field.name()))?;
             Ok::<_, Refused>(value.unwrap_or_else(|| zero(kind)))
         };
         Ok((map_key(part(fields[0], &key_kind)?), part(fields[1], &value_kind)?))
+    }
+
+    /// Refuses what has no place on the other side and is not declared; a response goes without it.
+    fn no_unknown_fields(&self, message: &DynamicMessage) -> Result<(), Refused> {
+        match message.unknown_fields().next() {
+            Some(field) if self.used != Use::Response => {
+                Err(Refused::value(format!("#{}", field.number()), "has no place on the other side"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What becomes of one value in a place of kind `to`; nothing where it settles as absent.
@@ -170,6 +181,8 @@ impl Hop<'_> {
         let content = DynamicMessage::decode(known, content)
             .map_err(|error| Refused::new(Cause::Malformed, "value", format!("is no `{name}`: {error}")))?;
         let content = self.counterpart(&content).map_err(|refused| refused.within("value"))?;
+        self.no_unknown_fields(any)?;
+        target.take_unknown_fields().for_each(std::mem::drop);
         let slash = &url[prefix.len()..url.len() - name.len()];
         let new_url = format!("{prefix}{slash}{}", content.descriptor().full_name());
         target.set_field_by_number(1, Value::String(new_url));

@@ -4,6 +4,7 @@
 #[path = "support/folder.rs"]
 mod folder;
 #[path = "support/judge.rs"]
+#[expect(dead_code, reason = "these messages are written out")]
 mod judge;
 #[path = "support/reference.rs"]
 mod reference;
@@ -12,12 +13,14 @@ mod reference;
 mod same;
 
 use judge::{Known, Trial, Verdict};
+use prost_reflect::DynamicMessage;
 use straddle::Protocol;
 use straddle::protocol::plan::Use;
-use straddle::rewrite::Rewrite;
+use straddle::rewrite::{Limits, Rewrite};
 
 /// Versions as (the messages of the proto, the rules of the step), the message, from which version to which, its bytes,
 /// and whether it is refused.
+#[derive(Clone, Copy)]
 struct Case<'a> {
     versions: &'a [(&'a str, &'a str)],
     from: usize,
@@ -27,9 +30,10 @@ struct Case<'a> {
     refused: bool,
 }
 
-fn agree(case: &Case<'_>) {
+/// A protocol of these versions.
+fn protocol(versions: &[(&str, &str)]) -> Protocol {
     let mut files = vec![("protocol.toml".to_owned(), "name = \"p\"\n".to_owned())];
-    for (index, (proto, rules)) in case.versions.iter().enumerate() {
+    for (index, (proto, rules)) in versions.iter().enumerate() {
         let version = format!("1.{index}.0");
         let imports = "import \"google/protobuf/any.proto\"; import \"google/protobuf/duration.proto\";";
         files.push((format!("{version}/p.proto"), format!("syntax = \"proto3\"; package p; {imports} {proto}")));
@@ -39,7 +43,11 @@ fn agree(case: &Case<'_>) {
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let folder = folder::folder(&files);
-    let protocol = Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+    Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn agree(case: &Case<'_>) {
+    let protocol = protocol(case.versions);
     let rewrite =
         Rewrite::new(&protocol, case.from, case.to, "p.M", case.used).unwrap_or_else(|error| panic!("{error}"));
     let message = |version: usize| protocol.versions()[version].pool().get_message_by_name("p.M").expect("the message");
@@ -60,6 +68,19 @@ fn agree(case: &Case<'_>) {
         Verdict::Unreadable => panic!("the bytes are no message"),
         Verdict::Wrong(_) => panic!("{}", trial.told(case.bytes)),
     }
+}
+
+/// The engine and the reference agree on what comes of it, which is this.
+fn becomes(case: &Case<'_>, expected: &[u8]) {
+    agree(case);
+    let protocol = protocol(case.versions);
+    let rewrite = Rewrite::new(&protocol, case.from, case.to, "p.M", case.used);
+    let rewrite = rewrite.unwrap_or_else(|error| panic!("{error}"));
+    let message = protocol.versions()[case.to].pool().get_message_by_name("p.M").expect("the message");
+    let read = |bytes: &[u8]| DynamicMessage::decode(message.clone(), bytes).expect("a message");
+    let came = rewrite.apply(&case.bytes.to_vec().into(), &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    let (came, expected) = (read(&came.into_bytes()), read(expected));
+    assert_eq!(same::difference(&expected, &came, &same::Plain), None, "{}", same::shown(&came));
 }
 
 #[test]
@@ -206,5 +227,17 @@ fn what_stands_beside_a_message_in_an_any_is_refused_or_left_out_of_responses() 
         agree(&Case { versions, from: 0, to: 1, used, bytes: &any(b"/p.N"), refused });
         // Of a type that the protocol does not declare it passes as it is.
         agree(&Case { versions, from: 0, to: 1, used, bytes: &any(b"/q.N"), refused: false });
+    }
+}
+
+#[test]
+fn what_is_lost_does_not_overwrite_what_is_moved_to_its_number() {
+    let proto = "message M { C c = 1; } message C { int32 a = 1; int32 b = 2; }";
+    let versions =
+        &[(proto, ""), (proto, "[messages.\"p.M\"]\nrules = [{ old = \"c.b\", new = \"c.a\", direction = \"up\" }]")];
+    for bytes in [&[0x0a, 4, 0x08, 3, 0x10, 4][..], &[0x0a, 4, 0x10, 4, 0x08, 3]] {
+        let case = |used, refused| Case { versions, from: 0, to: 1, used, bytes, refused };
+        becomes(&case(Use::Response, false), &[0x0a, 2, 0x08, 4]);
+        agree(&case(Use::Request, true));
     }
 }

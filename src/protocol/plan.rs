@@ -11,7 +11,8 @@
 //! 3. `containers` that are present in the source become present in the target, and hand on their unknown fields.
 //! 4. `moves` carry values over, each from one path to one path, in their order.
 //! 5. `makes` write what comes from several fields, from none, or out of an expression.
-//! 6. `losses`: what is still set in the source and was carried nowhere is refused, passed or dropped.
+//! 6. `losses`: what is still set in the source and was carried nowhere is refused, passed or dropped. It passes where its
+//!    number is free and no part of the plan writes that field of the target.
 //! 7. Unknown fields pass where their number is free and no part of the plan writes that field of the target; but for
 //!    arms of a oneof of the target of which a known arm was carried over.
 

@@ -160,7 +160,9 @@ impl Composer<'_> {
         );
         let policy = match loss.policies.of(self.chain.used) {
             Policy::Pass if carried.to.parents().is_empty() => {
-                if self.is_free(middle, self.hop) {
+                let alone = |to: &Path| to.fields()[0].number() != middle.number();
+                let written = two.moves.iter().map(|part| &part.to).chain(two.makes.iter().map(|part| &part.to));
+                if self.is_free(middle, self.hop) && written.into_iter().all(alone) {
                     whole.moves.push(carried.clone());
                     return Some(());
                 }

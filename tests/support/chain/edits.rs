@@ -342,7 +342,10 @@ impl<'a> Editor<'a> {
         let container = self.new.messages[message].fields[place].clone();
         let Kind::Message(inner) = container.kind else { return None };
         let within = self.old.messages.get(inner).filter(|_| inner != message)?.fields.clone();
-        self.take(message, place);
+        let stays = random.usize(..4) == 0;
+        if !stays {
+            self.take(message, place);
+        }
         for (index, field) in within.iter().enumerate() {
             if random.usize(..5) == 0 || field.label == Label::Required {
                 continue;
@@ -353,7 +356,7 @@ impl<'a> Editor<'a> {
             self.new.messages[message].fields.push(Field { name, number, oneof: None, ..field.clone() });
             self.rule(message, rule);
         }
-        if random.bool() {
+        if !stays && random.bool() {
             self.rule(message, format!("old = \"{}\", drop = true", container.name));
         }
         Some(())

@@ -48,10 +48,12 @@ impl Hop<'_> {
             return None;
         }
         if path.parents().is_empty() {
-            return Some(target);
+            // What is lost may not overwrite what is carried over.
+            return (!written(plan, &[]).contains(&field.number())).then_some(target);
         }
         let container = plan.containers.iter().find(|container| container.from.fields() == path.parents())?;
-        Some(place::message_at(target, &container.to))
+        let is_free = !written(plan, container.to.fields()).contains(&field.number());
+        is_free.then(|| place::message_at(target, &container.to))
     }
 
     /// Stage 7.

@@ -241,3 +241,81 @@ fn what_is_lost_does_not_overwrite_what_is_moved_to_its_number() {
         agree(&case(Use::Request, true));
     }
 }
+
+#[test]
+fn what_stands_for_an_absent_value_is_written_into_a_message_that_comes_into_being_later() {
+    let old = "message M { C c = 1; int32 f = 2; } message C { optional int32 x = 1; }";
+    let new = "message M { C c = 1; } message C { optional int32 x = 1; int32 g = 2; }";
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"c.g\" }]
+        [messages.\"p.C\"]\nrules = [{ old = \"x\", new = \"x\", default = { up = 9 } }]";
+    let versions = &[(old, ""), (new, rules)];
+    let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x10, 5], refused: false };
+    becomes(&case, &[0x0a, 4, 0x08, 9, 0x10, 5]);
+    becomes(&Case { bytes: &[], ..case }, &[]);
+}
+
+#[test]
+fn a_zero_that_stands_for_nothing_refuses_the_message_that_comes_into_being_later() {
+    let old = "message M { C c = 1; int32 f = 2; } message C { E x = 1; } enum E { ZERO = 0; ONE = 1; }";
+    let new = "message M { C c = 1; } message C { string x = 1; int32 g = 2; }";
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"c.g\" }]
+        [messages.\"p.C\"]\nrules = [{ old = \"x\", new = \"x\", values = { ONE = \"one\" } }]";
+    let versions = &[(old, ""), (new, rules)];
+    let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x10, 5], refused: true };
+    agree(&case);
+    agree(&Case { bytes: &[0x0a, 0], ..case });
+    agree(&Case { bytes: &[], refused: false, ..case });
+    agree(&Case { bytes: &[0x0a, 2, 0x08, 1, 0x10, 5], refused: false, ..case });
+}
+
+#[test]
+fn a_zero_that_stands_for_nothing_is_refused_though_it_was_absent_a_hop_before() {
+    let state = "enum E { ZERO = 0; ONE = 1; }";
+    let (old, between) =
+        (format!("message M {{ E f = 1; }} {state}"), format!("message M {{ string f = 1; }} {state}"));
+    let new = format!("message M {{ optional string f = 1; }} {state}");
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"f\", text = \"decimal\" }]";
+    let versions = &[(old.as_str(), ""), (between.as_str(), rules), (new.as_str(), "")];
+    for bytes in [&[][..], &[0x0a, 0]] {
+        agree(&Case { versions, from: 2, to: 0, used: Use::Request, bytes, refused: true });
+    }
+    let bytes = &[0x0a, 3, b'O', b'N', b'E'];
+    agree(&Case { versions, from: 2, to: 0, used: Use::Request, bytes, refused: false });
+}
+
+#[test]
+fn what_a_later_hop_refuses_to_lose_is_refused_though_an_expression_reads_it() {
+    let made = "[messages.\"p.M\"]\nrules = [{ new = \"x\", up = \"old.f + '!'\" }]";
+    let versions = &[
+        ("message M { string f = 1; }", ""),
+        ("message M { string f = 1; string x = 2; }", made),
+        ("message M { string x = 2; }", "loss = { request = \"refuse\", response = \"drop\", stored = \"refuse\" }"),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[0x0a, 1, b'a'], refused: true };
+    agree(&case);
+    becomes(&Case { used: Use::Response, refused: false, ..case }, &[0x12, 2, b'a', b'!']);
+}
+
+#[test]
+fn a_message_that_stays_one_is_not_lost_with_what_is_around_it() {
+    let f = "message F { int32 z = 1;";
+    let texts = [
+        format!("message M {{ F f = 3; int32 a = 1; }} {f} }}"),
+        format!("message M {{ F f = 3; }} {f} int32 a = 5; }}"),
+        format!("message M {{ N n = 7; }} message N {{ F g = 2; }} {f} int32 a = 5; }}"),
+        format!("message M {{ F f = 3; int32 a = 1; }} {f} int32 a = 5; }}"),
+    ];
+    let into = "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"f.a\" }]";
+    let nest = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"n.g\" }]";
+    let apart = "[messages.\"p.M\"]\nrules = [{ old = \"n.g\", new = \"f\" }, { old = \"n.g.a\", new = \"a\" }]";
+    let two_hops = &[(texts[0].as_str(), ""), (texts[1].as_str(), into), (texts[2].as_str(), nest)];
+    let one_hop = &[(texts[2].as_str(), ""), (texts[3].as_str(), apart)];
+    for (versions, from, to) in [(&two_hops[..], 2, 0), (&one_hop[..], 0, 1)] {
+        for used in Use::ALL {
+            let case = |bytes| Case { versions, from, to, used, bytes, refused: false };
+            becomes(&case(&[0x3a, 2, 0x12, 0]), &[0x1a, 0]);
+            becomes(&case(&[0x3a, 4, 0x12, 2, 0x78, 1]), &[0x1a, 2, 0x78, 1]);
+            becomes(&case(&[0x3a, 4, 0x12, 2, 0x28, 1]), &[0x1a, 0, 0x08, 1]);
+        }
+    }
+}

@@ -309,7 +309,8 @@ pub struct Container {
 /// A value that goes from one place to another.
 ///
 /// A leading message of `from` that is absent makes the value absent. Leading messages of `to` come into being when
-/// something is written into them.
+/// something is written into them. What stands for an absent value counts where the leading messages of `from` are there,
+/// or those of `to` are in the end, whatever brought them into being.
 #[derive(Clone, Debug)]
 pub struct Move {
     /// In the source.

@@ -186,9 +186,27 @@ impl Hop<'_> {
         }
         check(plan, came)?;
         let source = drop_fields(plan, came)?;
+        let (mut target, mut carried) = self.write(plan, came, &source, None)?;
+        // What stands for absent values counts in each message that is there in the end, whatever brought it into being.
+        if plan.moves.iter().any(|moved| !moved.to.parents().is_empty() && convert::speaks_for_absent(moved)) {
+            (target, carried) = self.write(plan, came, &source, Some(&target))?;
+        }
+        self.lose(plan, &source, &mut target, &carried)?;
+        self.pass_unknown_fields(plan, &source, &mut target)?;
+        Ok(target)
+    }
+
+    /// Stages 3 to 5; `there` is what they came to before, if they did.
+    fn write(
+        &self,
+        plan: &MessagePlan,
+        came: &DynamicMessage,
+        source: &DynamicMessage,
+        there: Option<&DynamicMessage>,
+    ) -> Result<(DynamicMessage, Carried), Refused> {
         let mut target = DynamicMessage::new(plan.target.clone());
         for container in &plan.containers {
-            if place::read(&source, &container.from).is_some() {
+            if place::read(source, &container.from).is_some() {
                 place::message_at(&mut target, &container.to);
             }
         }
@@ -196,18 +214,16 @@ impl Hop<'_> {
         for moved in &plan.moves {
             if applies(moved.when.as_ref(), came)? {
                 carried.path(&moved.from);
-                self.carry(moved, &source, &mut target).map_err(|refused| refused.within(&moved.from))?;
+                self.carry(moved, source, &mut target, there).map_err(|refused| refused.within(&moved.from))?;
             }
         }
         for make in &plan.makes {
             if applies(make.when.as_ref(), came)? {
                 carried.made(&make.value);
-                write_made(&make.value, &make.to, &source, &mut target)?;
+                write_made(&make.value, &make.to, source, &mut target)?;
             }
         }
-        self.lose(plan, &source, &mut target, &carried)?;
-        self.pass_unknown_fields(plan, &source, &mut target)?;
-        Ok(target)
+        Ok((target, carried))
     }
 }
 

@@ -115,7 +115,7 @@ impl Composer<'_> {
                 origin: carried.origin.clone(),
             });
         }
-        if read { Some(()) } else { self.lose(carried, two, whole) }
+        if read { Some(()) } else { self.lose(carried, one, two, whole) }
     }
 
     /// Whether a message in the middle, which is there because something was written into it, may not come into being.
@@ -145,7 +145,7 @@ impl Composer<'_> {
     }
 
     /// A value that the first plan writes and the second one loses.
-    fn lose(&self, carried: &Move, two: &Parts, whole: &mut Whole) -> Option<()> {
+    fn lose(&self, carried: &Move, one: &Parts, two: &Parts, whole: &mut Whole) -> Option<()> {
         let loss = two
             .losses
             .iter()
@@ -175,6 +175,8 @@ impl Composer<'_> {
             carried.conversion_keeps_set() && (middle.supports_presence() || !carried.from.leaf().supports_presence());
         let sound = carried.when.is_none()
             && carried.to.parents().is_empty()
+            // What goes elsewhere, too, would not count as lost.
+            && (policy == Policy::Drop || is_only_reader(one, carried))
             && match policy {
                 // The first hop's checks are made though the value goes.
                 Policy::Drop => unchecked,
@@ -212,6 +214,21 @@ struct Whole {
     moves: Vec<Move>,
     makes: Vec<Make>,
     losses: Vec<Loss>,
+}
+
+/// Whether nothing else in the plan reads what a move reads, or a part of it, or what it is a part of.
+fn is_only_reader(one: &Parts, carried: &Move) -> bool {
+    let overlaps = |path: &Path| starts_with(path, &carried.from) || starts_with(&carried.from, path);
+    let names: Vec<&str> = carried.from.fields().iter().map(FieldDescriptor::name).collect();
+    let made = |make: &Make| match &make.value {
+        Made::Constant { .. } => false,
+        Made::Expression(expression) => {
+            expression.reads().iter().any(|read| read.iter().zip(&names).all(|(read, name)| read == name))
+        }
+        Made::Join { from, .. } => from.iter().any(overlaps),
+        Made::Split { from, .. } => overlaps(from),
+    };
+    one.moves.iter().filter(|other| overlaps(&other.from)).count() == 1 && !one.makes.iter().any(made)
 }
 
 /// Whether a plan looks at nothing but its fields, one by one.

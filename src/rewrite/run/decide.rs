@@ -251,13 +251,14 @@ impl Runner<'_> {
         let slots = &message.plan.slots;
         let (mut rest, mut found) = (false, false);
         let mut inner = slot + 1;
-        while inner < slots[slot].end {
+        while inner < slots[slot].end_of_known() {
             let info = &slots[inner];
             if self.is_set(message, inner)? {
                 if info.has_loss || evaluated.carried(info) {
                     found = true;
                 } else if info.node.is_some() {
                     let (inner_rest, inner_found) = self.rest(message, inner, evaluated)?;
+                    let inner_found = inner_found || info.is_container;
                     rest |= inner_rest || !inner_found;
                     found |= inner_found;
                 } else {

@@ -108,13 +108,21 @@ impl Runner<'_> {
         }
         let slot = &message.plan.slots[carried.slot];
         let is_there = slot.parents.iter().all(|slot| self.scratch.notes.first(message.frame, *slot).is_some());
-        if carried.refuse_absent && (is_there || around) {
-            let detail = "its zero has no counterpart";
-            return Err(named(inexpressible(&message.plan.words, detail), slot));
+        if is_there || around {
+            self.refuse_absent(message, carried, evaluated)?;
         }
         let Some(absent) = &carried.absent else { return Ok(Written::Nothing) };
         self.scratch.output.buffer().extend_from_slice(absent);
         Ok(if is_there { Written::Yes } else { Written::IfThere })
+    }
+
+    /// Refuses a zero that stands for nothing, where the message that it would be in is there.
+    fn refuse_absent(&self, message: &Message<'_>, carried: &Carried, evaluated: &Evaluated) -> Outcome<()> {
+        if !carried.refuse_absent || !evaluated.holds(carried.when) || self.is_set(message, carried.slot)? {
+            return Ok(());
+        }
+        let failure = inexpressible(&message.plan.words, "its zero has no counterpart");
+        Err(named(failure, &message.plan.slots[carried.slot]))
     }
 
     /// Puts a message of the target together.
@@ -145,6 +153,12 @@ impl Runner<'_> {
         if !there {
             self.scratch.output.rewind(before);
             return Ok(Written::Nothing);
+        }
+        // What came into being after they were looked for.
+        for child in &node.children {
+            if let Write::Carried(carried) = child {
+                self.refuse_absent(message, carried, evaluated)?;
+            }
         }
         match open {
             Some(open) => self.scratch.output.close(open),
@@ -188,14 +202,14 @@ impl Runner<'_> {
         let target = Target { group: first.wire == GROUP, ..Target::message(first.number) };
         self.framed(target, first.end - first.start, |runner| {
             let mut inner = slot + 1;
-            while inner < slots[slot].end {
+            while inner < slots[slot].end_of_known() {
                 let is_left = match slots[inner].node {
                     _ if slots[inner].has_loss || evaluated.carried(&slots[inner]) => false,
                     _ if !runner.is_set(message, inner)? => false,
                     None => true,
                     Some(_) => {
                         let (rest, found) = runner.rest(message, inner, evaluated)?;
-                        rest || !found
+                        rest || !(found || slots[inner].is_container)
                     }
                 };
                 if is_left {

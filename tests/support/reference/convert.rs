@@ -9,19 +9,21 @@ use straddle::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, Use, 
 use super::{Cause, Hop, Refused, place, scalar};
 
 impl Hop<'_> {
-    /// Carries one value over.
+    /// Carries one value over; `there` is what the target has come to before.
     pub(super) fn carry(
         &self,
         moved: &Move,
         source: &DynamicMessage,
         target: &mut DynamicMessage,
+        there: Option<&DynamicMessage>,
     ) -> Result<(), Refused> {
         let to = moved.to.leaf();
         let found = place::read(source, &moved.from);
         let Some(found) = found else {
             // What stands for an absent value is no reason for a message to come into being whose counterpart is absent.
-            let wanted =
-                place::parents_are_present(source, &moved.from) || place::parents_are_present(target, &moved.to);
+            let wanted = place::parents_are_present(source, &moved.from)
+                || there.is_some_and(|there| place::parents_are_present(there, &moved.to))
+                || place::parents_are_present(target, &moved.to);
             let Some(scalar) = scalar_of(&moved.conversion).filter(|_| wanted) else { return Ok(()) };
             if scalar.refuse_absent && !moved.from.leaf().supports_presence() {
                 return Err(Refused::value("", "holds its zero, which stands for nothing on the other side"));
@@ -210,6 +212,11 @@ impl Hop<'_> {
         target_mask.set_field_by_number(1, Value::List(translated));
         Ok(target_mask)
     }
+}
+
+/// Whether an absent value comes to something.
+pub(super) fn speaks_for_absent(moved: &Move) -> bool {
+    scalar_of(&moved.conversion).is_some_and(|scalar| scalar.absent.is_some() || scalar.refuse_absent)
 }
 
 /// The conversion of a scalar, where the value may be absent.

@@ -142,7 +142,34 @@ fn left_over(plan: &MessagePlan, path: &Path, source: &DynamicMessage, carried: 
     for inner in carried.0.iter().cloned().chain(parts).filter(|inner| inner.starts_with(&own)) {
         presence_is_carried |= take_out(&mut rest, &inner[own.len()..]);
     }
+    // Messages that are messages of both sides are carried over as such, and their unknown fields with them.
+    let mut containers: Vec<_> = plan.containers.iter().map(|container| names(&container.from)).collect();
+    containers.sort_by_key(|container| std::cmp::Reverse(container.len()));
+    for inner in containers.iter().filter(|inner| inner.len() > own.len() && inner.starts_with(&own)) {
+        presence_is_carried |= take_presence_out(&mut rest, &inner[own.len()..]);
+    }
     (rest.encoded_len() > 0 || !presence_is_carried).then_some(Value::Message(rest))
+}
+
+/// Takes the unknown fields of the message at these names out, and the message itself and those that lead to it where
+/// nothing else is in them. Whether it was there.
+fn take_presence_out(message: &mut DynamicMessage, names: &[String]) -> bool {
+    let (name, deeper) = names.split_first().expect("a path has a field");
+    let field = message.descriptor().get_field_by_name(name).expect("a field of the source");
+    if !message.has_field(&field) {
+        return false;
+    }
+    let inner = message.get_field_mut(&field).as_message_mut().expect("paths lead through messages");
+    let found = if deeper.is_empty() {
+        inner.take_unknown_fields().for_each(std::mem::drop);
+        true
+    } else {
+        take_presence_out(inner, deeper)
+    };
+    if found && inner.encoded_len() == 0 {
+        message.clear_field(&field);
+    }
+    found
 }
 
 /// Takes the field at these names out, and the messages that lead to it where nothing else is in them. Whether it was

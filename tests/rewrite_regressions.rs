@@ -319,3 +319,33 @@ fn a_message_that_stays_one_is_not_lost_with_what_is_around_it() {
         }
     }
 }
+
+#[test]
+fn a_constant_of_a_message_that_comes_into_being_on_the_way_brings_none_into_being() {
+    let nest = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"n.g\" }]";
+    let constant = "[messages.\"p.N\"]\nrules = [{ new = \"x\", value = true }]";
+    let versions = &[
+        ("message M { optional int32 f = 1; }", ""),
+        ("message M { N n = 2; } message N { optional int32 g = 1; }", nest),
+        ("message M { N n = 2; } message N { optional int32 g = 1; bool x = 3; }", constant),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[], refused: false };
+    becomes(&case, &[]);
+    becomes(&Case { bytes: &[0x08, 0], ..case }, &[0x12, 4, 0x08, 0, 0x18, 1]);
+}
+
+#[test]
+fn a_constant_is_written_into_a_message_that_something_later_is_written_into_too() {
+    let versions = &[
+        ("message M { int32 a = 1; string s = 2; }", ""),
+        (
+            "message M { N n = 1; } message N { C c = 1; int32 x = 2; } message C { int32 y = 1; string z = 2; }",
+            "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"n.c.y\" }, { new = \"n.x\", value = 5 },
+                { new = \"n.c.z\", up = \"old.s\", when = { up = \"old.s != ''\" } }]",
+        ),
+    ];
+    let case = Case { versions, from: 0, to: 1, used: Use::Response, bytes: &[0x08, 3], refused: false };
+    becomes(&case, &[0x0a, 6, 0x0a, 2, 0x08, 3, 0x10, 5]);
+    becomes(&Case { bytes: &[], ..case }, &[]);
+    becomes(&Case { bytes: &[0x12, 1, b'z'], ..case }, &[0x0a, 7, 0x0a, 3, 0x12, 1, b'z', 0x10, 5]);
+}

@@ -20,7 +20,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectM
 use straddle::Protocol;
 use straddle::expression::{Expression, Failed};
 use straddle::protocol::mask;
-use straddle::protocol::plan::{Condition, Direction, Made, MessagePlan, Path, Plans, Use};
+use straddle::protocol::plan::{Condition, Direction, Made, Make, MessagePlan, Path, Plans, Use};
 
 /// Why a message does not become one of the other version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,8 +187,10 @@ impl Hop<'_> {
         check(plan, came)?;
         let source = drop_fields(plan, came)?;
         let (mut target, mut carried) = self.write(plan, came, &source, None)?;
-        // What stands for absent values counts in each message that is there in the end, whatever brought it into being.
-        if plan.moves.iter().any(|moved| !moved.to.parents().is_empty() && convert::speaks_for_absent(moved)) {
+        // What stands for absent values, and constants that bring nothing into being, count in each message that is there in
+        // the end, whatever brought it into being.
+        let made_there = |make: &Make| matches!(make.value, Made::Constant { into_absent: false, .. });
+        if plan.moves.iter().any(convert::speaks_for_absent) || plan.makes.iter().any(made_there) {
             (target, carried) = self.write(plan, came, &source, Some(&target))?;
         }
         self.lose(plan, &source, &mut target, &carried)?;
@@ -220,7 +222,7 @@ impl Hop<'_> {
         for make in &plan.makes {
             if applies(make.when.as_ref(), came)? {
                 carried.made(&make.value);
-                write_made(&make.value, &make.to, source, &mut target)?;
+                write_made(&make.value, &make.to, source, &mut target, there)?;
             }
         }
         Ok((target, carried))
@@ -315,10 +317,18 @@ fn says_nothing(value: &Value) -> bool {
 }
 
 /// Stage 5.
-fn write_made(made: &Made, to: &Path, source: &DynamicMessage, target: &mut DynamicMessage) -> Result<(), Refused> {
+fn write_made(
+    made: &Made,
+    to: &Path,
+    source: &DynamicMessage,
+    target: &mut DynamicMessage,
+    there: Option<&DynamicMessage>,
+) -> Result<(), Refused> {
     let value = match made {
         Made::Constant { value, into_absent } => {
-            (*into_absent || place::parents_are_present(target, to)).then(|| value.clone())
+            let is_there = place::parents_are_present(target, to)
+                || there.is_some_and(|there| place::parents_are_present(there, to));
+            (*into_absent || is_there).then(|| value.clone())
         }
         Made::Expression(expression) => expression.evaluate(source, to.leaf())?,
         Made::Join { from, separator, may_miss } => join(from, separator, *may_miss, source)?.map(Value::String),

@@ -17,6 +17,8 @@ pub(super) struct State {
     arms: u128,
     /// Writes of which only the last one counts.
     conflicts: Vec<(usize, Mark, Mark)>,
+    /// Whether something was left out because its message was not there yet.
+    waits: bool,
 }
 
 /// What writing something came to.
@@ -137,15 +139,12 @@ impl Runner<'_> {
             Some(self.scratch.output.open(node.target.number, expected))
         };
         let mut there = node.containers.iter().any(|slot| self.scratch.notes.first(message.frame, *slot).is_some());
-        let mut state = State::default();
-        for child in &node.children {
-            // A constant does not count for those that come before it.
-            if let Write::Made(Made { value: MadeOf::Constant { into_absent: false, .. }, .. }) = child
-                && !there
-            {
-                continue;
-            }
-            there |= self.write(message, child, evaluated, there, &mut state)? == Written::Yes;
+        let content = self.scratch.output.mark();
+        let mut state = self.children(message, node, evaluated, &mut there)?;
+        if state.waits && there {
+            // Some of what is only written into a message that is there came before what brings it into being.
+            self.scratch.output.rewind(content);
+            state = self.children(message, node, evaluated, &mut there)?;
         }
         for (slot, passing) in &node.unknown {
             self.unknown(message, *slot, passing, &state)?;
@@ -165,6 +164,27 @@ impl Runner<'_> {
             None => self.scratch.output.buffer().put_tag(node.target.number, GROUP_END),
         }
         Ok(Written::Yes)
+    }
+
+    /// Writes what goes into a message of the target. `there` says whether that one is there, before and after.
+    fn children(
+        &mut self,
+        message: &Message<'_>,
+        node: &Node,
+        evaluated: &Evaluated,
+        there: &mut bool,
+    ) -> Outcome<State> {
+        let mut state = State::default();
+        for child in &node.children {
+            if let Write::Made(Made { value: MadeOf::Constant { into_absent: false, .. }, .. }) = child
+                && !*there
+            {
+                state.waits = true;
+                continue;
+            }
+            *there |= self.write(message, child, evaluated, *there, &mut state)? == Written::Yes;
+        }
+        Ok(state)
     }
 
     /// Hands on what was noted of unknown fields.

@@ -214,9 +214,10 @@ impl Hop<'_> {
     }
 }
 
-/// Whether an absent value comes to something.
+/// Whether an absent value comes to something within a message.
 pub(super) fn speaks_for_absent(moved: &Move) -> bool {
-    scalar_of(&moved.conversion).is_some_and(|scalar| scalar.absent.is_some() || scalar.refuse_absent)
+    let scalar = scalar_of(&moved.conversion).filter(|_| !moved.to.parents().is_empty());
+    scalar.is_some_and(|scalar| scalar.absent.is_some() || scalar.refuse_absent)
 }
 
 /// The conversion of a scalar, where the value may be absent.

@@ -195,7 +195,14 @@ impl Expansion<'_, '_, '_> {
             What::Expressions { up, down } => {
                 let (path, expression) = super::oriented(self.direction, up, down).0.as_ref()?;
                 let to = self.find(level, target, path, line)?;
-                let expression = self.compile(level, expression, line)?;
+                let text = expression;
+                let expression = self.compile(level, text, line)?;
+                if let Some(gives) = expression.misfit(to.leaf()) {
+                    let what = format!("`{text}` comes to {gives}, which `{to}` cannot hold");
+                    let advice = "convert it, as with `string(…)` or `int(…)`, or write another field";
+                    self.faults.add_at_line(line, what, advice);
+                    return None;
+                }
                 self.said.makes.push(Make { to, value: Made::Expression(expression), when, origin });
             }
             What::Drop { side, path, only_empty } => {

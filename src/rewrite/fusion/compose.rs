@@ -99,12 +99,13 @@ impl Composer<'_> {
                 from: carried.from.leaf(),
                 middle: carried.to.leaf(),
                 to: reader.to.leaf(),
-                nested: carried.to.parents().is_empty() && !reader.to.parents().is_empty(),
+                nested: brings_into_being(carried, reader, two),
             };
             let conversion = between.conversion(&carried.conversion, &reader.conversion)?;
             // Where the condition does not hold, nothing lies in the middle, and that may come to something.
             let elsewise = carried.when.is_some() && absent(&reader.conversion).is_some();
-            if elsewise || self.nested_presence_differs(carried, reader, one, two) {
+            let absence_differs = absent(&conversion).is_some() && !absence_is_alike(carried, reader, one, two);
+            if elsewise || absence_differs || self.nested_presence_differs(carried, reader, one, two) {
                 return None;
             }
             whole.moves.push(Move {
@@ -122,7 +123,9 @@ impl Composer<'_> {
     fn nested_presence_differs(&self, carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
         let made_in_the_middle = (1..carried.to.fields().len()).any(|length| {
             let parent = Path::new(carried.to.fields()[..length].to_vec());
-            let linked = one.containers.iter().any(|part| same(&part.to, &parent));
+            // It is there in the source where the value is.
+            let linked =
+                one.containers.iter().any(|part| same(&part.to, &parent) && starts_with(&carried.from, &part.from));
             let goes_on = two.containers.iter().find(|part| same(&part.from, &parent));
             !linked && goes_on.is_some_and(|container| !reader.to.starts_with(&container.to))
         });
@@ -214,6 +217,35 @@ struct Whole {
     moves: Vec<Move>,
     makes: Vec<Make>,
     losses: Vec<Loss>,
+}
+
+/// Whether what stands for an absent value is written over both hops just where it is over one after the other. It is where
+/// the message is there that the value lies in, or the one that it goes to.
+fn absence_is_alike(carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
+    let linked = |parts: &Parts, from: &Path, to: &Path| {
+        let is_parent = |path: &Path, of: &Path| path.fields().len() + 1 == of.fields().len() && starts_with(of, path);
+        parts.containers.iter().any(|part| is_parent(&part.from, from) && is_parent(&part.to, to))
+    };
+    let lies_within = |path: &Path| !path.parents().is_empty();
+    let (from, middle, to) = (lies_within(&carried.from), lies_within(&carried.to), lies_within(&reader.to));
+    if linked(one, &carried.from, &carried.to) && linked(two, &reader.from, &reader.to) {
+        return true;
+    }
+    match absent(&carried.conversion) {
+        // In the middle it is always there.
+        Some(_) => !middle && !(from && to),
+        // In the end it is always looked for.
+        None => !to || !(from || middle),
+    }
+}
+
+/// Whether a value that is written in the middle brings messages into being that are not there because it is.
+fn brings_into_being(carried: &Move, reader: &Move, two: &Parts) -> bool {
+    (1..reader.to.fields().len()).any(|length| {
+        let parent = Path::new(reader.to.fields()[..length].to_vec());
+        let goes_on = |part: &Container| same(&part.to, &parent) && starts_with(&carried.to, &part.from);
+        !two.containers.iter().any(goes_on)
+    })
 }
 
 /// Whether nothing else in the plan reads what a move reads, or a part of it, or what it is a part of.

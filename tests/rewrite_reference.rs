@@ -8,6 +8,7 @@ mod folder;
 #[expect(dead_code, reason = "these tests cross one step, written by hand")]
 mod reference;
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use prost::Message;
@@ -107,7 +108,7 @@ impl Side for Hand {
         POOL.get_message_by_name(name)
     }
 
-    fn mask_path(&self, _: Use, _: &str, _: &str, path: &str) -> Result<Vec<String>, String> {
+    fn mask_path(&self, _: Use, _: (&str, &str), path: &str, _: &HashSet<&str>) -> Result<Vec<String>, String> {
         Ok(vec![format!("new_{path}")])
     }
 }

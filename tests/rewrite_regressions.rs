@@ -35,7 +35,7 @@ fn protocol(versions: &[(&str, &str)]) -> Protocol {
     let mut files = vec![("protocol.toml".to_owned(), "name = \"p\"\n".to_owned())];
     for (index, (proto, rules)) in versions.iter().enumerate() {
         let version = format!("1.{index}.0");
-        let imports = "import \"google/protobuf/any.proto\"; import \"google/protobuf/duration.proto\";";
+        let imports = "import \"google/protobuf/any.proto\"; import \"google/protobuf/duration.proto\"; import \"google/protobuf/field_mask.proto\";";
         files.push((format!("{version}/p.proto"), format!("syntax = \"proto3\"; package p; {imports} {proto}")));
         if index > 0 {
             files.push((format!("{version}/step.toml"), format!("from = \"1.{}.0\"\n{rules}", index - 1)));
@@ -348,4 +348,101 @@ fn a_constant_is_written_into_a_message_that_something_later_is_written_into_too
     becomes(&case, &[0x0a, 6, 0x0a, 2, 0x08, 3, 0x10, 5]);
     becomes(&Case { bytes: &[], ..case }, &[]);
     becomes(&Case { bytes: &[0x12, 1, b'z'], ..case }, &[0x0a, 7, 0x0a, 3, 0x12, 1, b'z', 0x10, 5]);
+}
+
+#[test]
+fn a_zero_that_vanishes_in_a_message_brings_none_into_being_within_it() {
+    let nest = |from: &str, to: &str| format!("rules = [{{ old = \"{from}\", new = \"{to}\" }}]");
+    let (first, second) = (nest("f", "n.g"), nest("g", "i.h"));
+    let (first, second) = (format!("[messages.\"p.M\"]\n{first}"), format!("[messages.\"p.N\"]\n{second}"));
+    let versions = &[
+        ("message M { optional int32 f = 1; }", ""),
+        ("message M { N n = 2; } message N { int32 g = 1; }", first.as_str()),
+        ("message M { N n = 2; } message N { I i = 3; } message I { int32 h = 1; }", second.as_str()),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Stored, bytes: &[0x08, 0], refused: false };
+    becomes(&case, &[0x12, 0]);
+    becomes(&Case { bytes: &[0x08, 1], ..case }, &[0x12, 4, 0x1a, 2, 0x08, 1]);
+}
+
+#[test]
+fn a_message_that_is_there_for_a_value_that_goes_on_elsewhere_stays() {
+    let into = "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"f.a\" }]";
+    let out = "[messages.\"p.M\"]\nrules = [{ old = \"f.a\", new = \"b\" }]";
+    let versions = &[
+        ("message M { F f = 3; repeated string a = 1; } message F { int32 z = 1; }", ""),
+        ("message M { F f = 3; } message F { int32 z = 1; repeated string a = 5; }", into),
+        ("message M { F f = 3; repeated string b = 4; } message F { int32 z = 1; repeated string a = 5; }", out),
+    ];
+    let bytes = &[0x0a, 1, b'x'];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes, refused: false };
+    becomes(&case, &[0x1a, 0, 0x22, 1, b'x']);
+}
+
+#[test]
+fn what_stands_for_an_absent_arm_is_written_though_another_arm_came() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"a\", default = { up = 9 } }, { old = \"b\", drop = true }]";
+    let versions =
+        &[("message M { oneof o { int32 a = 1; int32 b = 2; } }", ""), ("message M { int32 a = 3; }", rules)];
+    let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x10, 1], refused: false };
+    becomes(&case, &[0x18, 9]);
+    becomes(&Case { bytes: &[0x08, 4], ..case }, &[0x18, 4]);
+    becomes(&Case { bytes: &[0x08, 4, 0x10, 1], ..case }, &[0x18, 9]);
+}
+
+#[test]
+fn a_constant_within_a_message_is_taken_back_with_the_message() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ new = \"s.t.k\", value = \"K\" }, { new = \"z.n\", value = 0 }]\nloss = { request = \"refuse\" }";
+    let inner = "message S { T t = 1; int32 more = 2; } message T { string k = 1; }";
+    let new = format!("message M {{ int32 a = 1; S s = 2; Z z = 3; }} message Z {{ int32 n = 1; }} {inner}");
+    let versions = &[("message M { int32 a = 1; }", ""), (new.as_str(), rules)];
+    let there = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x08, 1], refused: false };
+    let made = [0x08, 1, 0x12, 5, 0x0a, 3, 0x0a, 1, b'K', 0x1a, 0];
+    becomes(&there, &made);
+    let back = Case { from: 1, to: 0, bytes: &made, ..there };
+    becomes(&back, &[0x08, 1]);
+    // Another value, and what else is there, are losses.
+    agree(&Case { bytes: &[0x12, 5, 0x0a, 3, 0x0a, 1, b'L'], refused: true, ..back });
+    agree(&Case { bytes: &[0x12, 7, 0x0a, 3, 0x0a, 1, b'K', 0x10, 1], refused: true, ..back });
+    agree(&Case { bytes: &[0x12, 0], refused: true, ..back });
+}
+
+#[test]
+fn a_mask_of_all_parts_that_are_joined_is_one_of_what_they_become() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = [\"x.a\", \"x.b\"], new = \"c\", join = \" \" }, { old = \"m\", new = \"m\", mask = \".\" }]";
+    let old = "message M { google.protobuf.FieldMask m = 1; X x = 2; } message X { string a = 1; string b = 2; }";
+    let versions = &[(old, ""), ("message M { google.protobuf.FieldMask m = 1; string c = 2; }", rules)];
+    let mask = |paths: &[&str]| {
+        let paths: Vec<u8> =
+            paths.iter().flat_map(|path| [&[0x0a, path.len() as u8][..], path.as_bytes()].concat()).collect();
+        [&[0x0a, paths.len() as u8][..], &paths].concat()
+    };
+    for (paths, expected) in [
+        (&["x.a", "x.b"][..], Some(&["c"][..])),
+        (&["x"], Some(&["c"])),
+        (&["x", "x.a"], Some(&["c"])),
+        (&["x.a"], None),
+        (&["x.b", "x.b"], None),
+    ] {
+        let bytes = mask(paths);
+        let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &bytes, refused: expected.is_none() };
+        match expected {
+            Some(expected) => becomes(&case, &mask(expected)),
+            None => agree(&case),
+        }
+    }
+}
+
+#[test]
+fn what_stands_for_an_absent_value_of_a_message_that_is_absent_goes_nowhere() {
+    let text = "[messages.\"p.I\"]\nrules = [{ old = \"a\", new = \"b\", text = \"decimal\" }]";
+    let out = "[messages.\"p.M\"]\nrules = [{ old = \"f.b\", new = \"h\" }]";
+    let versions = &[
+        ("message M { I f = 1; } message I { fixed32 a = 1; }", ""),
+        ("message M { I f = 1; } message I { string b = 2; }", text),
+        ("message M { I f = 1; string h = 3; } message I { string b = 2; }", out),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[], refused: false };
+    becomes(&case, &[]);
+    becomes(&Case { bytes: &[0x0a, 0], ..case }, &[0x0a, 0, 0x1a, 1, b'0']);
 }

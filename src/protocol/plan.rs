@@ -7,7 +7,8 @@
 //!
 //! 1. Each of `checks` whose condition holds refuses the message. Conditions are all taken over the source message as
 //!    it came.
-//! 2. Each of `drops` whose condition holds takes its field out of the source message.
+//! 2. Each of `drops` whose condition holds takes its field out of the source message. One of a value (`Condition::Is`)
+//!    takes back what a constant was written for: the messages around it are no loss for being there.
 //! 3. `containers` that are present in the source become present in the target, and hand on their unknown fields.
 //! 4. `moves` carry values over, each from one path to one path, in their order.
 //! 5. `makes` write what comes from several fields, from none, or out of an expression.

@@ -14,6 +14,7 @@ mod scalar;
 #[path = "reference/text.rs"]
 mod text;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
@@ -113,8 +114,14 @@ pub(crate) trait Side {
     fn number_is_free(&self, message: &str, number: u32, field: Option<&FieldDescriptor>) -> bool;
     /// The message of this name in the source version.
     fn declared(&self, name: &str) -> Option<MessageDescriptor>;
-    /// The path of a mask, as the other side names it.
-    fn mask_path(&self, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, String>;
+    /// The path of a mask of these, as the other side names it; `messages` are the names of source and target.
+    fn mask_path(
+        &self,
+        used: Use,
+        messages: (&str, &str),
+        path: &str,
+        mask: &HashSet<&str>,
+    ) -> Result<Vec<String>, String>;
 }
 
 /// A step of a protocol, in one direction.
@@ -150,8 +157,14 @@ impl Side for Crossing<'_> {
         self.protocol.versions()[self.version].pool().get_message_by_name(name)
     }
 
-    fn mask_path(&self, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, String> {
-        mask::translate(self.plans(), used, source, target, path).map_err(|error| error.to_string())
+    fn mask_path(
+        &self,
+        used: Use,
+        (source, target): (&str, &str),
+        path: &str,
+        mask: &HashSet<&str>,
+    ) -> Result<Vec<String>, String> {
+        mask::translate_among(self.plans(), used, source, target, path, mask).map_err(|error| error.to_string())
     }
 }
 
@@ -185,7 +198,7 @@ impl Hop<'_> {
             return Err(Refused::new(Cause::Open, &open.element, &open.what));
         }
         check(plan, came)?;
-        let source = drop_fields(plan, came)?;
+        let (source, consumed) = drop_fields(plan, came)?;
         let (mut target, mut carried) = self.write(plan, came, &source, None)?;
         // What stands for absent values, and constants that bring nothing into being, count in each message that is there in
         // the end, whatever brought it into being.
@@ -193,6 +206,7 @@ impl Hop<'_> {
         if plan.moves.iter().any(convert::speaks_for_absent) || plan.makes.iter().any(made_there) {
             (target, carried) = self.write(plan, came, &source, Some(&target))?;
         }
+        carried.consumed = consumed;
         self.lose(plan, &source, &mut target, &carried)?;
         self.pass_unknown_fields(plan, &source, &mut target)?;
         Ok(target)
@@ -231,17 +245,21 @@ impl Hop<'_> {
 
 /// What was carried out of the source: paths, as the names of their fields.
 #[derive(Default)]
-struct Carried(Vec<Vec<String>>);
+struct Carried {
+    paths: Vec<Vec<String>>,
+    /// Constants that were taken back.
+    consumed: Vec<Vec<String>>,
+}
 
 impl Carried {
     fn path(&mut self, path: &Path) {
-        self.0.push(names(path));
+        self.paths.push(names(path));
     }
 
     fn made(&mut self, made: &Made) {
         match made {
             Made::Constant { .. } => {}
-            Made::Expression(expression) => self.0.extend(expression.reads().iter().cloned()),
+            Made::Expression(expression) => self.paths.extend(expression.reads().iter().cloned()),
             Made::Join { from, .. } => from.iter().for_each(|path| self.path(path)),
             Made::Split { from, .. } => self.path(from),
         }
@@ -263,15 +281,18 @@ fn check(plan: &MessagePlan, came: &DynamicMessage) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Stage 2.
-fn drop_fields(plan: &MessagePlan, came: &DynamicMessage) -> Result<DynamicMessage, Refused> {
-    let mut source = came.clone();
+/// Stage 2, and the paths of constants that were taken back.
+fn drop_fields(plan: &MessagePlan, came: &DynamicMessage) -> Result<(DynamicMessage, Vec<Vec<String>>), Refused> {
+    let (mut source, mut consumed) = (came.clone(), Vec::new());
     for dropped in &plan.drops {
         if holds(&dropped.condition, Some(&dropped.path), came)? {
             place::remove(&mut source, &dropped.path);
+            if matches!(dropped.condition, Condition::Is(_)) {
+                consumed.push(names(&dropped.path));
+            }
         }
     }
-    Ok(source)
+    Ok((source, consumed))
 }
 
 fn applies(when: Option<&Expression>, came: &DynamicMessage) -> Result<bool, Refused> {

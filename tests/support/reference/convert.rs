@@ -1,6 +1,6 @@
 //! Stage 4: moves, and what becomes of values on the way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
@@ -202,12 +202,17 @@ impl Hop<'_> {
     ) -> Result<DynamicMessage, Refused> {
         let mut target_mask = transcode(mask, to)?;
         let paths = mask.get_field_by_number(1).expect("a mask").into_owned();
+        let paths: Vec<&str> =
+            paths.as_list().expect("paths").iter().map(|path| path.as_str().expect("a path")).collect();
+        let all: HashSet<&str> = paths.iter().copied().collect();
         let mut translated = Vec::new();
-        for path in paths.as_list().expect("paths") {
-            let path = path.as_str().expect("a path");
-            let known =
-                self.side.mask_path(self.used, source, target, path).map_err(|why| Refused::value("paths", why))?;
-            translated.extend(known.into_iter().map(Value::String));
+        for path in paths {
+            let known = self.side.mask_path(self.used, (source, target), path, &all);
+            for path in known.map_err(|why| Refused::value("paths", why))? {
+                if !translated.contains(&Value::String(path.clone())) {
+                    translated.push(Value::String(path));
+                }
+            }
         }
         target_mask.set_field_by_number(1, Value::List(translated));
         Ok(target_mask)

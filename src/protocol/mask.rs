@@ -1,7 +1,5 @@
 //! Field masks: paths to fields of one version become paths to those of another.
 
-use std::collections::HashSet;
-
 use prost_reflect::{FieldDescriptor, Kind};
 
 use super::plan::{Conversion, Made, Make, MessagePlan, Move, Plans, Use, ValueConversion};
@@ -33,11 +31,11 @@ pub struct MaskError {
 /// When the path names a field that the source does not have, or that has no counterpart of its own: left out of a mask,
 /// a name could turn it into an empty one, which stands for all fields.
 pub fn translate(plans: &Plans, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, MaskError> {
-    translate_among(plans, used, source, target, path, &HashSet::from([path]))
+    translate_among(plans, used, source, target, path, &|other| other == path)
 }
 
-/// As [`translate`], for one path of a mask of these: what is made of several fields has its counterpart where the mask
-/// names all of them.
+/// As [`translate`], for one path of a mask; `mask` says whether a path is one of it. What is made of several fields has
+/// its counterpart where the mask names all of them.
 ///
 /// # Errors
 /// As [`translate`].
@@ -47,7 +45,7 @@ pub fn translate_among(
     source: &str,
     target: &str,
     path: &str,
-    mask: &HashSet<&str>,
+    mask: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<String>, MaskError> {
     let fault = |what: String| MaskError { path: path.to_owned(), what };
     if path == "*" {
@@ -71,7 +69,7 @@ pub fn translate_among(
 struct PlansOfUse<'p> {
     plans: &'p Plans,
     used: Use,
-    mask: &'p HashSet<&'p str>,
+    mask: &'p dyn Fn(&str) -> bool,
 }
 
 impl<'p> PlansOfUse<'p> {
@@ -82,7 +80,7 @@ impl<'p> PlansOfUse<'p> {
     /// Whether the mask names this field, or a message around it; `way` leads to the message that it is a path in.
     fn names(self, way: &[&str], path: &[&str]) -> bool {
         let whole = [way, path].concat();
-        (1..=whole.len()).any(|length| self.mask.contains(whole[..length].join(".").as_str()))
+        (1..=whole.len()).any(|length| (self.mask)(&whole[..length].join(".")))
     }
 }
 

@@ -164,7 +164,8 @@ impl Side for Crossing<'_> {
         path: &str,
         mask: &HashSet<&str>,
     ) -> Result<Vec<String>, String> {
-        mask::translate_among(self.plans(), used, source, target, path, mask).map_err(|error| error.to_string())
+        let is_named = |path: &str| mask.contains(path);
+        mask::translate_among(self.plans(), used, source, target, path, &is_named).map_err(|error| error.to_string())
     }
 }
 

@@ -233,7 +233,7 @@ fn absence_is_alike(carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> 
     }
     match absent(&carried.conversion) {
         // In the middle it is always there.
-        Some(_) => !middle && !(from && to),
+        Some(_) => !(middle || from && to),
         // In the end it is always looked for.
         None => !to || !(from || middle),
     }

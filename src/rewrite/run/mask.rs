@@ -51,7 +51,7 @@ impl Runner<'_> {
                 let Ok(path) = std::str::from_utf8(&input.bytes[field.start..field.end]) else {
                     return malformed("a string that is no UTF-8", at);
                 };
-                let paths = translate_among(plans, used, source, target, path, &mask)
+                let paths = translate_among(plans, used, source, target, path, &|path| mask.contains(path))
                     .map_err(|error| named(Failure::refused(error.to_string()).within("paths"), slot))?;
                 for path in paths {
                     if !written.insert(path.clone()) {

@@ -356,9 +356,10 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         }
         for (line, other_line, path) in found {
             let way = if self.direction == Direction::Up { "up" } else { "down" };
-            let rules = match other_line == line {
-                true => format!("two rules of line {line}"),
-                false => format!("the rules of lines {other_line} and {line}"),
+            let rules = if other_line == line {
+                format!("two rules of line {line}")
+            } else {
+                format!("the rules of lines {other_line} and {line}")
             };
             self.faults.add_at_line(
                 line,

@@ -78,9 +78,10 @@ fn becomes(case: &Case<'_>, expected: &[u8]) {
     let rewrite = rewrite.unwrap_or_else(|error| panic!("{error}"));
     let message = protocol.versions()[case.to].pool().get_message_by_name("p.M").expect("the message");
     let read = |bytes: &[u8]| DynamicMessage::decode(message.clone(), bytes).expect("a message");
-    let came = rewrite.apply(&case.bytes.to_vec().into(), &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
-    let (came, expected) = (read(&came.into_bytes()), read(expected));
-    assert_eq!(same::difference(&expected, &came, &same::Plain), None, "{}", same::shown(&came));
+    let rewritten =
+        rewrite.apply(&case.bytes.to_vec().into(), &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    let (found, expected) = (read(&rewritten.into_bytes()), read(expected));
+    assert_eq!(same::difference(&expected, &found, &same::Plain), None, "{}", same::shown(&found));
 }
 
 #[test]
@@ -412,10 +413,11 @@ fn a_mask_of_all_parts_that_are_joined_is_one_of_what_they_become() {
     let rules = "[messages.\"p.M\"]\nrules = [{ old = [\"x.a\", \"x.b\"], new = \"c\", join = \" \" }, { old = \"m\", new = \"m\", mask = \".\" }]";
     let old = "message M { google.protobuf.FieldMask m = 1; X x = 2; } message X { string a = 1; string b = 2; }";
     let versions = &[(old, ""), ("message M { google.protobuf.FieldMask m = 1; string c = 2; }", rules)];
+    let length = |length: usize| u8::try_from(length).expect("a short text");
     let mask = |paths: &[&str]| {
         let paths: Vec<u8> =
-            paths.iter().flat_map(|path| [&[0x0a, path.len() as u8][..], path.as_bytes()].concat()).collect();
-        [&[0x0a, paths.len() as u8][..], &paths].concat()
+            paths.iter().flat_map(|path| [&[0x0a, length(path.len())][..], path.as_bytes()].concat()).collect();
+        [&[0x0a, length(paths.len())][..], &paths].concat()
     };
     for (paths, expected) in [
         (&["x.a", "x.b"][..], Some(&["c"][..])),
@@ -445,4 +447,19 @@ fn what_stands_for_an_absent_value_of_a_message_that_is_absent_goes_nowhere() {
     let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[], refused: false };
     becomes(&case, &[]);
     becomes(&Case { bytes: &[0x0a, 0], ..case }, &[0x0a, 0, 0x1a, 1, b'0']);
+}
+
+#[test]
+fn an_unknown_number_that_a_later_hop_writes_is_refused_there() {
+    let f = "message F { int32 z = 1;";
+    let texts = [
+        format!("message M {{ F f = 3; int32 a = 1; }} {f} }}"),
+        format!("message M {{ F f = 3; int32 a = 1; string new = 2; }} {f} }}"),
+        format!("message M {{ F f = 3; }} {f} string g = 4; int32 h = 5; }}"),
+    ];
+    let into = "[messages.\"p.M\"]\nrules = [{ old = \"new\", new = \"f.g\" }, { old = \"a\", new = \"f.h\" }]";
+    let versions = &[(texts[0].as_str(), ""), (texts[1].as_str(), ""), (texts[2].as_str(), into)];
+    let case = Case { versions, from: 0, to: 2, used: Use::Stored, bytes: &[0x1a, 3, 0x22, 1, b'x'], refused: true };
+    agree(&case);
+    agree(&Case { bytes: &[0x1a, 2, 0x08, 1], refused: false, ..case });
 }

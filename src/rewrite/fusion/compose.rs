@@ -55,7 +55,9 @@ impl Composer<'_> {
             losses: whole.losses,
             open: first.open.iter().chain(&second.open).cloned().collect(),
         };
-        Some(Joined { plan, detours: detours(first, &one, &second.source) })
+        let mut detours = detours(first, &one, &second.source);
+        detours.extend(taken_in_the_middle(&one, &two, &plan));
+        Some(Joined { plan, detours })
     }
 
     /// Both plans, with messages taken apart where one carries a whole of which the other takes a part.
@@ -272,6 +274,29 @@ fn reads_fields_only(plan: &MessagePlan) -> bool {
             .makes
             .iter()
             .all(|made| made.when.is_none() && matches!(made.value, Made::Constant { into_absent: false, .. }))
+}
+
+/// Numbers that the source does not declare, and that the second plan writes what nothing of the source comes to: what is
+/// unknown may not pass there, though the plan of both hops writes nothing.
+fn taken_in_the_middle(one: &Parts, two: &Parts, whole: &MessagePlan) -> Vec<Vec<u32>> {
+    let written = one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to));
+    let written: Vec<&Path> = written.collect();
+    let idle = two.moves.iter().filter(|reader| !written.iter().any(|to| same(to, &reader.from)));
+    let mut taken = Vec::new();
+    for to in idle.map(|reader| &reader.to) {
+        let number = to.fields()[0].number();
+        if whole.source.get_field(number).is_none() {
+            taken.push(vec![number]);
+        }
+        for container in whole.containers.iter().filter(|container| starts_with(to, &container.to)) {
+            let Some(field) = to.fields().get(container.to.fields().len()) else { continue };
+            let declares = |message: &MessageDescriptor| message.get_field(field.number()).is_some();
+            if !container.from.leaf().kind().as_message().is_some_and(declares) {
+                taken.push([&numbers(&container.from)[..], &[field.number()]].concat());
+            }
+        }
+    }
+    taken
 }
 
 /// What the second plan makes of fields that the first one does not write, and that have a meaning where they are absent.

@@ -15,6 +15,7 @@ mod budget;
 mod check;
 mod copy;
 mod depth;
+mod fits;
 mod functions;
 mod names;
 mod numbers;
@@ -110,6 +111,14 @@ impl Expression {
         self.program.gives == Type::Bool || self.program.gives.is_open()
     }
 
+    /// What it comes to, where no value of it can be a value of `target`, so far as that can be known before it runs; in
+    /// words.
+    #[must_use]
+    pub fn misfit(&self, target: &FieldDescriptor) -> Option<String> {
+        let gives = &self.program.gives;
+        (!fits::may_fill(gives, target)).then(|| types::with_article(gives))
+    }
+
     /// Whether it holds for `message`.
     ///
     /// # Errors
@@ -117,7 +126,7 @@ impl Expression {
     pub fn holds(&self, message: &DynamicMessage) -> Result<bool, Failed> {
         let value = self.program.run(message, |value, _| match value.downcast_ref::<CelBool>() {
             Some(value) => Ok(*value.inner()),
-            None => Err(format!("it came to a {}, and not to a bool", value.get_type().name())),
+            None => Err(format!("it came to {}, and not to a bool", types::with_article(value.get_type().name()))),
         });
         value.map_err(|what| self.failed(what))
     }

@@ -132,7 +132,7 @@ pub enum RewriteError {
     Malformed {
         /// Full name of the message.
         message: String,
-        /// Counted from the start of the outermost message.
+        /// Counted from the start of the outermost message. Of what was put together on the way, where that began.
         offset: usize,
         /// What is wrong.
         what: &'static str,

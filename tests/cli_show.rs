@@ -1,6 +1,8 @@
 //! `straddle show`, as a person or a script meets it.
 #![cfg(feature = "cli")]
 
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
@@ -61,4 +63,37 @@ fn a_version_that_is_not_there_is_told_with_those_that_are() {
     let run = straddle(&["show", INVENTORY, "--node", "9.0.0"]);
     run.ended(1, &["inventory has no version 9.0.0", "1.0.0, 1.1.0, 2.0.0, 3.0.0"]);
     straddle(&["show", INVENTORY, "--node", "two"]).ended(2, &["`two` is not a version"]);
+}
+
+#[test]
+fn losses_tell_of_their_conditions_and_routes_of_all_that_is_open() {
+    let proto = |m: &str, o: &str| {
+        format!(
+            "syntax = \"proto3\"; package p; message M {{ {m} }} message O {{ {o} }} message N {{}}
+             service S {{
+               rpc Get(M) returns (N) {{ option idempotency_level = NO_SIDE_EFFECTS; }}
+               rpc Find(O) returns (N) {{ option idempotency_level = NO_SIDE_EFFECTS; }}
+             }}"
+        )
+    };
+    let (old, new) =
+        (proto("", "string a = 1; string b = 2;"), proto("int32 ttl = 1; int32 x = 2;", "N a = 1; N b = 2;"));
+    let step =
+        "from = \"1.0.0\"\n[messages.\"p.M\"]\nrules = [{ new = \"ttl\", drop = true, when = \"new.ttl == 5\" }]";
+    let files = [
+        ("protocol.toml", "name = \"p\""),
+        ("1.0.0/p.proto", &old),
+        ("2.0.0/p.proto", &new),
+        ("2.0.0/step.toml", step),
+    ];
+    let folder = folder::folder(&files);
+    let path = folder.path().to_str().expect("a path");
+    let shown = straddle(&["show", path, "--node", "1.0.0"]).ended(0, &[]).out;
+    for part in [
+        "p.M.ttl is refused if it is set, and no rule with a condition drops it or carries it over\n",
+        "p.M.x is refused if it is set\n",
+        "(and 1 more)",
+    ] {
+        assert!(shown.contains(part), "{part:?} is missing from\n{shown}");
+    }
 }

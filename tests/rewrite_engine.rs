@@ -117,6 +117,26 @@ fn what_is_malformed_is_told_with_its_place_in_the_whole() {
 }
 
 #[test]
+fn what_a_hop_in_between_cannot_read_is_told_within_the_bytes_that_came() {
+    let chain = Protocol::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/chain"));
+    let chain = chain.unwrap_or_else(|error| panic!("{error}"));
+    // A time and a street with wire types that are not theirs, after something that makes what is in between longer.
+    let mut malformed = 0;
+    for (from, to) in [(0, 2), (0, 3), (1, 3), (2, 0), (3, 0), (3, 1)] {
+        let name = if from == 3 { "chain.Purchase" } else { "chain.Order" };
+        let rewrite = Rewrite::new(&chain, from, to, name, Use::Request).unwrap_or_else(|error| panic!("{error}"));
+        for bytes in [&[0x42, 0][..], &[0x20, 0], &[0x10, 7, 0x22, 0, 0x20, 0], &[0x32, 1, b's', 0x42, 0]] {
+            let came = rewrite.apply(&Bytes::copy_from_slice(bytes), &Limits::default());
+            if let Err(RewriteError::Malformed { offset, .. }) = came {
+                assert!(offset <= bytes.len(), "{from} -> {to}: {offset} in {bytes:?}");
+                malformed += 1;
+            }
+        }
+    }
+    assert!(malformed > 6, "only {malformed}");
+}
+
+#[test]
 fn a_refusal_names_the_path_as_the_source_does() {
     let made = |at: &str| format!(r#"{{"name": "n", "at": "{at}"}}"#);
     let too_large = made("9007199254740993");

@@ -5,6 +5,7 @@
 #[path = "support/folder.rs"]
 mod folder;
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use prost::Message;
@@ -104,7 +105,7 @@ impl Side for Hand {
         POOL.get_message_by_name(name)
     }
 
-    fn mask_path(&self, _: Use, _: &str, _: &str, path: &str) -> Result<Vec<String>, String> {
+    fn mask_path(&self, _: Use, _: (&str, &str), path: &str, _: &HashSet<&str>) -> Result<Vec<String>, String> {
         Ok(vec![format!("new_{path}")])
     }
 }

@@ -4,13 +4,15 @@
 #[path = "support/folder.rs"]
 mod folder;
 
+use prost_reflect::DynamicMessage;
 use straddle::Protocol;
 use straddle::protocol::plan::Use;
-use straddle::rewrite::Rewrite;
+use straddle::rewrite::{Limits, Rewrite};
 use straddle::verify::judge::{Known, Trial, Verdict};
 
 /// Versions as (the messages of the proto, the rules of the step), the message, from which version to which, its bytes,
 /// and whether it is refused.
+#[derive(Clone, Copy)]
 struct Case<'a> {
     versions: &'a [(&'a str, &'a str)],
     from: usize,
@@ -20,11 +22,12 @@ struct Case<'a> {
     refused: bool,
 }
 
-fn agree(case: &Case<'_>) {
+/// A protocol of these versions.
+fn protocol(versions: &[(&str, &str)]) -> Protocol {
     let mut files = vec![("protocol.toml".to_owned(), "name = \"p\"\n".to_owned())];
-    for (index, (proto, rules)) in case.versions.iter().enumerate() {
+    for (index, (proto, rules)) in versions.iter().enumerate() {
         let version = format!("1.{index}.0");
-        let imports = "import \"google/protobuf/duration.proto\";";
+        let imports = "import \"google/protobuf/any.proto\"; import \"google/protobuf/duration.proto\"; import \"google/protobuf/field_mask.proto\";";
         files.push((format!("{version}/p.proto"), format!("syntax = \"proto3\"; package p; {imports} {proto}")));
         if index > 0 {
             files.push((format!("{version}/step.toml"), format!("from = \"1.{}.0\"\n{rules}", index - 1)));
@@ -32,7 +35,11 @@ fn agree(case: &Case<'_>) {
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let folder = folder::folder(&files);
-    let protocol = Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+    Protocol::load(folder.path()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn agree(case: &Case<'_>) {
+    let protocol = protocol(case.versions);
     let rewrite =
         Rewrite::new(&protocol, case.from, case.to, "p.M", case.used).unwrap_or_else(|error| panic!("{error}"));
     let message = |version: usize| protocol.versions()[version].pool().get_message_by_name("p.M").expect("the message");
@@ -53,6 +60,20 @@ fn agree(case: &Case<'_>) {
         Verdict::Unreadable => panic!("the bytes are no message"),
         Verdict::Wrong(_) => panic!("{}", trial.told(case.bytes)),
     }
+}
+
+/// The engine and the reference agree on what comes of it, which is this.
+fn becomes(case: &Case<'_>, expected: &[u8]) {
+    agree(case);
+    let protocol = protocol(case.versions);
+    let rewrite = Rewrite::new(&protocol, case.from, case.to, "p.M", case.used);
+    let rewrite = rewrite.unwrap_or_else(|error| panic!("{error}"));
+    let message = protocol.versions()[case.to].pool().get_message_by_name("p.M").expect("the message");
+    let read = |bytes: &[u8]| DynamicMessage::decode(message.clone(), bytes).expect("a message");
+    let rewritten =
+        rewrite.apply(&case.bytes.to_vec().into(), &Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    let (found, expected) = (read(&rewritten.into_bytes()), read(expected));
+    assert_eq!(same::difference(&expected, &found, &same::Plain), None, "{}", same::shown(&found));
 }
 
 #[test]
@@ -172,4 +193,265 @@ fn what_goes_out_of_a_message_leaves_it_empty() {
         let refused = bytes.len() == 4;
         agree(&Case { versions, from: 2, to: 0, used: Use::Stored, bytes, refused });
     }
+}
+
+#[test]
+fn what_an_entry_has_no_place_for_is_refused_or_left_out_of_responses() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"l\", new = \"l\", key = \"k\", value = \"v\" }]";
+    let versions = &[
+        ("message M { repeated E l = 1; } message E { string k = 1; int32 v = 2; }", ""),
+        ("message M { map<string, int32> l = 1; }", rules),
+    ];
+    for (used, refused) in [(Use::Request, true), (Use::Stored, true), (Use::Response, false)] {
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &[0x0a, 5, 0x0a, 1, b'x', 0x38, 1], refused });
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &[0x0a, 3, 0x0a, 1, b'x'], refused: false });
+    }
+}
+
+#[test]
+fn what_stands_beside_a_message_in_an_any_is_refused_or_left_out_of_responses() {
+    let rules = "[messages.\"p.N\"]\nrules = [{ old = \"a\", new = \"b\" }]";
+    let versions = &[
+        ("message M { google.protobuf.Any a = 1; } message N { int32 a = 1; }", ""),
+        ("message M { google.protobuf.Any a = 1; } message N { int32 b = 2; }", rules),
+    ];
+    let any = |name: &[u8]| [&[0x0a, 12, 0x0a, 4][..], name, &[0x12, 2, 0x08, 1, 0x38, 1]].concat();
+    for (used, refused) in [(Use::Request, true), (Use::Stored, true), (Use::Response, false)] {
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &any(b"/p.N"), refused });
+        // Of a type that the protocol does not declare it passes as it is.
+        agree(&Case { versions, from: 0, to: 1, used, bytes: &any(b"/q.N"), refused: false });
+    }
+}
+
+#[test]
+fn what_is_lost_does_not_overwrite_what_is_moved_to_its_number() {
+    let proto = "message M { C c = 1; } message C { int32 a = 1; int32 b = 2; }";
+    let versions =
+        &[(proto, ""), (proto, "[messages.\"p.M\"]\nrules = [{ old = \"c.b\", new = \"c.a\", direction = \"up\" }]")];
+    for bytes in [&[0x0a, 4, 0x08, 3, 0x10, 4][..], &[0x0a, 4, 0x10, 4, 0x08, 3]] {
+        let case = |used, refused| Case { versions, from: 0, to: 1, used, bytes, refused };
+        becomes(&case(Use::Response, false), &[0x0a, 2, 0x08, 4]);
+        agree(&case(Use::Request, true));
+    }
+}
+
+#[test]
+fn what_stands_for_an_absent_value_is_written_into_a_message_that_comes_into_being_later() {
+    let old = "message M { C c = 1; int32 f = 2; } message C { optional int32 x = 1; }";
+    let new = "message M { C c = 1; } message C { optional int32 x = 1; int32 g = 2; }";
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"c.g\" }]
+        [messages.\"p.C\"]\nrules = [{ old = \"x\", new = \"x\", default = { up = 9 } }]";
+    let versions = &[(old, ""), (new, rules)];
+    let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x10, 5], refused: false };
+    becomes(&case, &[0x0a, 4, 0x08, 9, 0x10, 5]);
+    becomes(&Case { bytes: &[], ..case }, &[]);
+}
+
+#[test]
+fn a_zero_that_stands_for_nothing_refuses_the_message_that_comes_into_being_later() {
+    let old = "message M { C c = 1; int32 f = 2; } message C { E x = 1; } enum E { ZERO = 0; ONE = 1; }";
+    let new = "message M { C c = 1; } message C { string x = 1; int32 g = 2; }";
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"c.g\" }]
+        [messages.\"p.C\"]\nrules = [{ old = \"x\", new = \"x\", values = { ONE = \"one\" } }]";
+    let versions = &[(old, ""), (new, rules)];
+    let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x10, 5], refused: true };
+    agree(&case);
+    agree(&Case { bytes: &[0x0a, 0], ..case });
+    agree(&Case { bytes: &[], refused: false, ..case });
+    agree(&Case { bytes: &[0x0a, 2, 0x08, 1, 0x10, 5], refused: false, ..case });
+}
+
+#[test]
+fn a_zero_that_stands_for_nothing_is_refused_though_it_was_absent_a_hop_before() {
+    let state = "enum E { ZERO = 0; ONE = 1; }";
+    let (old, between) =
+        (format!("message M {{ E f = 1; }} {state}"), format!("message M {{ string f = 1; }} {state}"));
+    let new = format!("message M {{ optional string f = 1; }} {state}");
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"f\", text = \"decimal\" }]";
+    let versions = &[(old.as_str(), ""), (between.as_str(), rules), (new.as_str(), "")];
+    for bytes in [&[][..], &[0x0a, 0]] {
+        agree(&Case { versions, from: 2, to: 0, used: Use::Request, bytes, refused: true });
+    }
+    let bytes = &[0x0a, 3, b'O', b'N', b'E'];
+    agree(&Case { versions, from: 2, to: 0, used: Use::Request, bytes, refused: false });
+}
+
+#[test]
+fn what_a_later_hop_refuses_to_lose_is_refused_though_an_expression_reads_it() {
+    let made = "[messages.\"p.M\"]\nrules = [{ new = \"x\", up = \"old.f + '!'\" }]";
+    let versions = &[
+        ("message M { string f = 1; }", ""),
+        ("message M { string f = 1; string x = 2; }", made),
+        ("message M { string x = 2; }", "loss = { request = \"refuse\", response = \"drop\", stored = \"refuse\" }"),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[0x0a, 1, b'a'], refused: true };
+    agree(&case);
+    becomes(&Case { used: Use::Response, refused: false, ..case }, &[0x12, 2, b'a', b'!']);
+}
+
+#[test]
+fn a_message_that_stays_one_is_not_lost_with_what_is_around_it() {
+    let f = "message F { int32 z = 1;";
+    let texts = [
+        format!("message M {{ F f = 3; int32 a = 1; }} {f} }}"),
+        format!("message M {{ F f = 3; }} {f} int32 a = 5; }}"),
+        format!("message M {{ N n = 7; }} message N {{ F g = 2; }} {f} int32 a = 5; }}"),
+        format!("message M {{ F f = 3; int32 a = 1; }} {f} int32 a = 5; }}"),
+    ];
+    let into = "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"f.a\" }]";
+    let nest = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"n.g\" }]";
+    let apart = "[messages.\"p.M\"]\nrules = [{ old = \"n.g\", new = \"f\" }, { old = \"n.g.a\", new = \"a\" }]";
+    let two_hops = &[(texts[0].as_str(), ""), (texts[1].as_str(), into), (texts[2].as_str(), nest)];
+    let one_hop = &[(texts[2].as_str(), ""), (texts[3].as_str(), apart)];
+    for (versions, from, to) in [(&two_hops[..], 2, 0), (&one_hop[..], 0, 1)] {
+        for used in Use::ALL {
+            let case = |bytes| Case { versions, from, to, used, bytes, refused: false };
+            becomes(&case(&[0x3a, 2, 0x12, 0]), &[0x1a, 0]);
+            becomes(&case(&[0x3a, 4, 0x12, 2, 0x78, 1]), &[0x1a, 2, 0x78, 1]);
+            becomes(&case(&[0x3a, 4, 0x12, 2, 0x28, 1]), &[0x1a, 0, 0x08, 1]);
+        }
+    }
+}
+
+#[test]
+fn a_constant_of_a_message_that_comes_into_being_on_the_way_brings_none_into_being() {
+    let nest = "[messages.\"p.M\"]\nrules = [{ old = \"f\", new = \"n.g\" }]";
+    let constant = "[messages.\"p.N\"]\nrules = [{ new = \"x\", value = true }]";
+    let versions = &[
+        ("message M { optional int32 f = 1; }", ""),
+        ("message M { N n = 2; } message N { optional int32 g = 1; }", nest),
+        ("message M { N n = 2; } message N { optional int32 g = 1; bool x = 3; }", constant),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[], refused: false };
+    becomes(&case, &[]);
+    becomes(&Case { bytes: &[0x08, 0], ..case }, &[0x12, 4, 0x08, 0, 0x18, 1]);
+}
+
+#[test]
+fn a_constant_is_written_into_a_message_that_something_later_is_written_into_too() {
+    let versions = &[
+        ("message M { int32 a = 1; string s = 2; }", ""),
+        (
+            "message M { N n = 1; } message N { C c = 1; int32 x = 2; } message C { int32 y = 1; string z = 2; }",
+            "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"n.c.y\" }, { new = \"n.x\", value = 5 },
+                { new = \"n.c.z\", up = \"old.s\", when = { up = \"old.s != ''\" } }]",
+        ),
+    ];
+    let case = Case { versions, from: 0, to: 1, used: Use::Response, bytes: &[0x08, 3], refused: false };
+    becomes(&case, &[0x0a, 6, 0x0a, 2, 0x08, 3, 0x10, 5]);
+    becomes(&Case { bytes: &[], ..case }, &[]);
+    becomes(&Case { bytes: &[0x12, 1, b'z'], ..case }, &[0x0a, 7, 0x0a, 3, 0x12, 1, b'z', 0x10, 5]);
+}
+
+#[test]
+fn a_zero_that_vanishes_in_a_message_brings_none_into_being_within_it() {
+    let nest = |from: &str, to: &str| format!("rules = [{{ old = \"{from}\", new = \"{to}\" }}]");
+    let (first, second) = (nest("f", "n.g"), nest("g", "i.h"));
+    let (first, second) = (format!("[messages.\"p.M\"]\n{first}"), format!("[messages.\"p.N\"]\n{second}"));
+    let versions = &[
+        ("message M { optional int32 f = 1; }", ""),
+        ("message M { N n = 2; } message N { int32 g = 1; }", first.as_str()),
+        ("message M { N n = 2; } message N { I i = 3; } message I { int32 h = 1; }", second.as_str()),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Stored, bytes: &[0x08, 0], refused: false };
+    becomes(&case, &[0x12, 0]);
+    becomes(&Case { bytes: &[0x08, 1], ..case }, &[0x12, 4, 0x1a, 2, 0x08, 1]);
+}
+
+#[test]
+fn a_message_that_is_there_for_a_value_that_goes_on_elsewhere_stays() {
+    let into = "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"f.a\" }]";
+    let out = "[messages.\"p.M\"]\nrules = [{ old = \"f.a\", new = \"b\" }]";
+    let versions = &[
+        ("message M { F f = 3; repeated string a = 1; } message F { int32 z = 1; }", ""),
+        ("message M { F f = 3; } message F { int32 z = 1; repeated string a = 5; }", into),
+        ("message M { F f = 3; repeated string b = 4; } message F { int32 z = 1; repeated string a = 5; }", out),
+    ];
+    let bytes = &[0x0a, 1, b'x'];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes, refused: false };
+    becomes(&case, &[0x1a, 0, 0x22, 1, b'x']);
+}
+
+#[test]
+fn what_stands_for_an_absent_arm_is_written_though_another_arm_came() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"a\", new = \"a\", default = { up = 9 } }, { old = \"b\", drop = true }]";
+    let versions =
+        &[("message M { oneof o { int32 a = 1; int32 b = 2; } }", ""), ("message M { int32 a = 3; }", rules)];
+    let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x10, 1], refused: false };
+    becomes(&case, &[0x18, 9]);
+    becomes(&Case { bytes: &[0x08, 4], ..case }, &[0x18, 4]);
+    becomes(&Case { bytes: &[0x08, 4, 0x10, 1], ..case }, &[0x18, 9]);
+}
+
+#[test]
+fn a_constant_within_a_message_is_taken_back_with_the_message() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ new = \"s.t.k\", value = \"K\" }, { new = \"z.n\", value = 0 }]\nloss = { request = \"refuse\" }";
+    let inner = "message S { T t = 1; int32 more = 2; } message T { string k = 1; }";
+    let new = format!("message M {{ int32 a = 1; S s = 2; Z z = 3; }} message Z {{ int32 n = 1; }} {inner}");
+    let versions = &[("message M { int32 a = 1; }", ""), (new.as_str(), rules)];
+    let there = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &[0x08, 1], refused: false };
+    let made = [0x08, 1, 0x12, 5, 0x0a, 3, 0x0a, 1, b'K', 0x1a, 0];
+    becomes(&there, &made);
+    let back = Case { from: 1, to: 0, bytes: &made, ..there };
+    becomes(&back, &[0x08, 1]);
+    // Another value, and what else is there, are losses.
+    agree(&Case { bytes: &[0x12, 5, 0x0a, 3, 0x0a, 1, b'L'], refused: true, ..back });
+    agree(&Case { bytes: &[0x12, 7, 0x0a, 3, 0x0a, 1, b'K', 0x10, 1], refused: true, ..back });
+    agree(&Case { bytes: &[0x12, 0], refused: true, ..back });
+}
+
+#[test]
+fn a_mask_of_all_parts_that_are_joined_is_one_of_what_they_become() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = [\"x.a\", \"x.b\"], new = \"c\", join = \" \" }, { old = \"m\", new = \"m\", mask = \".\" }]";
+    let old = "message M { google.protobuf.FieldMask m = 1; X x = 2; } message X { string a = 1; string b = 2; }";
+    let versions = &[(old, ""), ("message M { google.protobuf.FieldMask m = 1; string c = 2; }", rules)];
+    let length = |length: usize| u8::try_from(length).expect("a short text");
+    let mask = |paths: &[&str]| {
+        let paths: Vec<u8> =
+            paths.iter().flat_map(|path| [&[0x0a, length(path.len())][..], path.as_bytes()].concat()).collect();
+        [&[0x0a, length(paths.len())][..], &paths].concat()
+    };
+    for (paths, expected) in [
+        (&["x.a", "x.b"][..], Some(&["c"][..])),
+        (&["x"], Some(&["c"])),
+        (&["x", "x.a"], Some(&["c"])),
+        (&["x.a"], None),
+        (&["x.b", "x.b"], None),
+    ] {
+        let bytes = mask(paths);
+        let case = Case { versions, from: 0, to: 1, used: Use::Request, bytes: &bytes, refused: expected.is_none() };
+        match expected {
+            Some(expected) => becomes(&case, &mask(expected)),
+            None => agree(&case),
+        }
+    }
+}
+
+#[test]
+fn what_stands_for_an_absent_value_of_a_message_that_is_absent_goes_nowhere() {
+    let text = "[messages.\"p.I\"]\nrules = [{ old = \"a\", new = \"b\", text = \"decimal\" }]";
+    let out = "[messages.\"p.M\"]\nrules = [{ old = \"f.b\", new = \"h\" }]";
+    let versions = &[
+        ("message M { I f = 1; } message I { fixed32 a = 1; }", ""),
+        ("message M { I f = 1; } message I { string b = 2; }", text),
+        ("message M { I f = 1; string h = 3; } message I { string b = 2; }", out),
+    ];
+    let case = Case { versions, from: 0, to: 2, used: Use::Request, bytes: &[], refused: false };
+    becomes(&case, &[]);
+    becomes(&Case { bytes: &[0x0a, 0], ..case }, &[0x0a, 0, 0x1a, 1, b'0']);
+}
+
+#[test]
+fn an_unknown_number_that_a_later_hop_writes_is_refused_there() {
+    let f = "message F { int32 z = 1;";
+    let texts = [
+        format!("message M {{ F f = 3; int32 a = 1; }} {f} }}"),
+        format!("message M {{ F f = 3; int32 a = 1; string new = 2; }} {f} }}"),
+        format!("message M {{ F f = 3; }} {f} string g = 4; int32 h = 5; }}"),
+    ];
+    let into = "[messages.\"p.M\"]\nrules = [{ old = \"new\", new = \"f.g\" }, { old = \"a\", new = \"f.h\" }]";
+    let versions = &[(texts[0].as_str(), ""), (texts[1].as_str(), ""), (texts[2].as_str(), into)];
+    let case = Case { versions, from: 0, to: 2, used: Use::Stored, bytes: &[0x1a, 3, 0x22, 1, b'x'], refused: true };
+    agree(&case);
+    agree(&Case { bytes: &[0x1a, 2, 0x08, 1], refused: false, ..case });
 }

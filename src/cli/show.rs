@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::arguments::ShowArguments;
 use crate::dispatch::{End, Walk};
-use crate::protocol::plan::{Direction, Policy, Use};
+use crate::protocol::plan::{Direction, MessagePlan, Path, Policy, Use};
 use crate::protocol::{Cause, Hop, Method, Protocol, Schema, Step};
 
 pub(super) fn run(arguments: &ShowArguments) -> Outcome {
@@ -222,6 +222,7 @@ impl Side<'_> {
                     used,
                     element: format!("{}.{}", plan.source.full_name(), loss.path),
                     policy: loss.policies.of(used),
+                    conditional: is_conditional(plan, &loss.path),
                 }));
             }
         }
@@ -234,6 +235,15 @@ struct Lost {
     used: Use,
     element: String,
     policy: Policy,
+    /// Whether a rule carries it over, or drops it, where a condition holds.
+    conditional: bool,
+}
+
+/// Whether a condition says whether a field is lost.
+fn is_conditional(plan: &MessagePlan, path: &Path) -> bool {
+    let around = |other: &Path| path.starts_with(other);
+    plan.drops.iter().any(|drop| around(&drop.path))
+        || plan.moves.iter().any(|moved| moved.when.is_some() && around(&moved.from))
 }
 
 impl Lost {
@@ -250,12 +260,13 @@ impl Lost {
     fn told(&self) -> String {
         let (used, policy) = self.words();
         let how = if self.policy == Policy::Pass { " as an unknown field" } else { "" };
-        format!("in a {used}, {} is {policy}{how} if it is set", self.element)
+        let unless = if self.conditional { ", and no rule with a condition drops it or carries it over" } else { "" };
+        format!("in a {used}, {} is {policy}{how} if it is set{unless}", self.element)
     }
 
     fn json(&self) -> Value {
         let (used, policy) = self.words();
-        json!({ "use": used, "element": self.element, "policy": policy })
+        json!({ "use": used, "element": self.element, "policy": policy, "conditional": self.conditional })
     }
 }
 
@@ -306,8 +317,13 @@ fn routes(protocol: &Protocol, node: usize) -> Vec<Row> {
                 End::Refused(cause) => {
                     let next = if walk.version < node { walk.version + 1 } else { walk.version - 1 };
                     let why = why(cause, &protocol.versions()[next]);
-                    let first = why.iter().find(|line| !line.ends_with(':')).map_or("", |line| line.trim());
-                    ("refused", format!("refused at {}: {first}", at.version()))
+                    let mut lines = why.iter().filter(|line| !line.ends_with(':'));
+                    let first = lines.next().map_or("", |line| line.trim());
+                    let more = match lines.count() {
+                        more if more > 0 && matches!(cause, Cause::Open(_)) => format!(" (and {more} more)"),
+                        _ => String::new(),
+                    };
+                    ("refused", format!("refused at {}: {first}{more}", at.version()))
                 }
             };
             rows.push(Row {

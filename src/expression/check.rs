@@ -12,7 +12,7 @@ use regex::Regex;
 use super::ExpressionError;
 use super::parse::{fault, offset_of};
 use super::program::{Slot, bounded, charging, matching, reading};
-use super::types::Type;
+use super::types::{Type, with_article};
 use super::value::PRESENCE;
 use super::{functions, names, operators as typed, well_known};
 
@@ -172,7 +172,11 @@ impl<'t> Checker<'t> {
                 "ask for a field of a message or a key of a map",
                 place,
             )),
-            other => Err(fault(format!("a {other} has no `{}`", select.field), "use the value as a whole", place)),
+            other => Err(fault(
+                format!("{} has no `{}`", with_article(other), select.field),
+                "use the value as a whole",
+                place,
+            )),
         }
     }
 
@@ -249,7 +253,7 @@ impl<'t> Checker<'t> {
             Type::Bool => Ok(()),
             open if open.is_open() => Ok(()),
             other => Err(fault(
-                format!("a condition is a bool, and this is a {other}"),
+                format!("a condition is a bool, and this is {}", with_article(other)),
                 "compare it with something, as in `… != 0`",
                 self.offset(id),
             )),
@@ -426,7 +430,7 @@ impl<'t> Checker<'t> {
             Type::Map(key, _) => *key,
             open if open.is_open() => open,
             other => {
-                let what = format!("a {other} has no elements to run over");
+                let what = format!("{} has no elements to run over", with_article(other));
                 return Err(fault(what, "run over a list or a map", self.offset(place)));
             }
         };

@@ -4,7 +4,7 @@
 
 use cel::common::ast::operators;
 
-use super::types::Type;
+use super::types::{Type, with_article};
 
 /// What a binary operator gives; else what is wrong, and what to do.
 pub(super) fn binary(operator: &str, left: &Type, right: &Type) -> Result<Type, (String, String)> {
@@ -80,9 +80,10 @@ fn index(container: &Type, index: &Type) -> Result<Type, (String, String)> {
         Type::List(element) if index.is_open() || matches!(index, Type::Int | Type::Uint) => Ok((**element).clone()),
         Type::Map(key, value) if key.may_equal(index) => Ok((**value).clone()),
         open if open.is_open() => Ok(Type::Dynamic),
-        Type::Message(_) => {
-            Err((format!("a {container} has no index"), "write the name of the field after a dot".to_owned()))
-        }
+        Type::Message(_) => Err((
+            format!("{} has no index", with_article(container)),
+            "write the name of the field after a dot".to_owned(),
+        )),
         _ => Err(mismatch(operators::INDEX, container, index)),
     }
 }

@@ -9,6 +9,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescri
 
 use super::copy::{Copy, DEPTH};
 use super::numbers::{float, integer};
+use super::types::with_article;
 use super::value::Messages;
 use super::well_known::{self, WellKnown};
 
@@ -171,7 +172,7 @@ pub(super) fn is_null(value: &dyn Val) -> bool {
 }
 
 fn mismatch(value: &dyn Val, wanted: &str) -> String {
-    format!("it came to a {}, and not to {wanted}", value.get_type().name())
+    format!("it came to {}, and not to {wanted}", with_article(value.get_type().name()))
 }
 
 fn whole(value: &dyn Val) -> Option<i128> {

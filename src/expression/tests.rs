@@ -166,7 +166,7 @@ fn an_expression_tells_whether_it_may_be_a_condition() {
 
 #[test]
 fn a_result_that_is_no_bool_does_not_hold() {
-    assert_eq!(holds("old.flag", ""), Err("it came to a null_type, and not to a bool".to_owned()));
+    assert_eq!(holds("old.flag", ""), Err("it came to null, and not to a bool".to_owned()));
     assert_eq!(holds("old.flag", "flag { value: true }"), Ok(true));
 }
 

@@ -124,3 +124,15 @@ impl fmt::Display for Type {
         }
     }
 }
+
+/// A type's name as a sentence has it: "an int", "a bool".
+pub(super) fn with_article(name: impl fmt::Display) -> String {
+    let name = name.to_string();
+    match name.as_str() {
+        "bytes" | "any value" => name,
+        // CEL's own name of the type is the second one.
+        "null" | "null_type" => "null".to_owned(),
+        _ if name.starts_with(['a', 'e', 'i', 'o']) => format!("an {name}"),
+        _ => format!("a {name}"),
+    }
+}

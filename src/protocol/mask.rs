@@ -31,6 +31,22 @@ pub struct MaskError {
 /// When the path names a field that the source does not have, or that has no counterpart of its own: left out of a mask,
 /// a name could turn it into an empty one, which stands for all fields.
 pub fn translate(plans: &Plans, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, MaskError> {
+    translate_among(plans, used, source, target, path, &|other| other == path)
+}
+
+/// As [`translate`], for one path of a mask; `mask` says whether a path is one of it. What is made of several fields has
+/// its counterpart where the mask names all of them.
+///
+/// # Errors
+/// As [`translate`].
+pub fn translate_among(
+    plans: &Plans,
+    used: Use,
+    source: &str,
+    target: &str,
+    path: &str,
+    mask: &dyn Fn(&str) -> bool,
+) -> Result<Vec<String>, MaskError> {
     let fault = |what: String| MaskError { path: path.to_owned(), what };
     if path == "*" {
         return Ok(vec![path.to_owned()]);
@@ -40,33 +56,41 @@ pub fn translate(plans: &Plans, used: Use, source: &str, target: &str, path: &st
         return Err(fault(format!("it is more than {DEPTH} fields deep")));
     }
     let mut left = PATHS;
-    let of = PlansOfUse { plans, used };
-    let found = translated(of, source, target, &segments, &mut left);
+    let of = PlansOfUse { plans, used, mask };
+    let found = translated(of, source, target, (&[], &segments), &mut left);
     if left == 0 {
         return Err(fault(format!("it becomes more than {PATHS} paths")));
     }
     found.map_err(fault)
 }
 
-/// The plans for one use.
+/// The plans for one use, and the mask.
 #[derive(Clone, Copy)]
 struct PlansOfUse<'p> {
     plans: &'p Plans,
     used: Use,
+    mask: &'p dyn Fn(&str) -> bool,
 }
 
 impl<'p> PlansOfUse<'p> {
     fn get(self, source: &str, target: &str) -> Option<&'p MessagePlan> {
         self.plans.get(source, target, self.used).map(AsRef::as_ref)
     }
+
+    /// Whether the mask names this field, or a message around it; `way` leads to the message that it is a path in.
+    fn names(self, way: &[&str], path: &[&str]) -> bool {
+        let whole = [way, path].concat();
+        (1..=whole.len()).any(|length| (self.mask)(&whole[..length].join(".")))
+    }
 }
 
-/// Paths double at each level where a field goes to two places, so all of them together are counted down in `left`.
+/// Paths double at each level where a field goes to two places, so all of them together are counted down in `left`. The
+/// path comes as the way to the message, and what follows.
 fn translated(
     of: PlansOfUse<'_>,
     source: &str,
     target: &str,
-    segments: &[&str],
+    (way, segments): (&[&str], &[&str]),
     left: &mut usize,
 ) -> Result<Vec<String>, String> {
     // Also where nothing comes of it.
@@ -82,7 +106,7 @@ fn translated(
     let mut found = Vec::new();
     let mut why = None;
     for one in &plan.moves {
-        match followed(of, one, &fields, rest, left) {
+        match followed(of, one, way, (&fields, rest), left) {
             Ok(paths) => found.extend(paths),
             Err(what) => why = why.or(Some(what)),
         }
@@ -91,7 +115,7 @@ fn translated(
         }
     }
     for one in &plan.makes {
-        if made(one, &fields, rest)? {
+        if made(of, one, way, (&fields, rest))? {
             found.push(one.to.to_string());
         }
     }
@@ -137,8 +161,8 @@ fn resolved(plan: &MessagePlan, segments: &[&str]) -> Result<Vec<FieldDescriptor
 fn followed(
     of: PlansOfUse<'_>,
     one: &Move,
-    fields: &[FieldDescriptor],
-    rest: &[&str],
+    way: &[&str],
+    (fields, rest): (&[FieldDescriptor], &[&str]),
     left: &mut usize,
 ) -> Result<Vec<String>, String> {
     let from = one.from.fields();
@@ -150,11 +174,12 @@ fn followed(
         return Ok(Vec::new());
     }
     let names: Vec<&str> = fields[from.len()..].iter().map(FieldDescriptor::name).chain(rest.iter().copied()).collect();
+    let way = [way, &self::names(from)].concat();
     let within = |paths: Vec<String>| paths.iter().map(|path| format!("{to}.{path}")).collect();
     let leaf = one.from.leaf();
     match &one.conversion {
         Conversion::One(ValueConversion::Message { source, target }) => {
-            Ok(within(translated(of, source, target, &names, left)?))
+            Ok(within(translated(of, source, target, (&way, &names), left)?))
         }
         Conversion::One(ValueConversion::Copy) => {
             let messages = (leaf.kind(), one.to.leaf().kind());
@@ -163,7 +188,7 @@ fn followed(
             };
             // The bytes are the same; the names need not be.
             if of.get(source.full_name(), target.full_name()).is_some() {
-                return Ok(within(translated(of, source.full_name(), target.full_name(), &names, left)?));
+                return Ok(within(translated(of, source.full_name(), target.full_name(), (&way, &names), left)?));
             }
             Ok(within(vec![names.join(".")]))
         }
@@ -179,8 +204,13 @@ fn followed(
     }
 }
 
-/// Whether what is made is made of what the path names, and of nothing else.
-fn made(one: &Make, fields: &[FieldDescriptor], rest: &[&str]) -> Result<bool, String> {
+/// Whether what is made is made of what the path names, and of nothing that the mask does not name.
+fn made(
+    of: PlansOfUse<'_>,
+    one: &Make,
+    way: &[&str],
+    (fields, rest): (&[FieldDescriptor], &[&str]),
+) -> Result<bool, String> {
     let paths: Vec<Vec<&str>> = match &one.value {
         Made::Constant { .. } => Vec::new(),
         Made::Expression(expression) => {
@@ -190,9 +220,9 @@ fn made(one: &Make, fields: &[FieldDescriptor], rest: &[&str]) -> Result<bool, S
         Made::Split { from, .. } => vec![names(from.fields())],
     };
     let named: Vec<&str> = names(fields).into_iter().chain(rest.iter().copied()).collect();
-    let covered = paths.iter().filter(|path| path.starts_with(&named)).count();
     let touched = paths.iter().any(|path| path.starts_with(&named) || named.starts_with(path));
-    if touched && covered < paths.len() {
+    let is_covered = |path: &Vec<&str>| path.starts_with(&named) || of.names(way, path);
+    if touched && !paths.iter().all(is_covered) {
         return Err(format!("`{}` is made of more than that", one.to));
     }
     Ok(touched)

@@ -7,11 +7,13 @@
 //!
 //! 1. Each of `checks` whose condition holds refuses the message. Conditions are all taken over the source message as
 //!    it came.
-//! 2. Each of `drops` whose condition holds takes its field out of the source message.
+//! 2. Each of `drops` whose condition holds takes its field out of the source message. One of a value (`Condition::Is`)
+//!    takes back what a constant was written for: the messages around it are no loss for being there.
 //! 3. `containers` that are present in the source become present in the target, and hand on their unknown fields.
 //! 4. `moves` carry values over, each from one path to one path, in their order.
 //! 5. `makes` write what comes from several fields, from none, or out of an expression.
-//! 6. `losses`: what is still set in the source and was carried nowhere is refused, passed or dropped.
+//! 6. `losses`: what is still set in the source and was carried nowhere is refused, passed or dropped. It passes where its
+//!    number is free and no part of the plan writes that field of the target.
 //! 7. Unknown fields pass where their number is free and no part of the plan writes that field of the target; but for
 //!    arms of a oneof of the target of which a known arm was carried over.
 
@@ -308,7 +310,8 @@ pub struct Container {
 /// A value that goes from one place to another.
 ///
 /// A leading message of `from` that is absent makes the value absent. Leading messages of `to` come into being when
-/// something is written into them.
+/// something is written into them. What stands for an absent value counts where the leading messages of `from` are there,
+/// or those of `to` are in the end, whatever brought them into being.
 #[derive(Clone, Debug)]
 pub struct Move {
     /// In the source.

@@ -48,7 +48,7 @@ impl Failure {
     /// Bytes that are no message of this type.
     #[cold]
     pub(super) fn malformed(what: &'static str, at: usize, input: Input<'_>, message: &str) -> Self {
-        let offset = input.offset + at;
+        let offset = input.place(at);
         Self::Error(Box::new(RewriteError::Malformed { message: message.to_owned(), offset, what }))
     }
 

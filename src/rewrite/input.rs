@@ -6,7 +6,7 @@ pub(super) struct Input<'a> {
     pub(super) bytes: &'a [u8],
     /// Whether these are the bytes that the caller gave, so that slices of them may be shared.
     pub(super) is_whole: bool,
-    /// Where they lie in the outermost message; for bytes that were put together, about where they come from.
+    /// For bytes that were put together: where what they come from starts in the outermost message.
     pub(super) offset: usize,
 }
 
@@ -14,5 +14,11 @@ impl<'a> Input<'a> {
     /// Bytes that were put together from what lay at `offset`.
     pub(super) fn copied(bytes: &'a [u8], offset: usize) -> Self {
         Self { bytes, is_whole: false, offset }
+    }
+
+    /// Where the byte at `at` lies in the outermost message; of bytes that were put together, where they come from, for
+    /// there they have no place of their own.
+    pub(super) fn place(&self, at: usize) -> usize {
+        if self.is_whole { at } else { self.offset }
     }
 }

@@ -148,6 +148,13 @@ struct Message<'p> {
     frame: Frame,
 }
 
+impl Message<'_> {
+    /// Whether what has no place on the other side is left out, without anybody declaring it; else it is refused.
+    fn leaves_unknown_out(&self) -> bool {
+        self.layout.nodes[0].unknown.leave_out
+    }
+}
+
 impl Runner<'_> {
     /// Rewrites the message between `start` and `end`.
     fn table(&mut self, index: usize, input: Input<'_>, start: usize, end: usize, depth: usize) -> Outcome<()> {
@@ -180,7 +187,7 @@ impl Runner<'_> {
             let result = match &between {
                 None => self.table(*table, input, start, end, depth + 1),
                 Some(bytes) => {
-                    let input = Input::copied(bytes, input.offset + start);
+                    let input = Input::copied(bytes, input.place(start));
                     self.table(*table, input, 0, bytes.len(), depth + 1)
                 }
             };
@@ -191,7 +198,7 @@ impl Runner<'_> {
         match &between {
             None => self.table(*last, input, start, end, depth + 1),
             Some(bytes) => {
-                let input = Input::copied(bytes, input.offset + start);
+                let input = Input::copied(bytes, input.place(start));
                 self.table(*last, input, 0, bytes.len(), depth + 1)
             }
         }

@@ -254,6 +254,14 @@ pub(super) struct Slot {
     pub(super) has_loss: bool,
 }
 
+impl Slot {
+    /// The last slot, and one more, of what is lost with the field where nothing carries it: a container hands its unknown
+    /// fields on by itself, and their slot is its last one.
+    pub(super) fn end_of_known(&self) -> usize {
+        self.end - usize::from(self.is_container && self.node.is_some())
+    }
+}
+
 /// What is written when the message was read.
 #[derive(Debug)]
 pub(super) enum Write {

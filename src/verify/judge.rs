@@ -120,19 +120,20 @@ pub fn messages(protocol: &Protocol, version: usize) -> Vec<MessageDescriptor> {
 pub fn unknown_fields(protocol: &Protocol, version: usize) -> HashMap<String, Vec<FieldDescriptor>> {
     let mut unknown = HashMap::new();
     for message in messages(protocol, version) {
-        let mut fields: Vec<FieldDescriptor> = Vec::new();
-        for (index, name) in counterparts(protocol, version, message.full_name()) {
-            let Some(other) = protocol.versions()[index].pool().get_message_by_name(&name) else { continue };
-            let new = other.fields().filter(|field| message.get_field(field.number()).is_none());
-            for field in new {
-                fields.push(field);
-            }
-        }
+        let elsewhere = fields_elsewhere(protocol, version, &message).into_iter();
+        let fields: Vec<_> = elsewhere.filter(|field| message.get_field(field.number()).is_none()).collect();
         if !fields.is_empty() {
             unknown.insert(message.full_name().to_owned(), fields);
         }
     }
     unknown
+}
+
+/// What other versions declare in what a message of this version is there.
+fn fields_elsewhere(protocol: &Protocol, version: usize, message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+    let counterparts = counterparts(protocol, version, message.full_name()).into_iter();
+    let other = |(index, name): (usize, String)| protocol.versions()[index].pool().get_message_by_name(&name);
+    counterparts.filter_map(other).flat_map(|other| other.fields().collect::<Vec<_>>()).collect()
 }
 
 /// What a message is in the other versions, as (version, full name).
@@ -157,7 +158,9 @@ fn counterparts(protocol: &Protocol, version: usize, message: &str) -> Vec<(usiz
 pub struct Known<'a> {
     pub protocol: &'a Protocol,
     version: usize,
-    unknown: HashMap<String, Vec<FieldDescriptor>>,
+    /// What versions declare in a message of a name, and in what it is in other versions. What passed through a version may
+    /// hold messages of any other.
+    declared: HashMap<String, Vec<FieldDescriptor>>,
     /// Lists that come out of maps, in whatever order these are in.
     any_order: HashSet<String>,
 }
@@ -174,7 +177,15 @@ impl<'a> Known<'a> {
             .filter(|moved| matches!(moved.conversion, Conversion::MapToList { .. }))
             .map(|moved| moved.to.leaf().full_name().to_owned())
             .collect();
-        Self { protocol, version, unknown: unknown_fields(protocol, version), any_order }
+        let mut declared: HashMap<String, Vec<FieldDescriptor>> = HashMap::new();
+        for version in 0..protocol.versions().len() {
+            for message in messages(protocol, version) {
+                let fields = declared.entry(message.full_name().to_owned()).or_default();
+                fields.extend(message.fields());
+                fields.extend(fields_elsewhere(protocol, version, &message));
+            }
+        }
+        Self { protocol, version, declared, any_order }
     }
 }
 
@@ -184,7 +195,7 @@ impl same::Knowledge for Known<'_> {
     }
 
     fn declared_elsewhere(&self, message: &str, number: u32) -> Vec<FieldDescriptor> {
-        let all = self.unknown.get(message).into_iter().flatten();
+        let all = self.declared.get(message).into_iter().flatten();
         all.filter(|field| field.number() == number).cloned().collect()
     }
 

@@ -9,13 +9,14 @@ mod place;
 mod scalar;
 mod text;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::Protocol;
 use crate::expression::{Expression, Failed};
 use crate::protocol::mask;
-use crate::protocol::plan::{Condition, Direction, Made, MessagePlan, Path, Plans, ScalarConversion, Use};
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value};
+use crate::protocol::plan::{Condition, Direction, Made, Make, MessagePlan, Path, Plans, Use};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
 
 /// Why a message does not become one of the other version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,8 +136,14 @@ pub trait Side {
     fn number_is_free(&self, message: &str, number: u32, field: Option<&FieldDescriptor>) -> bool;
     /// The message of this name in the source version.
     fn declared(&self, name: &str) -> Option<MessageDescriptor>;
-    /// The path of a mask, as the other side names it.
-    fn mask_path(&self, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, String>;
+    /// The path of a mask of these, as the other side names it; `messages` are the names of source and target.
+    fn mask_path(
+        &self,
+        used: Use,
+        messages: (&str, &str),
+        path: &str,
+        mask: &HashSet<&str>,
+    ) -> Result<Vec<String>, String>;
 }
 
 /// A step of a protocol, in one direction.
@@ -172,8 +179,15 @@ impl Side for Crossing<'_> {
         self.protocol.versions()[self.version].pool().get_message_by_name(name)
     }
 
-    fn mask_path(&self, used: Use, source: &str, target: &str, path: &str) -> Result<Vec<String>, String> {
-        mask::translate(self.plans(), used, source, target, path).map_err(|error| error.to_string())
+    fn mask_path(
+        &self,
+        used: Use,
+        (source, target): (&str, &str),
+        path: &str,
+        mask: &HashSet<&str>,
+    ) -> Result<Vec<String>, String> {
+        let is_named = |path: &str| mask.contains(path);
+        mask::translate_among(self.plans(), used, source, target, path, &is_named).map_err(|error| error.to_string())
     }
 }
 
@@ -207,10 +221,31 @@ impl Hop<'_> {
             return Err(Refused::new(Cause::Open, &open.element, &open.what));
         }
         check(plan, came)?;
-        let source = drop_fields(plan, came)?;
+        let (source, consumed) = drop_fields(plan, came)?;
+        let (mut target, mut carried) = self.write(plan, came, &source, None)?;
+        // What stands for absent values, and constants that bring nothing into being, count in each message that is there in
+        // the end, whatever brought it into being.
+        let made_there = |make: &Make| matches!(make.value, Made::Constant { into_absent: false, .. });
+        if plan.moves.iter().any(convert::speaks_for_absent) || plan.makes.iter().any(made_there) {
+            (target, carried) = self.write(plan, came, &source, Some(&target))?;
+        }
+        carried.consumed = consumed;
+        self.lose(plan, &source, &mut target, &carried)?;
+        self.pass_unknown_fields(plan, &source, &mut target)?;
+        Ok(target)
+    }
+
+    /// Stages 3 to 5; `there` is what they came to before, if they did.
+    fn write(
+        &self,
+        plan: &MessagePlan,
+        came: &DynamicMessage,
+        source: &DynamicMessage,
+        there: Option<&DynamicMessage>,
+    ) -> Result<(DynamicMessage, Carried), Refused> {
         let mut target = DynamicMessage::new(plan.target.clone());
         for container in &plan.containers {
-            if place::read(&source, &container.from).is_some() {
+            if place::read(source, &container.from).is_some() {
                 place::message_at(&mut target, &container.to);
             }
         }
@@ -218,34 +253,36 @@ impl Hop<'_> {
         for moved in &plan.moves {
             if applies(moved.when.as_ref(), came)? {
                 carried.path(&moved.from);
-                self.carry(moved, &source, &mut target).map_err(|refused| refused.within(&moved.from))?;
+                self.carry(moved, source, &mut target, there).map_err(|refused| refused.within(&moved.from))?;
             }
         }
         for make in &plan.makes {
             if applies(make.when.as_ref(), came)? {
                 carried.made(&make.value);
-                write_made(&make.value, &make.to, &source, &mut target)?;
+                write_made(&make.value, &make.to, source, &mut target, there)?;
             }
         }
-        self.lose(plan, &source, &mut target, &carried)?;
-        self.pass_unknown_fields(plan, &source, &mut target)?;
-        Ok(target)
+        Ok((target, carried))
     }
 }
 
 /// What was carried out of the source: paths, as the names of their fields.
 #[derive(Default)]
-struct Carried(Vec<Vec<String>>);
+struct Carried {
+    paths: Vec<Vec<String>>,
+    /// Constants that were taken back.
+    consumed: Vec<Vec<String>>,
+}
 
 impl Carried {
     fn path(&mut self, path: &Path) {
-        self.0.push(names(path));
+        self.paths.push(names(path));
     }
 
     fn made(&mut self, made: &Made) {
         match made {
             Made::Constant { .. } => {}
-            Made::Expression(expression) => self.0.extend(expression.reads().iter().cloned()),
+            Made::Expression(expression) => self.paths.extend(expression.reads().iter().cloned()),
             Made::Join { from, .. } => from.iter().for_each(|path| self.path(path)),
             Made::Split { from, .. } => self.path(from),
         }
@@ -267,15 +304,18 @@ fn check(plan: &MessagePlan, came: &DynamicMessage) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Stage 2.
-fn drop_fields(plan: &MessagePlan, came: &DynamicMessage) -> Result<DynamicMessage, Refused> {
-    let mut source = came.clone();
+/// Stage 2, and the paths of constants that were taken back.
+fn drop_fields(plan: &MessagePlan, came: &DynamicMessage) -> Result<(DynamicMessage, Vec<Vec<String>>), Refused> {
+    let (mut source, mut consumed) = (came.clone(), Vec::new());
     for dropped in &plan.drops {
         if holds(&dropped.condition, Some(&dropped.path), came)? {
             place::remove(&mut source, &dropped.path);
+            if matches!(dropped.condition, Condition::Is(_)) {
+                consumed.push(names(&dropped.path));
+            }
         }
     }
-    Ok(source)
+    Ok((source, consumed))
 }
 
 fn applies(when: Option<&Expression>, came: &DynamicMessage) -> Result<bool, Refused> {
@@ -321,10 +361,18 @@ fn says_nothing(value: &Value) -> bool {
 }
 
 /// Stage 5.
-fn write_made(made: &Made, to: &Path, source: &DynamicMessage, target: &mut DynamicMessage) -> Result<(), Refused> {
+fn write_made(
+    made: &Made,
+    to: &Path,
+    source: &DynamicMessage,
+    target: &mut DynamicMessage,
+    there: Option<&DynamicMessage>,
+) -> Result<(), Refused> {
     let value = match made {
         Made::Constant { value, into_absent } => {
-            (*into_absent || place::parents_are_present(target, to)).then(|| value.clone())
+            let is_there = place::parents_are_present(target, to)
+                || there.is_some_and(|there| place::parents_are_present(there, to));
+            (*into_absent || is_there).then(|| value.clone())
         }
         Made::Expression(expression) => expression.evaluate(source, to.leaf())?,
         Made::Join { from, separator, may_miss } => join(from, separator, *may_miss, source)?.map(Value::String),

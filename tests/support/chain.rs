@@ -6,6 +6,8 @@
 
 #[path = "chain/edits.rs"]
 mod edits;
+#[path = "chain/first.rs"]
+mod first;
 #[path = "chain/model.rs"]
 mod model;
 #[path = "chain/retype.rs"]

@@ -49,6 +49,15 @@ impl Planner<'_> {
             }
         }
         let groups = self.exclusive();
+        for slot in groups.iter().flatten() {
+            // A guard that others share does not tell whether the field itself has come.
+            if let (Act::Scalar { .. }, [moved]) = (acts[*slot], &self.users[*slot].moves[..]) {
+                let moved = &self.plan.moves[*moved];
+                if refuses_absent(moved) || absent(moved).is_some() {
+                    acts[*slot] = note(*slot);
+                }
+            }
+        }
         for group in &groups {
             if self.is_plain(group, &acts) {
                 continue;

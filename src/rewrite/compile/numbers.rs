@@ -123,8 +123,9 @@ impl Compiler<'_> {
         taken
     }
 
-    /// What becomes of a field that is lost; `has_landing` says whether there is a message for it to pass in.
-    pub(super) fn lost(&self, version: usize, loss: &Loss, has_landing: bool) -> Lost {
+    /// What becomes of a field that is lost; `has_place` says whether there is a message for it to pass in, where nothing
+    /// takes its number.
+    pub(super) fn lost(&self, version: usize, loss: &Loss, has_place: bool) -> Lost {
         let field = loss.path.leaf();
         let message = field.parent_message();
         match loss.policies.of(self.used) {
@@ -132,7 +133,7 @@ impl Compiler<'_> {
             Policy::Drop => Lost::Drop,
             Policy::Pass => {
                 let free = self.numbers.is_free(version, message.full_name(), field.number(), Some(field));
-                match free && has_landing {
+                match free && has_place {
                     true => Lost::Pass,
                     false if self.used == Use::Response => Lost::Drop,
                     false => Lost::Refuse,

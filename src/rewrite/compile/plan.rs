@@ -221,12 +221,16 @@ impl Planner<'_> {
         self.writers.keys().filter_map(|path| path.strip_prefix(parents)?.first().copied())
     }
 
-    /// What becomes of a loss.
+    /// What becomes of a loss. It passes in the message that its own one becomes, where nothing else is written under its
+    /// number: that would be overwritten.
     pub(super) fn lost(&self, loss: &Loss) -> Lost {
         let parents = loss.path.parents();
-        let lands = |container: &crate::protocol::plan::Container| container.from.fields() == parents;
-        let has_landing = parents.is_empty() || self.plan.containers.iter().any(lands);
-        self.compiler.lost(self.version(), loss, has_landing)
+        let landing = match self.plan.containers.iter().find(|container| container.from.fields() == parents) {
+            _ if parents.is_empty() => Some(Vec::new()),
+            container => container.map(|container| numbers(&container.to)),
+        };
+        let has_place = |landing: Vec<u32>| !self.written(&landing).any(|number| number == loss.path.leaf().number());
+        self.compiler.lost(self.version(), loss, landing.is_some_and(has_place))
     }
 
     /// What becomes of one value.

@@ -55,7 +55,9 @@ impl Composer<'_> {
             losses: whole.losses,
             open: first.open.iter().chain(&second.open).cloned().collect(),
         };
-        Some(Joined { plan, detours: detours(first, &one, &second.source) })
+        let mut detours = detours(first, &one, &second.source);
+        detours.extend(taken_in_the_middle(&one, &two, &plan));
+        Some(Joined { plan, detours })
     }
 
     /// Both plans, with messages taken apart where one carries a whole of which the other takes a part.
@@ -99,12 +101,13 @@ impl Composer<'_> {
                 from: carried.from.leaf(),
                 middle: carried.to.leaf(),
                 to: reader.to.leaf(),
-                nested: carried.to.parents().is_empty() && !reader.to.parents().is_empty(),
+                nested: brings_into_being(carried, reader, two),
             };
             let conversion = between.conversion(&carried.conversion, &reader.conversion)?;
             // Where the condition does not hold, nothing lies in the middle, and that may come to something.
             let elsewise = carried.when.is_some() && absent(&reader.conversion).is_some();
-            if elsewise || self.nested_presence_differs(carried, reader, one, two) {
+            let absence_differs = absent(&conversion).is_some() && !absence_is_alike(carried, reader, one, two);
+            if elsewise || absence_differs || self.nested_presence_differs(carried, reader, one, two) {
                 return None;
             }
             whole.moves.push(Move {
@@ -115,14 +118,16 @@ impl Composer<'_> {
                 origin: carried.origin.clone(),
             });
         }
-        if read { Some(()) } else { self.lose(carried, two, whole) }
+        if read { Some(()) } else { self.lose(carried, one, two, whole) }
     }
 
     /// Whether a message in the middle, which is there because something was written into it, may not come into being.
     fn nested_presence_differs(&self, carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
         let made_in_the_middle = (1..carried.to.fields().len()).any(|length| {
             let parent = Path::new(carried.to.fields()[..length].to_vec());
-            let linked = one.containers.iter().any(|part| same(&part.to, &parent));
+            // It is there in the source where the value is.
+            let linked =
+                one.containers.iter().any(|part| same(&part.to, &parent) && starts_with(&carried.from, &part.from));
             let goes_on = two.containers.iter().find(|part| same(&part.from, &parent));
             !linked && goes_on.is_some_and(|container| !reader.to.starts_with(&container.to))
         });
@@ -145,7 +150,7 @@ impl Composer<'_> {
     }
 
     /// A value that the first plan writes and the second one loses.
-    fn lose(&self, carried: &Move, two: &Parts, whole: &mut Whole) -> Option<()> {
+    fn lose(&self, carried: &Move, one: &Parts, two: &Parts, whole: &mut Whole) -> Option<()> {
         let loss = two
             .losses
             .iter()
@@ -160,7 +165,9 @@ impl Composer<'_> {
         );
         let policy = match loss.policies.of(self.chain.used) {
             Policy::Pass if carried.to.parents().is_empty() => {
-                if self.is_free(middle, self.hop) {
+                let alone = |to: &Path| to.fields()[0].number() != middle.number();
+                let written = two.moves.iter().map(|part| &part.to).chain(two.makes.iter().map(|part| &part.to));
+                if self.is_free(middle, self.hop) && written.into_iter().all(alone) {
                     whole.moves.push(carried.clone());
                     return Some(());
                 }
@@ -173,6 +180,8 @@ impl Composer<'_> {
             carried.conversion_keeps_set() && (middle.supports_presence() || !carried.from.leaf().supports_presence());
         let sound = carried.when.is_none()
             && carried.to.parents().is_empty()
+            // What goes elsewhere, too, would not count as lost.
+            && (policy == Policy::Drop || is_only_reader(one, carried))
             && match policy {
                 // The first hop's checks are made though the value goes.
                 Policy::Drop => unchecked,
@@ -212,6 +221,50 @@ struct Whole {
     losses: Vec<Loss>,
 }
 
+/// Whether what stands for an absent value is written over both hops just where it is over one after the other. It is where
+/// the message is there that the value lies in, or the one that it goes to.
+fn absence_is_alike(carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
+    let linked = |parts: &Parts, from: &Path, to: &Path| {
+        let is_parent = |path: &Path, of: &Path| path.fields().len() + 1 == of.fields().len() && starts_with(of, path);
+        parts.containers.iter().any(|part| is_parent(&part.from, from) && is_parent(&part.to, to))
+    };
+    let lies_within = |path: &Path| !path.parents().is_empty();
+    let (from, middle, to) = (lies_within(&carried.from), lies_within(&carried.to), lies_within(&reader.to));
+    if linked(one, &carried.from, &carried.to) && linked(two, &reader.from, &reader.to) {
+        return true;
+    }
+    match absent(&carried.conversion) {
+        // In the middle it is always there.
+        Some(_) => !(middle || from && to),
+        // In the end it is always looked for.
+        None => !to || !(from || middle),
+    }
+}
+
+/// Whether a value that is written in the middle brings messages into being that are not there because it is.
+fn brings_into_being(carried: &Move, reader: &Move, two: &Parts) -> bool {
+    (1..reader.to.fields().len()).any(|length| {
+        let parent = Path::new(reader.to.fields()[..length].to_vec());
+        let goes_on = |part: &Container| same(&part.to, &parent) && starts_with(&carried.to, &part.from);
+        !two.containers.iter().any(goes_on)
+    })
+}
+
+/// Whether nothing else in the plan reads what a move reads, or a part of it, or what it is a part of.
+fn is_only_reader(one: &Parts, carried: &Move) -> bool {
+    let overlaps = |path: &Path| starts_with(path, &carried.from) || starts_with(&carried.from, path);
+    let names: Vec<&str> = carried.from.fields().iter().map(FieldDescriptor::name).collect();
+    let made = |make: &Make| match &make.value {
+        Made::Constant { .. } => false,
+        Made::Expression(expression) => {
+            expression.reads().iter().any(|read| read.iter().zip(&names).all(|(read, name)| read == name))
+        }
+        Made::Join { from, .. } => from.iter().any(overlaps),
+        Made::Split { from, .. } => overlaps(from),
+    };
+    one.moves.iter().filter(|other| overlaps(&other.from)).count() == 1 && !one.makes.iter().any(made)
+}
+
 /// Whether a plan looks at nothing but its fields, one by one.
 fn reads_fields_only(plan: &MessagePlan) -> bool {
     plan.checks.is_empty()
@@ -221,6 +274,29 @@ fn reads_fields_only(plan: &MessagePlan) -> bool {
             .makes
             .iter()
             .all(|made| made.when.is_none() && matches!(made.value, Made::Constant { into_absent: false, .. }))
+}
+
+/// Numbers that the source does not declare, and that the second plan writes what nothing of the source comes to: what is
+/// unknown may not pass there, though the plan of both hops writes nothing.
+fn taken_in_the_middle(one: &Parts, two: &Parts, whole: &MessagePlan) -> Vec<Vec<u32>> {
+    let written = one.moves.iter().map(|part| &part.to).chain(one.makes.iter().map(|part| &part.to));
+    let written: Vec<&Path> = written.collect();
+    let idle = two.moves.iter().filter(|reader| !written.iter().any(|to| same(to, &reader.from)));
+    let mut taken = Vec::new();
+    for to in idle.map(|reader| &reader.to) {
+        let number = to.fields()[0].number();
+        if whole.source.get_field(number).is_none() {
+            taken.push(vec![number]);
+        }
+        for container in whole.containers.iter().filter(|container| starts_with(to, &container.to)) {
+            let Some(field) = to.fields().get(container.to.fields().len()) else { continue };
+            let declares = |message: &MessageDescriptor| message.get_field(field.number()).is_some();
+            if !container.from.leaf().kind().as_message().is_some_and(declares) {
+                taken.push([&numbers(&container.from)[..], &[field.number()]].concat());
+            }
+        }
+    }
+    taken
 }
 
 /// What the second plan makes of fields that the first one does not write, and that have a meaning where they are absent.

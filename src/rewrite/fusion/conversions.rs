@@ -74,6 +74,12 @@ impl Between<'_> {
                 }
                 Some(ValueConversion::Scalar(scalar))
             }
+            // What is absent at first is a zero in the middle, and refused as such.
+            (_, ValueConversion::Scalar(second))
+                if vanishes && second.refuse_absent && self.from.supports_presence() =>
+            {
+                None
+            }
             (ValueConversion::Copy, ValueConversion::Scalar(second)) => {
                 let mut scalar = second.clone();
                 if vanishes && self.from.supports_presence() {

@@ -65,7 +65,11 @@ impl Parts {
                 .into_iter()
                 .map(|part| Container { from: whole.from.join(&part.from), to: whole.to.join(&part.to) }),
         );
-        self.makes.extend(parts.makes.into_iter().map(|part| Make { to: whole.to.join(&part.to), ..part }));
+        self.makes.extend(parts.makes.into_iter().map(|part| Make {
+            to: whole.to.join(&part.to),
+            value: where_it_is(part.value),
+            ..part
+        }));
         let numbers: Vec<u32> = whole.from.fields().iter().map(FieldDescriptor::number).collect();
         self.detours.extend(parts.detours.into_iter().map(|part| [&numbers[..], &part].concat()));
         self.losses.extend(parts.losses.into_iter().map(|part| Loss { path: whole.from.join(&part.path), ..part }));
@@ -91,6 +95,14 @@ fn made_where_it_is(make: &Make) -> bool {
             Made::Constant { into_absent, .. } => !into_absent || make.to.parents().is_empty(),
             Made::Expression(_) | Made::Join { .. } | Made::Split { .. } => false,
         }
+}
+
+/// A constant of a message is written where that message is, and does not bring it into being.
+fn where_it_is(made: Made) -> Made {
+    match made {
+        Made::Constant { value, .. } => Made::Constant { value, into_absent: false },
+        made => made,
+    }
 }
 
 /// The fields of a message that passes as it is.

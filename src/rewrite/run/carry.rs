@@ -112,7 +112,7 @@ impl Runner<'_> {
             merged.extend_from_slice(&message.input.bytes[note.start..note.end]);
             next = self.scratch.notes.after(&note);
         }
-        let input = Input::copied(merged, message.input.offset + first.start);
+        let input = Input::copied(merged, message.input.place(first.start));
         Ok(Element { input, wire: first.wire, start: 0, end: input.bytes.len() })
     }
 
@@ -278,6 +278,7 @@ impl Runner<'_> {
         let Element { input, start, end, .. } = element;
         let fault = |fault: Unreadable| Failure::unreadable(fault, input, "google.protobuf.Any");
         let (mut url, mut value) = (start..start, start..start);
+        let mut unknown = None;
         let mut at = start;
         while at < end {
             let field = wire::field(input.bytes, at, end, message.depth).map_err(fault)?;
@@ -288,7 +289,7 @@ impl Runner<'_> {
                     let what = "a wire type that is not the field's";
                     return Err(Failure::malformed(what, at, input, "google.protobuf.Any"));
                 }
-                _ => {}
+                (number, _) => unknown = Some(number),
             }
             at = field.next;
         }
@@ -303,6 +304,10 @@ impl Runner<'_> {
             Ok(table) => *table,
             Err(why) => return Err(inexpressible(&message.plan.words, why)),
         };
+        if let Some(number) = unknown.filter(|_| !message.leaves_unknown_out()) {
+            let failure = inexpressible(&message.plan.words, "it stands beside a message that is rewritten");
+            return Err(failure.within(&format!("#{number}")));
+        }
         let mut renamed: Cow<'_, str> = text[..text.len() - name.len()].into();
         renamed.to_mut().push_str(&packed.target);
         let buffer = self.scratch.output.buffer();

@@ -17,6 +17,8 @@ pub(super) struct Evaluated {
     /// The message, as far as expressions read it.
     pub(super) message: Option<DynamicMessage>,
     conditions: Vec<bool>,
+    /// Slots of constants that were taken back, and the messages around them with them.
+    consumed: Vec<usize>,
 }
 
 impl Evaluated {
@@ -109,7 +111,7 @@ impl Runner<'_> {
             condition.holds(&source).map_err(|failed| Failure::refused(failed.to_string()))
         };
         let conditions = plan.conditions.iter().map(holds).collect::<Outcome<_>>()?;
-        Ok(Evaluated { message: Some(source), conditions })
+        Ok(Evaluated { message: Some(source), conditions, consumed: Vec::new() })
     }
 
     /// Refuses the message where a check says so.
@@ -133,10 +135,17 @@ impl Runner<'_> {
     pub(super) fn drop_fields(&mut self, message: &Message<'_>, evaluated: &mut Evaluated) -> Outcome<()> {
         let mut dropped = Vec::new();
         for drop in &message.plan.drops {
-            if let Some(slot) = drop.slot.filter(|slot| self.scratch.notes.first(message.frame, *slot).is_some())
-                && self.applies(message, drop, evaluated)?
-            {
+            let Some(slot) = drop.slot else { continue };
+            let info = &message.plan.slots[slot];
+            let is_constant = matches!(drop.condition, Condition::Is(_));
+            let is_noted = |slot: &usize| self.scratch.notes.first(message.frame, *slot).is_some();
+            // A zero without presence is there where its message is.
+            let is_zero = is_constant && !info.presence && info.parents.last().is_some_and(is_noted);
+            if (is_noted(&slot) || is_zero) && self.applies(message, drop, evaluated)? {
                 dropped.push(slot);
+                if is_constant {
+                    evaluated.consumed.push(slot);
+                }
             }
         }
         // All conditions are about the message as it came.
@@ -251,13 +260,16 @@ impl Runner<'_> {
         let slots = &message.plan.slots;
         let (mut rest, mut found) = (false, false);
         let mut inner = slot + 1;
-        while inner < slots[slot].end {
+        while inner < slots[slot].end_of_known() {
             let info = &slots[inner];
-            if self.is_set(message, inner)? {
+            if evaluated.consumed.contains(&inner) {
+                found = true;
+            } else if self.is_set(message, inner)? {
                 if info.has_loss || evaluated.carried(info) {
                     found = true;
                 } else if info.node.is_some() {
                     let (inner_rest, inner_found) = self.rest(message, inner, evaluated)?;
+                    let inner_found = inner_found || info.is_container;
                     rest |= inner_rest || !inner_found;
                     found |= inner_found;
                 } else {

@@ -17,6 +17,8 @@ pub(super) struct State {
     arms: u128,
     /// Writes of which only the last one counts.
     conflicts: Vec<(usize, Mark, Mark)>,
+    /// Whether something was left out because its message was not there yet.
+    waits: bool,
 }
 
 /// What writing something came to.
@@ -108,13 +110,21 @@ impl Runner<'_> {
         }
         let slot = &message.plan.slots[carried.slot];
         let is_there = slot.parents.iter().all(|slot| self.scratch.notes.first(message.frame, *slot).is_some());
-        if carried.refuse_absent && (is_there || around) {
-            let detail = "its zero has no counterpart";
-            return Err(named(inexpressible(&message.plan.words, detail), slot));
+        if is_there || around {
+            self.refuse_absent(message, carried, evaluated)?;
         }
         let Some(absent) = &carried.absent else { return Ok(Written::Nothing) };
         self.scratch.output.buffer().extend_from_slice(absent);
         Ok(if is_there { Written::Yes } else { Written::IfThere })
+    }
+
+    /// Refuses a zero that stands for nothing, where the message that it would be in is there.
+    fn refuse_absent(&self, message: &Message<'_>, carried: &Carried, evaluated: &Evaluated) -> Outcome<()> {
+        if !carried.refuse_absent || !evaluated.holds(carried.when) || self.is_set(message, carried.slot)? {
+            return Ok(());
+        }
+        let failure = inexpressible(&message.plan.words, "its zero has no counterpart");
+        Err(named(failure, &message.plan.slots[carried.slot]))
     }
 
     /// Puts a message of the target together.
@@ -129,15 +139,12 @@ impl Runner<'_> {
             Some(self.scratch.output.open(node.target.number, expected))
         };
         let mut there = node.containers.iter().any(|slot| self.scratch.notes.first(message.frame, *slot).is_some());
-        let mut state = State::default();
-        for child in &node.children {
-            // A constant does not count for those that come before it.
-            if let Write::Made(Made { value: MadeOf::Constant { into_absent: false, .. }, .. }) = child
-                && !there
-            {
-                continue;
-            }
-            there |= self.write(message, child, evaluated, there, &mut state)? == Written::Yes;
+        let content = self.scratch.output.mark();
+        let mut state = self.children(message, node, evaluated, &mut there)?;
+        if state.waits && there {
+            // Some of what is only written into a message that is there came before what brings it into being.
+            self.scratch.output.rewind(content);
+            state = self.children(message, node, evaluated, &mut there)?;
         }
         for (slot, passing) in &node.unknown {
             self.unknown(message, *slot, passing, &state)?;
@@ -146,11 +153,38 @@ impl Runner<'_> {
             self.scratch.output.rewind(before);
             return Ok(Written::Nothing);
         }
+        // What came into being after they were looked for.
+        for child in &node.children {
+            if let Write::Carried(carried) = child {
+                self.refuse_absent(message, carried, evaluated)?;
+            }
+        }
         match open {
             Some(open) => self.scratch.output.close(open),
             None => self.scratch.output.buffer().put_tag(node.target.number, GROUP_END),
         }
         Ok(Written::Yes)
+    }
+
+    /// Writes what goes into a message of the target. `there` says whether that one is there, before and after.
+    fn children(
+        &mut self,
+        message: &Message<'_>,
+        node: &Node,
+        evaluated: &Evaluated,
+        there: &mut bool,
+    ) -> Outcome<State> {
+        let mut state = State::default();
+        for child in &node.children {
+            if let Write::Made(Made { value: MadeOf::Constant { into_absent: false, .. }, .. }) = child
+                && !*there
+            {
+                state.waits = true;
+                continue;
+            }
+            *there |= self.write(message, child, evaluated, *there, &mut state)? == Written::Yes;
+        }
+        Ok(state)
     }
 
     /// Hands on what was noted of unknown fields.
@@ -188,14 +222,14 @@ impl Runner<'_> {
         let target = Target { group: first.wire == GROUP, ..Target::message(first.number) };
         self.framed(target, first.end - first.start, |runner| {
             let mut inner = slot + 1;
-            while inner < slots[slot].end {
+            while inner < slots[slot].end_of_known() {
                 let is_left = match slots[inner].node {
                     _ if slots[inner].has_loss || evaluated.carried(&slots[inner]) => false,
                     _ if !runner.is_set(message, inner)? => false,
                     None => true,
                     Some(_) => {
                         let (rest, found) = runner.rest(message, inner, evaluated)?;
-                        rest || !found
+                        rest || !(found || slots[inner].is_container)
                     }
                 };
                 if is_left {

@@ -20,6 +20,8 @@ struct Entry<'a> {
     value: Option<Element<'a>>,
     /// The number of another field that is set.
     other: Option<u32>,
+    /// A number that the message does not declare.
+    unknown: Option<u32>,
 }
 
 impl Runner<'_> {
@@ -123,7 +125,8 @@ impl Runner<'_> {
             let element = Element::of(message.input, &note);
             let mut merged = Vec::new();
             let entry = split(message, map, element, &mut merged).map_err(within)?;
-            if let Some(number) = entry.other {
+            let unknown = entry.unknown.filter(|_| !message.leaves_unknown_out());
+            if let Some(number) = entry.other.or(unknown) {
                 let name = map.key.source.parent_message().get_field(number);
                 let name = name.map_or_else(|| format!("#{number}"), |field| field.name().to_owned());
                 let failure = inexpressible(&message.plan.words, "a map has no place for it");
@@ -217,7 +220,7 @@ fn split<'a>(
     }
     let (key_number, value_number) = (map.key.source.number(), map.value.source.number());
     let is_message = matches!(map.value.source.kind(), prost_reflect::Kind::Message(_));
-    let mut entry = Entry { key: None, value: None, other: None };
+    let mut entry = Entry { key: None, value: None, other: None, unknown: None };
     let mut pieces = Vec::new();
     let mut at = start;
     while at < end {
@@ -238,6 +241,8 @@ fn split<'a>(
             if !zero {
                 entry.other = Some(field.number);
             }
+        } else {
+            entry.unknown = Some(field.number);
         }
         at = field.next;
     }
@@ -245,7 +250,7 @@ fn split<'a>(
         for piece in pieces.iter().chain([&last]) {
             merged.extend_from_slice(piece.bytes());
         }
-        let input = Input::copied(merged, input.offset + start);
+        let input = Input::copied(merged, input.place(start));
         entry.value = Some(Element { input, wire: last.wire, start: 0, end: input.bytes.len() });
     }
     Ok(entry)

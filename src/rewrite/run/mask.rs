@@ -1,8 +1,11 @@
 //! Field masks.
 
+use std::collections::HashSet;
+
+use super::carry::Element;
 use super::decide::{named, wrong_wire};
 use super::{Message, Runner};
-use crate::protocol::mask::translate;
+use crate::protocol::mask::translate_among;
 use crate::protocol::plan::{Plans, Use};
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::table::{Carried, Target};
@@ -28,6 +31,8 @@ impl Runner<'_> {
             return Err(wrong_wire(message, slot, first.tag));
         }
         let malformed = |what, at| Err(Failure::malformed(what, at, element.input, "google.protobuf.FieldMask"));
+        let mask = all_paths(message, element)?;
+        let mut written: HashSet<String> = HashSet::new();
         let frame = Target { group: carried.target.group, ..Target::message(carried.target.number) };
         self.framed(frame, element.end - element.start, |runner| {
             let input = element.input;
@@ -46,9 +51,12 @@ impl Runner<'_> {
                 let Ok(path) = std::str::from_utf8(&input.bytes[field.start..field.end]) else {
                     return malformed("a string that is no UTF-8", at);
                 };
-                let paths = translate(plans, used, source, target, path)
+                let paths = translate_among(plans, used, source, target, path, &|path| mask.contains(path))
                     .map_err(|error| named(Failure::refused(error.to_string()).within("paths"), slot))?;
                 for path in paths {
+                    if !written.insert(path.clone()) {
+                        continue;
+                    }
                     let buffer = runner.scratch.output.buffer();
                     buffer.put_tag(PATHS, LENGTH);
                     buffer.put_varint(path.len() as u64);
@@ -62,4 +70,20 @@ impl Runner<'_> {
         })?;
         Ok(true)
     }
+}
+
+/// The paths of a mask; those that are none are told when they are translated.
+fn all_paths<'a>(message: &Message<'_>, element: Element<'a>) -> Outcome<HashSet<&'a str>> {
+    let Element { input, start, end, .. } = element;
+    let mut paths = HashSet::new();
+    let mut at = start;
+    while at < end {
+        let field = wire::field(input.bytes, at, end, message.depth)
+            .map_err(|fault| Failure::unreadable(fault, input, "google.protobuf.FieldMask"))?;
+        if field.number == PATHS && field.wire == LENGTH {
+            paths.extend(std::str::from_utf8(&input.bytes[field.start..field.end]));
+        }
+        at = field.next;
+    }
+    Ok(paths)
 }

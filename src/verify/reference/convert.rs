@@ -1,27 +1,29 @@
 //! Stage 4: moves, and what becomes of values on the way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, ValueConversion};
+use crate::protocol::plan::{Beyond, Conversion, Move, ScalarConversion, Use, ValueConversion};
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value};
 
 use super::{Cause, Hop, Refused, place, scalar};
 
 impl Hop<'_> {
-    /// Carries one value over.
+    /// Carries one value over; `there` is what the target has come to before.
     pub(super) fn carry(
         &self,
         moved: &Move,
         source: &DynamicMessage,
         target: &mut DynamicMessage,
+        there: Option<&DynamicMessage>,
     ) -> Result<(), Refused> {
         let to = moved.to.leaf();
         let found = place::read(source, &moved.from);
         let Some(found) = found else {
             // What stands for an absent value is no reason for a message to come into being whose counterpart is absent.
-            let wanted =
-                place::parents_are_present(source, &moved.from) || place::parents_are_present(target, &moved.to);
+            let wanted = place::parents_are_present(source, &moved.from)
+                || there.is_some_and(|there| place::parents_are_present(there, &moved.to))
+                || place::parents_are_present(target, &moved.to);
             let Some(scalar) = scalar_of(&moved.conversion).filter(|_| wanted) else { return Ok(()) };
             if scalar.refuse_absent && !moved.from.leaf().supports_presence() {
                 return Err(Refused::value("", "holds its zero, which stands for nothing on the other side"));
@@ -138,12 +140,23 @@ impl Hop<'_> {
                 return Err(Refused::value(field.name(), "is neither key nor value"));
             }
         }
+        self.no_unknown_fields(element)?;
         let part = |(field, conversion): (&FieldDescriptor, &ValueConversion), kind: &Kind| {
             let value = element.get_field(field).into_owned();
             let value = self.value(conversion, value, kind).map_err(|why| why.within(field.name()))?;
             Ok::<_, Refused>(value.unwrap_or_else(|| zero(kind)))
         };
         Ok((map_key(part(fields[0], &key_kind)?), part(fields[1], &value_kind)?))
+    }
+
+    /// Refuses what has no place on the other side and is not declared; a response goes without it.
+    fn no_unknown_fields(&self, message: &DynamicMessage) -> Result<(), Refused> {
+        match message.unknown_fields().next() {
+            Some(field) if self.used != Use::Response => {
+                Err(Refused::value(format!("#{}", field.number()), "has no place on the other side"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What becomes of one value in a place of kind `to`; nothing where it settles as absent.
@@ -170,6 +183,8 @@ impl Hop<'_> {
         let content = DynamicMessage::decode(known, content)
             .map_err(|error| Refused::new(Cause::Malformed, "value", format!("is no `{name}`: {error}")))?;
         let content = self.counterpart(&content).map_err(|refused| refused.within("value"))?;
+        self.no_unknown_fields(any)?;
+        target.take_unknown_fields().for_each(std::mem::drop);
         let slash = &url[prefix.len()..url.len() - name.len()];
         let new_url = format!("{prefix}{slash}{}", content.descriptor().full_name());
         target.set_field_by_number(1, Value::String(new_url));
@@ -187,16 +202,27 @@ impl Hop<'_> {
     ) -> Result<DynamicMessage, Refused> {
         let mut target_mask = transcode(mask, to)?;
         let paths = mask.get_field_by_number(1).expect("a mask").into_owned();
+        let paths: Vec<&str> =
+            paths.as_list().expect("paths").iter().map(|path| path.as_str().expect("a path")).collect();
+        let all: HashSet<&str> = paths.iter().copied().collect();
         let mut translated = Vec::new();
-        for path in paths.as_list().expect("paths") {
-            let path = path.as_str().expect("a path");
-            let known =
-                self.side.mask_path(self.used, source, target, path).map_err(|why| Refused::value("paths", why))?;
-            translated.extend(known.into_iter().map(Value::String));
+        for path in paths {
+            let known = self.side.mask_path(self.used, (source, target), path, &all);
+            for path in known.map_err(|why| Refused::value("paths", why))? {
+                if !translated.contains(&Value::String(path.clone())) {
+                    translated.push(Value::String(path));
+                }
+            }
         }
         target_mask.set_field_by_number(1, Value::List(translated));
         Ok(target_mask)
     }
+}
+
+/// Whether an absent value comes to something within a message.
+pub(super) fn speaks_for_absent(moved: &Move) -> bool {
+    let scalar = scalar_of(&moved.conversion).filter(|_| !moved.to.parents().is_empty());
+    scalar.is_some_and(|scalar| scalar.absent.is_some() || scalar.refuse_absent)
 }
 
 /// The conversion of a scalar, where the value may be absent.

@@ -48,10 +48,12 @@ impl Hop<'_> {
             return None;
         }
         if path.parents().is_empty() {
-            return Some(target);
+            // What is lost may not overwrite what is carried over.
+            return (!written(plan, &[]).contains(&field.number())).then_some(target);
         }
         let container = plan.containers.iter().find(|container| container.from.fields() == path.parents())?;
-        Some(place::message_at(target, &container.to))
+        let is_free = !written(plan, container.to.fields()).contains(&field.number());
+        is_free.then(|| place::message_at(target, &container.to))
     }
 
     /// Stage 7.
@@ -131,16 +133,72 @@ fn merge(target: &mut DynamicMessage, bytes: &[u8], path: impl std::fmt::Display
 fn left_over(plan: &MessagePlan, path: &Path, source: &DynamicMessage, carried: &Carried) -> Option<Value> {
     let value = place::read(source, path)?;
     let own = names(path);
-    if carried.0.iter().any(|whole| own.starts_with(whole)) {
+    if carried.paths.iter().any(|whole| own.starts_with(whole)) {
         return None;
     }
     let Value::Message(mut rest) = value else { return Some(value) };
     let mut presence_is_carried = plan.containers.iter().any(|container| container.from == *path);
     let parts = plan.losses.iter().map(|loss| names(&loss.path)).filter(|part| part.len() > own.len());
-    for inner in carried.0.iter().cloned().chain(parts).filter(|inner| inner.starts_with(&own)) {
+    for inner in carried.paths.iter().cloned().chain(parts).filter(|inner| inner.starts_with(&own)) {
         presence_is_carried |= take_out(&mut rest, &inner[own.len()..]);
     }
+    // Messages that were there for a constant go with it.
+    for constant in carried.consumed.iter().filter(|constant| constant.len() > own.len() && constant.starts_with(&own))
+    {
+        presence_is_carried = true;
+        for length in (own.len() + 1..constant.len()).rev() {
+            let emptied = take_emptied_out(&mut rest, &constant[own.len()..length]);
+            if !emptied {
+                break;
+            }
+        }
+    }
+    // Messages that are messages of both sides are carried over as such, and their unknown fields with them.
+    let mut containers: Vec<_> = plan.containers.iter().map(|container| names(&container.from)).collect();
+    containers.sort_by_key(|container| std::cmp::Reverse(container.len()));
+    for inner in containers.iter().filter(|inner| inner.len() > own.len() && inner.starts_with(&own)) {
+        presence_is_carried |= take_presence_out(&mut rest, &inner[own.len()..]);
+    }
     (rest.encoded_len() > 0 || !presence_is_carried).then_some(Value::Message(rest))
+}
+
+/// Takes the unknown fields of the message at these names out, and the message itself and those that lead to it where
+/// nothing else is in them. Whether it was there.
+fn take_presence_out(message: &mut DynamicMessage, names: &[String]) -> bool {
+    let (name, deeper) = names.split_first().expect("a path has a field");
+    let field = message.descriptor().get_field_by_name(name).expect("a field of the source");
+    if !message.has_field(&field) {
+        return false;
+    }
+    let inner = message.get_field_mut(&field).as_message_mut().expect("paths lead through messages");
+    let found = if deeper.is_empty() {
+        inner.take_unknown_fields().for_each(std::mem::drop);
+        true
+    } else {
+        take_presence_out(inner, deeper)
+    };
+    if found && inner.encoded_len() == 0 {
+        message.clear_field(&field);
+    }
+    found
+}
+
+/// Takes the message at these names out if nothing is in it. Whether it was there, and empty.
+fn take_emptied_out(message: &mut DynamicMessage, names: &[String]) -> bool {
+    let (name, deeper) = names.split_first().expect("a path has a field");
+    let field = message.descriptor().get_field_by_name(name).expect("a field of the source");
+    if !message.has_field(&field) {
+        return false;
+    }
+    let inner = message.get_field_mut(&field).as_message_mut().expect("paths lead through messages");
+    if !deeper.is_empty() {
+        return take_emptied_out(inner, deeper);
+    }
+    let is_empty = inner.encoded_len() == 0;
+    if is_empty {
+        message.clear_field(&field);
+    }
+    is_empty
 }
 
 /// Takes the field at these names out, and the messages that lead to it where nothing else is in them. Whether it was

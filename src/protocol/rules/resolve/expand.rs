@@ -365,9 +365,14 @@ impl<'r, 'n, 'f> Expansion<'r, 'n, 'f> {
         }
         for (line, other_line, path) in found {
             let way = if self.direction == Direction::Up { "up" } else { "down" };
+            let rules = if other_line == line {
+                format!("two rules of line {line}")
+            } else {
+                format!("the rules of lines {other_line} and {line}")
+            };
             self.faults.add_at_line(
                 line,
-                format!("on the way {way}, `{path}` is written twice: by the rules of lines {other_line} and {line}"),
+                format!("on the way {way}, `{path}` is written twice: by {rules}"),
                 "keep one of them, give each a `when`, or say `direction` for one",
             );
         }

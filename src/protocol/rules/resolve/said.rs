@@ -195,7 +195,7 @@ impl Expansion<'_, '_, '_> {
             What::Expressions { up, down } => {
                 let (path, expression) = super::oriented(self.direction, up, down).0.as_ref()?;
                 let to = self.find(level, target, path, line)?;
-                let expression = self.compile(level, expression, line)?;
+                let expression = self.expression(level, expression, &to, line)?;
                 self.said.makes.push(Make { to, value: Made::Expression(expression), when, origin });
             }
             What::Drop { side, path, only_empty } => {
@@ -230,6 +230,16 @@ impl Expansion<'_, '_, '_> {
             }
         }
         Some(())
+    }
+
+    /// What makes a field, compiled; nothing, and a fault, where it can make no value of it.
+    fn expression(&mut self, level: &Level<'_>, text: &str, to: &Path, line: usize) -> Option<Expression> {
+        let expression = self.compile(level, text, line)?;
+        let Some(gives) = expression.misfit(to.leaf()) else { return Some(expression) };
+        let what = format!("`{text}` comes to {gives}, which `{to}` cannot hold");
+        let advice = "convert it, as with `string(…)` or `int(…)`, or write another field";
+        self.faults.add_at_line(line, what, advice);
+        None
     }
 
     /// The condition of a rule in this direction, compiled; nothing at all where it is wrong.

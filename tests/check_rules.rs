@@ -93,7 +93,7 @@ fn buf_says_the_same_where_it_can_be_asked() {
         let ours = differences(old, new, &Options::default());
         let ours = ours.iter().filter(|difference| difference.rule.categories != [Category::Straddle]);
         let mut found: Vec<String> = ours.map(shown).collect();
-        said.iter_mut().chain(&mut found).for_each(|line| forget_column_of_default(line));
+        said.iter_mut().chain(&mut found).for_each(forget_column_of_default);
         said.sort();
         found.sort();
         if found != said {

@@ -266,6 +266,28 @@ fn two_states_of_a_protocol_are_held_against_each_other() {
 }
 
 #[test]
+fn versions_that_are_descriptor_sets_are_judged_like_protos() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = folder(&[("protocol.toml", "name = \"inventory\"\n")]);
+    for version in ["1.0.0", "1.1.0", "2.0.0"] {
+        let set = root.join("src/inventory/generated").join(format!("inventory-{version}.binpb"));
+        write(folder.path(), &format!("{version}/inventory.binpb"), &fs::read(set).expect("a descriptor set"));
+    }
+    let step = fs::read(root.join("schemas/inventory/2.0.0/step.toml")).expect("the step");
+    write(folder.path(), "2.0.0/step.toml", &step);
+    let sets = check(&folder, &["--format", "json"]).ended(0, &[]).value();
+    let protos = straddle(&["check", INVENTORY, "--format", "json"]).ended(0, &[]).value();
+    let judged = |report: &Value| -> BTreeSet<String> {
+        let rows = report["findings"].as_array().expect("findings").iter();
+        let of_step = rows.filter(|row| row["step"]["to"] == "2.0.0");
+        of_step.map(|row| format!("{} {} {} {}", row["rule"], row["element"], row["what"], row["verdict"])).collect()
+    };
+    assert!(judged(&sets).len() > 20);
+    assert_eq!(judged(&sets), judged(&protos));
+    assert_eq!(sets["steps"][1]["losses"], protos["steps"][1]["losses"]);
+}
+
+#[test]
 fn plain_folders_are_compared_as_they_are() {
     let old = folder(&[("shop/shop.proto", OLD)]);
     let new = folder(&[("shop/shop.proto", &new())]);

@@ -7,8 +7,6 @@ mod folder;
 #[path = "support/published.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod published;
-#[path = "support/same.rs"]
-mod same;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -22,6 +20,7 @@ use straddle::Protocol;
 use straddle::draft::{Draft, draft};
 use straddle::protocol::plan::Use;
 use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError};
+use straddle::verify::same;
 use tempfile::TempDir;
 
 /// The versions of each case.

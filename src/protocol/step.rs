@@ -126,7 +126,7 @@ impl Step {
     /// Messages and enums whose counterpart has another name, as (old, new).
     #[cfg(feature = "cli")]
     pub(crate) fn moved(&self) -> &BTreeSet<(String, String)> {
-        &self.moved
+        &self.moved.by_old
     }
 
     /// What becomes of messages that cross the step in this direction.

@@ -15,8 +15,8 @@ use std::fmt;
 use crate::Protocol;
 use crate::expression::{Expression, Failed};
 use crate::protocol::mask;
-use crate::protocol::plan::{Condition, Direction, Made, Make, MessagePlan, Path, Plans, Use};
-use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage, Value};
+use crate::protocol::plan::{Condition, Direction, Made, Make, MessagePlan, Path, Plans, ScalarConversion, Use};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value};
 
 /// Why a message does not become one of the other version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -70,6 +70,7 @@
 mod compiled;
 mod digest;
 mod embedded;
+mod entries;
 mod error;
 #[cfg(feature = "compile")]
 mod folder;
@@ -327,7 +328,7 @@ fn schema_of(source: &Source) -> Result<Schema, ProtocolError> {
         return Err(fault(what, not_a_set));
     }
     // Of imports in a circle it makes no panic but an overflow of the stack, which ends the program.
-    imports::check(&files).map_err(|what| fault(what, not_a_set))?;
+    imports::check(&files).and_then(|()| entries::check(&files)).map_err(|what| fault(what, not_a_set))?;
     // Whatever else it may panic on, the set is at fault and not the program.
     let decode = || DescriptorPool::decode(source.descriptor_set.clone());
     let pool = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))

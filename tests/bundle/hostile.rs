@@ -44,6 +44,13 @@ fn what_is_no_schema_is_refused_when_it_is_used() {
         (with(|file| file.message_type[0].field[0].type_name = Some(".gone.X".into())), "contradict each other"),
         (with(|file| file.message_type[0].name = Some("\u{1b}[2J".into())), r#"the name "\u{1b}[2J" in "small.v1""#),
         (with(|file| file.message_type[0].name = None), "the name \"\""),
+        (
+            with(|file| {
+                let options = prost_types::MessageOptions { map_entry: Some(true), ..Default::default() };
+                file.message_type[0].options = Some(options);
+            }),
+            "`Item` says that it is the entry of a map",
+        ),
         (with(|file| file.package = Some("a..b".into())), "the name \"\""),
         (with(|file| file.name = Some("a\nb".into())), "a proto's path"),
     ];

@@ -9,6 +9,7 @@ use straddle::Protocol;
 use straddle::protocol::plan::Use;
 use straddle::rewrite::{Limits, Rewrite};
 use straddle::verify::judge::{Known, Trial, Verdict};
+use straddle::verify::same;
 
 /// Versions as (the messages of the proto, the rules of the step), the message, from which version to which, its bytes,
 /// and whether it is refused.

@@ -38,8 +38,14 @@ struct Run {
 
 /// Runs the program in a folder.
 fn straddle(folder: &Path, arguments: &str) -> Run {
+    straddle_with(folder, arguments, &[])
+}
+
+/// Runs the program in a folder, with these variables in its environment.
+fn straddle_with(folder: &Path, arguments: &str, variables: &[(&str, &str)]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_straddle"));
     command.current_dir(folder).args(arguments.split(' ')).env_remove("GIT_DIR").env("NO_COLOR", "1");
+    command.envs(variables.iter().copied());
     let output = command.output().expect("the program");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints text");
     Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
@@ -253,4 +259,30 @@ fn protos_around_the_protocols_folder_leave_its_versions_out() {
     repository.write("shop.proto", V2);
     ends(repository.path(), "add 2.0.0 --from .", 0, &["added shop 2.0.0", "1 file of ."]);
     assert!(!repository.path().join("schemas/shop/2.0.0/schemas").exists());
+}
+
+#[test]
+fn the_repository_is_the_one_that_git_itself_would_take() {
+    let (repository, elsewhere) = (shop(), tempfile::tempdir().expect("a temporary folder"));
+    let arguments = "add 1.0.0 --from git:v1.0.0:protos --name shop";
+    ends(elsewhere.path(), arguments, 1, &["not a git repository", "within the repository"]);
+    let named = repository.path().join(".git");
+    let run = straddle_with(elsewhere.path(), arguments, &[("GIT_DIR", &named.display().to_string())]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(elsewhere.path().join("schemas/shop/1.0.0/shop.proto").is_file());
+}
+
+#[test]
+fn without_the_git_program_folders_can_still_be_added() {
+    let repository = shop();
+    let nowhere = [("PATH", "/nowhere")];
+    let run = straddle_with(repository.path(), "add 1.0.0 --from git:v1.0.0:protos --name shop", &nowhere);
+    assert_eq!(run.code, Some(1), "{}", run.err);
+    assert!(
+        run.err.contains("the program `git` was not found") && run.err.contains("help: install git"),
+        "{}",
+        run.err
+    );
+    let run = straddle_with(repository.path(), "add 1.0.0 --from protos --name shop", &nowhere);
+    assert_eq!(run.code, Some(0), "{}", run.err);
 }

@@ -61,11 +61,12 @@ const CASES: &[Case] = &[
 fn protocol(old: &str, new: &str) -> (tempfile::TempDir, Protocol) {
     let file = |text: &str| {
         let package = if text.contains("package ") { "" } else { "package p.v1;" };
-        let imports: String = [("duration", "Duration"), ("timestamp", "Timestamp"), ("wrappers", "Int64Value")]
+        let imports: Vec<String> = [("duration", "Duration"), ("timestamp", "Timestamp"), ("wrappers", "Int64Value")]
             .iter()
             .filter(|(_, name)| text.contains(&format!("google.protobuf.{name}")))
             .map(|(file, _)| format!("import \"google/protobuf/{file}.proto\";"))
             .collect();
+        let imports = imports.concat();
         format!("syntax = \"proto3\";\n{package}\n{imports}\n{text}\n")
     };
     let (old, new) = (file(old), file(new));

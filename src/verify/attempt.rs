@@ -109,12 +109,12 @@ impl<E: Engine> Attempt<'_, E> {
                     Some(Fault::new(Kind::Unreadable, format!(": what came out cannot be read: {error}")))
                 }
             },
-            (Err(RewriteError::Refused(_)), Err(RewriteError::Refused(_))) => None,
+            // Whether that is one refusal, the interpreter says.
+            (Err(_), Err(_)) => None,
             (Err(slowly), Ok(_)) => {
                 Some(Fault::new(Kind::AtOnce, format!(": only refused one step after the other: {slowly}")))
             }
             (Ok(_), Err(at_once)) => Some(Fault::new(Kind::AtOnce, format!(": only refused at once: {at_once}"))),
-            (Err(_), Err(_)) => None,
         }
     }
 

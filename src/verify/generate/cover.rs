@@ -51,43 +51,43 @@ enum What {
 /// The recipes for a message: first one for each field, then all others, in an order that depends on the seed.
 #[must_use]
 pub fn recipes(message: &MessageDescriptor, seed: u64) -> Vec<Recipe> {
-    let (mut first, mut more) = (Vec::new(), Vec::new());
-    let mut seen = HashSet::new();
+    let (mut first, mut others) = (Vec::new(), Vec::new());
+    let mut visited = HashSet::new();
     let mut pending = vec![(Vec::new(), message.clone())];
-    while let Some((path, place)) = pending.pop() {
-        if !seen.insert(place.full_name().to_owned()) || first.len() + more.len() > MOST {
+    while let Some((way, place)) = pending.pop() {
+        if !visited.insert(place.full_name().to_owned()) || first.len() + others.len() > MOST {
             continue;
         }
-        let recipe = |what| Recipe { path: path.clone(), place: place.clone(), what };
-        first.push(recipe(What::Empty));
+        let made = |what| Recipe { path: way.clone(), place: place.clone(), what };
+        first.push(made(What::Empty));
         // Those of well-known types would have nowhere to go when the type changes.
         if !place.full_name().starts_with("google.protobuf.") {
-            first.push(recipe(What::Unknown));
+            first.push(made(What::Unknown));
         }
         let arms = place.oneofs().map(|oneof| oneof.fields().len()).max().unwrap_or(1);
-        more.extend((0..arms).map(|arm| recipe(What::All(arm))));
+        others.extend((0..arms).map(|arm| made(What::All(arm))));
         for field in place.fields() {
-            let mut own = of_field(&field).into_iter().map(recipe);
+            let mut own = of_field(&field).into_iter().map(made);
             first.extend(own.next());
-            more.extend(own);
+            others.extend(own);
             let value = if field.is_map() { map_value(&field) } else { field.kind() };
             if let Kind::Message(inner) = value {
                 if inner == place {
-                    first.push(recipe(What::Nested(field.clone())));
+                    first.push(made(What::Nested(field.clone())));
                 }
-                if path.len() < DEPTH {
-                    let deeper = path.iter().cloned().chain([field.clone()]).collect();
+                if way.len() < DEPTH {
+                    let deeper = way.iter().cloned().chain([field.clone()]).collect();
                     pending.insert(0, (deeper, inner));
                 }
             }
         }
         for oneof in place.oneofs().filter(|oneof| !oneof.is_synthetic()) {
             let arms: Vec<FieldDescriptor> = oneof.fields().collect();
-            more.extend(arms.windows(2).map(|two| recipe(What::Arms(two[1].clone(), two[0].clone()))));
+            others.extend(arms.windows(2).map(|two| made(What::Arms(two[1].clone(), two[0].clone()))));
         }
     }
-    Rng::with_seed(seed).shuffle(&mut more);
-    first.extend(more);
+    Rng::with_seed(seed).shuffle(&mut others);
+    first.extend(others);
     first.truncate(MOST);
     first
 }

@@ -39,8 +39,9 @@ impl RoundTrip<'_> {
         let place = Place { path, is_entered };
         pair.ways(path)
             .find_map(|(there, back)| self.value(there, back, path, (went, came)))
-            .or_else(|| self.lost_there(pair, &place))
-            .or_else(|| self.lost_on_the_way_back(pair, &place))
+            // Only what was there is lost.
+            .or_else(|| self.lost_there(pair, &place).filter(|_| went.is_some()))
+            .or_else(|| self.lost_on_the_way_back(pair, &place).filter(|_| went.is_some()))
             .or_else(|| made(pair, &place, (went, came)))
             .or_else(|| conditional(pair, &place))
             .or_else(|| written_otherwise(pair, &place))

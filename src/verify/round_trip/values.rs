@@ -88,7 +88,10 @@ fn scalars(moved: &Move) -> impl Iterator<Item = &ScalarConversion> {
 }
 
 /// What a field says to the other version, in the order of its elements; of a map by key.
-struct Said(Vec<(Option<Value>, Part)>);
+struct Said(Vec<Element>);
+
+/// The key of an entry, and what is said under it.
+type Element = (Option<Value>, Part);
 
 #[derive(PartialEq)]
 enum Part {
@@ -100,9 +103,8 @@ enum Part {
 
 impl Said {
     fn is_like(&self, other: &Self) -> bool {
-        let alike = |(one, other): (&(Option<Value>, Part), &(Option<Value>, Part))| {
-            one.0 == other.0 && (one.1 == Part::Anything || one.1 == other.1)
-        };
+        let alike =
+            |(one, other): (&Element, &Element)| one.0 == other.0 && (one.1 == Part::Anything || one.1 == other.1);
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(alike)
     }
 

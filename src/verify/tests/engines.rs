@@ -75,8 +75,11 @@ fn panicking(came: Result<Bytes, RewriteError>, message: &Bytes) -> Result<Bytes
     came
 }
 
+/// A kind of fault, and the bytes that show it.
+type Found = Option<(Kind, Vec<u8>)>;
+
 /// What is found first among generated messages: its kind, and its bytes once they are cut down.
-fn found(to: usize, there: [Spoil; 2], back: Option<Spoil>) -> Option<(Kind, Vec<u8>)> {
+fn found(to: usize, there: [Spoil; 2], back: Option<Spoil>) -> Found {
     let protocol: Protocol = protocol(&[(OLD, ""), (NEW, ""), (OLD, "")]);
     let subject = Subject { from: 0, to, messages: vec!["p.M".to_owned(); to + 1], used: Use::Stored };
     let rewrite = |from, to| Rewrite::new(&protocol, from, to, "p.M", Use::Stored).expect("a rewrite");
@@ -116,9 +119,7 @@ fn a_sound_engine_passes() {
 
 #[test]
 fn each_engine_that_errs_is_caught_with_a_small_message() {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let cases: [(Option<(Kind, Vec<u8>)>, Kind, &[u8]); 6] = [
+    let cases: [(Found, Kind, &[u8]); 6] = [
         // What cannot be read: an entry that lacks its last byte.
         (found(1, [cut_off, sound], None), Kind::Unreadable, &[0x2a, 0]),
         // What differs: an empty `inner`.
@@ -131,7 +132,6 @@ fn each_engine_that_errs_is_caught_with_a_small_message() {
         (found(1, [sound, sound], Some(lost)), Kind::RoundTrip, &[]),
         (found(1, [panicking, sound], None), Kind::Panic, &[0x10, 1]),
     ];
-    std::panic::set_hook(hook);
     for (found, kind, begins) in cases {
         let Some((found, bytes)) = found else { panic!("{kind:?} is not found") };
         assert_eq!(found, kind, "{bytes:02x?}");

@@ -1,5 +1,7 @@
 //! Rules that lose: what they declare is told apart from what they do not.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use prost::Message;
 use prost_reflect::DynamicMessage;
@@ -173,7 +175,8 @@ fn what_rules_declare_is_told_apart_from_what_they_do_not() {
             Undeclared(path) => found.contains(&(*path, None)),
         };
         if !as_said {
-            wrong += &format!("{rules} {message}: {expected:?}, but {found:?}\n");
+            // Writing to a string cannot fail.
+            let _ = writeln!(wrong, "{rules} {message}: {expected:?}, but {found:?}");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

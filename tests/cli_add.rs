@@ -121,6 +121,7 @@ fn a_history_of_tags_becomes_a_protocol() {
         "schemas/shop/2.0.0/shop.proto",
         "schemas/shop/2.0.0/step.toml",
         "schemas/shop/protocol.toml",
+        "schemas/shop/straddle.lock",
     ];
     assert_eq!(all(folder), expected);
     let step = fs::read_to_string(folder.join("schemas/shop/2.0.0/step.toml")).expect("the draft");
@@ -133,6 +134,7 @@ fn a_history_of_tags_becomes_a_protocol() {
         assert!(step.contains(part), "{part:?} is missing from\n{step}");
     }
     ends(folder, "show schemas/shop", 0, &["shop.v1.Item.sold: is left undecided"]);
+    ends(folder, "check schemas/shop", 1, &["OPEN", "shop.v1.Item.sold"]);
     // What the draft suggests is what was meant: once it is said, nothing is open.
     let decided = step
         .replace("    \"shop.v1.Item.sold\",\n", "")
@@ -140,6 +142,12 @@ fn a_history_of_tags_becomes_a_protocol() {
     fs::write(folder.join("schemas/shop/2.0.0/step.toml"), decided).expect("the step");
     let shown = ends(folder, "show schemas/shop", 0, &["rules    shop.v1.Shop.Get as shop.v2.Shop.Get"]);
     assert!(!shown.out.contains("undecided"), "{}", shown.out);
+    ends(folder, "check schemas/shop", 0, &["1.1.0 -> 2.0.0"]);
+    // The versions before the newest are published, and the lock says what they were.
+    let lock = fs::read_to_string(folder.join("schemas/shop/straddle.lock")).expect("the lock");
+    assert!(lock.contains("\"1.1.0\" = ") && !lock.contains("\"2.0.0\""), "{lock}");
+    fs::write(folder.join("schemas/shop/1.0.0/shop.proto"), V1_1).expect("a published proto");
+    ends(folder, "check schemas/shop", 1, &["1.0.0", "published"]);
 }
 
 #[test]

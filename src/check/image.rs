@@ -23,6 +23,7 @@ impl Image {
         Ok(Self { root: root.to_owned(), files })
     }
 
+<<<<<<< HEAD
     /// Files that were read already, whose names count from `root`.
     #[must_use]
     pub fn new(root: PathBuf, files: Vec<FileDescriptorProto>) -> Self {
@@ -43,6 +44,8 @@ impl Image {
         })
     }
 
+=======
+>>>>>>> compare
     /// The folder that file names count from.
     #[must_use]
     pub fn root(&self) -> &Path {

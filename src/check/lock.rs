@@ -63,8 +63,9 @@ pub(crate) struct LockError {
 pub(crate) enum Which {
     /// All of them.
     All,
-    /// All but the newest, which is not published yet; what the lock says of it stays. For who adds a version.
-    ButNewest,
+    /// Those that are not recorded yet, but for the newest, which is not published yet. What is recorded stays as it is.
+    /// For who adds a version.
+    Missing,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +104,7 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Lock>, LockError> {
     Ok(Some(Lock { file, versions }))
 }
 
-/// Records versions of a protocol as they are now, and forgets those that it has no more. Tells which entries changed.
+/// Records versions of a protocol as they are now; of all of them, it forgets those that the protocol has no more. Tells which entries changed.
 ///
 /// # Errors
 /// When the lock cannot be read or written.
@@ -117,11 +118,9 @@ pub(crate) fn record(folder: &Path, protocol: &Protocol, which: Which) -> Result
         Err(error) => return Err(error),
     };
     let mut now = current(protocol);
-    if which == Which::ButNewest
-        && let Some((newest, _)) = now.pop_last()
-        && let Some(kept) = before.get(&newest)
-    {
-        now.insert(newest, kept.clone());
+    if which == Which::Missing {
+        now.pop_last();
+        now.extend(before.clone());
     }
     let changed = changes(&before, &now);
     let file = folder.join(FILE);
@@ -235,15 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_version_may_be_left_out_and_what_was_said_of_it_stays() {
+    fn what_is_missing_is_recorded_but_for_the_newest_and_what_is_recorded_stays() {
         let folder = tempfile::tempdir().unwrap();
         let shop = protocol(folder.path(), &[("1.0.0", "a"), ("1.1.0", "a")]);
-        record(folder.path(), &shop, Which::ButNewest).unwrap();
-        assert_eq!(read(folder.path()).unwrap().unwrap().versions.len(), 1);
-        record(folder.path(), &shop, Which::All).unwrap();
-        let shop = protocol(folder.path(), &[("1.1.0", "b")]);
-        assert!(record(folder.path(), &shop, Which::ButNewest).unwrap().is_empty());
-        assert_eq!(record(folder.path(), &shop, Which::All).unwrap(), ["1.1.0 has another schema than before"]);
+        assert_eq!(record(folder.path(), &shop, Which::Missing).unwrap(), ["1.0.0 is recorded"]);
+        // Somebody changed what was published: to record that unasked would hide it from every check.
+        let shop = protocol(folder.path(), &[("1.0.0", "b"), ("1.1.0", "a"), ("1.2.0", "a")]);
+        assert_eq!(record(folder.path(), &shop, Which::Missing).unwrap(), ["1.1.0 is recorded"]);
+        let told = record(folder.path(), &shop, Which::All).unwrap();
+        assert_eq!(told, ["1.0.0 has another schema than before", "1.2.0 is recorded"]);
     }
 
     #[test]

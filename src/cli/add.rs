@@ -21,6 +21,7 @@ use self::bump::Bump;
 use self::place::Place;
 use super::arguments::AddArguments;
 use super::{BadArguments, Outcome};
+use crate::check::lock::{self, Which};
 use crate::draft::{Draft, draft};
 use crate::protocol::{Protocol, Schema};
 use crate::tree::Tree;
@@ -167,5 +168,9 @@ fn keep(place: &Place, staging: TempDir, added: &Added) -> Result<(), String> {
     fs::rename(staged, &added.folder).map_err(|error| failed(&added.folder, &error))?;
     // What is left of it is empty, or the manifest of a protocol that had one.
     drop(staging);
+    // The versions before are published: a newer one builds on them.
+    if place.protocol.is_some() {
+        lock::record(&place.folder, &added.protocol, Which::Missing).map_err(|error| error.to_string())?;
+    }
     Ok(())
 }

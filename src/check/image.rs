@@ -23,29 +23,12 @@ impl Image {
         Ok(Self { root: root.to_owned(), files })
     }
 
-<<<<<<< HEAD
     /// Files that were read already, whose names count from `root`.
     #[must_use]
     pub fn new(root: PathBuf, files: Vec<FileDescriptorProto>) -> Self {
         Self { root, files }
     }
 
-    /// Two versions, read at the same time: compiling is nearly all that a comparison costs.
-    ///
-    /// # Errors
-    /// As [`Self::of_folder`]; where both fail, the older one's failure.
-    pub fn of_folders(old: &Path, new: &Path) -> Result<(Self, Self), ProtocolError> {
-        std::thread::scope(|scope| {
-            let old = scope.spawn(|| Self::of_folder(old));
-            let new = Self::of_folder(new);
-            // Whoever panics here would have panicked without a thread.
-            let old = old.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok((old, new?))
-        })
-    }
-
-=======
->>>>>>> compare
     /// The folder that file names count from.
     #[must_use]
     pub fn root(&self) -> &Path {

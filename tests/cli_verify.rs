@@ -195,11 +195,12 @@ fn an_interrupt_ends_with_what_was_found_so_far() {
 
 /// What is found in our own protocols, as (protocol, field): a message that becomes a value, or an entry of a map, loses in
 /// silence what its version does not know.
-const KNOWN: [(&str, &str); 5] = [
+const KNOWN: [(&str, &str); 6] = [
     ("inventory", "inventory.v2.Item.price"),
     ("inventory", "inventory.v2.Offer.price"),
     ("everything", "everything.v1.Numbers.whole_cost"),
     ("everything", "everything.v2.Numbers.cost"),
+    ("everything", "everything.v2.Numbers.cent_cost"),
     ("every-rule", "every.v2.Shapes.table"),
 ];
 
@@ -213,7 +214,8 @@ fn our_own_and_published_protocols_hold() {
     if published::published().is_some() {
         folders.extend(published::CASES.map(|case| published::steps().join(case)));
     }
-    let seed = seed::seed().to_string();
+    // The same on every machine; others are for whoever looks for faults.
+    let seed = seed::seed_or(7).to_string();
     let mut wrong = Vec::new();
     for folder in folders {
         let run = verify(&folder, &["--seed", &seed, "--messages", "24", "--json"]);

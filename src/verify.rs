@@ -4,7 +4,7 @@
 //! and at the edges of its types, and has to pass these checks:
 //!
 //! - what comes out is a message of the target version;
-//! - the plain interpreter ([`reference`]), which reads the same rules over decoded messages and shares no code with the
+//! - the plain interpreter ([`mod@reference`]), which reads the same rules over decoded messages and shares no code with the
 //!   engine, makes the same of it, or refuses it as well;
 //! - several steps at once make the same of it as one after the other;
 //! - across one step and back it is what it was, but for what the rules declare ([`round_trip`]).

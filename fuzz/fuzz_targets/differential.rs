@@ -11,11 +11,11 @@ mod ways;
 
 use std::cell::OnceCell;
 
-use straddle::verify::judge::{Known, Trial, Verdict};
 use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, Value};
 use straddle::Protocol;
+use straddle::verify::judge::{Known, Trial, Verdict};
 use straddle::verify::same;
 use ways::Way;
 

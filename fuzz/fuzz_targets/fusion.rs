@@ -10,11 +10,11 @@ mod ways;
 use std::cell::OnceCell;
 
 use bytes::Bytes;
-use straddle::verify::judge::Known;
 use libfuzzer_sys::fuzz_target;
 use prost_reflect::DynamicMessage;
 use straddle::Protocol;
 use straddle::rewrite::Limits;
+use straddle::verify::judge::Known;
 use straddle::verify::same;
 use ways::Way;
 

@@ -1,7 +1,7 @@
 //! Plans: what the rules of a step come to for each pair of messages, one direction at a time.
 //!
 //! A plan is plain data that names fields by their descriptors. It says *what* becomes of a message, never how that is
-//! computed: the byte engine compiles plans, and the reference interpreter of the tests reads them as they are.
+//! computed: the byte engine compiles plans, and the plain interpreter of `verify` reads them as they are.
 //!
 //! What a plan does with a source message, in this order:
 //!

@@ -456,3 +456,20 @@ fn an_unknown_number_that_a_later_hop_writes_is_refused_there() {
     agree(&case);
     agree(&Case { bytes: &[0x1a, 2, 0x08, 1], refused: false, ..case });
 }
+
+#[test]
+fn what_a_message_holds_beside_the_value_that_it_becomes_is_not_lost_in_silence() {
+    // A duration of one second, and what no version declares beside it, under number 5.
+    let bytes = b"\x0a\x04\x08\x01\x28\x07";
+    let versions = [
+        ("message M { google.protobuf.Duration wait = 1; }", ""),
+        (
+            "message M { int64 wait_seconds = 1; }",
+            "[messages.\"p.M\"]\nrules = [{ old = \"wait\", new = \"wait_seconds\", unit = \"s\" }]\n",
+        ),
+    ];
+    for (used, refused) in [(Use::Request, true), (Use::Stored, true), (Use::Response, false)] {
+        agree(&Case { versions: &versions, from: 0, to: 1, used, bytes, refused });
+    }
+    becomes(&Case { versions: &versions, from: 0, to: 1, used: Use::Response, bytes, refused: false }, b"\x08\x01");
+}

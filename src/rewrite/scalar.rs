@@ -15,7 +15,7 @@ use self::change::{Changed, Step};
 pub(super) use self::form::{wire_of, wire_of_kind};
 pub(super) use self::quick::{Quick, Quickly};
 use super::buffer::Buffer;
-use crate::protocol::plan::{Form, ScalarConversion};
+use crate::protocol::plan::{Form, ScalarConversion, Use};
 
 /// A scalar between two forms.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ pub(super) enum Unread {
     /// Its bytes are read, but say what the form does not mean.
     Refused {
         /// The field of its message that does.
-        part: Option<&'static str>,
+        part: Option<Cow<'static, str>>,
         why: String,
     },
 }
@@ -79,6 +79,8 @@ pub(super) struct Scalar {
     write: Form,
     read_wire: u8,
     write_wire: u8,
+    /// Whether fields of a message that is read, and that its form does not know, refuse it: nothing carries them.
+    strict: bool,
     /// The same in a quicker way, where there is one.
     quick: Option<Quick>,
     /// What is written where the source is absent.
@@ -91,7 +93,13 @@ impl Scalar {
         let ScalarConversion { read, write, absent, .. } = conversion.clone();
         let quick = Quick::new(&read, &conversion.changes, &write);
         let (read_wire, write_wire) = (wire_of(&read), wire_of(&write));
-        Self { read, steps, write, read_wire, write_wire, quick, absent }
+        Self { read, steps, write, read_wire, write_wire, strict: false, quick, absent }
+    }
+
+    /// The same for messages of one use. Of a response goes what no form knows; all else is refused with it.
+    pub(super) fn for_use(conversion: &ScalarConversion, used: Use) -> Self {
+        let scalar = Self::new(conversion);
+        Self { strict: used != Use::Response && scalar.reads_message(), ..scalar }
     }
 
     /// The wire type of what is read.
@@ -126,7 +134,14 @@ impl Scalar {
     /// With what is malformed, or cannot be said in the form.
     #[inline]
     pub(super) fn read<'a>(&self, bytes: &'a [u8]) -> Result<Datum<'a>, Unread> {
-        form::read(&self.read, bytes)
+        let datum = form::read(&self.read, bytes)?;
+        if self.strict
+            && let Some(number) = form::unknown(&self.read, bytes)?
+        {
+            let part = Some(Cow::Owned(format!("#{number}")));
+            return Err(Unread::Refused { part, why: "has no place on the other side".to_owned() });
+        }
+        Ok(datum)
     }
 
     /// What stands where a value settled, and a value has to be: an element, a key.

@@ -196,7 +196,7 @@ impl Planner<'_> {
                 Some(Act::Message { table: index(self.table(value)?), number })
             }
             Conversion::One(ValueConversion::Scalar(conversion)) => {
-                let scalar = Scalar::new(conversion);
+                let scalar = Scalar::for_use(conversion, self.compiler.used);
                 let zero = Zero {
                     of_source: !from.supports_presence(),
                     of_target: !to.supports_presence() && !scalar.writes_message(),
@@ -204,7 +204,7 @@ impl Planner<'_> {
                 Some(Act::Scalar { scalar: self.add(scalar), number, zero })
             }
             Conversion::Each(ValueConversion::Scalar(conversion)) => {
-                let scalar = Scalar::new(conversion);
+                let scalar = Scalar::for_use(conversion, self.compiler.used);
                 let packed = to.is_packed() && scalar.write_wire() != LENGTH;
                 Some(Act::Scalars { scalar: self.add(scalar), number, packed })
             }

@@ -238,7 +238,7 @@ impl Planner<'_> {
         match value {
             ValueConversion::Copy => Convert::Copy,
             ValueConversion::Any => Convert::Any(self.draft.key.first),
-            ValueConversion::Scalar(scalar) => Convert::Scalar(Scalar::new(scalar)),
+            ValueConversion::Scalar(scalar) => Convert::Scalar(Scalar::for_use(scalar, self.compiler.used)),
             ValueConversion::Message { .. } | ValueConversion::Through { .. } => match self.table(value) {
                 Some(table) if same_frame && self.identities[table] => Convert::Copy,
                 Some(table) => Convert::Message(table),

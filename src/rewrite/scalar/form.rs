@@ -53,6 +53,26 @@ pub(super) fn read<'a>(form: &Form, bytes: &'a [u8]) -> Result<Datum<'a>, Unread
     })
 }
 
+/// The number of a field that the message of a form does not declare, where there is one.
+#[inline]
+pub(super) fn unknown(form: &Form, bytes: &[u8]) -> Result<Option<u32>, &'static str> {
+    let known: &[u32] = match form {
+        Form::Plain(_) => return Ok(None),
+        Form::Wrapper(_) => &[1],
+        Form::Timestamp | Form::Duration => &[1, 2],
+        Form::Money { numbers, .. } => numbers,
+    };
+    let mut at = 0;
+    while at < bytes.len() {
+        let field = wire::field(bytes, at, bytes.len(), 100).map_err(|fault| fault.what)?;
+        if !known.contains(&field.number) {
+            return Ok(Some(field.number));
+        }
+        at = field.next;
+    }
+    Ok(None)
+}
+
 /// A number of wholes, and one of billionths.
 fn parts(bytes: &[u8], wholes: u32, billionths: u32) -> Result<(i64, i32), &'static str> {
     let part = |number| match find(bytes, number, VARINT)? {

@@ -167,7 +167,13 @@ impl Hop<'_> {
                 Ok(Some(Value::Message(self.by_names(source, target, &message)?)))
             }
             (ValueConversion::Any, Value::Message(any)) => Ok(Some(Value::Message(self.any(&any, &message_of(to))?))),
-            (ValueConversion::Scalar(conversion), value) => scalar::convert(conversion, &value, to),
+            (ValueConversion::Scalar(conversion), value) => {
+                let converted = scalar::convert(conversion, &value, to)?;
+                if let Value::Message(message) = &value {
+                    self.no_unknown_fields(message)?;
+                }
+                Ok(converted)
+            }
             (conversion, value) => panic!("{value:?} cannot be converted by {conversion:?}"),
         }
     }

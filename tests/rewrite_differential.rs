@@ -187,6 +187,9 @@ fn engine_and_reference_agree(protocol: &Protocol, folder: &Path, usual: usize) 
         "{}: {accepted} messages rewritten alike, {refused} refused alike, {unreadable} unreadable; {without} have no rewrite",
         protocol.name()
     );
+    let swift = judge::SWIFT.load(std::sync::atomic::Ordering::Relaxed);
+    let _ = writeln!(std::io::stderr(), "{swift} messages so far went the swift way");
+    assert!(swift > 0, "no message went the swift way");
     assert!(
         faults.is_empty(),
         "seed {seed}: {} faults, such as\n{}",

@@ -73,6 +73,9 @@ fn hops_come_to_the_same_at_once_and_one_by_one() {
     let _ = writeln!(std::io::stderr(), "{counts:?}");
     assert!(counts.steps * 3 > protocols * 2 * 2, "most steps load: {counts:?}");
     assert!(counts.accepted > counts.refused, "most messages are rewritten: {counts:?}");
+    let swift = judge::SWIFT.load(std::sync::atomic::Ordering::Relaxed);
+    let _ = writeln!(std::io::stderr(), "{swift} went the swift way");
+    assert!(swift > 0, "no message went the swift way");
     assert!(counts.at_once * 2 > counts.several, "most messages cross all hops at once: {counts:?}");
 }
 

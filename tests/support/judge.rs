@@ -1,6 +1,7 @@
 //! One message against both: what the engine makes of it, and what the reference says that it should.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
 use straddle::Protocol;
@@ -22,6 +23,9 @@ pub(crate) struct Trial<'a> {
     pub(crate) known: &'a Known<'a>,
 }
 
+/// How many messages went the swift way, of all that were judged.
+pub(crate) static SWIFT: AtomicUsize = AtomicUsize::new(0);
+
 pub(crate) enum Verdict {
     Accepted,
     Refused,
@@ -32,6 +36,9 @@ pub(crate) enum Verdict {
 impl Trial<'_> {
     /// What comes of these bytes.
     pub(crate) fn judge(&self, bytes: &[u8]) -> Verdict {
+        if let Some(fault) = self.swift_fault(bytes) {
+            return Verdict::Wrong(fault);
+        }
         let came = self.rewrite.apply(&bytes.to_vec().into(), &Limits::default());
         let Ok(message) = DynamicMessage::decode(self.source.clone(), bytes) else { return Verdict::Unreadable };
         match (reference::rewrite(self.protocol, self.from, self.to, &message, self.used), came) {
@@ -54,6 +61,29 @@ impl Trial<'_> {
             (Ok(_), Err(error)) => Verdict::Wrong(format!("only the engine refuses: {error}")),
             (Err(refused), Err(error)) => Verdict::Wrong(format!("the engine says {error}, the reference {refused}")),
         }
+    }
+
+    /// Where the swift way comes to anything else than the careful one.
+    fn swift_fault(&self, bytes: &[u8]) -> Option<String> {
+        let (message, limits) = (bytes.to_vec().into(), Limits::default());
+        [false, true].into_iter().find_map(|at_once| {
+            let swift = self.rewrite.apply_swiftly(&message, &limits, at_once)?;
+            SWIFT.fetch_add(1, Ordering::Relaxed);
+            let careful = match self.rewrite.apply_carefully(&message, &limits) {
+                Ok(careful) => careful,
+                Err(error) => return Some(format!("swift, but with care (at once: {at_once}): {error}")),
+            };
+            let read = |bytes: bytes::Bytes| DynamicMessage::decode(self.target.clone(), bytes);
+            match (read(swift.into_bytes()), read(careful.into_bytes())) {
+                (Ok(swift), Ok(careful)) => same::difference(&careful, &swift, self.known).map(|found| {
+                    let (careful, swift) = (same::shown(&careful), same::shown(&swift));
+                    format!("swift way (at once: {at_once}): {found}\n  careful {careful}\n  swift   {swift}")
+                }),
+                (Err(_), Err(_)) => None,
+                (Err(error), Ok(_)) => Some(format!("only the swift way can be read: {error}")),
+                (Ok(_), Err(error)) => Some(format!("only the careful way can be read: {error}")),
+            }
+        })
     }
 
     /// The same, for people.

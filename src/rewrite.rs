@@ -21,6 +21,7 @@ mod input;
 mod output;
 mod run;
 mod scalar;
+mod swift;
 mod table;
 mod wire;
 
@@ -284,6 +285,27 @@ impl Rewrite {
     #[doc(hidden)]
     pub fn apply_hop_by_hop(&self, message: &Bytes, limits: &Limits) -> Result<Rewritten, RewriteError> {
         run::run(None, &self.0.program, self.0.root, message, limits)
+    }
+
+    /// What the swift way makes of a message: at once where `at_once`, else hop by hop. Nothing where there is none, or where
+    /// it leaves the message to the careful one. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn apply_swiftly(&self, message: &Bytes, limits: &Limits, at_once: bool) -> Option<Rewritten> {
+        let (program, root) = match &self.0.fused {
+            Some((program, root)) if at_once => (program, *root),
+            _ => (&self.0.program, self.0.root),
+        };
+        run::swiftly(program, root, message, limits)
+    }
+
+    /// What the careful way makes of a message, hop by hop. For tests.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    #[doc(hidden)]
+    pub fn apply_carefully(&self, message: &Bytes, limits: &Limits) -> Result<Rewritten, RewriteError> {
+        run::carefully(&self.0.program, self.0.root, message, limits)
     }
 
     /// How many tables there are for several hops at once, and how many more would be such but go in parts. For tests.

@@ -180,6 +180,9 @@ fn engine_and_reference_agree(protocol: &Protocol, folder: &Path, usual: usize) 
         "{}: {accepted} messages rewritten alike, {refused} refused alike, {unreadable} unreadable; {without} have no rewrite",
         protocol.name()
     );
+    let swift = straddle::verify::judge::SWIFT.load(std::sync::atomic::Ordering::Relaxed);
+    let _ = writeln!(std::io::stderr(), "{swift} messages so far went the swift way");
+    assert!(swift > 0, "no message went the swift way");
     assert!(
         faults.is_empty(),
         "seed {seed}: {} faults, such as\n{}",
@@ -219,6 +222,11 @@ fn try_message(
     let trial = Trial { protocol, from, to, used, source: source.clone(), target, rewrite, known };
     for _ in 0..rounds {
         let fields = generator.message(source);
+        if let Some(fault) = trial.swift_fault(&encode(&fields)) {
+            let small = smallest(&fields, &mut |bytes| trial.swift_fault(bytes).is_some());
+            faults.push(trial.swift_fault(&encode(&small)).unwrap_or(fault));
+            return;
+        }
         match trial.judge(&encode(&fields)) {
             Verdict::Accepted => counts.accepted += 1,
             Verdict::Refused => counts.refused += 1,
@@ -234,6 +242,10 @@ fn try_message(
         if let Some(last) = broken.len().checked_sub(1) {
             broken[last / 2] ^= 0x15;
             broken.truncate(last.max(1));
+            if let Some(fault) = trial.swift_fault(&broken) {
+                faults.push(fault);
+                return;
+            }
             if let Verdict::Wrong(what) = trial.judge(&broken) {
                 faults.push(format!("{what}\n{}", trial.told(&broken)));
                 return;

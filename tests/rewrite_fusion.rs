@@ -66,6 +66,9 @@ fn hops_come_to_the_same_at_once_and_one_by_one() {
     let _ = writeln!(std::io::stderr(), "{counts:?}");
     assert!(counts.steps * 3 > protocols * 2 * 2, "most steps load: {counts:?}");
     assert!(counts.accepted > counts.refused, "most messages are rewritten: {counts:?}");
+    let swift = straddle::verify::judge::SWIFT.load(std::sync::atomic::Ordering::Relaxed);
+    let _ = writeln!(std::io::stderr(), "{swift} went the swift way");
+    assert!(swift > 0, "no message went the swift way");
     assert!(counts.at_once * 2 > counts.several, "most messages cross all hops at once: {counts:?}");
 }
 
@@ -170,6 +173,10 @@ fn wrong(chain: &Chain, counts: &mut Counts) -> Option<String> {
 
 fn judge(trial: &Trial<'_>, fields: &[Field], counts: &mut Counts) -> Option<String> {
     let bytes = encode(fields);
+    if let Some(fault) = trial.swift_fault(&bytes) {
+        let small = smallest(fields, &mut |bytes| trial.swift_fault(bytes).is_some());
+        return Some(trial.swift_fault(&encode(&small)).unwrap_or(fault));
+    }
     match trial.judge(&bytes) {
         Verdict::Accepted => {
             counts.accepted += 1;

@@ -55,6 +55,7 @@ fn agree(case: &Case<'_>) {
         rewrite,
         known: &known,
     };
+    assert_eq!(trial.swift_fault(case.bytes), None);
     match trial.judge(case.bytes) {
         Verdict::Accepted => assert!(!case.refused, "it is to be refused"),
         Verdict::Refused => assert!(case.refused, "it is refused"),

@@ -40,7 +40,13 @@ impl Buffer {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, wanted: usize) {
-        self.bytes.resize(wanted.max(2 * self.bytes.len()).max(LEAST), 0);
+        let wanted = wanted.max(2 * self.bytes.len()).max(LEAST);
+        if self.bytes.is_empty() {
+            // Memory that is zero already need not be written.
+            self.bytes = vec![0; wanted];
+        } else {
+            self.bytes.resize(wanted, 0);
+        }
     }
 
     /// Adds a byte.
@@ -155,6 +161,19 @@ impl Buffer {
         bytes.truncate(self.length);
         self.length = 0;
         bytes
+    }
+
+    /// Gives all bytes and room away for a while, with how much is written. [`settle`](Self::settle) ends that.
+    #[inline]
+    pub(super) fn lend(&mut self) -> (Vec<u8>, usize) {
+        (std::mem::take(&mut self.bytes), std::mem::take(&mut self.length))
+    }
+
+    /// Takes back what was lent, of which the first `length` bytes are written.
+    #[inline]
+    pub(super) fn settle(&mut self, bytes: Vec<u8>, length: usize) {
+        self.length = length.min(bytes.len());
+        self.bytes = bytes;
     }
 
     /// Forgets what was written, and gives back room beyond `most`.

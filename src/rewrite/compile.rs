@@ -6,6 +6,7 @@ mod gather;
 mod numbers;
 mod plan;
 mod shape;
+mod swift;
 mod writes;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -136,6 +137,7 @@ impl<'a> Compiler<'a> {
             };
             program.tables.push(Table { action });
         }
+        swift::link(&mut program.tables);
         program.types = self.types.into_iter().map(Option::unwrap_or_default).collect();
         program
     }

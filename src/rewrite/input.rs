@@ -1,5 +1,8 @@
 //! What a rewrite reads.
 
+/// From this length on a stretch of the input is shared.
+const SHARED_FROM: usize = 4096;
+
 /// Bytes that fields are read from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Input<'a> {
@@ -11,6 +14,12 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
+    /// Whether a stretch of this length is shared, not copied. Below, the slice's own upkeep would cost more.
+    #[inline]
+    pub(super) fn is_shared_from(&self, length: usize) -> bool {
+        length >= SHARED_FROM && self.is_whole
+    }
+
     /// Bytes that were put together from what lay at `offset`.
     pub(super) fn copied(bytes: &'a [u8], offset: usize) -> Self {
         Self { bytes, is_whole: false, offset }

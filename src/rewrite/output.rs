@@ -10,8 +10,6 @@ use super::input::Input;
 use super::wire;
 use super::{Parts, Rewritten};
 
-/// From this length on a stretch of the input is shared, not copied. Below, the slice's own upkeep would cost more.
-const SHARED_FROM: usize = 4096;
 /// Up to this length the buffer is kept for the next message.
 const KEPT_UP_TO: usize = 64 << 10;
 
@@ -75,7 +73,7 @@ impl Output {
     /// Takes over the bytes of `input` from `start` to `end`.
     #[inline]
     pub(super) fn copy(&mut self, input: Input<'_>, start: usize, end: usize) {
-        if end - start >= SHARED_FROM && input.is_whole {
+        if input.is_shared_from(end - start) {
             self.share(start, end);
         } else {
             self.buffer.copy(input.bytes, start, end);
@@ -84,8 +82,26 @@ impl Output {
 
     #[cold]
     fn share(&mut self, start: usize, end: usize) {
-        self.shared.push(Shared { at: self.buffer.len(), range: start..end });
+        self.share_at(self.buffer.len(), start, end);
+    }
+
+    /// Has the bytes of the input from `start` to `end` come before the byte of the buffer at `at`.
+    pub(super) fn share_at(&mut self, at: usize, start: usize, end: usize) {
+        self.shared.push(Shared { at, range: start..end });
         self.shared_length += end - start;
+    }
+
+    /// How many stretches of the input there are, and their length.
+    #[inline]
+    pub(super) fn shared(&self) -> (usize, usize) {
+        (self.shared.len(), self.shared_length)
+    }
+
+    /// Moves those stretches but the first `count`, where `from` bytes of the buffer before them become `to`.
+    pub(super) fn move_shared(&mut self, count: usize, from: usize, to: usize) {
+        for shared in self.shared.iter_mut().skip(count) {
+            shared.at = shared.at - from + to;
+        }
     }
 
     /// Where the output ends now.
@@ -159,9 +175,7 @@ impl Output {
         }
         self.buffer.copy_within(content..end, start);
         self.buffer.truncate(start + end - content);
-        for shared in self.shared.iter_mut().skip(open.content.shared) {
-            shared.at = shared.at - open.reserved + needed;
-        }
+        self.move_shared(open.content.shared, open.reserved, needed);
     }
 
     /// All bytes in one, for the next rewrite of a sequence. `input` is what was shared.

@@ -9,6 +9,7 @@ mod mask;
 mod notes;
 mod scan;
 mod seen;
+mod swift;
 
 pub(super) use self::emit::encode;
 use std::cell::Cell;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 
 use self::notes::{Frame, Notes};
 use self::seen::Seen;
+use super::buffer::Buffer;
 use super::failure::{Failure, Outcome};
 use super::input::Input;
 use super::output::Output;
@@ -33,6 +35,8 @@ thread_local! {
 struct Scratch {
     output: Output,
     notes: Notes,
+    /// A value by itself.
+    value: Buffer,
 }
 
 /// Rewrites one message by the table at `root`.
@@ -85,6 +89,27 @@ pub(super) fn at_once((program, root): &(Program, usize), message: &Bytes, limit
     scratch.clear();
     SCRATCH.set(Some(scratch));
     rewritten
+}
+
+/// What the swift way makes of a message; nothing where there is none, or where it leaves the message to the careful one.
+pub(super) fn swiftly(program: &Program, root: usize, message: &Bytes, limits: &Limits) -> Option<Rewritten> {
+    let Action::Plan(plan) = &program.tables[root].action else { return None };
+    plan.swift.as_ref()?;
+    hastily(program, root, message, limits, &mut Scratch::default())
+}
+
+/// What the careful way makes of a message.
+pub(super) fn carefully(
+    program: &Program,
+    root: usize,
+    message: &Bytes,
+    limits: &Limits,
+) -> Result<Rewritten, RewriteError> {
+    let mut scratch = Scratch::default();
+    let input = Input { bytes: message, is_whole: true, offset: 0 };
+    let mut runner = Runner { program, limits, careful: true, scratch: &mut scratch };
+    runner.table(root, input, 0, message.len(), limits.depth)?;
+    Ok(scratch.output.finish(message))
 }
 
 fn attempts(
@@ -162,7 +187,10 @@ impl Runner<'_> {
         let program = self.program;
         match &program.tables[index].action {
             Action::Identity => self.scratch.output.copy(input, start, end),
-            Action::Plan(plan) => self.plan(plan, input, start, end, depth)?,
+            Action::Plan(plan) => match &plan.swift {
+                Some(swift) if !self.careful => self.swiftly(swift, input, start, end, depth)?,
+                _ => self.plan(plan, input, start, end, depth)?,
+            },
             Action::Refuse(why) => return Err(Failure::refused(why)),
             Action::Sequence(tables) => self.sequence(tables, input, start, end, depth)?,
         }

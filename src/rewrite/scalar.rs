@@ -13,9 +13,9 @@ use prost_reflect::{FieldDescriptor, Kind, Value};
 
 use self::change::{Changed, Step};
 pub(super) use self::form::{wire_of, wire_of_kind};
-pub(super) use self::quick::{Quick, Quickly};
+pub(super) use self::quick::{Quick, Quickly, ROOM};
 use super::buffer::Buffer;
-use crate::protocol::plan::{Form, ScalarConversion, Use};
+use crate::protocol::plan::{Change, Form, ScalarConversion, Use};
 
 /// A scalar between two forms.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +72,7 @@ impl From<&'static str> for Unread {
 }
 
 /// A scalar conversion that is ready to run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Scalar {
     read: Form,
     steps: Vec<Step>,
@@ -150,6 +150,30 @@ impl Scalar {
         absent.unwrap_or_else(|| form::zero(&self.write))
     }
 
+    /// Whether a zero may settle; for those whose steps keep a zero what it is.
+    pub(super) fn settles(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Plain(Change::Settle)))
+    }
+
+    /// Whether it makes a `float` of a `double`, or refuses.
+    pub(super) fn is_narrowing(&self) -> bool {
+        matches!((&self.read, &self.write), (Form::Plain(Kind::Double), Form::Plain(Kind::Float)))
+            && self.steps.iter().all(|step| matches!(step, Step::Plain(Change::ToSingle | Change::Settle)))
+    }
+
+    /// Whether it makes a `double` of a `float`.
+    pub(super) fn is_widening(&self) -> bool {
+        matches!((&self.read, &self.write), (Form::Plain(Kind::Float), Form::Plain(Kind::Double)))
+            && self.steps.iter().all(|step| matches!(step, Step::Plain(Change::ToSingle | Change::Settle)))
+    }
+
+    /// Whether it hands UTF-8 on as it is, and refuses other bytes.
+    pub(super) fn is_utf8(&self) -> bool {
+        let is_text = |form: &Form| matches!(form, Form::Plain(Kind::String | Kind::Bytes));
+        let checks = |step: &Step| matches!(step, Step::Plain(Change::Utf8 | Change::AsBytes | Change::Settle));
+        is_text(&self.read) && is_text(&self.write) && !self.steps.is_empty() && self.steps.iter().all(checks)
+    }
+
     /// Whether it reads a `bool`.
     pub(super) fn is_bool(&self) -> bool {
         matches!(self.read, Form::Plain(Kind::Bool))
@@ -218,7 +242,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::protocol::plan::{Cell, Change, Encoding, Rounding, Table, Unknown};
+    use crate::protocol::plan::{Cell, Encoding, Rounding, Table, Unknown};
 
     fn run(read: Form, changes: Vec<Change>, write: Form, bytes: &[u8]) -> Result<Vec<u8>, String> {
         let scalar = Scalar::new(&ScalarConversion { read, changes, write, absent: None, refuse_absent: false });

@@ -4,7 +4,8 @@
 //! noted in *slots*, and written when the message has been read. Each plan has two layouts of this: the *hasty* one
 //! writes all that it can at once, and fails where fields come more often than they should (a singular field twice, two
 //! arms of a oneof) or where it would refuse; the *careful* one notes what may be overridden later. A message is first
-//! tried hastily, as a whole, and then, should that fail, carefully.
+//! tried hastily, as a whole, and then, should that fail, carefully. Tables that note nothing have a *swift* way, too,
+//! which takes the place of the hasty one.
 #![allow(
     clippy::large_enum_variant,
     clippy::struct_excessive_bools,
@@ -18,6 +19,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Value};
 use rustc_hash::FxHashMap;
 
 use super::scalar::Scalar;
+use super::swift::Swift;
 use crate::expression::Expression;
 use crate::protocol::plan::{Beyond, Plans, Use};
 
@@ -64,6 +66,8 @@ pub(super) enum Action {
 pub(super) struct Compiled {
     pub(super) source: MessageDescriptor,
     pub(super) words: Words,
+    /// Nothing where there is no such way.
+    pub(super) swift: Option<Box<Swift>>,
     pub(super) hasty: Layout,
     pub(super) careful: Layout,
     pub(super) slots: Vec<Slot>,
@@ -124,6 +128,12 @@ impl Numbers {
         } else {
             self.sparse.insert(number, op);
         }
+    }
+
+    /// All numbers of which something is said.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &Op)> {
+        let dense = (0..).zip(&self.dense).filter(|(_, op)| !matches!(op.act, Act::Unknown));
+        dense.chain(self.sparse.iter().map(|(number, op)| (*number, op)))
     }
 
     #[inline]

@@ -1,16 +1,20 @@
 //! One message against both: what the engine makes of it, and what the reference says that it should.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Protocol;
 use crate::protocol::plan::{Conversion, Direction, Use};
-use crate::rewrite::{Rewrite, RewriteError};
+use crate::rewrite::{Limits, Rewrite, RewriteError};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
 
 use super::engine::Engine;
 use super::fault::{Fault, Kind};
 use super::reference::{self, Cause, Refused};
 use super::same;
+
+/// How many messages went the swift way, of all that were judged for it.
+pub static SWIFT: AtomicUsize = AtomicUsize::new(0);
 
 /// A rewrite, and all that is needed to judge it.
 pub struct Trial<'a, E = Rewrite> {
@@ -29,6 +33,31 @@ pub enum Verdict {
     Refused,
     Unreadable,
     Wrong(Box<Fault>),
+}
+
+impl Trial<'_, Rewrite> {
+    /// Where the swift way comes to anything else than the careful one.
+    pub fn swift_fault(&self, bytes: &[u8]) -> Option<String> {
+        let (message, limits) = (bytes.to_vec().into(), Limits::default());
+        [false, true].into_iter().find_map(|at_once| {
+            let swift = self.rewrite.apply_swiftly(&message, &limits, at_once)?;
+            SWIFT.fetch_add(1, Ordering::Relaxed);
+            let careful = match self.rewrite.apply_carefully(&message, &limits) {
+                Ok(careful) => careful,
+                Err(error) => return Some(format!("swift, but with care (at once: {at_once}): {error}")),
+            };
+            let read = |bytes: bytes::Bytes| DynamicMessage::decode(self.target.clone(), bytes);
+            match (read(swift.into_bytes()), read(careful.into_bytes())) {
+                (Ok(swift), Ok(careful)) => same::difference(&careful, &swift, self.known).map(|found| {
+                    let (careful, swift) = (same::shown(&careful), same::shown(&swift));
+                    format!("swift way (at once: {at_once}): {found:?}\n  careful {careful}\n  swift   {swift}")
+                }),
+                (Err(_), Err(_)) => None,
+                (Err(error), Ok(_)) => Some(format!("only the swift way can be read: {error}")),
+                (Ok(_), Err(error)) => Some(format!("only the careful way can be read: {error}")),
+            }
+        })
+    }
 }
 
 impl<E: Engine> Trial<'_, E> {

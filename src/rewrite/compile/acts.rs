@@ -18,15 +18,25 @@ use crate::rewrite::scalar::Scalar;
 use crate::rewrite::table::{Act, Layout, NONE, Numbers, Op, Zero};
 use crate::rewrite::wire::LENGTH;
 
+/// What a layout is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As hasty, and each message that is taken apart has to hold something.
+    Swift,
+    Hasty,
+    Careful,
+}
+
 impl Planner<'_> {
-    /// The hasty or the careful layout.
-    pub(super) fn layout(&mut self, hasty: bool) -> Layout {
+    /// The layout for one way through the table.
+    pub(super) fn layout(&mut self, way: Way) -> Layout {
+        let hasty = way != Way::Careful;
         let slots = self.shape.slots.len();
         let note = |slot: usize| Act::Note { slot: index(slot) };
         let mut acts: Vec<Act> = (0..slots).map(note).collect();
         for node in 0..self.shape.nodes.len() {
             for (_, slot) in self.shape.nodes[node].fields.clone() {
-                if let Some(act) = self.at_once(slot, node == 0, hasty) {
+                if let Some(act) = self.at_once(slot, node == 0, way) {
                     acts[slot] = act;
                 }
             }
@@ -143,12 +153,14 @@ impl Planner<'_> {
     }
 
     /// What can be done with a field as soon as it comes by; nothing where it has to wait.
-    fn at_once(&mut self, slot: usize, at_root: bool, hasty: bool) -> Option<Act> {
+    fn at_once(&mut self, slot: usize, at_root: bool, way: Way) -> Option<Act> {
+        let hasty = way != Way::Careful;
         let users = self.users[slot].clone();
         let info = &self.shape.slots[slot];
         let in_use = |slot: &usize| {
             let users = &self.users[*slot];
-            users.others || !users.moves.is_empty() || !users.losses.is_empty()
+            // The swift way knows without notes that nothing of the message around is lost.
+            users.others || !users.moves.is_empty() || !users.losses.is_empty() && way != Way::Swift
         };
         if users.others || info.node.is_some() || info.parents.iter().any(in_use) {
             return None;
@@ -189,8 +201,8 @@ impl Planner<'_> {
             }
             Conversion::Each(value) if same_frame && self.is_raw(value, same_frame) => Some(raw),
             Conversion::Map { key, value } if self.is_raw(key, true) && self.is_raw(value, true) => Some(raw),
-            Conversion::One(value @ ValueConversion::Message { .. })
-            | Conversion::Each(value @ ValueConversion::Message { .. })
+            Conversion::One(value @ (ValueConversion::Message { .. } | ValueConversion::Through { .. }))
+            | Conversion::Each(value @ (ValueConversion::Message { .. } | ValueConversion::Through { .. }))
                 if !from.is_group() && !to.is_group() =>
             {
                 Some(Act::Message { table: index(self.table(value)?), number })

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::acts::Way;
 use super::numbers::{Lost, real_oneof};
 use super::shape::{Shape, expression, path_of};
 use super::{Compiler, Draft, inner_key};
@@ -178,11 +179,13 @@ impl Planner<'_> {
             checks
         };
         let (checks, drops) = (compiled(checks), compiled(drops));
-        let hasty = self.layout(true);
-        let careful = self.layout(false);
+        let hasty = self.layout(Way::Hasty);
+        let careful = self.layout(Way::Careful);
+        let swift = self.swift().map(Box::new);
         Compiled {
             source: self.plan.source.clone(),
             words: self.words().clone(),
+            swift,
             hasty,
             careful,
             read: self.read_numbers(),

@@ -8,7 +8,7 @@ use super::{Datum, form, money, text};
 use crate::protocol::plan::{Cell, Change, Rounding, Table, Unknown};
 
 /// A change that is ready to run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     /// A value of a table.
     Look(Lookup),
@@ -17,7 +17,7 @@ pub(super) enum Step {
 }
 
 /// A table, by what it maps.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lookup {
     numbers: FxHashMap<i64, Cell>,
     texts: FxHashMap<String, Cell>,

@@ -4,12 +4,13 @@
 //! general one decides.
 #![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
+mod fold;
+
 use prost_reflect::Kind;
 
 use super::form::fit_range;
 use crate::protocol::plan::{Cell, Change, Form, Table};
 use crate::rewrite::buffer::Buffer;
-use crate::rewrite::wire;
 
 /// The most numbers from the least to the greatest of a table that is looked up in an array.
 const SPAN: i64 = 1024;
@@ -17,7 +18,7 @@ const SPAN: i64 = 1024;
 const NANOSECONDS: i64 = 1_000_000_000;
 
 /// A conversion from a varint.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::rewrite) struct Quick {
     read: Read,
     changes: Vec<Step>,
@@ -36,7 +37,7 @@ enum Read {
     Bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Step {
     Within { least: i64, most: i64 },
     Scale { numerator: i64, denominator: i64 },
@@ -47,8 +48,8 @@ enum Step {
 
 #[derive(Clone, Copy, Debug)]
 enum Write {
-    Varint { least: i64, most: i64 },
-    ZigZag { least: i64, most: i64 },
+    Varint,
+    ZigZag,
     Decimal,
     Timestamp,
 }
@@ -75,14 +76,16 @@ impl Quick {
             Kind::Bool => Read::Bool,
             _ => return None,
         };
-        let (changes, write) = match (changes, write) {
-            ([changes @ .., Change::FormatInteger], Form::Plain(Kind::String)) => (changes, Write::Decimal),
-            (changes, Form::Timestamp) => (changes, Write::Timestamp),
-            (changes, Form::Plain(kind)) => (changes, Write::of(kind)?),
+        let changes = without_texts_between(changes);
+        let (changes, write, fits) = match (&changes[..], write) {
+            ([changes @ .., Change::FormatInteger], Form::Plain(Kind::String)) => (changes, Write::Decimal, None),
+            (changes, Form::Timestamp) => (changes, Write::Timestamp, None),
+            (changes, Form::Plain(kind)) => (changes, Write::of(kind)?, Some(range(kind)?)),
             _ => return None,
         };
-        let changes = changes.iter().map(Step::new).collect::<Option<_>>()?;
-        Some(Self { read, changes, write })
+        let mut steps = changes.iter().map(Step::new).collect::<Option<Vec<_>>>()?;
+        steps.extend(fits.map(|(least, most)| Step::Within { least, most }));
+        Some(Self { read, changes: fold::folded(steps, range(kind)?), write })
     }
 
     /// The value of a varint; nothing where it is larger than a signed number can be.
@@ -125,33 +128,34 @@ impl Quick {
                 Step::Within { .. } | Step::NotZero => return None,
             };
         }
-        let fits = match self.write {
-            Write::Varint { least, most } | Write::ZigZag { least, most } => (least..=most).contains(&value),
-            Write::Decimal | Write::Timestamp => true,
-        };
-        fits.then_some(Quickly::To(value))
+        Some(Quickly::To(value))
     }
 
     /// Writes a value that was converted.
     #[inline]
     pub(in crate::rewrite) fn write(&self, value: i64, buffer: &mut Buffer) {
+        let mut room = [0; ROOM];
+        let end = self.write_at(value, &mut room, 0);
+        buffer.copy(&room, 0, end);
+    }
+
+    /// Writes a value that was converted, at `at`, below which there are at most four bytes. Gives back where it ends.
+    #[inline]
+    pub(in crate::rewrite) fn write_at(&self, value: i64, room: &mut [u8; ROOM], at: usize) -> usize {
         match self.write {
-            Write::Varint { .. } => buffer.put_varint(value.cast_unsigned()),
-            Write::ZigZag { .. } => buffer.put_varint((value << 1 ^ value >> 63).cast_unsigned()),
-            Write::Decimal => put_decimal(value, buffer),
-            Write::Timestamp => put_timestamp(value, buffer),
+            Write::Varint => put_varint(value.cast_unsigned(), room, at),
+            Write::ZigZag => put_varint((value << 1 ^ value >> 63).cast_unsigned(), room, at),
+            Write::Decimal => put_decimal(value, room, at),
+            Write::Timestamp => put_timestamp(value, room, at),
         }
     }
 }
 
 impl Write {
     fn of(kind: &Kind) -> Option<Self> {
-        let (least, most) = range(kind)?;
         match kind {
-            Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Enum(_) => {
-                Some(Self::Varint { least, most })
-            }
-            Kind::Sint32 | Kind::Sint64 => Some(Self::ZigZag { least, most }),
+            Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Enum(_) => Some(Self::Varint),
+            Kind::Sint32 | Kind::Sint64 => Some(Self::ZigZag),
             _ => None,
         }
     }
@@ -209,42 +213,69 @@ fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
-/// A number as decimal text, with its length.
-fn put_decimal(value: i64, buffer: &mut Buffer) {
-    // The longest is that of -9223372036854775808.
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = value.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
+/// Room for a tag and the longest of these values.
+pub(in crate::rewrite) const ROOM: usize = 32;
+
+/// Changes without those to decimal text that is read again at once: the same number. Such a text is never empty.
+fn without_texts_between(changes: &[Change]) -> Vec<Change> {
+    let mut fewer: Vec<Change> = Vec::new();
+    for change in changes {
+        let is_again = matches!(change, Change::ParseInteger);
+        let of_text = |change: &Change| matches!(change, Change::Settle | Change::NotZero);
+        match fewer.iter().rposition(|change| !of_text(change)) {
+            Some(index) if is_again && matches!(fewer[index], Change::FormatInteger) => fewer.truncate(index),
+            _ => fewer.push(change.clone()),
         }
     }
-    if value < 0 {
-        at -= 1;
-        digits[at] = b'-';
+    fewer
+}
+
+#[inline]
+fn put_varint(mut value: u64, room: &mut [u8; ROOM], mut at: usize) -> usize {
+    while value >= 0x80 {
+        room[at % ROOM] = (value & 0x7f) as u8 | 0x80;
+        value >>= 7;
+        at += 1;
     }
-    buffer.push((digits.len() - at) as u8);
-    buffer.copy(&digits, at, digits.len());
+    room[at % ROOM] = value as u8;
+    at + 1
+}
+
+/// A number as decimal text, with its length.
+fn put_decimal(value: i64, room: &mut [u8; ROOM], start: usize) -> usize {
+    let mut rest = value.unsigned_abs();
+    // The longest is that of -9223372036854775808: 20 bytes.
+    let digits = rest.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let is_negative = value < 0;
+    let length = digits + usize::from(is_negative);
+    room[start % ROOM] = length as u8;
+    // Written over by the first digit where there is no sign.
+    room[(start + 1) % ROOM] = b'-';
+    let end = start + 1 + length;
+    let mut at = end;
+    for _ in 0..digits {
+        at -= 1;
+        room[at % ROOM] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    end
 }
 
 /// Nanoseconds since 1970 as a timestamp, with its length. All that fit into 64 bits lie in its range.
 #[inline]
-fn put_timestamp(nanoseconds: i64, buffer: &mut Buffer) {
+fn put_timestamp(nanoseconds: i64, room: &mut [u8; ROOM], start: usize) -> usize {
     let seconds = nanoseconds.div_euclid(NANOSECONDS).cast_unsigned();
     let nanos = nanoseconds.rem_euclid(NANOSECONDS).cast_unsigned();
-    let length = |part: u64| if part == 0 { 0 } else { 1 + wire::varint_length(part) };
-    // At most 17.
-    buffer.push((length(seconds) + length(nanos)) as u8);
-    for (number, part) in [(1, seconds), (2, nanos)] {
+    let mut at = start + 1;
+    for (tag, part) in [(0x08, seconds), (0x10, nanos)] {
         if part != 0 {
-            buffer.put_tag(number, wire::VARINT);
-            buffer.put_varint(part);
+            room[at % ROOM] = tag;
+            at = put_varint(part, room, at + 1);
         }
     }
+    // At most 17.
+    room[start % ROOM] = (at - start - 1) as u8;
+    at
 }
 
 #[cfg(test)]

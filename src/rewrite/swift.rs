@@ -109,6 +109,7 @@ pub(super) enum What {
 
 /// What an explicit zero means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is looked at by itself")]
 pub(super) struct Zeros {
     /// The message is left to the careful way.
     pub(super) stops: bool,

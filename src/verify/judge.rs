@@ -37,6 +37,7 @@ pub enum Verdict {
 
 impl Trial<'_, Rewrite> {
     /// Where the swift way comes to anything else than the careful one.
+    #[must_use]
     pub fn swift_fault(&self, bytes: &[u8]) -> Option<String> {
         let (message, limits) = (bytes.to_vec().into(), Limits::default());
         [false, true].into_iter().find_map(|at_once| {

@@ -69,16 +69,12 @@ impl<'p> Runner<'p> {
         let written = run.message(table, start, end, length, depth);
         let Run { bytes, .. } = run;
         let buffer = self.scratch.output.buffer();
-        match written {
-            Ok(length) => {
-                buffer.settle(bytes, length);
-                Ok(())
-            }
-            Err(Stop) => {
-                buffer.settle(bytes, length);
-                Err(Failure::Hasty)
-            }
+        if let Ok(length) = written {
+            buffer.settle(bytes, length);
+            return Ok(());
         }
+        buffer.settle(bytes, length);
+        Err(Failure::Hasty)
     }
 }
 
@@ -96,6 +92,10 @@ impl<'p> Run<'_, 'p, '_> {
     }
 
     /// Goes through the fields of a message, or of one that is taken apart.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "what a field goes through stays in registers, and reads from top to bottom"
+    )]
     fn scan(
         &mut self,
         scan: &mut Scan<'p>,
@@ -211,7 +211,7 @@ impl<'p> Run<'_, 'p, '_> {
                         What::Unknown => {
                             out = self.switch(scan, 0, out)?;
                             let field = wire::field(source, at, end, scan.depth).map_err(|_| Stop)?;
-                            if self.passes(table, field.number)? {
+                            if Self::passes(table, field.number)? {
                                 // It starts a new stretch of what stays.
                                 kept = at;
                                 at = field.next;
@@ -270,8 +270,8 @@ impl<'p> Run<'_, 'p, '_> {
                 let out = self.table(op.index as usize, start, start + length, open.content, scan.depth)?;
                 Ok((start + length, self.close(open, out)?))
             }
-            What::ToSingle => self.to_single(scan, &op, value, out),
-            What::ToDouble => self.to_double(scan, &op, value, out),
+            What::ToSingle => self.narrowed(scan, &op, value, out),
+            What::ToDouble => self.widened(scan, &op, value, out),
             What::Text => self.text(scan, &op, value, out),
             What::Scalar => self.scalar(scan, table, &op, at, end, out),
             What::Scalars { packed } => self.scalars(scan, table, &op, (packed, at, end), out),
@@ -294,7 +294,7 @@ impl<'p> Run<'_, 'p, '_> {
 
     /// Whether a field that the source does not declare stays where it is.
     #[cold]
-    fn passes(&self, table: &Swift, number: u32) -> Result<bool, Stop> {
+    fn passes(table: &Swift, number: u32) -> Result<bool, Stop> {
         let unknown = table.unknown.as_ref().ok_or(Stop)?;
         match unknown.is_taken(number) {
             true if unknown.leave_out => Ok(false),

@@ -22,15 +22,13 @@ fn last_block(source: &[u8], at: usize) -> [u8; BLOCK] {
     let Some(before) = at.checked_sub(source.len().saturating_sub(BLOCK)).filter(|before| *before < BLOCK) else {
         return [0; BLOCK];
     };
-    match source.last_chunk::<BLOCK>() {
-        Some(last) => (u128::from_le_bytes(*last) >> (8 * before)).to_le_bytes(),
-        None => {
-            let mut block = [0; BLOCK];
-            let rest = source.get(at..).unwrap_or_default();
-            block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            block
-        }
+    if let Some(last) = source.last_chunk::<BLOCK>() {
+        return (u128::from_le_bytes(*last) >> (8 * before)).to_le_bytes();
     }
+    let mut block = [0; BLOCK];
+    let rest = source.get(at..).unwrap_or_default();
+    block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    block
 }
 
 /// How many bytes the varint has that a block starts with.

@@ -48,7 +48,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// A `double` that has to be a `float`.
-    pub(super) fn to_single(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
+    pub(super) fn narrowed(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
         let bytes = self.source.get(value..).and_then(<[u8]>::first_chunk).ok_or(Stop)?;
         let double = f64::from_le_bytes(*bytes);
         if op.zero.of_source && double.to_bits() == 0 {
@@ -69,7 +69,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// A `float` as a `double`.
-    pub(super) fn to_double(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
+    pub(super) fn widened(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
         let bytes = self.source.get(value..).and_then(<[u8]>::first_chunk).ok_or(Stop)?;
         let single = f32::from_le_bytes(*bytes);
         if op.zero.of_source && single.to_bits() == 0 {
@@ -207,7 +207,7 @@ pub(super) fn is_zero(source: &[u8], first: u8, value: usize) -> Result<bool, St
             let length = varint_in(&block)?;
             word & (u128::MAX >> (128 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f_7f7f == 0
         }
-        FIXED32 => word & 0xffff_ffff == 0,
+        FIXED32 => word.trailing_zeros() >= 32,
         FIXED64 => word & u128::from(u64::MAX) == 0,
         _ => length_at(source, value)?.1 == 0,
     })

@@ -82,7 +82,7 @@ fn a_protocol_whose_steps_say_everything_ends_with_zero() {
         "69 |   double price = 3;\n",
         "schemas/inventory/2.0.0/step.toml:9\n",
         "  what can be lost, where it is set\n",
-        "down inventory.v2.Item.location: refused in a request, passed in a response, refused in stored data\n",
+        "down inventory.v2.Item.location: refused in a request, dropped in a response, refused in stored data\n",
         " 0 open; 6 losses; major by its number, a major change (",
         " minor by its number, a minor change (there are additions only)\n",
         "\n0 errors, 0 warnings\n",
@@ -300,6 +300,24 @@ fn plain_folders_are_compared_as_they_are() {
     assert!(run.out.contains("; a minor change (there are additions only)"), "{}", run.out);
     let run = check(&old, &["--against", against, "--fail-on", "note"]).ended(0, &[]);
     assert!(run.out.contains("; a patch change (the schema is the same)"), "{}", run.out);
+}
+
+#[test]
+fn a_field_that_two_plain_folders_do_not_share_is_open() {
+    let proto = |fields: &str| {
+        let text = format!(
+            "syntax = \"proto3\";\npackage p;\nmessage M {{ {fields} }}\nservice S {{ rpc Get(M) returns (M) {{ \
+             option idempotency_level = NO_SIDE_EFFECTS; }} }}\n"
+        );
+        folder(&[("p.proto", text.as_str())])
+    };
+    let old = proto("string code = 1; double weight_kg = 2;");
+    let against = old.path().to_str().expect("text");
+    for fields in ["string code = 1; int64 weight_g = 2;", "string code = 1;", "string code = 1; reserved 2;"] {
+        check(&proto(fields), &["--against", against]).ended(1, &[]);
+    }
+    // Nothing gets lost where it only has another number.
+    check(&proto("string code = 1; double weight_kg = 3;"), &["--against", against]).ended(0, &[]);
 }
 
 #[test]

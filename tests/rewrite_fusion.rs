@@ -51,7 +51,7 @@ struct Counts {
 
 #[test]
 fn hops_come_to_the_same_at_once_and_one_by_one() {
-    let seed = if std::env::var_os("STRADDLE_SEED").is_some() { seed::seed() } else { SEED };
+    let seed = seed::seed_or(SEED);
     let given = std::env::var("STRADDLE_PROTOCOLS").ok();
     let protocols = given.map_or(PROTOCOLS, |count| count.parse().expect("STRADDLE_PROTOCOLS is a number"));
     let mut counts = Counts::default();

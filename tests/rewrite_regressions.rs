@@ -474,3 +474,14 @@ fn what_a_message_holds_beside_the_value_that_it_becomes_is_not_lost_in_silence(
     }
     becomes(&Case { versions: &versions, from: 0, to: 1, used: Use::Response, bytes, refused: false }, b"\x08\x01");
 }
+
+#[test]
+fn a_zero_whose_upper_bits_do_not_count_is_a_zero() {
+    let versions = [
+        ("message M { int32 maybe = 28; }", ""),
+        ("import \"google/protobuf/wrappers.proto\"; message M { google.protobuf.Int32Value maybe = 28; }", ""),
+    ];
+    // 2^32, whose lowest 32 bits are what an int32 is.
+    let bytes = b"\xe0\x01\x80\x80\x80\x80\x10";
+    becomes(&Case { versions: &versions, from: 0, to: 1, used: Use::Request, bytes, refused: false }, b"");
+}

@@ -81,7 +81,7 @@ pub(crate) fn step(pair: &Pair<'_>, differences: Vec<Difference>) -> Judged {
     findings.extend(judge.late_refusals());
     findings.extend(bump.finding(pair));
     finding::sort(&mut findings);
-    Judged { names: pair.names.clone(), bump, losses: losses::of(judge.step, judge.old, judge.new), findings }
+    Judged { names: pair.names.clone(), bump, losses: losses::of(pair.protocol, pair.index), findings }
 }
 
 /// All that a difference is held against.
@@ -112,7 +112,7 @@ impl<'a> Judge<'a> {
             new_names: subject::names(new, &[]),
             of_old: Reach::new(old),
             of_new: Reach::new(new),
-            plans: evidence::Index::new(step),
+            plans: evidence::Index::new(pair.protocol, pair.index),
         }
     }
 

@@ -51,7 +51,14 @@ impl Trial<'_, Rewrite> {
             match (read(swift.into_bytes()), read(careful.into_bytes())) {
                 (Ok(swift), Ok(careful)) => same::difference(&careful, &swift, self.known).map(|found| {
                     let (careful, swift) = (same::shown(&careful), same::shown(&swift));
-                    format!("swift way (at once: {at_once}): {found:?}\n  careful {careful}\n  swift   {swift}")
+                    format!(
+                        "{} of {} to {}, {:?}, {bytes:02x?}: swift way (at once: {at_once}): {found:?}\n  careful \
+                         {careful}\n  swift   {swift}",
+                        self.source.full_name(),
+                        self.from,
+                        self.to,
+                        self.used
+                    )
                 }),
                 (Err(_), Err(_)) => None,
                 (Err(error), Ok(_)) => Some(format!("only the swift way can be read: {error}")),

@@ -1,11 +1,5 @@
 //! Where randomness of a test starts, and how much of it there is.
 
-/// The seed of a run: `STRADDLE_SEED`, or a new one; printed so that a run can be had again.
-#[allow(dead_code, reason = "some tests have a usual seed")]
-pub(crate) fn seed() -> u64 {
-    seed_or(fastrand::u64(..))
-}
-
 /// The seed of a run: `STRADDLE_SEED`, or `usual`; printed so that a run can be had again.
 pub(crate) fn seed_or(usual: u64) -> u64 {
     let given = std::env::var("STRADDLE_SEED").ok();

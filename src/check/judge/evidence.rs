@@ -6,13 +6,16 @@ use std::sync::Arc;
 use prost_reflect::FieldDescriptor;
 
 use super::subject::{Side, Subject};
-use crate::protocol::Step;
+use crate::protocol::Protocol;
 use crate::protocol::plan::{
-    Conversion, Direction, Made, MessagePlan, Move, Origin, Path, Policy, Use, ValueConversion,
+    Conversion, Direction, Loss, Made, MessagePlan, Move, Origin, Path, Policy, Use, ValueConversion,
 };
 
 /// The plans of a step, by the messages that they are about.
 pub(super) struct Index<'a> {
+    protocol: &'a Protocol,
+    /// Which of the protocol's steps.
+    step: usize,
     plans: HashMap<(Direction, Use, String), Vec<&'a Arc<MessagePlan>>>,
 }
 
@@ -34,6 +37,8 @@ pub(super) struct Evidence {
     pub(super) silently: BTreeSet<String>,
     /// What is left open.
     pub(super) open: BTreeSet<Open>,
+    /// Whether a field of the older version has no counterpart, and no line says what becomes of it.
+    pub(super) lost: bool,
 }
 
 impl Evidence {
@@ -46,11 +51,11 @@ impl Evidence {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(step: &'a Step) -> Self {
+    pub(super) fn new(protocol: &'a Protocol, step: usize) -> Self {
         let mut plans: HashMap<(Direction, Use, String), Vec<&'a Arc<MessagePlan>>> = HashMap::new();
         for direction in [Direction::Up, Direction::Down] {
             for used in Use::ALL {
-                for plan in step.plans(direction).iter(used) {
+                for plan in protocol.steps()[step].plans(direction).iter(used) {
                     let (source, target) = (plan.source.full_name(), plan.target.full_name());
                     let names = BTreeSet::from([(true, source), (false, target)]);
                     for (is_source, name) in names {
@@ -61,7 +66,7 @@ impl<'a> Index<'a> {
                 }
             }
         }
-        Self { plans }
+        Self { protocol, step, plans }
     }
 
     /// What plans of this direction and use say of a subject.
@@ -72,7 +77,9 @@ impl<'a> Index<'a> {
             for name in messages.map(|name| format!("{side}{name}")).collect::<BTreeSet<_>>() {
                 for plan in self.plans.get(&(direction, used, name)).into_iter().flatten() {
                     if seen.insert((plan.source.full_name().to_owned(), plan.target.full_name().to_owned())) {
-                        gather(plan, subject, (direction, used), evidence);
+                        let version = if direction == Direction::Up { self.step } else { self.step + 1 };
+                        let passes = |lost: &Path| passes(self.protocol, version, plan, lost);
+                        gather(plan, subject, (direction, used), &passes, evidence);
                     }
                 }
             }
@@ -81,8 +88,20 @@ impl<'a> Index<'a> {
 }
 
 /// Adds what a plan says of the subject.
-fn gather(plan: &MessagePlan, subject: &Subject, (direction, used): (Direction, Use), evidence: &mut Evidence) {
+fn gather(
+    plan: &MessagePlan,
+    subject: &Subject,
+    (direction, used): (Direction, Use),
+    passes: &dyn Fn(&Path) -> bool,
+    evidence: &mut Evidence,
+) {
     evidence.planned = true;
+    let is_lost = |loss: &Loss| {
+        direction == Direction::Up
+            && touches(&subject.old, plan.source.full_name(), &loss.path)
+            && !matches!(loss.origin, Origin::Line(_))
+    };
+    evidence.lost |= plan.losses.iter().any(is_lost);
     let (source, target) = match direction {
         Direction::Up => (&subject.old, &subject.new),
         Direction::Down => (&subject.new, &subject.old),
@@ -132,7 +151,7 @@ fn gather(plan: &MessagePlan, subject: &Subject, (direction, used): (Direction, 
         };
         let told = match loss.policies.of(used) {
             Policy::Refuse => format!("the policy for losses: {what} with it is refused"),
-            Policy::Pass if is_taken(plan, &loss.path) => match used {
+            Policy::Pass if !passes(&loss.path) => match used {
                 Use::Response => "the policy for losses: its number is taken, so a response goes without it".to_owned(),
                 Use::Request | Use::Stored => {
                     format!("the policy for losses: its number is taken, so {what} with it is refused")
@@ -147,9 +166,13 @@ fn gather(plan: &MessagePlan, subject: &Subject, (direction, used): (Direction, 
     evidence.open.extend(covered.map(|open| Open { element: open.element.clone(), what: open.what.clone() }));
 }
 
-/// Whether the target gives the number of a lost field to another one, so that it cannot pass.
-fn is_taken(plan: &MessagePlan, lost: &Path) -> bool {
-    lost.parents().is_empty() && plan.target.get_field(lost.leaf().number()).is_some()
+/// Whether a lost field of the version at this index may pass under its number.
+pub(super) fn passes(protocol: &Protocol, version: usize, plan: &MessagePlan, lost: &Path) -> bool {
+    let (message, field) = (plan.source.full_name(), lost.leaf());
+    // What lies in a message that is taken apart is met where that one lands.
+    !lost.parents().is_empty()
+        || plan.target.get_field(field.number()).is_none()
+            && protocol.number_is_free(version, message, field.number(), Some(field))
 }
 
 /// Whether a path from `message` on leads to, or through, one of these fields.

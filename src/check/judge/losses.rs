@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::evidence::passes;
 use crate::protocol::plan::{Direction, MessagePlan, Origin, Policy, Use};
-use crate::protocol::{Hop, Schema, Step};
+
+use crate::protocol::{Hop, Protocol};
 
 /// A field that has no counterpart, and what becomes of it where it is set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +22,8 @@ pub(crate) struct Lost {
 }
 
 /// The losses of a step, by direction and field. Methods that pass as they are lose nothing by the way.
-pub(super) fn of(step: &Step, old: &Schema, new: &Schema) -> Vec<Lost> {
+pub(super) fn of(protocol: &Protocol, index: usize) -> Vec<Lost> {
+    let (step, old, new) = (&protocol.steps()[index], &protocol.versions()[index], &protocol.versions()[index + 1]);
     let mut found: BTreeMap<(Direction, String), Lost> = BTreeMap::new();
     for (direction, hops, callers, node) in
         [(Direction::Up, step.past(), old, new), (Direction::Down, step.future(), new, old)]
@@ -35,18 +38,25 @@ pub(super) fn of(step: &Step, old: &Schema, new: &Schema) -> Vec<Lost> {
             ];
             for (direction, used, source, target) in ways {
                 for plan in step.plans(direction).reached(source.full_name(), target.full_name(), used) {
-                    add(plan, direction, used, &mut found);
+                    add((protocol, index), plan, direction, used, &mut found);
                 }
             }
         }
         for plan in step.plans(direction).iter(Use::Stored) {
-            add(plan, direction, Use::Stored, &mut found);
+            add((protocol, index), plan, direction, Use::Stored, &mut found);
         }
     }
     found.into_values().collect()
 }
 
-fn add(plan: &MessagePlan, direction: Direction, used: Use, found: &mut BTreeMap<(Direction, String), Lost>) {
+fn add(
+    (protocol, index): (&Protocol, usize),
+    plan: &MessagePlan,
+    direction: Direction,
+    used: Use,
+    found: &mut BTreeMap<(Direction, String), Lost>,
+) {
+    let version = if direction == Direction::Up { index } else { index + 1 };
     for loss in &plan.losses {
         let element = format!("{}.{}", plan.source.full_name(), loss.path);
         // What becomes of it nobody has said yet.
@@ -60,8 +70,9 @@ fn add(plan: &MessagePlan, direction: Direction, used: Use, found: &mut BTreeMap
             line: None,
         });
         lost.policies[used as usize] = Some(match loss.policies.of(used) {
-            Policy::Refuse => "refused",
-            Policy::Pass => "passed",
+            Policy::Pass if !passes(protocol, version, plan, &loss.path) && used == Use::Response => "dropped",
+            Policy::Pass if passes(protocol, version, plan, &loss.path) => "passed",
+            Policy::Refuse | Policy::Pass => "refused",
             Policy::Drop => "dropped",
         });
         if let Origin::Line(line) = loss.origin {

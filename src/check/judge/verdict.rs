@@ -194,6 +194,7 @@ impl Judge<'_> {
             fates.evidence.planned |= own.planned;
             fates.evidence.lines.extend(own.lines);
             fates.evidence.silently.extend(own.silently);
+            fates.evidence.lost |= own.lost;
         }
     }
 
@@ -243,6 +244,11 @@ impl Judge<'_> {
                 return Verdict::Refused { reason };
             }
             return Verdict::Compatible;
+        }
+        if self.pair.step_file.is_none() && fates.evidence.lost {
+            // No step stands between the two, so nobody has decided that it may get lost.
+            let advice = format!("{}; say so {}", by.join(", "), self.where_to_write());
+            return Verdict::Open { advice };
         }
         let line = fates.evidence.lines.first().copied().or(fates.code_line);
         by.extend(refused);

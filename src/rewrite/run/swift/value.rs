@@ -205,7 +205,12 @@ pub(super) fn is_zero(source: &[u8], first: u8, value: usize) -> Result<bool, St
         VARINT if block[0] == 0 => true,
         VARINT => {
             let length = varint_in(&block)?;
-            word & (u128::MAX >> (128 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f_7f7f == 0
+            let bits = word & (u128::MAX >> (128 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f_7f7f;
+            if bits != 0 && bits & 0x0f_7f7f_7f7f == 0 {
+                // A zero of 32 bits, and none of 64.
+                return Err(Stop);
+            }
+            bits == 0
         }
         FIXED32 => word.trailing_zeros() >= 32,
         FIXED64 => word & u128::from(u64::MAX) == 0,

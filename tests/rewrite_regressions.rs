@@ -485,3 +485,11 @@ fn a_zero_whose_upper_bits_do_not_count_is_a_zero() {
     let bytes = b"\xe0\x01\x80\x80\x80\x80\x10";
     becomes(&Case { versions: &versions, from: 0, to: 1, used: Use::Request, bytes, refused: false }, b"");
 }
+
+#[test]
+fn a_tag_may_be_longer_than_it_has_to_be() {
+    let versions = [("message M { int32 a = 1; }", ""), ("message M { int32 a = 2; }", "")];
+    for bytes in [&b"\x88\x00\x05"[..], b"\x88\x80\x00\x05", b"\x88\x80\x80\x80\x00\x05"] {
+        becomes(&Case { versions: &versions, from: 0, to: 1, used: Use::Request, bytes, refused: false }, b"\x10\x05");
+    }
+}

@@ -45,7 +45,12 @@ impl Trial<'_, Rewrite> {
             SWIFT.fetch_add(1, Ordering::Relaxed);
             let careful = match self.rewrite.apply_carefully(&message, &limits) {
                 Ok(careful) => careful,
-                Err(error) => return Some(format!("swift, but with care (at once: {at_once}): {error}")),
+                Err(error) => {
+                    let from_to = (self.from, self.to, self.used);
+                    return Some(format!(
+                        "swift, but with care ({from_to:?}, at once: {at_once}, {bytes:02x?}): {error}"
+                    ));
+                }
             };
             let read = |bytes: bytes::Bytes| DynamicMessage::decode(self.target.clone(), bytes);
             match (read(swift.into_bytes()), read(careful.into_bytes())) {

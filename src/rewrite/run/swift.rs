@@ -333,8 +333,11 @@ fn long_tag<'t>(table: &'t Swift, source: &[u8], at: usize, end: usize) -> Resul
     if let Some([first, second]) = source.get(at..).and_then(<[u8]>::first_chunk)
         && *second < 0x80
     {
-        return Ok((table.op(u32::from(first & 0x7f) | u32::from(*second) << 7), at + 2));
+        // A tag of one byte may be written with two; nobody does.
+        let second = if *second == 0 { return Err(Stop) } else { u32::from(*second) << 7 };
+        return Ok((table.op(u32::from(first & 0x7f) | second), at + 2));
     }
     let (tag, value) = wire::varint(source, at, end).map_err(|_| Stop)?;
-    Ok((table.op(u32::try_from(tag).map_err(|_| Stop)?), value))
+    let tag = u32::try_from(tag).ok().filter(|tag| *tag >= 0x80).ok_or(Stop)?;
+    Ok((table.op(tag), value))
 }

@@ -61,7 +61,7 @@ pub fn draft(protocol: &Protocol, step: usize) -> Result<Draft, ProtocolError> {
         }
     }
     let drafted = settle(protocol, step, &mut findings)?;
-    let open = Opened::of(&drafted, step);
+    let open = Opened::of(&drafted, step, &findings);
     let text = write::write(
         old.version(),
         new.version(),

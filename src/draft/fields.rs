@@ -1,12 +1,13 @@
 //! What became of the fields of one message.
 
 mod moves;
+mod splits;
 
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use super::finding::{Finding, Place};
 use super::likeness::{ALIKE, SAME, likeness, says_the_same};
-use super::matching::{Candidate, choose};
+use super::matching::{Candidate, choose, rivals};
 use super::types::{Counterparts, Fit, fit, without_unit};
 
 /// A message of both versions, and the fields that only one of them has by name.
@@ -38,10 +39,11 @@ pub(super) fn fields(
         }
     }
     pair.kept(findings);
-    let moved = pair.moved(findings);
-    let renamed = pair.renamed(&moved, findings);
+    let mut settled = pair.moved(findings);
+    settled.extend(pair.split_by_name(&settled, findings));
+    settled.extend(pair.renamed(&settled, findings));
+    settled.extend(pair.split_by_type(&settled, findings));
     pair.number_taken_over(findings);
-    let settled = |field: &FieldDescriptor| moved.iter().chain(&renamed).any(|name| name == field.name());
     pair.alone(&settled, findings);
 }
 
@@ -116,7 +118,12 @@ impl Pair<'_> {
             findings.push(if chosen.sure {
                 Finding::guess(self.place(), line, because)
             } else {
-                Finding::undecided(self.place(), line, because, vec![self.old_element(field)])
+                let old_rivals = chosen.old_rivals.iter().map(|rival| &self.gone[*rival]);
+                let new_rivals = chosen.new_rivals.iter().map(|rival| &self.added[*rival]);
+                let along = [other].into_iter().chain(new_rivals.clone()).map(|one| self.new_element(one)).collect();
+                let others: Vec<String> = old_rivals.chain(new_rivals).map(|other| other.name().to_owned()).collect();
+                let because = format!("{because}{}", rivals(&others));
+                Finding::undecided(self.place(), line, because, vec![self.old_element(field)]).with(along)
             });
         }
         settled
@@ -208,11 +215,11 @@ impl Pair<'_> {
     }
 
     /// Fields that have no partner at all: what is set there is lost.
-    fn alone(&self, settled: &dyn Fn(&FieldDescriptor) -> bool, findings: &mut Vec<Finding>) {
+    fn alone(&self, settled: &[String], findings: &mut Vec<Finding>) {
         for (fields, what) in [(&self.gone, "gone without a partner"), (&self.added, "new")] {
             let names: Vec<&str> = fields
                 .iter()
-                .filter(|field| !settled(field) && !self.is_parted(field))
+                .filter(|field| !settled.iter().any(|name| name == field.name()) && !self.is_parted(field))
                 .map(FieldDescriptor::name)
                 .collect();
             if !names.is_empty() {

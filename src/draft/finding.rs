@@ -9,6 +9,8 @@ pub(super) struct Finding {
     /// Why, as the end of a sentence that begins with "because".
     pub(super) because: String,
     pub(super) sure: Sure,
+    /// Elements, by full name, of which nothing is left to decide once this is decided.
+    pub(super) along: Vec<String>,
 }
 
 /// Where a finding is written.
@@ -35,14 +37,19 @@ pub(super) enum Sure {
 
 impl Finding {
     pub(super) fn guess(place: Place, line: String, because: impl Into<String>) -> Self {
-        Self { place, line, because: because.into(), sure: Sure::Guess }
+        Self { place, line, because: because.into(), sure: Sure::Guess, along: Vec::new() }
     }
 
     pub(super) fn undecided(place: Place, line: String, because: impl Into<String>, elements: Vec<String>) -> Self {
-        Self { place, line, because: because.into(), sure: Sure::Undecided(elements) }
+        Self { place, line, because: because.into(), sure: Sure::Undecided(elements), along: Vec::new() }
+    }
+
+    /// The same, with what is decided along with it.
+    pub(super) fn with(self, along: Vec<String>) -> Self {
+        Self { along, ..self }
     }
 
     pub(super) fn note(place: Place, because: impl Into<String>) -> Self {
-        Self { place, line: String::new(), because: because.into(), sure: Sure::Note }
+        Self { place, line: String::new(), because: because.into(), sure: Sure::Note, along: Vec::new() }
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn says_the_same(one: &str, other: &str) -> bool {
 
 /// The words of a name, in lower case and singular: `lastDurationMS` and `last_duration_ms` are `last duration ms`.
 pub(super) fn words(name: &str) -> Vec<String> {
+    words_as_written(name).iter().map(|word| singular(word)).collect()
+}
+
+/// The words of a name in lower case.
+pub(super) fn words_as_written(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];
     for (index, letter) in letters.iter().enumerate() {
@@ -55,7 +60,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
         }
     }
     words.retain(|word| !word.is_empty());
-    words.iter().map(|word| singular(word)).collect()
+    words
 }
 
 fn singular(word: &str) -> String {

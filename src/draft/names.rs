@@ -1,9 +1,12 @@
 //! Which package, message, enum, service and method of the older version is which of the newer one.
 
+mod declared;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost_reflect::{EnumDescriptor, MessageDescriptor};
+use prost_reflect::{EnumDescriptor, MessageDescriptor, ServiceDescriptor};
 
+use self::declared::{Declared, Fit, Kind};
 use super::finding::{Finding, Place};
 use super::likeness::{ALIKE, SAME, likeness};
 use super::matching::{Candidate, choose};
@@ -42,9 +45,6 @@ pub(super) fn names(old: &Schema, new: &Schema, findings: &mut Vec<Finding>) -> 
 fn pair(one: &str, other: &str) -> String {
     format!("\"{one}\" = \"{other}\"")
 }
-
-/// How many pairs of names are compared by their likeness; beyond it, only those of one name within their package.
-const COMPARED: usize = 250_000;
 
 fn share(common: usize, one: usize, other: usize) -> f64 {
     // Protos declare far fewer than 2^32 of anything.
@@ -118,73 +118,29 @@ fn packages(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Ve
     }
 }
 
-/// Where an element lies, once what is around it is renamed.
-fn moved(full_name: &str, name: &str, parent: Option<&str>, package: &str, renamed: &Renamed) -> String {
-    let around = match parent {
-        Some(parent) => renamed.messages.get(parent).map_or(parent, String::as_str),
-        None => renamed.packages.get(package).map_or(package, String::as_str),
-    };
-    if around.is_empty() || full_name == name { name.to_owned() } else { format!("{around}.{name}") }
-}
-
 fn messages(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
-    let of = |schema: &Schema| -> BTreeMap<String, MessageDescriptor> {
-        let all = schema.pool().all_messages();
-        let all = all.filter(|one| !one.is_map_entry() && !of_protobuf(one.package_name()));
-        all.map(|one| (one.full_name().to_owned(), one)).collect()
+    let of = |schema: &Schema| -> BTreeMap<String, Declared<MessageDescriptor>> {
+        let all = schema.pool().all_messages().filter(|one| !one.is_map_entry());
+        let declared = |one: MessageDescriptor| Declared {
+            name: one.name().to_owned(),
+            package: one.package_name().to_owned(),
+            parent: one.parent_message().map(|parent| parent.full_name().to_owned()),
+            what: one,
+        };
+        all.map(|one| (one.full_name().to_owned(), declared(one))).collect()
     };
-    let (olds, news) = (of(old), of(new));
-    let mut gone = Vec::new();
-    // Parents sort before what is nested in them.
-    for (name, message) in &olds {
-        let parent = message.parent_message().map(|parent| parent.full_name().to_owned());
-        let wanted = moved(name, message.name(), parent.as_deref(), message.package_name(), renamed);
-        let same = [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted));
-        match same {
-            Some(other) => {
-                renamed.messages.insert(name.clone(), other);
-            }
-            None => gone.push(message),
-        }
-    }
-    let met: BTreeSet<&String> = renamed.messages.values().collect();
-    let added: Vec<&MessageDescriptor> =
-        news.iter().filter(|(name, _)| !met.contains(name)).map(|(_, message)| message).collect();
-    let mut candidates = Vec::new();
-    for (index, message) in gone.iter().enumerate() {
-        for (other_index, other) in added.iter().enumerate() {
-            if gone.len() * added.len() > COMPARED && message.name() != other.name() {
-                continue;
-            }
-            let (alike, common) = (likeness(message.name(), other.name()), common_fields(message, other));
-            let fields = message.fields().len().min(other.fields().len());
+    let kind = Kind {
+        table: "messages",
+        parts: "fields",
+        stays_open: true,
+        met: |renamed| &mut renamed.messages,
+        fit: |alike, one: &MessageDescriptor, other| {
+            let (common, fields) = (common_fields(one, other), one.fields().len().min(other.fields().len()));
             let sure = alike >= ALIKE && common >= 0.6 && fields >= 1 || common >= 0.9 && fields >= 3;
-            if sure || alike >= 0.7 || common >= 0.6 && fields >= 2 {
-                candidates.push(Candidate {
-                    old: index,
-                    new: other_index,
-                    score: alike + common,
-                    sure,
-                    what: (alike, common),
-                });
-            }
-        }
-    }
-    for chosen in choose(candidates) {
-        let (message, other) = (gone[chosen.old].full_name(), added[chosen.new].full_name());
-        let because = alike_because(chosen.what, "fields");
-        let (place, line) = (Place::Rename("messages"), pair(message, other));
-        if chosen.sure {
-            findings.push(Finding::guess(place, line, because));
-            renamed.messages.insert(message.to_owned(), other.to_owned());
-        } else {
-            findings.push(Finding::undecided(place, line, because, vec![message.to_owned(), other.to_owned()]));
-        }
-    }
-}
-
-fn alike_because((alike, common): (f64, f64), parts: &str) -> String {
-    format!("their names are alike by {:.0} % and their {parts} are the same by {:.0} %", alike * 100.0, common * 100.0)
+            Fit { common, sure, possible: alike >= 0.7 || common >= 0.6 && fields >= 2 }
+        },
+    };
+    kind.relate(&of(old), &of(new), renamed, findings);
 }
 
 /// The share of fields that both have under one name or number, with the same type.
@@ -203,113 +159,56 @@ fn common_fields(one: &MessageDescriptor, other: &MessageDescriptor) -> f64 {
 }
 
 fn enums(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
-    let of = |schema: &Schema| -> BTreeMap<String, EnumDescriptor> {
-        let all = schema.pool().all_enums().filter(|one| !of_protobuf(one.package_name()));
-        all.map(|one| (one.full_name().to_owned(), one)).collect()
+    let of = |schema: &Schema| -> BTreeMap<String, Declared<EnumDescriptor>> {
+        let declared = |one: EnumDescriptor| Declared {
+            name: one.name().to_owned(),
+            package: one.package_name().to_owned(),
+            parent: one.parent_message().map(|parent| parent.full_name().to_owned()),
+            what: one,
+        };
+        schema.pool().all_enums().map(|one| (one.full_name().to_owned(), declared(one))).collect()
     };
-    let (olds, news) = (of(old), of(new));
-    let mut gone = Vec::new();
-    for (name, declared) in &olds {
-        let parent = declared.parent_message().map(|parent| parent.full_name().to_owned());
-        let wanted = moved(name, declared.name(), parent.as_deref(), declared.package_name(), renamed);
-        match [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted)) {
-            Some(other) => {
-                renamed.enums.insert(name.clone(), other);
-            }
-            None => gone.push(declared),
-        }
-    }
-    let met: BTreeSet<&String> = renamed.enums.values().collect();
-    let added: Vec<&EnumDescriptor> =
-        news.iter().filter(|(name, _)| !met.contains(name)).map(|(_, declared)| declared).collect();
-    let mut candidates = Vec::new();
-    for (index, declared) in gone.iter().enumerate() {
-        for (other_index, other) in added.iter().enumerate() {
-            if gone.len() * added.len() > COMPARED && declared.name() != other.name() {
-                continue;
-            }
+    let kind = Kind {
+        table: "enums",
+        parts: "values",
+        stays_open: true,
+        met: |renamed| &mut renamed.enums,
+        fit: |alike, one: &EnumDescriptor, other| {
             let values = |declared: &EnumDescriptor| -> BTreeSet<String> {
                 declared.values().map(|value| super::values::within(declared, value.name())).collect()
             };
-            let (one, two) = (values(declared), values(other));
-            let common = share(one.intersection(&two).count(), one.len(), two.len());
-            let alike = likeness(declared.name(), other.name());
+            let (one, other) = (values(one), values(other));
+            let common = share(one.intersection(&other).count(), one.len(), other.len());
             let sure = alike >= ALIKE && common >= 0.7 || common >= 0.9 && one.len() >= 3;
-            if sure || alike >= 0.7 || common >= 0.6 && one.len() >= 2 {
-                candidates.push(Candidate {
-                    old: index,
-                    new: other_index,
-                    score: alike + common,
-                    sure,
-                    what: (alike, common),
-                });
-            }
-        }
-    }
-    for chosen in choose(candidates) {
-        let (declared, other) = (gone[chosen.old].full_name(), added[chosen.new].full_name());
-        let because = alike_because(chosen.what, "values");
-        let (place, line) = (Place::Rename("enums"), pair(declared, other));
-        if chosen.sure {
-            findings.push(Finding::guess(place, line, because));
-            renamed.enums.insert(declared.to_owned(), other.to_owned());
-        } else {
-            findings.push(Finding::undecided(place, line, because, vec![declared.to_owned(), other.to_owned()]));
-        }
-    }
+            Fit { common, sure, possible: alike >= 0.7 || common >= 0.6 && one.len() >= 2 }
+        },
+    };
+    kind.relate(&of(old), &of(new), renamed, findings);
 }
 
 fn services(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
-    let of = |schema: &Schema| -> BTreeMap<String, BTreeSet<String>> {
-        let services = schema.pool().services();
-        services
-            .map(|one| (one.full_name().to_owned(), one.methods().map(|method| method.name().to_owned()).collect()))
-            .collect()
+    let of = |schema: &Schema| -> BTreeMap<String, Declared<BTreeSet<String>>> {
+        let declared = |one: ServiceDescriptor| Declared {
+            name: one.name().to_owned(),
+            package: one.package_name().to_owned(),
+            parent: None,
+            what: one.methods().map(|method| method.name().to_owned()).collect(),
+        };
+        schema.pool().services().map(|one| (one.full_name().to_owned(), declared(one))).collect()
     };
-    let (olds, news) = (of(old), of(new));
-    let mut gone = Vec::new();
-    for (name, methods) in &olds {
-        let (package, short) = name.rsplit_once('.').unwrap_or(("", name));
-        let wanted = moved(name, short, None, package, renamed);
-        match [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted)) {
-            Some(other) => {
-                renamed.services.insert(name.clone(), other);
-            }
-            None => gone.push((name, methods)),
-        }
-    }
-    let met: BTreeSet<&String> = renamed.services.values().collect();
-    let added: Vec<_> = news.iter().filter(|(name, _)| !met.contains(name)).collect();
-    let short = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
-    let mut candidates = Vec::new();
-    for (index, (name, methods)) in gone.iter().enumerate() {
-        for (other_index, (other, other_methods)) in added.iter().enumerate() {
-            let alike = likeness(&short(name), &short(other));
-            let common = share(methods.intersection(other_methods).count(), methods.len(), other_methods.len());
-            let sure = alike >= ALIKE && common >= 0.5 || common >= 0.9 && methods.len() >= 2;
-            if sure || alike >= 0.7 || common >= 0.5 {
-                candidates.push(Candidate {
-                    old: index,
-                    new: other_index,
-                    score: alike + common,
-                    sure,
-                    what: (alike, common),
-                });
-            }
-        }
-    }
-    for chosen in choose(candidates) {
-        let (name, other) = (gone[chosen.old].0, added[chosen.new].0);
-        let (place, line) = (Place::Rename("services"), pair(name, other));
-        let because = alike_because(chosen.what, "methods");
-        if chosen.sure {
-            findings.push(Finding::guess(place, line, because));
-            renamed.services.insert(name.clone(), other.clone());
-        } else {
-            // Methods that nothing relates are refused as they are.
-            findings.push(Finding::undecided(place, line, because, Vec::new()));
-        }
-    }
+    let kind = Kind {
+        table: "services",
+        parts: "methods",
+        // Methods that nothing relates are refused as they are.
+        stays_open: false,
+        met: |renamed| &mut renamed.services,
+        fit: |alike, one: &BTreeSet<String>, other| {
+            let common = share(one.intersection(other).count(), one.len(), other.len());
+            let sure = alike >= ALIKE && common >= 0.5 || common >= 0.9 && one.len() >= 2;
+            Fit { common, sure, possible: alike >= 0.7 || common >= 0.5 }
+        },
+    };
+    kind.relate(&of(old), &of(new), renamed, findings);
 }
 
 fn methods(old: &Schema, new: &Schema, renamed: &Renamed, findings: &mut Vec<Finding>) {
@@ -362,11 +261,12 @@ fn methods(old: &Schema, new: &Schema, renamed: &Renamed, findings: &mut Vec<Fin
                 there.version(),
                 method.descriptor().name(),
             );
-            let because = format!(
-                "{} of {} has no counterpart; say so, rename it, or give it code",
-                method.full_name(),
-                here.version()
-            );
+            let (name, here) = (method.full_name(), here.version());
+            let because = if side == "past" {
+                format!("{name} of {here} has no counterpart; say so, rename it, or give it code")
+            } else {
+                format!("{name} is new in {here}, and older nodes refuse it as it is; you may say why, or give it code")
+            };
             findings.push(Finding::undecided(Place::Method, line, because, Vec::new()));
         }
     }

@@ -1,8 +1,10 @@
 //! How the type of one field may hold what that of another one held.
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use std::collections::BTreeSet;
 
-use super::likeness::{likeness, words};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+
+use super::likeness::{likeness, words, words_as_written};
 
 /// What is known of messages and enums of both versions.
 pub(super) trait Counterparts {
@@ -125,10 +127,8 @@ fn kinds(old: &Kind, new: &Kind, counterparts: &dyn Counterparts) -> Fit {
         (Kind::String, Kind::Message(time)) | (Kind::Message(time), Kind::String) if is_time(time) => {
             text("text = \"rfc3339\"", "a text and a time; nothing tells how the text is written")
         }
-        (Kind::String, Kind::Enum(_)) | (Kind::Enum(_), Kind::String) => text(
-            "text = \"decimal\"",
-            "a text and an enum; nothing tells whether the texts are the names of the values",
-        ),
+        (Kind::String, Kind::Enum(choice)) => text(&texts(choice, true), TEXTS),
+        (Kind::Enum(choice), Kind::String) => text(&texts(choice, false), TEXTS),
         (one, Kind::Enum(_)) | (Kind::Enum(_), one) if is_integer(one) => text(
             "number = \"value\"",
             "an integer and an enum; nothing tells whether the integers are the numbers of the values",
@@ -138,6 +138,31 @@ fn kinds(old: &Kind, new: &Kind, counterparts: &dyn Counterparts) -> Fit {
         }
         _ => Fit::Foreign,
     }
+}
+
+const TEXTS: &str = "a text and an enum; nothing tells which text stands for which value, and those here are made up \
+                     from the names of the values";
+
+/// A table of texts and values: the empty text for the zero, and what the other names say for the rest.
+fn texts(choice: &EnumDescriptor, from_text: bool) -> String {
+    let mut told = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for value in choice.values() {
+        let text = if value.number() == 0 { String::new() } else { text_of(choice, value.name()) };
+        // Two names may be one text, and a text stands for one value.
+        if told.insert(text.clone()) {
+            let name = value.name();
+            pairs.push(if from_text { format!("\"{text}\" = \"{name}\"") } else { format!("{name} = \"{text}\"") });
+        }
+    }
+    format!("values = {{ {} }}", pairs.join(", "))
+}
+
+/// `STATUS_ON_ITS_WAY` of `Status` is `on_its_way`.
+fn text_of(choice: &EnumDescriptor, value: &str) -> String {
+    let lower = value.to_lowercase();
+    let prefix = words_as_written(choice.name()).join("_") + "_";
+    lower.strip_prefix(&prefix).filter(|rest| !rest.is_empty()).unwrap_or(&lower).to_owned()
 }
 
 fn is_integer(kind: &Kind) -> bool {

@@ -102,7 +102,7 @@ fn a_history_of_tags_becomes_a_protocol() {
     let major = [
         "added shop 2.0.0 in schemas/shop/2.0.0: 1 file of protos",
         "the protos change more than they add, and 2.0.0 says so",
-        "schemas/shop/2.0.0/step.toml is a draft: 2 guesses, 1 open",
+        "schemas/shop/2.0.0/step.toml is a draft: 2 guesses, 1 open\n",
         "open  shop.v1.Item.sold: undecided",
         "next: read the draft, decide what is open, and run straddle check schemas/shop",
     ];
@@ -148,6 +148,87 @@ fn a_history_of_tags_becomes_a_protocol() {
     assert!(lock.contains("\"1.1.0\" = ") && !lock.contains("\"2.0.0\""), "{lock}");
     fs::write(folder.join("schemas/shop/1.0.0/shop.proto"), V1_1).expect("a published proto");
     ends(folder, "check schemas/shop", 1, &["1.0.0", "published"]);
+}
+
+/// What it shows; the release, and what it becomes: messages and methods; whether anything is open.
+#[rustfmt::skip]
+const TALLIES: &[(&str, &str, &str, bool)] = &[
+    ("a new method", "message M { string a = 1; } service S { rpc A(M) returns (M); }", "message M { string a = 1; } service S { rpc A(M) returns (M); rpc B(M) returns (M); }", false),
+    ("a method that is gone", "message M { string a = 1; } service S { rpc A(M) returns (M); rpc B(M) returns (M); }", "message M { string a = 1; } service S { rpc A(M) returns (M); }", true),
+    ("a service that is gone", "message M {} service S { rpc A(M) returns (M); } service T { rpc X(M) returns (M); rpc Y(M) returns (M); }", "message M {} service S { rpc A(M) returns (M); }", true),
+    ("another name in both directions of one method", "message M { string qty = 1; } service S { rpc A(M) returns (M); }", "message M { string amount = 1; } service S { rpc A(M) returns (M); }", true),
+    ("another type", "message M { double a = 1; } service S { rpc A(M) returns (M); }", "message M { E a = 1; } enum E { X = 0; } service S { rpc A(M) returns (M); }", true),
+    ("a text that was taken apart", "message M { string name = 1; } service S { rpc A(M) returns (M); }", "message M { string first_name = 2; string last_name = 3; } service S { rpc A(M) returns (M); }", true),
+    ("a message that no method reaches", "message N { string qty = 1; } message M {} service S { rpc A(M) returns (M); }", "message N { string amount = 1; } message M {} service S { rpc A(M) returns (M); }", true),
+    ("no methods at all", "message N { string qty = 1; }", "message N { string amount = 1; }", true),
+    ("a response that may be refused too late", "message M {} message N { int64 a = 1; } service S { rpc A(M) returns (N); }", "message M {} message N { int32 a = 1; } service S { rpc A(M) returns (N); }", true),
+    ("a message that is perhaps another", "message Item { string sku = 1; int32 a = 2; } message M { Item item = 1; } service S { rpc A(M) returns (M); }", "message Items { bytes other = 7; int32 c = 8; } message M { Items item = 1; } service S { rpc A(M) returns (M); }", true),
+    ("only additions", "message M { string a = 1; }", "message M { string a = 1; string b = 2; }", false),
+];
+
+#[test]
+fn the_tally_is_that_of_check() {
+    for (name, old, new, open) in TALLIES {
+        let repository = Repository::new();
+        let folder = repository.path();
+        for (path, text) in [("old/p.proto", old), ("new/p.proto", new)] {
+            repository.write(path, &format!("syntax = \"proto3\";\npackage p.v1;\n{text}\n"));
+        }
+        ends(folder, "add 1.0.0 --from old --name p", 0, &[]);
+        let added = ends(folder, "add 1.1.0 --from new", 0, &["schemas/p/1.1.0/step.toml is a draft: "]);
+        let checked = ends(folder, "check schemas/p", i32::from(*open), &["1.0.0 -> 1.1.0: "]);
+        let number_before = |text: &str, word: &str| {
+            let before = text.split(word).next().expect("a part").rsplit(' ').next().expect("a word").to_owned();
+            before.parse::<usize>().unwrap_or_else(|_| panic!("{name}: no number before {word:?} in\n{text}"))
+        };
+        let draft = added.out.split("is a draft: ").nth(1).expect("it was found");
+        let tally = checked.out.split("1.0.0 -> 1.1.0: ").nth(1).expect("it was found").to_lowercase();
+        let (said, found) = (number_before(draft, " open"), number_before(&tally, " open"));
+        assert_eq!(said, found, "{name}:\n{}\n{}", added.out, checked.out);
+        // Something to decide is listed where, and only where, something is open.
+        assert_eq!(
+            (found > 0, added.out.contains("\n  open  ")),
+            (*open, *open),
+            "{name}:\n{}\n{}",
+            added.out,
+            checked.out
+        );
+    }
+}
+
+#[test]
+fn what_is_recorded_is_told_and_steps_with_open_points_are_not_recorded() {
+    let repository = shop();
+    let folder = repository.path();
+    let first = ends(folder, "add 1.0.0 --from git:v1.0.0:protos --name shop", 0, &[]);
+    assert!(!first.out.contains("recorded"), "{}", first.out);
+    let recorded = "recorded in schemas/shop/straddle.lock: 1.0.0 is recorded\n";
+    ends(folder, "add 2.0.0 --from git:v2.0.0:protos", 0, &[recorded]);
+    repository.write("protos/shop.proto", &V2.replace("note = 4;", "note = 4; string more = 5;"));
+    let step = "2.0.0 is recorded, but for its step, which has open points";
+    let run = ends(folder, "add 2.1.0 --from protos --json", 0, &[]);
+    assert_eq!(serde_json::from_str::<Value>(&run.out).expect("JSON")["recorded"], serde_json::json!([step]));
+    let lock = || fs::read_to_string(folder.join("schemas/shop/straddle.lock")).expect("the lock");
+    assert!(lock().contains("\"2.0.0\" = { schema = ") && lock().contains("step = \"open\" }"), "{}", lock());
+    // Its protos are published all the same.
+    let proto = folder.join("schemas/shop/2.0.0/shop.proto");
+    fs::write(&proto, V2.replace("note", "remark")).expect("a published proto");
+    ends(folder, "check schemas/shop", 1, &["the schema of 2.0.0 changed after it was published"]);
+    fs::write(&proto, V2).expect("the proto as it was");
+    // To decide what is open is no change of what was published; that it is not recorded yet is told.
+    let step = folder.join("schemas/shop/2.0.0/step.toml");
+    let draft = fs::read_to_string(&step).expect("the draft");
+    let decided = draft
+        .replace("    \"shop.v1.Item.sold\",\n", "")
+        .replace("    # { old = \"sold\", new = \"state\"", "    { old = \"sold\", new = \"state\"");
+    fs::write(&step, decided).expect("the step");
+    let checked = ends(folder, "check schemas/shop", 0, &["the step of 2.0.0 had open points when straddle.lock was"]);
+    assert!(!checked.out.contains("STEP_CHANGED"), "{}", checked.out);
+    let told = "straddle.lock: the step of 2.0.0 is recorded: nothing in it is open any more";
+    let checked = ends(folder, "check schemas/shop --update-lock", 0, &[told]);
+    assert!(!checked.out.contains("VERSION_NOT_LOCKED"), "{}", checked.out);
+    fs::write(&step, draft).expect("the draft again");
+    ends(folder, "check schemas/shop", 1, &["STEP_CHANGED"]);
 }
 
 #[test]

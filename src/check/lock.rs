@@ -8,7 +8,11 @@
 //! [versions]
 //! "1.0.0" = { schema = "0b4c..." }
 //! "2.0.0" = { schema = "9f31...", step = "77aa..." }
+//! "3.0.0" = { schema = "c0de...", step = "open" }
 //! ```
+//!
+//! Protos are published by whoever releases them, and a step by whoever decides it: a step with open points is a draft,
+//! which has to change. So the schema of such a version is recorded, and its step is not until nothing in it is open.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,11 +24,14 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use crate::protocol::Protocol;
+use crate::protocol::plan::{Direction, Use};
+use crate::protocol::{Cause, Hop, Protocol, Step};
 use crate::version::Version;
 
 /// The file, in the protocol's folder.
 pub(crate) const FILE: &str = "straddle.lock";
+/// What stands for a step that has open points.
+const OPEN: &str = "open";
 /// A lock holds a line a version.
 const LARGEST: u64 = 1 << 20;
 const HEAD: &str = "# What the versions of this protocol were when they were published: a digest of the schema, and one of step.toml.\n\
@@ -44,8 +51,15 @@ pub(crate) struct Lock {
 pub(crate) struct Locked {
     /// The digest of its schema.
     pub(crate) schema: String,
-    /// The digest of its `step.toml`, where it has one.
+    /// The digest of its `step.toml`, where it has one; or that it was open.
     pub(crate) step: Option<String>,
+}
+
+impl Locked {
+    /// Whether the step had open points when it was recorded, so that it was not published.
+    pub(crate) fn is_open(&self) -> bool {
+        self.step.as_deref() == Some(OPEN)
+    }
 }
 
 /// Why a lock cannot be read or written.
@@ -117,10 +131,14 @@ pub(crate) fn record(folder: &Path, protocol: &Protocol, which: Which) -> Result
         Err(_) if which == Which::All => BTreeMap::new(),
         Err(error) => return Err(error),
     };
-    let mut now = current(protocol);
+    let mut now = published(protocol);
     if which == Which::Missing {
         now.pop_last();
-        now.extend(before.clone());
+        for (version, known) in &before {
+            let decided = now.get(version).filter(|is| known.is_open() && !is.is_open()).map(|is| is.step.clone());
+            let step = decided.unwrap_or_else(|| known.step.clone());
+            now.insert(version.clone(), Locked { schema: known.schema.clone(), step });
+        }
     }
     let changed = changes(&before, &now);
     let file = folder.join(FILE);
@@ -147,6 +165,27 @@ pub(crate) fn current(protocol: &Protocol) -> BTreeMap<Version, Locked> {
     schemas.map(lock).collect()
 }
 
+/// All versions as they are recorded: a step with open points is not published, whatever it says.
+pub(crate) fn published(protocol: &Protocol) -> BTreeMap<Version, Locked> {
+    let mut all = current(protocol);
+    for step in protocol.steps().iter().filter(|step| is_open(step)) {
+        if let Some(locked) = all.get_mut(step.to())
+            && locked.step.is_some()
+        {
+            locked.step = Some(OPEN.to_owned());
+        }
+    }
+    all
+}
+
+fn is_open(step: &Step) -> bool {
+    let mut hops = step.past().iter().chain(step.future());
+    let mut plans =
+        [Direction::Up, Direction::Down].into_iter().flat_map(|way| Use::ALL.map(|used| step.plans(way).iter(used)));
+    hops.any(|hop| matches!(hop, Hop::Refused(Cause::Open(_))))
+        || plans.any(|mut plans| plans.any(|plan| !plan.open.is_empty()))
+}
+
 /// Line ends differ between checkouts of one file.
 fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.replace("\r\n", "\n"));
@@ -161,9 +200,15 @@ fn changes(before: &BTreeMap<Version, Locked>, now: &BTreeMap<Version, Locked>) 
     let mut told = Vec::new();
     for (version, locked) in now {
         match before.get(version) {
+            None if locked.is_open() => {
+                told.push(format!("{version} is recorded, but for its step, which has open points"));
+            }
             None => told.push(format!("{version} is recorded")),
             Some(known) if known.schema != locked.schema => {
                 told.push(format!("{version} has another schema than before"));
+            }
+            Some(known) if known.is_open() && !locked.is_open() => {
+                told.push(format!("the step of {version} is recorded: nothing in it is open any more"));
             }
             Some(known) if known.step != locked.step => {
                 told.push(format!("{version} has another step.toml than before"));
@@ -243,6 +288,24 @@ mod tests {
         assert_eq!(record(folder.path(), &shop, Which::Missing).unwrap(), ["1.1.0 is recorded"]);
         let told = record(folder.path(), &shop, Which::All).unwrap();
         assert_eq!(told, ["1.0.0 has another schema than before", "1.2.0 is recorded"]);
+    }
+
+    #[test]
+    fn a_step_with_open_points_is_recorded_once_it_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        // `a` may have become `b`: that is open.
+        let files = [("1.0.0", "a"), ("2.0.0", "b"), ("3.0.0", "b")];
+        fs::create_dir_all(folder.path().join("2.0.0")).unwrap();
+        let step = |rest: &str| fs::write(folder.path().join("2.0.0/step.toml"), format!("from = \"1.0.0\"\n{rest}"));
+        step("").unwrap();
+        let told = record(folder.path(), &protocol(folder.path(), &files), Which::Missing).unwrap();
+        assert_eq!(told, ["1.0.0 is recorded", "2.0.0 is recorded, but for its step, which has open points"]);
+        let recorded = || read(folder.path()).unwrap().unwrap().versions[&"2.0.0".parse().unwrap()].1.clone();
+        assert!(recorded().is_open());
+        step("[messages.\"a.M\"]\nrules = [{ old = \"a\", new = \"b\" }]\n").unwrap();
+        let told = record(folder.path(), &protocol(folder.path(), &files), Which::Missing).unwrap();
+        assert_eq!(told, ["the step of 2.0.0 is recorded: nothing in it is open any more"]);
+        assert!(!recorded().is_open());
     }
 
     #[test]

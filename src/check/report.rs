@@ -164,7 +164,7 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
     let since = now.versions().iter().take_while(|schema| schema.version() <= newest).count().saturating_sub(1);
     let mut report = of_steps(&now, folder, since, scope)?;
     let given = given(against);
-    let published = Published { locked: lock::current(&before), by: given.clone(), lock: None };
+    let published = Published { locked: lock::published(&before), by: given.clone(), lock: None };
     report.findings.extend(published.findings(&now, folder));
     if let Some(index) = now.index_of(newest)
         && now.versions()[index].digest() != before.versions()[before.versions().len() - 1].digest()
@@ -179,7 +179,10 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
 }
 
 /// The steps of a protocol, from the version at `first` on.
-fn of_steps(protocol: &Protocol, folder: &Path, first: usize, scope: &Scope) -> Result<Report, CheckError> {
+///
+/// # Errors
+/// When the protos of a version cannot be read again.
+pub(crate) fn of_steps(protocol: &Protocol, folder: &Path, first: usize, scope: &Scope) -> Result<Report, CheckError> {
     let mut steps = Vec::new();
     let mut older: Option<Image> = None;
     for index in first..protocol.steps().len() {

@@ -22,6 +22,7 @@ use self::place::Place;
 use super::arguments::AddArguments;
 use super::{BadArguments, Outcome};
 use crate::check::lock::{self, Which};
+use crate::check::{Verdict, judge, report};
 use crate::draft::{Draft, draft};
 use crate::protocol::{Protocol, Schema};
 use crate::tree::Tree;
@@ -35,7 +36,17 @@ struct Added {
     folder: PathBuf,
     files: Vec<String>,
     /// The step from the version before; none for the first.
-    step: Option<(Draft, Bump)>,
+    step: Option<Drafted>,
+    /// What was recorded in the lock.
+    recorded: Vec<String>,
+}
+
+/// A step that was drafted.
+struct Drafted {
+    draft: Draft,
+    bump: Bump,
+    /// How much `straddle check` finds open: by differences, of which one decision may settle several.
+    open: usize,
 }
 
 pub(super) fn run(arguments: &AddArguments) -> Outcome {
@@ -46,7 +57,7 @@ pub(super) fn run(arguments: &AddArguments) -> Outcome {
     let tree = arguments.from.open()?;
     let there = place.folder.exists();
     let staging = staging(arguments, &place)?;
-    let added = match stage(arguments, &place, &tree, staging.path()) {
+    let mut added = match stage(arguments, &place, &tree, staging.path()) {
         Ok(added) => added,
         Err(error) => {
             drop(staging);
@@ -58,7 +69,7 @@ pub(super) fn run(arguments: &AddArguments) -> Outcome {
         }
     };
     if !arguments.dry_run {
-        keep(&place, staging, &added)?;
+        added.recorded = keep(&place, staging, &added)?;
     }
     if arguments.json {
         told::json(arguments, &added)?;
@@ -133,7 +144,7 @@ fn add(
     let Some(before) = &place.protocol else {
         fs::write(staging.join("protocol.toml"), place.manifest())?;
         let protocol = Protocol::load(staging)?;
-        return Ok(Added { protocol, version, folder, files, step: None });
+        return Ok(Added { protocol, version, folder, files, step: None, recorded: Vec::new() });
     };
     let grown = before.with_version(&version, staged)?;
     let step = grown.steps().len() - 1;
@@ -151,11 +162,20 @@ fn add(
     // From the disk, as everybody will read it.
     let protocol = before.with_version(&version, staged)?;
     let bump = Bump::of(before, (&version, staged))?;
-    Ok(Added { protocol, version, folder, files, step: Some((draft, bump)) })
+    let open = open(&protocol, &place.folder, step)?;
+    let step = Some(Drafted { draft, bump, open });
+    Ok(Added { protocol, version, folder, files, step, recorded: Vec::new() })
 }
 
-/// Brings what was staged to its place.
-fn keep(place: &Place, staging: TempDir, added: &Added) -> Result<(), String> {
+/// What `straddle check` counts as open in a step.
+fn open(protocol: &Protocol, folder: &Path, step: usize) -> Result<usize, report::CheckError> {
+    let report = report::of_steps(protocol, folder, step, &report::Scope::default())?;
+    let elements = report.steps.iter().flat_map(|step| judge::together(&step.findings));
+    Ok(elements.filter(|element| matches!(element.finding.verdict, Some(Verdict::Open { .. }))).count())
+}
+
+/// Brings what was staged to its place, and tells what was recorded in the lock.
+fn keep(place: &Place, staging: TempDir, added: &Added) -> Result<Vec<String>, String> {
     let failed = |path: &Path, error: &std::io::Error| format!("{}: cannot be written: {error}", path.display());
     if place.protocol.is_none() {
         let manifest = place.folder.join("protocol.toml");
@@ -169,8 +189,8 @@ fn keep(place: &Place, staging: TempDir, added: &Added) -> Result<(), String> {
     // What is left of it is empty, or the manifest of a protocol that had one.
     drop(staging);
     // The versions before are published: a newer one builds on them.
-    if place.protocol.is_some() {
-        lock::record(&place.folder, &added.protocol, Which::Missing).map_err(|error| error.to_string())?;
+    if place.protocol.is_none() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    lock::record(&place.folder, &added.protocol, Which::Missing).map_err(|error| error.to_string())
 }

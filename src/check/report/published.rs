@@ -48,6 +48,19 @@ pub(super) fn against_lock(protocol: &Protocol, folder: &Path, lock: Option<&Loc
         finding.advice = Some(format!("once {it} published: {}", update(folder)));
         findings.push(finding);
     }
+    let open = lock.versions.iter().filter(|(_, (_, locked))| locked.is_open());
+    let now = lock::published(protocol);
+    let decided = open.filter(|(version, _)| now.get(*version).is_some_and(|is| !is.is_open()));
+    for (version, (line, _)) in decided {
+        let what = format!(
+            "the step of {version} had open points when {} was written, and has none any more: nothing notices when it changes",
+            lock::FILE
+        );
+        let mut finding = Finding::new(&own::VERSION_NOT_LOCKED, Level::Note, version.to_string(), what);
+        finding.advice = Some(format!("once it is published: {}", update(folder)));
+        finding.place = Some(Spot { file: lock.file.clone(), line: *line, column: 1, end: None });
+        findings.push(finding);
+    }
     findings
 }
 
@@ -68,7 +81,8 @@ impl Published {
             if was.schema != is.schema {
                 findings.push(self.changed(version, was, is, protocol, folder));
             }
-            if was.step != is.step {
+            // A step that had open points was not published.
+            if was.step != is.step && !was.is_open() {
                 findings.push(self.step_changed(version, protocol, folder));
             }
         }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::Added;
+use super::{Added, Drafted};
+use crate::check::lock;
 use crate::cli::arguments::AddArguments;
 use crate::protocol::Schema;
 
@@ -31,32 +32,42 @@ pub(super) fn text(arguments: &AddArguments, added: &Added) -> io::Result<()> {
         arguments.from
     )?;
     writeln!(out, "schema {}", added.schema().digest())?;
-    let Some((draft, bump)) = &added.step else {
+    let Some(Drafted { draft, bump, open }) = &added.step else {
         writeln!(out, "the first version; there is nothing to step from")?;
         return out.flush();
     };
     writeln!(out, "{}", bump.told(version))?;
-    let (guesses, open) = (draft.guesses().len(), draft.open());
+    // The version's folder lies in the protocol's.
+    let protocol = added.folder.parent().unwrap_or(&added.folder).display();
+    if !added.recorded.is_empty() {
+        writeln!(out, "recorded in {protocol}/{}: {}", lock::FILE, added.recorded.join("; "))?;
+    }
     if arguments.dry_run {
         writeln!(out, "\n{}", draft.text())?;
         return out.flush();
     }
-    writeln!(out, "\n{folder}/step.toml is a draft: {guesses} guesses, {} open", open.len())?;
-    for point in open.iter().take(SHOWN) {
+    let (guesses, points) = (draft.guesses().len(), draft.open());
+    let plural = if guesses == 1 { "guess" } else { "guesses" };
+    // Check counts differences, and one decision may settle several of them, or none by itself.
+    let decisions = match points.len() {
+        count if count == *open => String::new(),
+        1 => ", for 1 decision".to_owned(),
+        count => format!(", for {count} decisions"),
+    };
+    writeln!(out, "\n{folder}/step.toml is a draft: {guesses} {plural}, {open} open{decisions}")?;
+    for point in points.iter().take(SHOWN) {
         writeln!(out, "  open  {}: {}", point.element(), point.what())?;
     }
-    if open.len() > SHOWN {
-        writeln!(out, "  and {} more, listed at its top", open.len() - SHOWN)?;
+    if points.len() > SHOWN {
+        writeln!(out, "  and {} more, listed at its top", points.len() - SHOWN)?;
     }
-    // The version's folder lies in the protocol's.
-    let protocol = added.folder.parent().unwrap_or(&added.folder).display();
-    let first = if open.is_empty() { "read the draft" } else { "read the draft, decide what is open" };
+    let first = if points.is_empty() { "read the draft" } else { "read the draft, decide what is open" };
     writeln!(out, "\nnext: {first}, and run straddle check {protocol}")?;
     out.flush()
 }
 
 pub(super) fn json(arguments: &AddArguments, added: &Added) -> Result<(), Box<dyn std::error::Error>> {
-    let step = added.step.as_ref().map(|(draft, bump)| {
+    let step = added.step.as_ref().map(|Drafted { draft, bump, open }| {
         json!({
             "from": added.protocol.steps().last().map(|step| step.from().to_string()),
             "file": added.folder.join("step.toml"),
@@ -68,6 +79,7 @@ pub(super) fn json(arguments: &AddArguments, added: &Added) -> Result<(), Box<dy
                 "what": point.what(),
                 "methods": point.methods(),
             })).collect::<Vec<_>>(),
+            "open_in_check": open,
             "breaking": bump.breaking,
             "declared_breaking": bump.declared_breaking,
         })
@@ -80,6 +92,7 @@ pub(super) fn json(arguments: &AddArguments, added: &Added) -> Result<(), Box<dy
         "files": added.files,
         "schema": added.schema().digest(),
         "written": !arguments.dry_run,
+        "recorded": added.recorded,
         "step": step,
     });
     let mut out = io::stdout().lock();

@@ -6,12 +6,15 @@ mod folder;
 #[path = "support/program.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
+#[path = "support/repository.rs"]
+mod repository;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use program::{Run, straddle};
+use repository::Repository;
 use serde_json::{Value, json};
 use straddle::bundle::Bundle;
 use tempfile::TempDir;
@@ -204,6 +207,32 @@ fn what_cannot_be_bundled_or_read_is_told_with_what_to_do() {
     bytes.truncate(1000);
     fs::write(&out, &bytes).expect("a part");
     place.inspect("out", &[]).ended(1, &["out: the bundle is damaged: it ends after 1000 bytes"]);
+}
+
+#[test]
+fn what_a_release_had_is_bundled_out_of_git() {
+    let (repository, place) = (Repository::new(), Place::new());
+    repository.write("schemas/p/protocol.toml", "name = \"p\"\n");
+    repository.write("schemas/p/1.0.0/p.proto", "syntax = \"proto3\";\npackage p;\nmessage M { string a = 1; }\n");
+    repository.commit("v1");
+    fs::remove_dir_all(repository.path().join("schemas")).expect("the work tree goes on");
+    let bundle = |from: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_straddle"));
+        command.args(["bundle", from, "-o", &place.path("out")]).current_dir(repository.path()).env_remove("GIT_DIR");
+        let output = command.output().expect("the program");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(bundle("git:v1:schemas/p"), (Some(0), String::new()));
+    let read = Bundle::read(fs::read(place.file("out")).expect("a bundle")).expect("it is one");
+    assert_eq!((read.name(), read.versions().len()), ("p", 1));
+    let (code, said) = bundle("git:v1:schemas/q");
+    assert_eq!(code, Some(1));
+    says(&said, &["no folder `schemas/q`", "did you mean `schemas/p`?"]);
+    // Faults name files as the user named the folder.
+    repository.write("schemas/p/1.0.0/p.proto", "syntax = \"proto3\";\nmessage M { strin a = 1; }\n");
+    repository.write("schemas/p/protocol.toml", "name = \"p\"\n");
+    repository.commit("v2");
+    says(&bundle("git:v2:schemas/p").1, &["git:v2:schemas/p/1.0.0/p.proto:2:"]);
 }
 
 #[test]

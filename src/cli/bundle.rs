@@ -16,7 +16,9 @@ const TOLD: usize = 20;
 
 pub(super) fn run(arguments: &BundleArguments) -> Outcome {
     let key = arguments.sign.as_deref().map(keygen::secret_key).transpose()?;
-    let protocol = Protocol::load(&arguments.folder)?;
+    let tree = arguments.folder.open()?;
+    // Faults name files by the folder that they were read from.
+    let protocol = Protocol::load(tree.folder()).map_err(|error| tree.name_as_given(&error.to_string()))?;
     let bundle = match &arguments.step {
         None => Bundle::of_protocol(&protocol)?,
         Some(StepName { from, to }) => Bundle::of_step(&protocol, from, to).map_err(|error| {

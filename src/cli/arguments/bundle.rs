@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::tree::Location;
 use crate::version::Version;
 
 #[derive(Args, Debug)]
@@ -14,11 +15,13 @@ cannot be written, 2 when the arguments are bad.
 
 Examples:
   straddle bundle schemas/inventory -o inventory.bundle
+  straddle bundle git:v3.0.0:schemas/inventory -o inventory.bundle
   straddle bundle schemas/inventory --step 2.0.0..3.0.0 -o inventory-3.0.0.bundle --sign release.key"
 )]
 pub(in crate::cli) struct BundleArguments {
-    /// The protocol's folder, such as schemas/inventory
-    pub(in crate::cli) folder: PathBuf,
+    /// The protocol's folder, such as schemas/inventory, or git:REVISION:PATH for how a release had it
+    #[arg(value_name = "DIR|git:REV:PATH")]
+    pub(in crate::cli) folder: Location,
     /// Bundle this step alone, between two versions that follow each other
     #[arg(long, value_name = "FROM..TO")]
     pub(in crate::cli) step: Option<StepName>,

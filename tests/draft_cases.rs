@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 use prost_reflect::DynamicMessage;
-use serde::Deserialize;
 use straddle::Protocol;
 use straddle::draft::{Draft, draft};
 use straddle::protocol::plan::Use;
@@ -37,17 +36,6 @@ const VERSIONS: [(&str, &[&str]); 10] = [
     ("kvproto-raw-batch-put", &["5.2.0", "5.3.0", "5.4.0"]),
     ("kvproto-runaway", &["7.1.0", "7.5.0"]),
 ];
-
-/// One conversion vector, as `README.md` of the cases tells.
-#[derive(Deserialize)]
-struct Vector {
-    step: String,
-    direction: String,
-    message: String,
-    to: Option<String>,
-    input: serde_json::Value,
-    output: Option<serde_json::Value>,
-}
 
 /// A case whose steps are all drafts.
 struct Drafted {
@@ -110,9 +98,7 @@ struct Tally {
 }
 
 fn tally(case: &str, Drafted { protocol, versions, .. }: &Drafted) -> Tally {
-    let file = published::published().expect("it was looked for").join(case).join("vectors.json");
-    let text = fs::read_to_string(&file).expect("the vectors");
-    let vectors: Vec<Vector> = serde_json::from_str(&text).expect("the vectors");
+    let vectors = published::vectors(case);
     let mut tally = Tally::default();
     for (index, vector) in vectors.iter().enumerate() {
         let (old, new) = vector.step.split_once("..").expect("two versions");

@@ -14,24 +14,13 @@ use std::io::Write as _;
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, ReflectMessage};
+use published::{Vector, vectors};
 use serde::Deserialize;
 use straddle::Protocol;
 use straddle::protocol::plan::Use;
 use straddle::rewrite::{Limits, NoRewrite, Rewrite, RewriteError};
 use straddle::verify::reference::Cause;
 use straddle::verify::{reference, same};
-
-/// One of `vectors.json`.
-#[derive(Deserialize)]
-struct Vector {
-    step: String,
-    direction: String,
-    message: String,
-    to: Option<String>,
-    input: serde_json::Value,
-    output: Option<serde_json::Value>,
-    refuse: Option<String>,
-}
 
 /// What became of a message.
 enum Outcome {
@@ -140,12 +129,6 @@ fn by_engine(protocol: &Protocol, from: usize, to: usize, message: &DynamicMessa
         Err(RewriteError::Refused(refusal)) => Outcome::Refused(refusal.message().to_owned()),
         Err(error) => Outcome::Failed(error.to_string()),
     }
-}
-
-fn vectors(case: &str) -> Vec<Vector> {
-    let file = published::published().expect("it was looked for").join(case).join("vectors.json");
-    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn disputes() -> Vec<Dispute> {

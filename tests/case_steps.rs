@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 #[path = "support/published.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
 mod published;
 
 use std::fs;

@@ -4,6 +4,8 @@
 #[path = "support/folder.rs"]
 mod folder;
 
+#[path = "rules/document.rs"]
+mod document;
 #[path = "rules/faults.rs"]
 mod faults;
 #[path = "rules/hops.rs"]

@@ -197,7 +197,8 @@ impl Pair<'_> {
         for other in &self.added {
             let Some(field) = self.old.get_field(other.number()) else { continue };
             let stayed = self.new.get_field_by_name(field.name()).is_some();
-            if stayed && likeness(field.name(), other.name()) >= ALIKE {
+            // One that only changed its type is where it was.
+            if stayed && field.name() != other.name() && likeness(field.name(), other.name()) >= ALIKE {
                 let because = format!(
                     "`{}` had number {} and has another one now; nothing tells whether `{}` says the same",
                     field.name(),

@@ -161,7 +161,7 @@ impl<'a> Gathered<'a> {
     }
 }
 
-const UNDECIDED: &str = "undecided, see below";
+const UNDECIDED: &str = "undecided; step.toml says what it may have become";
 
 /// What is undecided is told once, under its own name, wherever it is met.
 fn shown(element: &str, what: &str) -> (String, String) {

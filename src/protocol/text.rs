@@ -16,13 +16,23 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
 pub(super) fn parse_toml<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ProtocolError> {
     toml::from_str(text).map_err(|error| {
         let what = error.message().lines().collect::<Vec<_>>().join(" ");
-        let advice = if what.starts_with("unknown field") {
+        let advice = if error.span().is_some_and(|span| is_key_of_step(text, span.start)) {
+            "this is a key of the step: write it above the first [table], below which it is a key of that table"
+        } else if what.starts_with("unknown field") {
             "remove the key, or correct its spelling; a newer Straddle may know it"
         } else {
             "correct the file; the README shows its form under *step.toml*"
         };
         Fault::new(file, what, advice).at_line(error.span().map(|span| line_of(text, span.start))).into()
     })
+}
+
+/// Whether the line at this offset begins with a key that belongs to a step as a whole, and stands below a table.
+fn is_key_of_step(text: &str, offset: usize) -> bool {
+    let line = text.lines().nth(line_of(text, offset) - 1).unwrap_or_default();
+    let key = line.split('=').next().unwrap_or_default().trim();
+    let below = text.lines().take(line_of(text, offset)).any(|line| line.trim_start().starts_with('['));
+    below && ["accept_refused_responses", "from", "undecided"].contains(&key)
 }
 
 /// Whether this may be the name of a protocol.

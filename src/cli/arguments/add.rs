@@ -13,6 +13,10 @@ use crate::version::Version;
   straddle add 2.0.0 --from protos
   straddle add 1.4.0 --from git:v1.4.0:protos --protocol schemas/shop --dry-run
 
+What cannot be inferred is left open in the draft: for each name under `undecided`, write what becomes of it,
+and take the name out of the list. straddle.lock records the versions before as published: their protos, and their
+steps once nothing in them is open.
+
 Exit codes: 0 when the version was added, 1 when the protos do not compile or something else failed, 2 when the
 arguments are bad: a version that is there, or older than the newest one, or protos that did not change.")]
 pub(in crate::cli) struct AddArguments {

@@ -72,6 +72,7 @@
 //! | versions | 1,000 |
 //! | records of protobuf in it, at any depth | 2,000,000 |
 //! | messages, enums and methods of one version, and of all | 20,000, and 100,000 |
+//! | messages, fields, enums and values that the methods of one version reach, each counted for each method; and of all | 500,000, and 2,000,000 |
 //! | bytes of one `step.toml` | 1 MiB |
 //! | bytes of a full name in its protos | 512 |
 //! | fields of one message, values of one enum | 10,000 |

@@ -3,6 +3,8 @@
 //! Two bytes of protobuf can become a message of hundreds, and a name can be repeated in front of each name below it. So
 //! records are counted while they are still bytes, and names are measured before the descriptors are put together.
 
+mod reached;
+
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
 use super::error::BundleError;
@@ -22,6 +24,10 @@ const RECORDS: usize = 2_000_000;
 /// Most messages, enums and methods of one version, and of all together: relating versions takes longer than in line with them.
 const TYPES: usize = 20_000;
 const TYPES_OF_ALL: usize = 100_000;
+/// Most that the methods of one version reach, and those of all together: messages, fields, enums and values, each counted for
+/// each method that reaches it.
+const REACHED: usize = 500_000;
+const REACHED_BY_ALL: usize = 2_000_000;
 /// Most bytes of the full name of anything that protos declare.
 const FULL_NAME: usize = 512;
 /// Most fields of one message, and values of one enum: what becomes of each is looked for among all others.
@@ -91,6 +97,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 #[derive(Default)]
 pub(super) struct Descriptors {
     types: usize,
+    reached: usize,
 }
 
 impl Descriptors {
@@ -103,6 +110,19 @@ impl Descriptors {
         {
             if found > most {
                 let what = format!("{found} messages, enums and methods are in {whose}, and there may be {most}");
+                return Err(BundleError::beyond(what));
+            }
+        }
+        let reached = reached::count(set, REACHED)?;
+        self.reached += reached;
+        for (found, most, whose) in
+            [(reached, REACHED, "one of its versions"), (self.reached, REACHED_BY_ALL, "its versions")]
+        {
+            if found > most {
+                let what = format!(
+                    "the methods of {whose} reach more than {most} messages, fields, enums and values, each counted for each \
+                     method"
+                );
                 return Err(BundleError::beyond(what));
             }
         }

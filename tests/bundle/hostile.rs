@@ -181,6 +181,34 @@ fn many_messages_that_all_grow_are_related() {
     assert!(error.to_string().contains("it says that the schema of 1.0.0 is"), "{error}");
 }
 
+/// Each method is compared with all that it reaches: a graph of messages that thousands of methods reach would cost their
+/// product in time and in memory.
+#[test]
+fn methods_that_reach_more_than_can_be_compared_soon_are_refused() {
+    let of = |number: usize| {
+        let mut file = file();
+        let message = |index: usize| {
+            let mut next = field("next", 1);
+            next.r#type = Some(prost_types::field_descriptor_proto::Type::Message.into());
+            next.type_name = Some(format!(".small.v1.M{}", (index + 1) % number));
+            DescriptorProto { name: Some(format!("M{index}")), field: vec![next], ..DescriptorProto::default() }
+        };
+        let method = |index: usize| prost_types::MethodDescriptorProto {
+            name: Some(format!("Call{index}")),
+            input_type: Some(format!(".small.v1.M{index}")),
+            output_type: Some(format!(".small.v1.M{index}")),
+            ..Default::default()
+        };
+        file.message_type = (0..number).map(message).collect();
+        let method = (0..number).map(method).collect();
+        file.service = vec![prost_types::ServiceDescriptorProto { name: Some("S".into()), method, options: None }];
+        FileDescriptorSet { file: vec![file] }.encode_to_vec()
+    };
+    let error = opened(with_set(of(501)));
+    assert!(error.is_beyond_limits() && error.to_string().contains("reach more than 500000"), "{error}");
+    assert!(opened(with_set(of(100))).is_invalid(), "its digest is another one, and no more is wrong with it");
+}
+
 #[test]
 fn more_messages_than_can_be_related_soon_are_refused() {
     let of = |number: usize| {

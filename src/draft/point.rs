@@ -107,7 +107,15 @@ struct Gathered<'a> {
     before: BTreeMap<String, String>,
     /// What is decided along with something else.
     along: BTreeMap<&'a str, &'a str>,
-    found: BTreeMap<String, (BTreeSet<String>, BTreeSet<(bool, String)>)>,
+    found: BTreeMap<String, Said>,
+}
+
+/// What is said of one element.
+#[derive(Default)]
+struct Said {
+    whats: BTreeSet<String>,
+    /// The methods that it holds up: whether they are of the older version, and their names.
+    methods: BTreeSet<(bool, String)>,
 }
 
 impl<'a> Gathered<'a> {
@@ -132,9 +140,9 @@ impl<'a> Gathered<'a> {
         let (element, what) = shown(element, what);
         let element = self.as_before(&element).unwrap_or(element);
         let element = self.along.get(element.as_str()).map_or(element, |first| (*first).to_owned());
-        let (whats, methods) = self.found.entry(element).or_default();
-        whats.insert(what);
-        methods.extend(caller.map(|(past, method)| (past, method.to_owned())));
+        let said = self.found.entry(element).or_default();
+        said.whats.insert(what);
+        said.methods.extend(caller.map(|(past, method)| (past, method.to_owned())));
     }
 
     /// What an element of the newer version was called in the older one, where that had it.
@@ -154,7 +162,7 @@ impl<'a> Gathered<'a> {
         let mut points: Vec<Point> = self
             .found
             .into_iter()
-            .map(|(element, (whats, methods))| Point { element, what: told(whats), methods: methods.len() })
+            .map(|(element, said)| Point { element, what: told(said.whats), methods: said.methods.len() })
             .collect();
         points.sort_by(|one, other| (other.methods, &one.element).cmp(&(one.methods, &other.element)));
         points

@@ -1,6 +1,7 @@
 //! The hook, run by git in a repository.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
@@ -15,7 +16,6 @@ fn hooked() -> Repository {
     lay_down(&repository, "pre-commit/straddle-check.sh", ".git/straddle-check.sh");
     let hook = format!("#!/bin/sh\nPATH='{}' exec .git/straddle-check.sh\n", path());
     repository.write(".git/hooks/pre-commit", &hook);
-    use std::os::unix::fs::PermissionsExt;
     let file = repository.path().join(".git/hooks/pre-commit");
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("its mode");
     repository

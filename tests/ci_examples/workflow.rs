@@ -1,6 +1,7 @@
 //! The workflow for GitHub Actions: its form, and what its steps run.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -73,7 +74,6 @@ fn run(repository: &Repository, base: &str) -> Vec<(String, Output)> {
     let tools = tempfile::tempdir().expect("a temporary folder");
     let cargo = tools.path().join("cargo");
     fs::write(&cargo, "#!/bin/sh\n[ \"$*\" = 'install --locked straddle' ]\n").expect("a stand-in");
-    use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("its mode");
     let mut ended = Vec::new();
     for step in job["steps"].as_vec().expect("steps") {

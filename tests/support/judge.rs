@@ -25,6 +25,8 @@ pub(crate) struct Trial<'a> {
 
 /// How many messages went the swift way, of all that were judged.
 pub(crate) static SWIFT: AtomicUsize = AtomicUsize::new(0);
+/// How many had just their tags written over.
+pub(crate) static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
 
 pub(crate) enum Verdict {
     Accepted,
@@ -66,18 +68,23 @@ impl Trial<'_> {
     /// Where the swift way comes to anything else than the careful one.
     fn swift_fault(&self, bytes: &[u8]) -> Option<String> {
         let (message, limits) = (bytes.to_vec().into(), Limits::default());
-        [false, true].into_iter().find_map(|at_once| {
-            let swift = self.rewrite.apply_swiftly(&message, &limits, at_once)?;
-            SWIFT.fetch_add(1, Ordering::Relaxed);
+        let ways = [(false, false), (false, true), (true, false), (true, true)];
+        ways.into_iter().find_map(|(in_place, at_once)| {
+            let swift = if in_place {
+                self.rewrite.apply_in_place(&message, &limits, at_once)?
+            } else {
+                self.rewrite.apply_swiftly(&message, &limits, at_once)?
+            };
+            (if in_place { &IN_PLACE } else { &SWIFT }).fetch_add(1, Ordering::Relaxed);
             let careful = match self.rewrite.apply_carefully(&message, &limits) {
                 Ok(careful) => careful,
-                Err(error) => return Some(format!("swift, but with care (at once: {at_once}): {error}")),
+                Err(error) => return Some(format!("swift, but with care (in place: {in_place}, at once: {at_once}): {error}")),
             };
             let read = |bytes: bytes::Bytes| DynamicMessage::decode(self.target.clone(), bytes);
             match (read(swift.into_bytes()), read(careful.into_bytes())) {
                 (Ok(swift), Ok(careful)) => same::difference(&careful, &swift, self.known).map(|found| {
                     let (careful, swift) = (same::shown(&careful), same::shown(&swift));
-                    format!("swift way (at once: {at_once}): {found}\n  careful {careful}\n  swift   {swift}")
+                    format!("swift way (in place: {in_place}, at once: {at_once}): {found}\n  careful {careful}\n  swift   {swift}")
                 }),
                 (Err(_), Err(_)) => None,
                 (Err(error), Ok(_)) => Some(format!("only the swift way can be read: {error}")),

@@ -13,7 +13,7 @@
 use bytes::Bytes;
 
 use super::Limits;
-use super::swift::{Op, Swift, What};
+use super::swift::{Op, Swift, What, Zeros};
 use super::table::Passing;
 use super::wire;
 
@@ -91,13 +91,12 @@ pub(super) fn patch(swift: &Swift) -> Option<Patch> {
             What::Stop => Over { follows: Follows::Stop, ..Over::UNKNOWN },
             _ => over(tag, op)?,
         };
-        match tag {
-            0..128 => patch.one[tag as usize] = over,
-            _ => {
-                let index = tag as usize - 128;
-                patch.two.resize(patch.two.len().max(index + 1), Over::UNKNOWN);
-                patch.two[index] = over;
-            }
+        if tag < 128 {
+            patch.one[tag as usize] = over;
+        } else {
+            let index = tag as usize - 128;
+            patch.two.resize(patch.two.len().max(index + 1), Over::UNKNOWN);
+            patch.two[index] = over;
         }
     }
     Some(patch)
@@ -115,7 +114,9 @@ pub(super) fn settle(patches: &mut Patches) {
         if broken.is_empty() {
             return;
         }
-        broken.into_iter().for_each(|index| patches[index] = None);
+        for index in broken {
+            patches[index] = None;
+        }
     }
 }
 
@@ -139,7 +140,7 @@ fn over(tag: u32, op: &Op) -> Option<Over> {
     };
     // A message that has its guard for itself may come in pieces, as was said above.
     let is_guarded = op.guard != 0 && follows != Follows::Message;
-    if length > 2 || is_guarded || op.zero != Default::default() || !keeps && usize::from(op.tag_length) != length {
+    if length > 2 || is_guarded || op.zero != Zeros::default() || !keeps && usize::from(op.tag_length) != length {
         return None;
     }
     Some(Over { follows, tag: if keeps { own } else { [first, second] }, table: op.index })

@@ -107,6 +107,7 @@ pub(super) enum What {
 }
 
 /// What an explicit zero means.
+#[expect(clippy::struct_excessive_bools, reason = "facts of a field, each by itself")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Zeros {
     /// The message is left to the careful way.

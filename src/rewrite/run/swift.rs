@@ -83,16 +83,9 @@ impl<'p> Runner<'p> {
         let written = run.message(table, start, end, length, depth);
         let Run { bytes, .. } = run;
         let buffer = self.scratch.output.buffer();
-        match written {
-            Ok(length) => {
-                buffer.settle(bytes, length);
-                Ok(())
-            }
-            Err(Stop) => {
-                buffer.settle(bytes, length);
-                Err(Failure::Hasty)
-            }
-        }
+        // Of a message that is not done nothing counts.
+        buffer.settle(bytes, written.as_ref().map_or(length, |end| *end));
+        written.map(|_| ()).map_err(|Stop| Failure::Hasty)
     }
 }
 
@@ -122,6 +115,7 @@ impl<'p> Run<'_, 'p, '_> {
         if end > source.len() {
             return Err(Stop);
         }
+        let mut spare = [0; BLOCK];
         let mut at = start;
         // What stays as it is goes over in one.
         let mut kept = start;
@@ -130,16 +124,7 @@ impl<'p> Run<'_, 'p, '_> {
             let (op, value) =
                 if first < 0x80 { (table.op_of_byte(first), at + 1) } else { long_tag(table, source, at, end)? };
             if op.looks.at_anything() {
-                if op.looks.at_guard() {
-                    if op.guard & scan.seen != 0 {
-                        return Err(Stop);
-                    }
-                    scan.seen |= op.guard;
-                }
-                if op.looks.at_zero() && value::is_zero(source, first, value)? {
-                    if op.zero.stops {
-                        return Err(Stop);
-                    }
+                if is_left_out(scan, op, source, first, value)? {
                     out = self.flush(kept, at, out)?;
                     at = wire::field(source, at, end, scan.depth).map_err(|_| Stop)?.next;
                     kept = at;
@@ -152,7 +137,7 @@ impl<'p> Run<'_, 'p, '_> {
                 }
             }
             match op.what {
-                What::KeepVarint => at = value + varint_in(&block(source, value))?,
+                What::KeepVarint => at = value + varint_in(block(source, value, &mut spare))?,
                 What::KeepLength => {
                     let (start, length) = length_at(source, value)?;
                     at = start + length;
@@ -161,18 +146,18 @@ impl<'p> Run<'_, 'p, '_> {
                 What::KeepFixed64 => at = value + 8,
                 What::Varint => {
                     out = self.flush(kept, at, out)?;
-                    let block = block(source, value);
-                    let length = varint_in(&block)?;
-                    out = self.put(op, &block, length, out);
+                    let block = block(source, value, &mut spare);
+                    let length = varint_in(block)?;
+                    out = self.put(op, block, length, out);
                     at = value + length;
                     kept = at;
                 }
                 What::Length => {
                     out = self.flush(kept, at, out)?;
-                    let block = block(source, value);
+                    let block = block(source, value, &mut spare);
                     let length = usize::from(block[0]);
                     if length < BLOCK {
-                        out = self.put(op, &block, 1 + length, out);
+                        out = self.put(op, block, 1 + length, out);
                         at = value + 1 + length;
                     } else {
                         let (start, length) = length_at(source, value)?;
@@ -184,7 +169,7 @@ impl<'p> Run<'_, 'p, '_> {
                 }
                 What::Fixed64 => {
                     out = self.flush(kept, at, out)?;
-                    out = self.put(op, &block(source, value), 8, out);
+                    out = self.put(op, block(source, value, &mut spare), 8, out);
                     at = value + 8;
                     kept = at;
                 }
@@ -262,7 +247,7 @@ impl<'p> Run<'_, 'p, '_> {
             }
             What::Fixed32 => {
                 self.next = value + 4;
-                Ok(self.put(op, &block(source, value), 4, out))
+                Ok(self.put(op, block(source, value, &mut [0; BLOCK]), 4, out))
             }
             What::Node => {
                 let (start, length) = length_at(source, value)?;
@@ -284,8 +269,8 @@ impl<'p> Run<'_, 'p, '_> {
                 self.next = start + length;
                 self.close(open, out)
             }
-            What::ToSingle => self.to_single(scan, op, value, out),
-            What::ToDouble => self.to_double(scan, op, value, out),
+            What::ToSingle => self.single(scan, op, value, out),
+            What::ToDouble => self.double(scan, op, value, out),
             What::Text => self.text(scan, op, value, out),
             What::Scalar => self.scalar(scan, table, op, at, end, out),
             What::Scalars => self.scalars(scan, table, op, (false, at, end), out),
@@ -328,6 +313,22 @@ impl<'p> Run<'_, 'p, '_> {
                 Ok(open.content)
             }
         }
+    }
+}
+
+/// Whether a field is a zero that is left out; notes that it came.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "most of it is not for most ops")]
+fn is_left_out(scan: &mut Scan<'_>, op: &Op, source: &[u8], first: u8, value: usize) -> Result<bool, Stop> {
+    if op.looks.at_guard() {
+        if op.guard & scan.seen != 0 {
+            return Err(Stop);
+        }
+        scan.seen |= op.guard;
+    }
+    match op.looks.at_zero() && value::is_zero(source, first, value)? {
+        true if op.zero.stops => Err(Stop),
+        is_zero => Ok(is_zero),
     }
 }
 

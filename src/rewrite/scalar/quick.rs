@@ -376,20 +376,29 @@ mod tests {
     #[test]
     fn what_is_quick_comes_to_what_the_general_conversion_says() {
         let number = |from, to| (Cell::Number(from), Cell::Number(to));
-        let table = Table {
+        let table = Arc::new(Table {
             entries: vec![number(1, 2), number(-1, 5), number(1, 9), number(3, 0)],
             unknown: Unknown::Pass,
             names: vec![(2, "TWO".to_owned())],
-        };
+        });
         let scale = |numerator, denominator| Change::Scale { numerator, denominator, rounding: Rounding::Nearest };
         let changes = [
             vec![],
             vec![Change::Settle, scale(10, 1)],
             vec![scale(1, 1000), Change::Fit(Kind::Int32)],
-            vec![Change::Table(Arc::new(table)), Change::NotZero],
+            vec![Change::Table(table.clone()), Change::NotZero],
             vec![scale(1_000_000_000, 1)],
             vec![Change::Within { least: -5, most: i128::MAX }],
             vec![Change::FormatInteger],
+            // What several hops come to.
+            vec![scale(10, 1), Change::Fit(Kind::Int64), scale(1, 10), Change::Fit(Kind::Sint32), scale(10, 1)],
+            vec![scale(1, 10), Change::Fit(Kind::Int32), Change::Settle, scale(10, 1), Change::NotZero],
+            vec![Change::FormatInteger, Change::Settle, Change::ParseInteger, Change::Fit(Kind::Uint32)],
+            vec![Change::FormatInteger, Change::ParseInteger, Change::FormatInteger],
+            vec![Change::Settle, scale(3, 1), Change::Within { least: -5, most: 10 }, Change::NotZero],
+            vec![Change::Within { least: 1, most: 9 }, Change::Settle, scale(7, 1)],
+            vec![Change::Table(table.clone()), Change::Fit(Kind::Int32), Change::Settle, Change::Table(table.clone())],
+            vec![Change::Table(table.clone()), Change::Within { least: 0, most: 4 }, scale(2, 1)],
         ];
         let kinds = [Kind::Int32, Kind::Int64, Kind::Uint32, Kind::Uint64, Kind::Sint32, Kind::Sint64, Kind::Bool];
         let mut ran = 0;

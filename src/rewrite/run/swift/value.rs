@@ -1,6 +1,6 @@
 //! Values that become others on the swift way.
 
-use super::block::{block, length_at, varint_in};
+use super::block::{BLOCK, block, length_at, varint_in};
 use super::write::write_tag;
 use super::{Run, Scan, Stop};
 use crate::rewrite::run::carry::Elements;
@@ -45,7 +45,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// A `double` that has to be a `float`.
-    pub(super) fn to_single(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
+    pub(super) fn single(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
         let bytes = self.source.get(value..).and_then(<[u8]>::first_chunk).ok_or(Stop)?;
         self.next = value + 8;
         let double = f64::from_le_bytes(*bytes);
@@ -67,7 +67,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// A `float` as a `double`.
-    pub(super) fn to_double(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
+    pub(super) fn double(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
         let bytes = self.source.get(value..).and_then(<[u8]>::first_chunk).ok_or(Stop)?;
         self.next = value + 4;
         let single = f32::from_le_bytes(*bytes);
@@ -200,17 +200,18 @@ const KEPT_UP_TO: usize = 4096;
 
 /// Whether a field, whose tag has the lowest bits of `first`, holds the zero of its type.
 pub(super) fn is_zero(source: &[u8], first: u8, value: usize) -> Result<bool, Stop> {
-    let block = block(source, value);
-    let word = u128::from_le_bytes(block);
+    let mut spare = [0; BLOCK];
+    let block = block(source, value, &mut spare);
+    let word = u128::from_le_bytes(*block);
     Ok(match first & 7 {
         // All bits but those that say that another byte follows.
         VARINT if block[0] == 0 => true,
         VARINT => {
-            let length = varint_in(&block)?;
+            let length = varint_in(block)?;
             word & (u128::MAX >> (128 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f_7f7f == 0
         }
-        FIXED32 => word & 0xffff_ffff == 0,
-        FIXED64 => word & u128::from(u64::MAX) == 0,
+        FIXED32 => word.trailing_zeros() >= 32,
+        FIXED64 => word.trailing_zeros() >= 64,
         _ => length_at(source, value)?.1 == 0,
     })
 }

@@ -16,7 +16,8 @@ impl Run<'_, '_, '_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a check and a pointer")]
     pub(super) fn room(&mut self, out: usize) -> &mut [u8; ROOM] {
-        if out + ROOM > self.bytes.len() {
+        // As the compiler sees it in the line below.
+        if out > self.bytes.len() || self.bytes.len() - out < ROOM {
             self.grow(out + ROOM);
         }
         let room = self.bytes.get_mut(out..).and_then(<[u8]>::first_chunk_mut);

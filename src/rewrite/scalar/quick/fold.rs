@@ -52,7 +52,9 @@ fn add(steps: &mut Vec<Step>, step: Step) {
                 let index = usize::try_from(number.checked_sub(next_first)?).ok()?;
                 *next.get(index)?
             };
-            numbers.iter_mut().for_each(|number| *number = number.and_then(then));
+            for number in &mut numbers {
+                *number = number.and_then(then);
+            }
             steps.push(Step::Look { first, numbers });
         }
         // The first one says what a zero comes to.
@@ -71,5 +73,7 @@ fn add(steps: &mut Vec<Step>, step: Step) {
 }
 
 fn keep(numbers: &mut [Option<i64>], kept: impl Fn(i64) -> bool) {
-    numbers.iter_mut().for_each(|number| *number = number.filter(|number| kept(*number)));
+    for number in numbers {
+        *number = number.filter(|number| kept(*number));
+    }
 }

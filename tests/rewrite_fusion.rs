@@ -78,6 +78,7 @@ fn hops_come_to_the_same_at_once_and_one_by_one() {
     assert!(swift > 0, "no message went the swift way");
     let in_place = judge::IN_PLACE.load(std::sync::atomic::Ordering::Relaxed);
     let _ = writeln!(std::io::stderr(), "{in_place} had just their tags written over");
+    assert!(in_place > 0, "no message had just its tags written over");
     assert!(counts.at_once * 2 > counts.several, "most messages cross all hops at once: {counts:?}");
 }
 

@@ -180,3 +180,24 @@ fn what_goes_out_of_a_message_leaves_it_empty() {
         agree(&Case { versions, from: 2, to: 0, used: Use::Stored, bytes, refused });
     }
 }
+
+#[test]
+fn a_zero_of_32_bits_is_one_however_it_is_written() {
+    // Above the 32 bits that count, there is something.
+    for bytes in [&[0x08, 0x80, 0x80, 0x80, 0x80, 0x10][..], &[0x08, 0x80, 0x00], &[0x08, 0x00]] {
+        let versions = [("message M { int32 a = 1; }", ""), ("message M { optional int32 a = 1; }", "")];
+        agree(&Case { versions: &versions, from: 0, to: 1, used: Use::Request, bytes, refused: false });
+    }
+}
+
+#[test]
+fn arms_that_are_messages_push_each_other_out_where_only_numbers_change() {
+    let rules = "[messages.\"p.M\"]\nrules = [{ old = \"c\", new = \"d\" }]\n";
+    let arms = "oneof o { M a = 1; M b = 2; }";
+    let (old, new) = (format!("message M {{ {arms} int32 c = 3; }}"), format!("message M {{ {arms} int32 d = 4; }}"));
+    // `a` with a number in it, and then `b`; and `a` in two pieces.
+    for bytes in [&[0x0a, 0x02, 0x18, 0x05, 0x12, 0x00][..], &[0x0a, 0x02, 0x18, 0x05, 0x0a, 0x02, 0x18, 0x06]] {
+        let versions = [(old.as_str(), ""), (new.as_str(), rules)];
+        agree(&Case { versions: &versions, from: 0, to: 1, used: Use::Request, bytes, refused: false });
+    }
+}

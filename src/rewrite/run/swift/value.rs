@@ -204,11 +204,16 @@ pub(super) fn is_zero(source: &[u8], first: u8, value: usize) -> Result<bool, St
     let block = block(source, value, &mut spare);
     let word = u128::from_le_bytes(*block);
     Ok(match first & 7 {
-        // All bits but those that say that another byte follows.
-        VARINT if block[0] == 0 => true,
+        VARINT if block[0] & 0x7f != 0 => false,
         VARINT => {
             let length = varint_in(block)?;
-            word & (u128::MAX >> (128 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f_7f7f == 0
+            // Of some types only 32 bits count, and no usual zero has several bytes: where these are all zero, the careful
+            // way has to say.
+            let bits = word & (u128::MAX >> (128 - 8 * length)) & 0x0f_7f7f_7f7f;
+            if length > 1 && bits == 0 {
+                return Err(Stop);
+            }
+            length == 1
         }
         FIXED32 => word.trailing_zeros() >= 32,
         FIXED64 => word.trailing_zeros() >= 64,

@@ -137,7 +137,7 @@ impl<'a> Compiler<'a> {
             };
             program.tables.push(Table { action });
         }
-        swift::link(&mut program.tables);
+        program.patches = swift::link(&mut program.tables);
         program.types = self.types.into_iter().map(Option::unwrap_or_default).collect();
         program
     }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Value};
 use rustc_hash::FxHashMap;
 
+use super::patch::Patches;
 use super::scalar::Scalar;
 use super::swift::Swift;
 use crate::expression::Expression;
@@ -30,6 +31,8 @@ pub(super) const NONE: u8 = u8::MAX;
 #[derive(Debug, Default)]
 pub(super) struct Program {
     pub(super) tables: Vec<Table>,
+    /// As many as there are tables.
+    pub(super) patches: Patches,
     /// For `Any`, by the index of the hop: what becomes of the types that the protocol declares.
     pub(super) types: Vec<FxHashMap<String, Packed>>,
 }

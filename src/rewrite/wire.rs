@@ -80,7 +80,7 @@ fn varint_length_in(word: u64) -> Option<usize> {
 
 /// Where the varint at `at` ends, which has to be before `end`.
 #[inline]
-fn skip_varint(bytes: &[u8], at: usize, end: usize) -> Result<usize, Unreadable> {
+pub(super) fn skip_varint(bytes: &[u8], at: usize, end: usize) -> Result<usize, Unreadable> {
     let length = match bytes.get(at) {
         Some(byte) if *byte < 0x80 => Some(1),
         _ => {

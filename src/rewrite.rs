@@ -269,10 +269,7 @@ impl Rewrite {
         if self.is_identity() && message.len() <= limits.output {
             return Ok(Rewritten { parts: Parts::One(message.clone()) });
         }
-        let (program, root) = match &self.0.fused {
-            Some((program, root)) => (program, *root),
-            None => (&self.0.program, self.0.root),
-        };
+        let (program, root) = self.tables(true);
         if let Some(patched) = patch::run(&program.patches, root, message, limits) {
             return Ok(Rewritten { parts: Parts::One(patched) });
         }
@@ -300,10 +297,7 @@ impl Rewrite {
     #[doc(hidden)]
     #[must_use]
     pub fn apply_swiftly(&self, message: &Bytes, limits: &Limits, at_once: bool) -> Option<Rewritten> {
-        let (program, root) = match &self.0.fused {
-            Some((program, root)) if at_once => (program, *root),
-            _ => (&self.0.program, self.0.root),
-        };
+        let (program, root) = self.tables(at_once);
         run::swiftly(program, root, message, limits)
     }
 
@@ -312,12 +306,17 @@ impl Rewrite {
     #[doc(hidden)]
     #[must_use]
     pub fn apply_in_place(&self, message: &Bytes, limits: &Limits, at_once: bool) -> Option<Rewritten> {
-        let (program, root) = match &self.0.fused {
-            Some((program, root)) if at_once => (program, *root),
-            _ => (&self.0.program, self.0.root),
-        };
+        let (program, root) = self.tables(at_once);
         let patched = patch::run(&program.patches, root, message, limits)?;
         Some(Rewritten { parts: Parts::One(patched) })
+    }
+
+    /// All tables, and the index of the message's own: for several hops at once, where `at_once` and there are such.
+    fn tables(&self, at_once: bool) -> (&Program, usize) {
+        match &self.0.fused {
+            Some((program, root)) if at_once => (program, *root),
+            _ => (&self.0.program, self.0.root),
+        }
     }
 
     /// What the careful way makes of a message, hop by hop. For tests.

@@ -2,6 +2,7 @@
 #![allow(clippy::type_complexity, reason = "named where it is used")]
 
 mod acts;
+mod emptiness;
 mod gather;
 mod numbers;
 mod plan;
@@ -93,6 +94,8 @@ pub(super) struct Compiler<'a> {
     taken: RefCell<FxHashMap<(usize, String), Vec<Range<u32>>>>,
     /// For masks, by hop, where they were met.
     plans: Vec<OnceCell<Arc<Plans>>>,
+    /// For each hop, the messages of which it or a later one asks whether anything is set in them.
+    asked: OnceCell<Vec<FxHashSet<String>>>,
 }
 
 /// A table before it is compiled.
@@ -118,8 +121,8 @@ impl<'a> Compiler<'a> {
     fn new(hops: &'a [Hop<'a>], numbers: &'a dyn FreeNumbers, used: Use, fused: Option<FxHashSet<Key>>) -> Self {
         let types = vec![None; hops.len()];
         let plans = hops.iter().map(|_| OnceCell::new()).collect();
-        let taken = RefCell::default();
-        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, taken, plans }
+        let (taken, asked) = (RefCell::default(), OnceCell::new());
+        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, taken, plans, asked }
     }
 
     fn program(self) -> Program {

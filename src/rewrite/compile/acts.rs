@@ -178,6 +178,7 @@ impl Planner<'_> {
             }
             ([], []) if at_root && info.oneof.is_none() => Some(Act::Drop),
             ([], [loss]) if at_root && info.carried.is_empty() => match self.lost(&self.plan.losses[*loss]) {
+                Lost::Pass if self.compiler.passes_only_if_set(&self.draft.key, &info.field) => None,
                 Lost::Pass => Some(Act::Copy),
                 Lost::Drop => Some(Act::Drop),
                 Lost::Refuse => hasty.then_some(Act::Stop),

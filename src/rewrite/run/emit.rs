@@ -211,6 +211,9 @@ impl Runner<'_> {
         let slots = &message.plan.slots;
         let info = &slots[slot];
         let Some(first) = self.scratch.notes.first(message.frame, slot) else { return Ok(()) };
+        if !self.is_set(message, slot)? {
+            return Ok(());
+        }
         if info.node.is_none() {
             let mut next = Some(first);
             while let Some(note) = next {

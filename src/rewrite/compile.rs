@@ -1,5 +1,4 @@
 //! Plans to tables.
-#![allow(clippy::type_complexity, reason = "named where it is used")]
 
 mod acts;
 mod emptiness;
@@ -79,6 +78,9 @@ pub(super) fn compile(
     Ok((compiler.program(), root))
 }
 
+/// Numbers, by version and message.
+type Taken = FxHashMap<(usize, String), Vec<Range<u32>>>;
+
 /// Tables on their way.
 pub(super) struct Compiler<'a> {
     hops: &'a [Hop<'a>],
@@ -91,7 +93,7 @@ pub(super) struct Compiler<'a> {
     /// Whether hops are fused; then those messages of single hops that stay as they are.
     fused: Option<FxHashSet<Key>>,
     /// Numbers that are not free, by version and message.
-    taken: RefCell<FxHashMap<(usize, String), Vec<Range<u32>>>>,
+    taken: RefCell<Taken>,
     /// For masks, by hop, where they were met.
     plans: Vec<OnceCell<Arc<Plans>>>,
     /// For each hop, the messages of which it or a later one asks whether anything is set in them.

@@ -40,8 +40,8 @@ impl Compiler<'_> {
                 }
             }
             // A message may pass in a field that is copied.
-            names.extend(later);
-            later = names.clone();
+            names.extend(later.drain());
+            later.clone_from(&names);
             asked.push(names);
         }
         asked.reverse();
@@ -100,9 +100,12 @@ fn ask(plan: &MessagePlan, names: &mut Names) {
 fn stays_message(moved: &Move) -> bool {
     let stays = |value: &ValueConversion| !matches!(value, ValueConversion::Scalar(_));
     match &moved.conversion {
-        Conversion::One(value) | Conversion::Each(value) | Conversion::IntoList(value) => stays(value),
-        Conversion::FromList { value, .. } => stays(value),
-        Conversion::Map { value, .. } | Conversion::MapToList { value, .. } => stays(value),
+        Conversion::One(value)
+        | Conversion::Each(value)
+        | Conversion::IntoList(value)
+        | Conversion::FromList { value, .. }
+        | Conversion::Map { value, .. }
+        | Conversion::MapToList { value, .. } => stays(value),
         Conversion::ListToMap { .. } | Conversion::Mask { .. } => false,
     }
 }

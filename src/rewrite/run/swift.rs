@@ -3,7 +3,6 @@
 //! Where the next byte is read and where it is written are two numbers that stay in registers. Bytes are copied in blocks
 //! of fixed length: what a block holds beyond its field is written over by the next one. Whether the fields of a message
 //! end where it does is looked at once, behind the last of them.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 mod block;
 mod value;

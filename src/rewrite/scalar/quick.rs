@@ -2,7 +2,6 @@
 //!
 //! A quick conversion never refuses: where a value is unusual (out of range, not in a table) it gives nothing back, and the
 //! general one decides.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 mod fold;
 
@@ -273,6 +272,7 @@ fn without_texts_between(changes: &[Change]) -> Vec<Change> {
 
 /// A number as a varint. Eight bytes are written at once; what is too much is written over by what follows.
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn put_varint(value: u64, room: &mut [u8; ROOM], at: usize) -> usize {
     if value < 0x80 {
         room[at % ROOM] = value as u8;
@@ -296,6 +296,7 @@ fn put_varint(value: u64, room: &mut [u8; ROOM], at: usize) -> usize {
 }
 
 #[cold]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn put_long_varint(mut value: u64, room: &mut [u8; ROOM], mut at: usize) -> usize {
     while value >= 0x80 {
         room[at % ROOM] = (value & 0x7f) as u8 | 0x80;
@@ -308,6 +309,7 @@ fn put_long_varint(mut value: u64, room: &mut [u8; ROOM], mut at: usize) -> usiz
 
 /// A number as decimal text, with its length.
 #[inline(never)]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn put_decimal(value: i64, room: &mut [u8; ROOM], start: usize) -> usize {
     let mut rest = value.unsigned_abs();
     // The longest is that of -9223372036854775808: 20 bytes.
@@ -329,6 +331,7 @@ fn put_decimal(value: i64, room: &mut [u8; ROOM], start: usize) -> usize {
 
 /// Nanoseconds since 1970 as a timestamp, with its length. All that fit into 64 bits lie in its range.
 #[inline(never)]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn put_timestamp(nanoseconds: i64, room: &mut [u8; ROOM], start: usize) -> usize {
     let seconds = nanoseconds.div_euclid(NANOSECONDS).cast_unsigned();
     let nanos = nanoseconds.rem_euclid(NANOSECONDS).cast_unsigned();

@@ -113,6 +113,7 @@ impl Run<'_, '_, '_> {
     /// Writes the length of a message that ends at `out`, and gives back where it ends then.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a store, mostly")]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     pub(super) fn close(&mut self, open: Open, out: usize) -> Result<usize, Stop> {
         let (_, shared_length) = self.runner.scratch.output.shared();
         let length = out - open.content + (shared_length - open.shared_length);
@@ -126,6 +127,7 @@ impl Run<'_, '_, '_> {
     }
 
     #[inline(never)]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     fn close_long(&mut self, open: Open, length: usize, mut out: usize) -> Result<usize, Stop> {
         let needed = varint_length(length as u64);
         let start = open.content - open.reserved;

@@ -1,8 +1,8 @@
 //! The engine against the plain interpreter, and its ways that make haste against the careful one.
 //!
-//! The input: two bytes for the rewrite, then the message. Of the first, what the bytes mean is compared, so they are written anew
-//! first, without what their version does not know: what comes of that depends on an order that a decoded message has
-//! lost.
+//! The input: two bytes for the rewrite, then the message. For the interpreter, what the bytes mean is compared, so they are
+//! written anew first, without what their version does not know: what comes of that depends on an order that a decoded
+//! message has lost.
 
 #![no_main]
 

@@ -19,6 +19,7 @@ mod fusion;
 mod generated;
 mod input;
 mod output;
+mod patch;
 mod run;
 mod scalar;
 mod swift;
@@ -268,6 +269,10 @@ impl Rewrite {
         if self.is_identity() && message.len() <= limits.output {
             return Ok(Rewritten { parts: Parts::One(message.clone()) });
         }
+        let (program, root) = self.tables(true);
+        if let Some(patched) = patch::run(&program.patches, root, message, limits) {
+            return Ok(Rewritten { parts: Parts::One(patched) });
+        }
         run::run(self.0.fused.as_ref(), &self.0.program, self.0.root, message, limits)
     }
 
@@ -292,11 +297,26 @@ impl Rewrite {
     #[doc(hidden)]
     #[must_use]
     pub fn apply_swiftly(&self, message: &Bytes, limits: &Limits, at_once: bool) -> Option<Rewritten> {
-        let (program, root) = match &self.0.fused {
+        let (program, root) = self.tables(at_once);
+        run::swiftly(program, root, message, limits)
+    }
+
+    /// What comes of a message whose tags are written over, at once where `at_once`, else hop by hop. Nothing where that
+    /// cannot be. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn apply_in_place(&self, message: &Bytes, limits: &Limits, at_once: bool) -> Option<Rewritten> {
+        let (program, root) = self.tables(at_once);
+        let patched = patch::run(&program.patches, root, message, limits)?;
+        Some(Rewritten { parts: Parts::One(patched) })
+    }
+
+    /// All tables, and the index of the message's own: for several hops at once, where `at_once` and there are such.
+    fn tables(&self, at_once: bool) -> (&Program, usize) {
+        match &self.0.fused {
             Some((program, root)) if at_once => (program, *root),
             _ => (&self.0.program, self.0.root),
-        };
-        run::swiftly(program, root, message, limits)
+        }
     }
 
     /// What the careful way makes of a message, hop by hop. For tests.

@@ -184,6 +184,8 @@ fn engine_and_reference_agree(protocol: &Protocol, folder: &Path, usual: usize) 
     let swift = straddle::verify::judge::SWIFT.load(std::sync::atomic::Ordering::Relaxed);
     let _ = writeln!(std::io::stderr(), "{swift} messages so far went the swift way");
     assert!(swift > 0, "no message went the swift way");
+    let in_place = straddle::verify::judge::IN_PLACE.load(std::sync::atomic::Ordering::Relaxed);
+    let _ = writeln!(std::io::stderr(), "{in_place} had just their tags written over");
     assert!(
         faults.is_empty(),
         "seed {seed}: {} faults, such as\n{}",

@@ -69,6 +69,9 @@ fn hops_come_to_the_same_at_once_and_one_by_one() {
     let swift = straddle::verify::judge::SWIFT.load(std::sync::atomic::Ordering::Relaxed);
     let _ = writeln!(std::io::stderr(), "{swift} went the swift way");
     assert!(swift > 0, "no message went the swift way");
+    let in_place = straddle::verify::judge::IN_PLACE.load(std::sync::atomic::Ordering::Relaxed);
+    let _ = writeln!(std::io::stderr(), "{in_place} had just their tags written over");
+    assert!(in_place > 0, "no message had just its tags written over");
     assert!(counts.at_once * 2 > counts.several, "most messages cross all hops at once: {counts:?}");
 }
 

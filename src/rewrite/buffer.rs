@@ -3,7 +3,6 @@
 //! A `Vec` would ask for room at every byte, and call `memcpy` for texts of a few bytes. Here all room is initialised, so
 //! that a write is one check and one store, and short stretches are copied in blocks of fixed length, which are a register
 //! or two. What a block writes beyond its stretch is written over by what comes next.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 use std::ops::{Deref, DerefMut};
 
@@ -93,6 +92,7 @@ impl Buffer {
 
     /// Adds a tag, and the bytes of `source` from `start` to `end`, in one block each; false where they take more.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     pub(super) fn put_short_field(&mut self, tag: u32, source: &[u8], start: usize, end: usize) -> bool {
         let length = end - start;
         if tag < 0x80
@@ -111,6 +111,7 @@ impl Buffer {
 
     /// Adds `value` as a varint.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     pub(super) fn put_varint(&mut self, mut value: u64) {
         if value < 0x80 {
             // The lowest seven bits.

@@ -1,7 +1,7 @@
 //! Plans to tables.
-#![allow(clippy::type_complexity, reason = "named where it is used")]
 
 mod acts;
+mod emptiness;
 mod gather;
 mod numbers;
 mod plan;
@@ -78,6 +78,9 @@ pub(super) fn compile(
     Ok((compiler.program(), root))
 }
 
+/// Numbers, by version and message.
+type Taken = FxHashMap<(usize, String), Vec<Range<u32>>>;
+
 /// Tables on their way.
 pub(super) struct Compiler<'a> {
     hops: &'a [Hop<'a>],
@@ -90,9 +93,11 @@ pub(super) struct Compiler<'a> {
     /// Whether hops are fused; then those messages of single hops that stay as they are.
     fused: Option<FxHashSet<Key>>,
     /// Numbers that are not free, by version and message.
-    taken: RefCell<FxHashMap<(usize, String), Vec<Range<u32>>>>,
+    taken: RefCell<Taken>,
     /// For masks, by hop, where they were met.
     plans: Vec<OnceCell<Arc<Plans>>>,
+    /// For each hop, the messages of which it or a later one asks whether anything is set in them.
+    asked: OnceCell<Vec<FxHashSet<String>>>,
 }
 
 /// A table before it is compiled.
@@ -118,8 +123,8 @@ impl<'a> Compiler<'a> {
     fn new(hops: &'a [Hop<'a>], numbers: &'a dyn FreeNumbers, used: Use, fused: Option<FxHashSet<Key>>) -> Self {
         let types = vec![None; hops.len()];
         let plans = hops.iter().map(|_| OnceCell::new()).collect();
-        let taken = RefCell::default();
-        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, taken, plans }
+        let (taken, asked) = (RefCell::default(), OnceCell::new());
+        Self { hops, numbers, used, keys: FxHashMap::default(), drafts: Vec::new(), types, fused, taken, plans, asked }
     }
 
     fn program(self) -> Program {
@@ -137,7 +142,7 @@ impl<'a> Compiler<'a> {
             };
             program.tables.push(Table { action });
         }
-        swift::link(&mut program.tables);
+        program.patches = swift::link(&mut program.tables);
         program.types = self.types.into_iter().map(Option::unwrap_or_default).collect();
         program
     }

@@ -1,5 +1,4 @@
 //! What a rewrite writes: bytes of its own, and large slices of the input between them.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 use std::ops::Range;
 
@@ -143,6 +142,7 @@ impl Output {
 
     /// Writes the length of the field that was opened.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     pub(super) fn close(&mut self, open: Open) {
         let content = open.content.buffer;
         let shared = self.shared_length - open.content.shared_length;

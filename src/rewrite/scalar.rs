@@ -1,5 +1,4 @@
 //! Scalars: read, changed step by step, written.
-#![allow(clippy::type_complexity, reason = "named where it is used")]
 
 mod change;
 mod form;

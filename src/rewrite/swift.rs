@@ -51,8 +51,8 @@ pub(super) struct Whole {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Op {
     pub(super) what: What,
-    /// Whether there is anything to look at before: a guard, a zero, a message that is being put together.
-    pub(super) is_special: bool,
+    /// What there is to look at before.
+    pub(super) looks: Looks,
     pub(super) zero: Zeros,
     /// How many bytes the new tag has.
     pub(super) tag_length: u8,
@@ -101,10 +101,9 @@ pub(super) enum What {
     Text,
     /// Any other scalar.
     Scalar,
-    /// Scalars of a repeated field; whether they are packed.
-    Scalars {
-        packed: bool,
-    },
+    /// Scalars of a repeated field, one by one or packed.
+    Scalars,
+    PackedScalars,
 }
 
 /// What an explicit zero means.
@@ -121,12 +120,47 @@ pub(super) struct Zeros {
     pub(super) of_target: bool,
 }
 
+/// What there is to look at before anything is done with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Looks(u8);
+
+impl Looks {
+    const NOTHING: Self = Self(0);
+
+    pub(super) fn new(guard: bool, zero: bool, piece: bool) -> Self {
+        Self(u8::from(guard) | u8::from(zero) << 1 | u8::from(piece) << 2)
+    }
+
+    #[inline]
+    pub(super) fn at_anything(self) -> bool {
+        self.0 != 0
+    }
+
+    /// At its guard.
+    #[inline]
+    pub(super) fn at_guard(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether it is zero.
+    #[inline]
+    pub(super) fn at_zero(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// At the message that is being put together.
+    #[inline]
+    pub(super) fn at_piece(self) -> bool {
+        self.0 & 4 != 0
+    }
+}
+
 impl Op {
     const UNKNOWN: Self = Self::of(What::Unknown);
 
     pub(super) const fn of(what: What) -> Self {
         let zero = Zeros { stops: false, skips: false, of_source: false, of_target: false };
-        Self { what, is_special: false, zero, tag_length: 0, tag: 0, index: 0, piece: 0, guard: 0 }
+        Self { what, looks: Looks::NOTHING, zero, tag_length: 0, tag: 0, index: 0, piece: 0, guard: 0 }
     }
 }
 
@@ -179,6 +213,13 @@ impl Swift {
             Some(op) => op,
             None => self.wide.get(&tag).unwrap_or(const { &Op::UNKNOWN }),
         }
+    }
+
+    /// All tags of which something is said.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &Op)> {
+        let one = (0..).zip(self.one.iter());
+        let two = (TWO..).zip(&self.two);
+        one.chain(two).chain(self.wide.iter().map(|(tag, op)| (*tag, op)))
     }
 
     /// All ops, to go over them once more.

@@ -5,12 +5,8 @@
 //! writes all that it can at once, and fails where fields come more often than they should (a singular field twice, two
 //! arms of a oneof) or where it would refuse; the *careful* one notes what may be overridden later. A message is first
 //! tried hastily, as a whole, and then, should that fail, carefully. Tables that note nothing have a *swift* way, too,
-//! which takes the place of the hasty one.
-#![allow(
-    clippy::large_enum_variant,
-    clippy::struct_excessive_bools,
-    reason = "made once, when tables are compiled or a call begins; facts of a field, each by itself"
-)]
+//! which takes the place of the hasty one; and where just tags change, they are written over before anything else is
+//! tried ([`patch`](super::patch)).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,6 +14,7 @@ use std::sync::Arc;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Value};
 use rustc_hash::FxHashMap;
 
+use super::patch::Patches;
 use super::scalar::Scalar;
 use super::swift::Swift;
 use crate::expression::Expression;
@@ -30,6 +27,8 @@ pub(super) const NONE: u8 = u8::MAX;
 #[derive(Debug, Default)]
 pub(super) struct Program {
     pub(super) tables: Vec<Table>,
+    /// As many as there are tables.
+    pub(super) patches: Patches,
     /// For `Any`, by the index of the hop: what becomes of the types that the protocol declares.
     pub(super) types: Vec<FxHashMap<String, Packed>>,
 }
@@ -239,6 +238,7 @@ pub(super) struct Zero {
 
 /// Where a field of the source is noted.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts of a field, each by itself")]
 pub(super) struct Slot {
     pub(super) field: FieldDescriptor,
     /// Names from the message of the plan on.
@@ -274,6 +274,7 @@ impl Slot {
 
 /// What is written when the message was read.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once, when tables are compiled")]
 pub(super) enum Write {
     Carried(Carried),
     Node(Node),

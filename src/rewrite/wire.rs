@@ -1,7 +1,6 @@
 //! The wire format of protobuf: tags, varints, and where a field ends.
 //!
 //! See <https://protobuf.dev/programming-guides/encoding/>.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 /// Wire type of varints.
 pub(super) const VARINT: u8 = 0;
@@ -80,7 +79,7 @@ fn varint_length_in(word: u64) -> Option<usize> {
 
 /// Where the varint at `at` ends, which has to be before `end`.
 #[inline]
-fn skip_varint(bytes: &[u8], at: usize, end: usize) -> Result<usize, Unreadable> {
+pub(super) fn skip_varint(bytes: &[u8], at: usize, end: usize) -> Result<usize, Unreadable> {
     let length = match bytes.get(at) {
         Some(byte) if *byte < 0x80 => Some(1),
         _ => {
@@ -135,6 +134,7 @@ pub(super) fn field(bytes: &[u8], at: usize, end: usize, depth: usize) -> Result
 }
 
 #[inline(never)]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn any_field(bytes: &[u8], at: usize, end: usize, depth: usize) -> Result<Field, Unreadable> {
     let (tag, value) = varint(bytes, at, end)?;
     // The wire type is the lowest three bits.

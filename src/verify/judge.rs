@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::Protocol;
 use crate::protocol::plan::{Conversion, Direction, Use};
 use crate::rewrite::{Limits, Rewrite, RewriteError};
+use bytes::Bytes;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor};
 
 use super::engine::Engine;
@@ -15,6 +16,8 @@ use super::same;
 
 /// How many messages went the swift way, of all that were judged for it.
 pub static SWIFT: AtomicUsize = AtomicUsize::new(0);
+/// How many had just their tags written over.
+pub static IN_PLACE: AtomicUsize = AtomicUsize::new(0);
 
 /// A rewrite, and all that is needed to judge it.
 pub struct Trial<'a, E = Rewrite> {
@@ -36,40 +39,40 @@ pub enum Verdict {
 }
 
 impl Trial<'_, Rewrite> {
-    /// Where the swift way comes to anything else than the careful one.
+    /// Where the swift way, or the one in place, comes to anything else than the careful one.
     #[must_use]
     pub fn swift_fault(&self, bytes: &[u8]) -> Option<String> {
         let (message, limits) = (bytes.to_vec().into(), Limits::default());
-        [false, true].into_iter().find_map(|at_once| {
-            let swift = self.rewrite.apply_swiftly(&message, &limits, at_once)?;
-            SWIFT.fetch_add(1, Ordering::Relaxed);
-            let careful = match self.rewrite.apply_carefully(&message, &limits) {
-                Ok(careful) => careful,
-                Err(error) => {
-                    let from_to = (self.from, self.to, self.used);
-                    return Some(format!(
-                        "swift, but with care ({from_to:?}, at once: {at_once}, {bytes:02x?}): {error}"
-                    ));
-                }
+        let ways = [(false, false), (false, true), (true, false), (true, true)];
+        ways.into_iter().find_map(|(in_place, at_once)| {
+            let (way, counter, swift) = if in_place {
+                ("in place", &IN_PLACE, self.rewrite.apply_in_place(&message, &limits, at_once)?)
+            } else {
+                ("swift", &SWIFT, self.rewrite.apply_swiftly(&message, &limits, at_once)?)
             };
-            let read = |bytes: bytes::Bytes| DynamicMessage::decode(self.target.clone(), bytes);
-            match (read(swift.into_bytes()), read(careful.into_bytes())) {
-                (Ok(swift), Ok(careful)) => same::difference(&careful, &swift, self.known).map(|found| {
-                    let (careful, swift) = (same::shown(&careful), same::shown(&swift));
-                    format!(
-                        "{} of {} to {}, {:?}, {bytes:02x?}: swift way (at once: {at_once}): {found:?}\n  careful \
-                         {careful}\n  swift   {swift}",
-                        self.source.full_name(),
-                        self.from,
-                        self.to,
-                        self.used
-                    )
-                }),
-                (Err(_), Err(_)) => None,
-                (Err(error), Ok(_)) => Some(format!("only the swift way can be read: {error}")),
-                (Ok(_), Err(error)) => Some(format!("only the careful way can be read: {error}")),
-            }
+            counter.fetch_add(1, Ordering::Relaxed);
+            let found = self.unlike_with_care(&message, &limits, swift.into_bytes())?;
+            let (source, from, to, used) = (self.source.full_name(), self.from, self.to, self.used);
+            Some(format!("{source} of {from} to {to}, {used:?}, {bytes:02x?}, {way} (at once: {at_once}): {found}"))
         })
+    }
+
+    /// What is different where the message is rewritten with care.
+    fn unlike_with_care(&self, message: &Bytes, limits: &Limits, swift: Bytes) -> Option<String> {
+        let careful = match self.rewrite.apply_carefully(message, limits) {
+            Ok(careful) => careful.into_bytes(),
+            Err(error) => return Some(format!("with care: {error}")),
+        };
+        let read = |bytes: Bytes| DynamicMessage::decode(self.target.clone(), bytes);
+        match (read(swift), read(careful)) {
+            (Ok(swift), Ok(careful)) => same::difference(&careful, &swift, self.known).map(|found| {
+                let (careful, swift) = (same::shown(&careful), same::shown(&swift));
+                format!("{found:?}\n  careful {careful}\n  swift   {swift}")
+            }),
+            (Err(_), Err(_)) => None,
+            (Err(error), Ok(_)) => Some(format!("only the swift way can be read: {error}")),
+            (Ok(_), Err(error)) => Some(format!("only the careful way can be read: {error}")),
+        }
     }
 }
 

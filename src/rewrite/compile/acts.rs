@@ -1,9 +1,4 @@
 //! What is done when a field comes by.
-#![allow(
-    clippy::needless_for_each,
-    clippy::wrong_self_convention,
-    reason = "one line for one thing; it says what goes from where to where"
-)]
 
 use std::collections::BTreeMap;
 
@@ -80,7 +75,11 @@ impl Planner<'_> {
                 Some(guard) if at_once => group.iter().for_each(|slot| of_slot[*slot] = guard),
                 Some(_) => {}
                 // What is noted needs no guard.
-                None => group.iter().flat_map(|slot| within(*slot)).for_each(|slot| acts[slot] = note(slot)),
+                None => {
+                    for slot in group.iter().flat_map(|slot| within(*slot)) {
+                        acts[slot] = note(slot);
+                    }
+                }
             }
         }
         let mut absents = Vec::new();
@@ -178,6 +177,7 @@ impl Planner<'_> {
             }
             ([], []) if at_root && info.oneof.is_none() => Some(Act::Drop),
             ([], [loss]) if at_root && info.carried.is_empty() => match self.lost(&self.plan.losses[*loss]) {
+                Lost::Pass if self.compiler.passes_only_if_set(&self.draft.key, &info.field) => None,
                 Lost::Pass => Some(Act::Copy),
                 Lost::Drop => Some(Act::Drop),
                 Lost::Refuse => hasty.then_some(Act::Stop),
@@ -259,9 +259,13 @@ impl Planner<'_> {
                 }
             }
         };
-        self.shape.oneofs.iter().for_each(|arms| join(arms));
-        let into = self.into_oneofs();
-        into.values().for_each(|slots| join(slots));
+        for arms in &self.shape.oneofs {
+            join(arms);
+        }
+        let into = self.moved_into_oneofs();
+        for slots in into.values() {
+            join(slots);
+        }
         let mut groups: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
         let in_oneof =
             |slot: &usize| self.shape.slots[*slot].oneof.is_some() || into.values().any(|slots| slots.contains(slot));
@@ -274,7 +278,7 @@ impl Planner<'_> {
     }
 
     /// The slots that are moved into each oneof of the target itself.
-    fn into_oneofs(&self) -> BTreeMap<String, Vec<usize>> {
+    fn moved_into_oneofs(&self) -> BTreeMap<String, Vec<usize>> {
         let mut into: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for moved in &self.plan.moves {
             if let (Some(slot), Some(oneof)) = (self.shape.find(&moved.from), real_oneof(&moved.to.fields()[0])) {

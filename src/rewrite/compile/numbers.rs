@@ -165,7 +165,9 @@ impl Compiler<'_> {
         }
         for loss in &plan.losses {
             let number = loss.path.leaf().number();
-            let passes = loss.path.parents().is_empty() && matches!(self.lost(version, loss, true), Lost::Pass);
+            let passes = loss.path.parents().is_empty()
+                && matches!(self.lost(version, loss, true), Lost::Pass)
+                && !self.passes_only_if_set(&draft.key, loss.path.leaf());
             if !passes && !stays.contains(&number) {
                 return None;
             }

@@ -4,8 +4,9 @@ use prost_reflect::{FieldDescriptor, Kind};
 
 use super::acts::Way;
 use super::plan::Planner;
+use crate::rewrite::patch::{self, Patches};
 use crate::rewrite::scalar::{self, Scalar};
-use crate::rewrite::swift::{Op, Swift, What, Whole, Zeros};
+use crate::rewrite::swift::{Looks, Op, Swift, What, Whole, Zeros};
 use crate::rewrite::table::{Act, Action, Compiled, Layout, Made, MadeOf, NONE, Piece, Table, Target, Write, Zero};
 use crate::rewrite::wire::{FIXED32, FIXED64, LENGTH, VARINT, varint_length};
 
@@ -65,7 +66,7 @@ impl Planner<'_> {
                     op.zero.stops = if info.list { wire == LENGTH && is_packable(&info.kind) } else { !info.presence };
                 }
                 let is_zero_looked_at = op.zero.stops || op.zero.skips;
-                op.is_special = guard != 0 || is_zero_looked_at || op.piece != 0 || !swift.pieces.is_empty();
+                op.looks = Looks::new(guard != 0, is_zero_looked_at, !swift.pieces.is_empty());
                 swift.set(*number, wire, op);
             }
         }
@@ -102,7 +103,7 @@ impl Planner<'_> {
                 let scalar = self.scalars[scalar as usize].clone();
                 let (read, write) = (scalar.read_wire(), scalar.write_wire());
                 let index = add(&mut swift.scalars, scalar)?;
-                let what = What::Scalars { packed };
+                let what = if packed { What::PackedScalars } else { What::Scalars };
                 let op = Op { index, ..tagged(what, number, if packed { LENGTH } else { write })? };
                 if read == LENGTH { vec![(LENGTH, op)] } else { vec![(read, op), (LENGTH, op)] }
             }
@@ -176,8 +177,8 @@ impl Planner<'_> {
     }
 }
 
-/// Settles for each table how messages go through it that lie in others.
-pub(super) fn link(tables: &mut [Table]) {
+/// Settles for each table how messages go through it that lie in others; gives back those that only write over tags.
+pub(super) fn link(tables: &mut [Table]) -> Patches {
     let ways: Vec<What> = tables
         .iter()
         .map(|table| match &table.action {
@@ -186,13 +187,19 @@ pub(super) fn link(tables: &mut [Table]) {
             _ => What::Table,
         })
         .collect();
+    let mut patches = Patches::new();
     for table in tables {
-        if let Action::Plan(plan) = &mut table.action
-            && let Compiled { swift: Some(swift), .. } = &mut **plan
-        {
+        let Action::Plan(plan) = &mut table.action else {
+            patches.push(None);
+            continue;
+        };
+        if let Compiled { swift: Some(swift), .. } = &mut **plan {
             link_in(swift, &ways);
         }
+        patches.push(plan.swift.as_deref().and_then(patch::patch));
     }
+    patch::settle(&mut patches);
+    patches
 }
 
 fn link_in(swift: &mut Swift, ways: &[What]) {

@@ -1,5 +1,4 @@
 //! What is written when a message has been read: a tree that follows the messages of the target.
-#![allow(clippy::large_enum_variant, reason = "made once, when tables are compiled or a call begins")]
 
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
@@ -169,6 +168,7 @@ struct Building {
     unknown: Vec<(usize, Passing)>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "made once, when tables are compiled")]
 enum Child {
     Write(FieldDescriptor, Write),
     Node(FieldDescriptor, Building),

@@ -1,5 +1,4 @@
 //! Two plans as one.
-#![allow(clippy::unused_self, reason = "a step of what its type does")]
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use rustc_hash::FxHashSet;
@@ -107,7 +106,7 @@ impl Composer<'_> {
             // Where the condition does not hold, nothing lies in the middle, and that may come to something.
             let elsewise = carried.when.is_some() && absent(&reader.conversion).is_some();
             let absence_differs = absent(&conversion).is_some() && !absence_is_alike(carried, reader, one, two);
-            if elsewise || absence_differs || self.nested_presence_differs(carried, reader, one, two) {
+            if elsewise || absence_differs || Self::nested_presence_differs(carried, reader, one, two) {
                 return None;
             }
             whole.moves.push(Move {
@@ -122,7 +121,7 @@ impl Composer<'_> {
     }
 
     /// Whether a message in the middle, which is there because something was written into it, may not come into being.
-    fn nested_presence_differs(&self, carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
+    fn nested_presence_differs(carried: &Move, reader: &Move, one: &Parts, two: &Parts) -> bool {
         let made_in_the_middle = (1..carried.to.fields().len()).any(|length| {
             let parent = Path::new(carried.to.fields()[..length].to_vec());
             // It is there in the source where the value is.

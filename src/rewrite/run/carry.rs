@@ -1,5 +1,4 @@
 //! Values that are carried from one field to another.
-#![allow(clippy::wrong_self_convention, reason = "it says what goes from where to where")]
 
 use std::borrow::Cow;
 
@@ -61,7 +60,7 @@ impl Runner<'_> {
                 let target = Target { presence: true, packed: false, ..carried.target };
                 self.convert(message, slot, convert, element, target).map_err(|failure| named(failure, slot))
             }
-            Carry::FromList(convert, beyond) => self.from_list(message, carried, convert, *beyond),
+            Carry::FromList(convert, beyond) => self.one_of_list(message, carried, convert, *beyond),
             Carry::Map(map) => self.map(message, carried, map),
             Carry::MapToList(map) => self.map_to_list(message, carried, map),
             Carry::ListToMap { map, refuse_duplicates } => self.list_to_map(message, carried, map, *refuse_duplicates),
@@ -162,7 +161,7 @@ impl Runner<'_> {
         }
     }
 
-    fn from_list(
+    fn one_of_list(
         &mut self,
         message: &Message<'_>,
         carried: &Carried,

@@ -1,5 +1,4 @@
 //! Unknown fields, notes, checks, drops and losses.
-#![allow(clippy::unused_self, reason = "a step of what its type does")]
 
 use prost_reflect::{DynamicMessage, Kind};
 
@@ -98,7 +97,7 @@ impl Runner<'_> {
     }
 
     /// Evaluates the expressions of the plan over the message between `start` and `end`.
-    pub(super) fn evaluate(&self, message: &Message<'_>, start: usize, end: usize) -> Outcome<Evaluated> {
+    pub(super) fn evaluate(message: &Message<'_>, start: usize, end: usize) -> Outcome<Evaluated> {
         let plan = message.plan;
         if !plan.evaluates {
             return Ok(Evaluated::default());

@@ -35,7 +35,7 @@ pub(super) enum Written {
 impl Runner<'_> {
     /// All that waited for the end of the message.
     pub(super) fn finish(&mut self, message: &Message<'_>, start: usize, end: usize) -> Outcome<()> {
-        let mut evaluated = self.evaluate(message, start, end)?;
+        let mut evaluated = Self::evaluate(message, start, end)?;
         self.check(message, &evaluated)?;
         self.drop_fields(message, &mut evaluated)?;
         let mut state = State::default();
@@ -211,6 +211,9 @@ impl Runner<'_> {
         let slots = &message.plan.slots;
         let info = &slots[slot];
         let Some(first) = self.scratch.notes.first(message.frame, slot) else { return Ok(()) };
+        if !self.is_set(message, slot)? {
+            return Ok(());
+        }
         if info.node.is_none() {
             let mut next = Some(first);
             while let Some(note) = next {

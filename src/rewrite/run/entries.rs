@@ -1,7 +1,6 @@
 //! Entries of maps, and messages that stand for them.
-#![allow(clippy::zero_sized_map_values, reason = "a set that borrows its hasher from the maps beside it")]
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::carry::{Element, inexpressible, unread};
 use super::decide::named;
@@ -82,7 +81,7 @@ impl Runner<'_> {
             last.insert(key.clone(), index);
             keys.push(key);
         }
-        let mut made: FxHashMap<Vec<u8>, ()> = FxHashMap::default();
+        let mut made: FxHashSet<Vec<u8>> = FxHashSet::default();
         for (_, element) in all.iter().enumerate().filter(|(index, _)| last.get(&keys[*index]) == Some(index)) {
             let mut merged = Vec::new();
             let entry = split(message, map, *element, &mut merged)?;
@@ -100,7 +99,7 @@ impl Runner<'_> {
             .map_err(within)?;
             self.fits()?;
             let may_meet = to_map && !matches!(map.key.convert, Convert::Copy);
-            if may_meet && made.insert(written(&map.key, &new_key, message)?, ()).is_some() {
+            if may_meet && !made.insert(written(&map.key, &new_key, message)?) {
                 let detail = "its key becomes the same as that of another entry";
                 return Err(within(inexpressible(&message.plan.words, detail)));
             }
@@ -118,7 +117,7 @@ impl Runner<'_> {
     ) -> Outcome<bool> {
         let slot = &message.plan.slots[carried.slot];
         let mut index = 0;
-        let mut made: FxHashMap<Vec<u8>, ()> = FxHashMap::default();
+        let mut made: FxHashSet<Vec<u8>> = FxHashSet::default();
         let mut next = self.scratch.notes.first(message.frame, carried.slot);
         while let Some(note) = next {
             let within = |failure: Failure| named(failure.at(index), slot);
@@ -150,7 +149,7 @@ impl Runner<'_> {
                 Convert::Copy => canonical(message, &map.key, entry.key)?,
                 _ => written(&map.key, &new_key, message)?,
             };
-            if refuse_duplicates && made.insert(new_key, ()).is_some() {
+            if refuse_duplicates && !made.insert(new_key) {
                 return Err(within(inexpressible(&message.plan.words, "its key comes twice")));
             }
             index += 1;

@@ -54,6 +54,10 @@ impl Notes {
     }
 
     pub(super) fn clear(&mut self) {
+        let is_small = self.slots.capacity().max(self.notes.capacity()) <= KEPT_UP_TO;
+        if self.slots.is_empty() && self.notes.is_empty() && is_small {
+            return;
+        }
         self.slots.clear();
         self.notes.clear();
         self.slots.shrink_to(KEPT_UP_TO);

@@ -1,5 +1,4 @@
 //! The fields of a message, one after the other, and what is done at once.
-#![allow(clippy::redundant_locals, reason = "the borrow of the loop ends here")]
 
 use super::carry::Elements;
 use super::seen::Seen;
@@ -12,6 +11,7 @@ use crate::rewrite::wire::{self, Field, GROUP, GROUP_END, LENGTH, VARINT};
 
 impl Runner<'_> {
     /// Goes through the fields of the message, or of one in it whose fields part ways.
+    #[expect(clippy::redundant_locals, reason = "a copy, so that the field itself stays in registers")]
     pub(super) fn scan(
         &mut self,
         message: &Message<'_>,

@@ -3,7 +3,6 @@
 //! Where the next byte is read and where it is written are two numbers that stay in registers. Bytes are copied in blocks
 //! of fixed length: what a block holds beyond its field is written over by the next one. Whether the fields of a message
 //! end where it does is looked at once, behind the last of them.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 mod block;
 mod value;
@@ -14,7 +13,7 @@ use super::Runner;
 use crate::rewrite::failure::{Failure, Outcome};
 use crate::rewrite::input::Input;
 use crate::rewrite::swift::{Op, Swift, What};
-use crate::rewrite::table::Action;
+use crate::rewrite::table::{Action, Program};
 use crate::rewrite::wire;
 
 /// The message needs care.
@@ -29,6 +28,11 @@ struct Run<'r, 'p, 'i> {
     bytes: Vec<u8>,
     /// The most that may be written.
     limit: usize,
+    program: &'p Program,
+    /// Where the next field is, for what is told of by a call.
+    next: usize,
+    /// Whether the last field that the source does not declare stays.
+    passes: bool,
 }
 
 /// Where a run is in a message.
@@ -65,16 +69,22 @@ impl<'p> Runner<'p> {
         depth: usize,
     ) -> Outcome<()> {
         let (bytes, length) = self.scratch.output.buffer().lend();
-        let mut run = Run { source: input.bytes, input, bytes, limit: self.limits.output, runner: self };
+        let mut run = Run {
+            source: input.bytes,
+            input,
+            bytes,
+            limit: self.limits.output,
+            program: self.program,
+            next: start,
+            passes: false,
+            runner: self,
+        };
         let written = run.message(table, start, end, length, depth);
         let Run { bytes, .. } = run;
         let buffer = self.scratch.output.buffer();
-        if let Ok(length) = written {
-            buffer.settle(bytes, length);
-            return Ok(());
-        }
-        buffer.settle(bytes, length);
-        Err(Failure::Hasty)
+        // Of a message that is not done nothing counts.
+        buffer.settle(bytes, written.as_ref().map_or(length, |end| *end));
+        written.map(|_| ()).map_err(|Stop| Failure::Hasty)
     }
 }
 
@@ -92,10 +102,6 @@ impl<'p> Run<'_, 'p, '_> {
     }
 
     /// Goes through the fields of a message, or of one that is taken apart.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "what a field goes through stays in registers, and reads from top to bottom"
-    )]
     fn scan(
         &mut self,
         scan: &mut Scan<'p>,
@@ -108,6 +114,7 @@ impl<'p> Run<'_, 'p, '_> {
         if end > source.len() {
             return Err(Stop);
         }
+        let mut spare = [0; BLOCK];
         let mut at = start;
         // What stays as it is goes over in one.
         let mut kept = start;
@@ -115,128 +122,103 @@ impl<'p> Run<'_, 'p, '_> {
             let first = *source.get(at).ok_or(Stop)?;
             let (op, value) =
                 if first < 0x80 { (table.op_of_byte(first), at + 1) } else { long_tag(table, source, at, end)? };
-            if op.is_special {
-                if op.guard & scan.seen != 0 {
-                    return Err(Stop);
-                }
-                scan.seen |= op.guard;
-                if (op.zero.stops || op.zero.skips) && value::is_zero(source, first, value)? {
-                    if op.zero.stops {
-                        return Err(Stop);
-                    }
-                    if kept < at {
-                        out = self.copy(kept, at, out)?;
-                    }
+            if op.looks.at_anything() {
+                if is_left_out(scan, op, source, first, value)? {
+                    out = self.flush(kept, at, out)?;
                     at = wire::field(source, at, end, scan.depth).map_err(|_| Stop)?.next;
                     kept = at;
                     continue;
                 }
-                if op.piece != scan.piece {
-                    if kept < at {
-                        out = self.copy(kept, at, out)?;
-                        kept = at;
-                    }
+                if op.looks.at_piece() && op.piece != scan.piece {
+                    out = self.flush(kept, at, out)?;
+                    kept = at;
                     out = self.switch(scan, op.piece, out)?;
                 }
             }
-            let next = match op.what {
-                What::KeepVarint => {
-                    at = value + varint_in(&block(source, value))?;
-                    continue;
-                }
+            match op.what {
+                What::KeepVarint => at = value + varint_in(block(source, value, &mut spare))?,
                 What::KeepLength => {
                     let (start, length) = length_at(source, value)?;
                     at = start + length;
-                    continue;
                 }
-                What::KeepFixed32 => {
-                    at = value + 4;
-                    continue;
+                What::KeepFixed32 => at = value + 4,
+                What::KeepFixed64 => at = value + 8,
+                What::Varint => {
+                    out = self.flush(kept, at, out)?;
+                    let block = block(source, value, &mut spare);
+                    let length = varint_in(block)?;
+                    out = self.put(op, block, length, out);
+                    at = value + length;
+                    kept = at;
                 }
-                What::KeepFixed64 => {
+                What::Length => {
+                    out = self.flush(kept, at, out)?;
+                    let block = block(source, value, &mut spare);
+                    let length = usize::from(block[0]);
+                    if length < BLOCK {
+                        out = self.put(op, block, 1 + length, out);
+                        at = value + 1 + length;
+                    } else {
+                        let (start, length) = length_at(source, value)?;
+                        out = self.put_tag(op, out);
+                        out = self.copy(value, start + length, out)?;
+                        at = start + length;
+                    }
+                    kept = at;
+                }
+                What::Fixed64 => {
+                    out = self.flush(kept, at, out)?;
+                    out = self.put(op, block(source, value, &mut spare), 8, out);
                     at = value + 8;
-                    continue;
+                    kept = at;
+                }
+                What::Message => {
+                    out = self.flush(kept, at, out)?;
+                    let (start, length) = length_at(source, value)?;
+                    at = start + length;
+                    kept = at;
+                    let open = self.open(op, length, out);
+                    out = self.inner(op.index, scan.depth, (start, at), open.content)?;
+                    out = self.close(open, out)?;
+                }
+                What::Number => {
+                    out = self.flush(kept, at, out)?;
+                    out = self.number(scan, table, op, value, out)?;
+                    at = self.next;
+                    kept = at;
                 }
                 _ => {
-                    if kept < at {
-                        out = self.copy(kept, at, out)?;
+                    out = self.flush(kept, at, out)?;
+                    kept = at;
+                    out = self.rarer(scan, table, op, (at, value, end), out)?;
+                    if op.what != What::Unknown || !self.passes {
+                        // Else it starts a new stretch of what stays.
+                        kept = self.next;
                     }
-                    match op.what {
-                        What::Varint => {
-                            let block = block(source, value);
-                            let length = varint_in(&block)?;
-                            out = self.put(op, &block, length, out);
-                            value + length
-                        }
-                        What::Length => {
-                            let block = block(source, value);
-                            let length = usize::from(block[0]);
-                            if length < BLOCK {
-                                out = self.put(op, &block, 1 + length, out);
-                                value + 1 + length
-                            } else {
-                                let (start, length) = length_at(source, value)?;
-                                out = self.put_tag(op, out);
-                                out = self.copy(value, start + length, out)?;
-                                start + length
-                            }
-                        }
-                        What::Fixed32 => {
-                            out = self.put(op, &block(source, value), 4, out);
-                            value + 4
-                        }
-                        What::Fixed64 => {
-                            out = self.put(op, &block(source, value), 8, out);
-                            value + 8
-                        }
-                        What::Message => {
-                            let program = self.runner.program;
-                            let Action::Plan(plan) = &program.tables[op.index as usize].action else {
-                                return Err(Stop);
-                            };
-                            let inner = plan.swift.as_deref().ok_or(Stop)?;
-                            let depth = scan.depth.checked_sub(1).ok_or(Stop)?;
-                            let (start, length) = length_at(source, value)?;
-                            let end = start + length;
-                            let open = self.open(op, length, out);
-                            out = self.message(inner, start, end, open.content, depth)?;
-                            out = self.close(open, out)?;
-                            end
-                        }
-                        What::Number => {
-                            let (next, written) = self.number(scan, table, op, value, end, out)?;
-                            out = written;
-                            next
-                        }
-                        What::Unknown => {
-                            out = self.switch(scan, 0, out)?;
-                            let field = wire::field(source, at, end, scan.depth).map_err(|_| Stop)?;
-                            if Self::passes(table, field.number)? {
-                                // It starts a new stretch of what stays.
-                                kept = at;
-                                at = field.next;
-                                continue;
-                            }
-                            field.next
-                        }
-                        _ => {
-                            let (next, written) = self.rarer(scan, table, *op, (at, value, end), out)?;
-                            out = written;
-                            next
-                        }
-                    }
+                    at = self.next;
                 }
-            };
-            at = next;
-            kept = next;
+            }
         }
         if at != end {
             return Err(Stop);
         }
-        if kept < end {
-            out = self.copy(kept, end, out)?;
-        }
-        self.switch(scan, 0, out)
+        out = self.flush(kept, end, out)?;
+        if scan.piece == 0 { Ok(out) } else { self.switch(scan, 0, out) }
+    }
+
+    /// A message within one.
+    #[inline]
+    fn inner(&mut self, table: u32, depth: usize, (start, end): (usize, usize), out: usize) -> Result<usize, Stop> {
+        let Action::Plan(plan) = &self.program.tables[table as usize].action else { return Err(Stop) };
+        let inner = plan.swift.as_deref().ok_or(Stop)?;
+        self.message(inner, start, end, out, depth.checked_sub(1).ok_or(Stop)?)
+    }
+
+    /// Adds what stays as it is.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "mostly there is nothing")]
+    fn flush(&mut self, kept: usize, at: usize, out: usize) -> Result<usize, Stop> {
+        if kept < at { self.copy(kept, at, out) } else { Ok(out) }
     }
 
     /// What comes by less often.
@@ -245,13 +227,27 @@ impl<'p> Run<'_, 'p, '_> {
         &mut self,
         scan: &mut Scan<'p>,
         table: &'p Swift,
-        op: Op,
+        op: &Op,
         (at, value, end): (usize, usize, usize),
         out: usize,
-    ) -> Result<(usize, usize), Stop> {
+    ) -> Result<usize, Stop> {
         let source = self.source;
         match op.what {
-            What::Drop => Ok((wire::field(source, at, end, scan.depth).map_err(|_| Stop)?.next, out)),
+            What::Unknown => {
+                let out = self.switch(scan, 0, out)?;
+                let field = wire::field(source, at, end, scan.depth).map_err(|_| Stop)?;
+                self.passes = passes(table, field.number)?;
+                self.next = field.next;
+                Ok(out)
+            }
+            What::Drop => {
+                self.next = wire::field(source, at, end, scan.depth).map_err(|_| Stop)?.next;
+                Ok(out)
+            }
+            What::Fixed32 => {
+                self.next = value + 4;
+                Ok(self.put(op, block(source, value, &mut [0; BLOCK]), 4, out))
+            }
             What::Node => {
                 let (start, length) = length_at(source, value)?;
                 let node = table.nodes.get(op.index as usize).ok_or(Stop)?;
@@ -262,19 +258,22 @@ impl<'p> Run<'_, 'p, '_> {
                 scan.depth = depth.checked_sub(1).ok_or(Stop)?;
                 let out = self.scan(scan, node, start, start + length, out)?;
                 scan.depth = depth;
-                Ok((start + length, out))
+                self.next = start + length;
+                Ok(out)
             }
             What::Table => {
                 let (start, length) = length_at(source, value)?;
-                let open = self.open(&op, length, out);
+                let open = self.open(op, length, out);
                 let out = self.table(op.index as usize, start, start + length, open.content, scan.depth)?;
-                Ok((start + length, self.close(open, out)?))
+                self.next = start + length;
+                self.close(open, out)
             }
-            What::ToSingle => self.narrowed(scan, &op, value, out),
-            What::ToDouble => self.widened(scan, &op, value, out),
-            What::Text => self.text(scan, &op, value, out),
-            What::Scalar => self.scalar(scan, table, &op, at, end, out),
-            What::Scalars { packed } => self.scalars(scan, table, &op, (packed, at, end), out),
+            What::ToSingle => self.narrowed(scan, op, value, out),
+            What::ToDouble => self.widened(scan, op, value, out),
+            What::Text => self.text(scan, op, value, out),
+            What::Scalar => self.scalar(scan, table, op, at, end, out),
+            What::Scalars => self.scalars(scan, table, op, (false, at, end), out),
+            What::PackedScalars => self.scalars(scan, table, op, (true, at, end), out),
             _ => Err(Stop),
         }
     }
@@ -290,17 +289,6 @@ impl<'p> Run<'_, 'p, '_> {
         let (bytes, out) = self.runner.scratch.output.buffer().lend();
         self.bytes = bytes;
         result.map(|()| out).map_err(|_| Stop)
-    }
-
-    /// Whether a field that the source does not declare stays where it is.
-    #[cold]
-    fn passes(table: &Swift, number: u32) -> Result<bool, Stop> {
-        let unknown = table.unknown.as_ref().ok_or(Stop)?;
-        match unknown.is_taken(number) {
-            true if unknown.leave_out => Ok(false),
-            false if !unknown.is_late(number) => Ok(true),
-            _ => Err(Stop),
-        }
     }
 
     /// Ends the message that was being put together, if there is one, and starts the one with this index.
@@ -324,6 +312,32 @@ impl<'p> Run<'_, 'p, '_> {
                 Ok(open.content)
             }
         }
+    }
+}
+
+/// Whether a field is a zero that is left out; notes that it came.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "most of it is not for most ops")]
+fn is_left_out(scan: &mut Scan<'_>, op: &Op, source: &[u8], first: u8, value: usize) -> Result<bool, Stop> {
+    if op.looks.at_guard() {
+        if op.guard & scan.seen != 0 {
+            return Err(Stop);
+        }
+        scan.seen |= op.guard;
+    }
+    match op.looks.at_zero() && value::is_zero(source, first, value)? {
+        true if op.zero.stops => Err(Stop),
+        is_zero => Ok(is_zero),
+    }
+}
+
+/// Whether a field that the source does not declare stays where it is.
+fn passes(table: &Swift, number: u32) -> Result<bool, Stop> {
+    let unknown = table.unknown.as_ref().ok_or(Stop)?;
+    match unknown.is_taken(number) {
+        true if unknown.leave_out => Ok(false),
+        false if !unknown.is_late(number) => Ok(true),
+        _ => Err(Stop),
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! A quick conversion never refuses: where a value is unusual (out of range, not in a table) it gives nothing back, and the
 //! general one decides.
-#![allow(clippy::cast_possible_truncation, reason = "bytes of a varint, and lengths that were looked at before")]
 
 mod fold;
 
@@ -11,6 +10,7 @@ use prost_reflect::Kind;
 use super::form::fit_range;
 use crate::protocol::plan::{Cell, Change, Form, Table};
 use crate::rewrite::buffer::Buffer;
+use crate::rewrite::wire;
 
 /// The most numbers from the least to the greatest of a table that is looked up in an array.
 const SPAN: i64 = 1024;
@@ -21,7 +21,7 @@ const NANOSECONDS: i64 = 1_000_000_000;
 #[derive(Clone, Debug)]
 pub(in crate::rewrite) struct Quick {
     read: Read,
-    changes: Vec<Step>,
+    changes: Changes,
     write: Write,
 }
 
@@ -35,6 +35,17 @@ enum Read {
     ZigZag32,
     ZigZag64,
     Bool,
+}
+
+#[derive(Clone, Debug)]
+enum Changes {
+    /// Of a number that must lie between `least` and `most`: then it can be multiplied.
+    Linear {
+        least: i64,
+        most: i64,
+        factor: i64,
+    },
+    Steps(Vec<Step>),
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +96,7 @@ impl Quick {
         };
         let mut steps = changes.iter().map(Step::new).collect::<Option<Vec<_>>>()?;
         steps.extend(fits.map(|(least, most)| Step::Within { least, most }));
-        Some(Self { read, changes: fold::folded(steps, range(kind)?), write })
+        Some(Self { read, changes: Changes::new(fold::folded(steps, range(kind)?)), write })
     }
 
     /// The value of a varint; nothing where it is larger than a signed number can be.
@@ -104,9 +115,20 @@ impl Quick {
     }
 
     /// What a value comes to; nothing where that has to be found out with more care.
-    #[inline]
-    pub(in crate::rewrite) fn convert(&self, mut value: i64) -> Option<Quickly> {
-        for step in &self.changes {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "most have no steps")]
+    pub(in crate::rewrite) fn convert(&self, value: i64) -> Option<Quickly> {
+        match &self.changes {
+            Changes::Linear { least, most, factor } => {
+                let fits = (*least..=*most).contains(&value);
+                fits.then(|| Quickly::To(value.wrapping_mul(*factor)))
+            }
+            Changes::Steps(steps) => Self::take(steps, value),
+        }
+    }
+
+    fn take(steps: &[Step], mut value: i64) -> Option<Quickly> {
+        for step in steps {
             value = match step {
                 Step::Within { least, most } if (*least..=*most).contains(&value) => value,
                 Step::NotZero if value != 0 => value,
@@ -140,7 +162,8 @@ impl Quick {
     }
 
     /// Writes a value that was converted, at `at`, below which there are at most four bytes. Gives back where it ends.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "most are varints")]
     pub(in crate::rewrite) fn write_at(&self, value: i64, room: &mut [u8; ROOM], at: usize) -> usize {
         match self.write {
             Write::Varint => put_varint(value.cast_unsigned(), room, at),
@@ -148,6 +171,23 @@ impl Quick {
             Write::Decimal => put_decimal(value, room, at),
             Write::Timestamp => put_timestamp(value, room, at),
         }
+    }
+}
+
+impl Changes {
+    fn new(steps: Vec<Step>) -> Self {
+        let (least, most, factor) = match steps[..] {
+            [] => (i64::MIN, i64::MAX, 1),
+            [Step::Within { least, most }] => (least, most, 1),
+            [Step::Scale { numerator, denominator: 1 }] => (i64::MIN, i64::MAX, numerator),
+            [Step::Within { least, most }, Step::Scale { numerator, denominator: 1 }] => (least, most, numerator),
+            _ => return Self::Steps(steps),
+        };
+        if factor < 1 {
+            return Self::Steps(steps);
+        }
+        // What is within these cannot overflow.
+        Self::Linear { least: least.max(i64::MIN / factor), most: most.min(i64::MAX / factor), factor }
     }
 }
 
@@ -230,8 +270,34 @@ fn without_texts_between(changes: &[Change]) -> Vec<Change> {
     fewer
 }
 
+/// A number as a varint. Eight bytes are written at once; what is too much is written over by what follows.
 #[inline]
-fn put_varint(mut value: u64, room: &mut [u8; ROOM], mut at: usize) -> usize {
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
+fn put_varint(value: u64, room: &mut [u8; ROOM], at: usize) -> usize {
+    if value < 0x80 {
+        room[at % ROOM] = value as u8;
+        return at + 1;
+    }
+    if value >= 1 << 56 {
+        return put_long_varint(value, room, at);
+    }
+    // Taken apart by fours, by twos, and each by seven bits.
+    let fours = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    let twos = fours & 0x0000_3fff_0000_3fff | (fours & 0x0fff_c000_0fff_c000) << 2;
+    let sevens = twos & 0x007f_007f_007f_007f | (twos & 0x3f80_3f80_3f80_3f80) << 1;
+    let length = wire::varint_length(value);
+    // The highest bit of a byte says that another one follows.
+    let more = 0x8080_8080_8080_8080 & ((1 << (8 * (length - 1))) - 1);
+    // The room is for a tag of four bytes and the longest value, and eight bytes behind it.
+    if let Some(bytes) = room.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *bytes = (sevens | more).to_le_bytes();
+    }
+    at + length
+}
+
+#[cold]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
+fn put_long_varint(mut value: u64, room: &mut [u8; ROOM], mut at: usize) -> usize {
     while value >= 0x80 {
         room[at % ROOM] = (value & 0x7f) as u8 | 0x80;
         value >>= 7;
@@ -242,6 +308,8 @@ fn put_varint(mut value: u64, room: &mut [u8; ROOM], mut at: usize) -> usize {
 }
 
 /// A number as decimal text, with its length.
+#[inline(never)]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn put_decimal(value: i64, room: &mut [u8; ROOM], start: usize) -> usize {
     let mut rest = value.unsigned_abs();
     // The longest is that of -9223372036854775808: 20 bytes.
@@ -262,7 +330,8 @@ fn put_decimal(value: i64, room: &mut [u8; ROOM], start: usize) -> usize {
 }
 
 /// Nanoseconds since 1970 as a timestamp, with its length. All that fit into 64 bits lie in its range.
-#[inline]
+#[inline(never)]
+#[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
 fn put_timestamp(nanoseconds: i64, room: &mut [u8; ROOM], start: usize) -> usize {
     let seconds = nanoseconds.div_euclid(NANOSECONDS).cast_unsigned();
     let nanos = nanoseconds.rem_euclid(NANOSECONDS).cast_unsigned();
@@ -310,20 +379,29 @@ mod tests {
     #[test]
     fn what_is_quick_comes_to_what_the_general_conversion_says() {
         let number = |from, to| (Cell::Number(from), Cell::Number(to));
-        let table = Table {
+        let table = Arc::new(Table {
             entries: vec![number(1, 2), number(-1, 5), number(1, 9), number(3, 0)],
             unknown: Unknown::Pass,
             names: vec![(2, "TWO".to_owned())],
-        };
+        });
         let scale = |numerator, denominator| Change::Scale { numerator, denominator, rounding: Rounding::Nearest };
         let changes = [
             vec![],
             vec![Change::Settle, scale(10, 1)],
             vec![scale(1, 1000), Change::Fit(Kind::Int32)],
-            vec![Change::Table(Arc::new(table)), Change::NotZero],
+            vec![Change::Table(table.clone()), Change::NotZero],
             vec![scale(1_000_000_000, 1)],
             vec![Change::Within { least: -5, most: i128::MAX }],
             vec![Change::FormatInteger],
+            // What several hops come to.
+            vec![scale(10, 1), Change::Fit(Kind::Int64), scale(1, 10), Change::Fit(Kind::Sint32), scale(10, 1)],
+            vec![scale(1, 10), Change::Fit(Kind::Int32), Change::Settle, scale(10, 1), Change::NotZero],
+            vec![Change::FormatInteger, Change::Settle, Change::ParseInteger, Change::Fit(Kind::Uint32)],
+            vec![Change::FormatInteger, Change::ParseInteger, Change::FormatInteger],
+            vec![Change::Settle, scale(3, 1), Change::Within { least: -5, most: 10 }, Change::NotZero],
+            vec![Change::Within { least: 1, most: 9 }, Change::Settle, scale(7, 1)],
+            vec![Change::Table(table.clone()), Change::Fit(Kind::Int32), Change::Settle, Change::Table(table.clone())],
+            vec![Change::Table(table.clone()), Change::Within { least: 0, most: 4 }, scale(2, 1)],
         ];
         let kinds = [Kind::Int32, Kind::Int64, Kind::Uint32, Kind::Uint64, Kind::Sint32, Kind::Sint64, Kind::Bool];
         let mut ran = 0;

@@ -6,17 +6,20 @@ use crate::rewrite::wire;
 /// Bytes that are read at once.
 pub(super) const BLOCK: usize = 16;
 
-/// The bytes from `at` on; zeros where the input ends before.
+/// The bytes from `at` on; zeros where the input ends before. These are put into `spare`.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "its result should stay in a register")]
-pub(super) fn block(source: &[u8], at: usize) -> [u8; BLOCK] {
-    match source.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(block) => *block,
-        None => last_block(source, at),
+#[expect(clippy::inline_always, reason = "mostly it is two checks")]
+pub(super) fn block<'a>(source: &'a [u8], at: usize, spare: &'a mut [u8; BLOCK]) -> &'a [u8; BLOCK] {
+    if let Some(block) = source.get(at..).and_then(<[u8]>::first_chunk) {
+        block
+    } else {
+        *spare = last_block(source, at);
+        spare
     }
 }
 
 /// Near the end of the input.
+#[cold]
 #[inline(never)]
 fn last_block(source: &[u8], at: usize) -> [u8; BLOCK] {
     let Some(before) = at.checked_sub(source.len().saturating_sub(BLOCK)).filter(|before| *before < BLOCK) else {
@@ -26,8 +29,9 @@ fn last_block(source: &[u8], at: usize) -> [u8; BLOCK] {
         return (u128::from_le_bytes(*last) >> (8 * before)).to_le_bytes();
     }
     let mut block = [0; BLOCK];
-    let rest = source.get(at..).unwrap_or_default();
-    block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    for (to, from) in block.iter_mut().zip(source.get(at..).unwrap_or_default()) {
+        *to = *from;
+    }
     block
 }
 
@@ -76,7 +80,7 @@ mod tests {
             for at in 0..50 {
                 let mut expected: Vec<u8> = source.iter().skip(at).take(BLOCK).copied().collect();
                 expected.resize(BLOCK, 0);
-                assert_eq!(block(&source, at), *expected, "{at} of {length}");
+                assert_eq!(block(&source, at, &mut [0; BLOCK])[..], expected, "{at} of {length}");
             }
         }
     }

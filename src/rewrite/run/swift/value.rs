@@ -1,59 +1,57 @@
 //! Values that become others on the swift way.
 
-use super::block::{block, length_at, varint_in};
+use super::block::{BLOCK, block, length_at, varint_in};
+use super::write::write_tag;
 use super::{Run, Scan, Stop};
 use crate::rewrite::run::carry::Elements;
 use crate::rewrite::scalar::{Converted, Quickly, Scalar};
 use crate::rewrite::swift::{Op, Swift};
 use crate::rewrite::wire::{self, FIXED32, FIXED64, VARINT};
 
-/// Where the next field is read, and where it is written.
-type Places = Result<(usize, usize), Stop>;
-
 impl Run<'_, '_, '_> {
     /// A varint that becomes another number.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what most conversions are")]
+    #[inline(never)]
     pub(super) fn number(
         &mut self,
         scan: &mut Scan<'_>,
         table: &Swift,
         op: &Op,
         value: usize,
-        end: usize,
         out: usize,
-    ) -> Places {
+    ) -> Result<usize, Stop> {
         let quick = table.numbers.get(op.index as usize).ok_or(Stop)?;
-        let (raw, next) = wire::varint(self.source, value, end).map_err(|_| Stop)?;
+        let (raw, next) = wire::varint(self.source, value, self.source.len()).map_err(|_| Stop)?;
+        self.next = next;
         let number = quick.read(raw).ok_or(Stop)?;
         if op.zero.of_source && number == 0 {
             scan.seen &= !op.guard;
-            return Ok((next, out));
+            return Ok(out);
         }
         match quick.convert(number).ok_or(Stop)? {
             Quickly::Settled => {
                 scan.seen &= !op.guard;
-                Ok((next, out))
+                Ok(out)
             }
             Quickly::To(number) => {
                 if number == 0 && op.zero.of_target {
-                    return Ok((next, out));
+                    return Ok(out);
                 }
                 let room = self.room(out);
-                room[..4].copy_from_slice(&op.tag.to_le_bytes());
-                let written = quick.write_at(number, room, usize::from(op.tag_length));
-                Ok((next, out + written))
+                write_tag(op, room);
+                let written = out + quick.write_at(number, room, usize::from(op.tag_length));
+                Ok(written)
             }
         }
     }
 
     /// A `double` that has to be a `float`.
-    pub(super) fn narrowed(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
+    pub(super) fn narrowed(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
         let bytes = self.source.get(value..).and_then(<[u8]>::first_chunk).ok_or(Stop)?;
+        self.next = value + 8;
         let double = f64::from_le_bytes(*bytes);
         if op.zero.of_source && double.to_bits() == 0 {
             scan.seen &= !op.guard;
-            return Ok((value + 8, out));
+            return Ok(out);
         }
         #[expect(clippy::cast_possible_truncation, reason = "whether it loses something is checked next")]
         let single = double as f32;
@@ -63,45 +61,47 @@ impl Run<'_, '_, '_> {
             return Err(Stop);
         }
         if op.zero.of_target && double.to_bits() == 0 {
-            return Ok((value + 8, out));
+            return Ok(out);
         }
-        Ok((value + 8, self.put(op, &wide(single.to_le_bytes()), 4, out)))
+        Ok(self.put(op, &wide(single.to_le_bytes()), 4, out))
     }
 
     /// A `float` as a `double`.
-    pub(super) fn widened(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
+    pub(super) fn widened(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
         let bytes = self.source.get(value..).and_then(<[u8]>::first_chunk).ok_or(Stop)?;
+        self.next = value + 4;
         let single = f32::from_le_bytes(*bytes);
         if op.zero.of_source && single.to_bits() == 0 {
             scan.seen &= !op.guard;
-            return Ok((value + 4, out));
+            return Ok(out);
         }
         if single.is_nan() {
             return Err(Stop);
         }
         if op.zero.of_target && single.to_bits() == 0 {
-            return Ok((value + 4, out));
+            return Ok(out);
         }
-        Ok((value + 4, self.put(op, &wide(f64::from(single).to_le_bytes()), 8, out)))
+        Ok(self.put(op, &wide(f64::from(single).to_le_bytes()), 8, out))
     }
 
     /// Text or bytes that have to be UTF-8, and stay as they are.
-    pub(super) fn text(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Places {
+    pub(super) fn text(&mut self, scan: &mut Scan<'_>, op: &Op, value: usize, out: usize) -> Result<usize, Stop> {
         let (start, length) = length_at(self.source, value)?;
         let next = start + length;
+        self.next = next;
         let text = self.source.get(start..next).ok_or(Stop)?;
         if std::str::from_utf8(text).is_err() {
             return Err(Stop);
         }
         if length == 0 && op.zero.of_source {
             scan.seen &= !op.guard;
-            return Ok((next, out));
+            return Ok(out);
         }
         if length == 0 && op.zero.of_target {
-            return Ok((next, out));
+            return Ok(out);
         }
         let out = self.put_tag(op, out);
-        Ok((next, self.copy(value, next, out)?))
+        self.copy(value, next, out)
     }
 
     /// Any scalar.
@@ -113,23 +113,24 @@ impl Run<'_, '_, '_> {
         at: usize,
         end: usize,
         out: usize,
-    ) -> Places {
+    ) -> Result<usize, Stop> {
         let scalar = table.scalars.get(op.index as usize).ok_or(Stop)?;
         let field = wire::field(self.source, at, end, scan.depth).map_err(|_| Stop)?;
+        self.next = field.next;
         let datum = scalar.read(&self.source[field.start..field.end]).map_err(|_| Stop)?;
         if op.zero.of_source && datum.is_zero() {
             scan.seen &= !op.guard;
-            return Ok((field.next, out));
+            return Ok(out);
         }
         let Converted::To(datum) = scalar.convert(datum).map_err(|_| Stop)? else {
             scan.seen &= !op.guard;
-            return Ok((field.next, out));
+            return Ok(out);
         };
         if op.zero.of_target && datum.is_zero() {
-            return Ok((field.next, out));
+            return Ok(out);
         }
         let out = self.put_tag(op, out);
-        Ok((field.next, self.put_scalar(out, |buffer| scalar.write(&datum, buffer))?))
+        self.put_scalar(out, |buffer| scalar.write(&datum, buffer))
     }
 
     /// What one field of a repeated scalar holds.
@@ -140,9 +141,10 @@ impl Run<'_, '_, '_> {
         op: &Op,
         (packed, at, end): (bool, usize, usize),
         mut out: usize,
-    ) -> Places {
+    ) -> Result<usize, Stop> {
         let scalar = table.scalars.get(op.index as usize).ok_or(Stop)?;
         let field = wire::field(self.source, at, end, scan.depth).map_err(|_| Stop)?;
+        self.next = field.next;
         let run = packed.then(|| self.open(op, field.end - field.start, out));
         out = run.map_or(out, |run| run.content);
         let mut elements = Elements::new(scalar.read_wire(), field.wire, field.start, field.end);
@@ -159,7 +161,7 @@ impl Run<'_, '_, '_> {
         if let Some(run) = run {
             out = self.close(run, out)?;
         }
-        Ok((field.next, out))
+        Ok(out)
     }
 
     /// An element of a repeated scalar, without a tag.
@@ -198,13 +200,13 @@ const KEPT_UP_TO: usize = 4096;
 
 /// Whether a field, whose tag has the lowest bits of `first`, holds the zero of its type.
 pub(super) fn is_zero(source: &[u8], first: u8, value: usize) -> Result<bool, Stop> {
-    let block = block(source, value);
-    let word = u128::from_le_bytes(block);
+    let mut spare = [0; BLOCK];
+    let block = block(source, value, &mut spare);
+    let word = u128::from_le_bytes(*block);
     Ok(match first & 7 {
-        // All bits but those that say that another byte follows.
-        VARINT if block[0] == 0 => true,
+        VARINT if block[0] & 0x7f != 0 => false,
         VARINT => {
-            let length = varint_in(&block)?;
+            let length = varint_in(block)?;
             let bits = word & (u128::MAX >> (128 - 8 * length)) & 0x7f7f_7f7f_7f7f_7f7f_7f7f;
             if bits != 0 && bits & 0x0f_7f7f_7f7f == 0 {
                 // A zero of 32 bits, and none of 64.
@@ -213,7 +215,7 @@ pub(super) fn is_zero(source: &[u8], first: u8, value: usize) -> Result<bool, St
             bits == 0
         }
         FIXED32 => word.trailing_zeros() >= 32,
-        FIXED64 => word & u128::from(u64::MAX) == 0,
+        FIXED64 => word.trailing_zeros() >= 64,
         _ => length_at(source, value)?.1 == 0,
     })
 }

@@ -16,7 +16,8 @@ impl Run<'_, '_, '_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a check and a pointer")]
     pub(super) fn room(&mut self, out: usize) -> &mut [u8; ROOM] {
-        if out + ROOM > self.bytes.len() {
+        // As the compiler sees it in the line below.
+        if out > self.bytes.len() || self.bytes.len() - out < ROOM {
             self.grow(out + ROOM);
         }
         let room = self.bytes.get_mut(out..).and_then(<[u8]>::first_chunk_mut);
@@ -42,8 +43,7 @@ impl Run<'_, '_, '_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a store")]
     pub(super) fn put_tag(&mut self, op: &Op, out: usize) -> usize {
-        let [first, second, third, fourth, ..] = self.room(out);
-        [*first, *second, *third, *fourth] = op.tag.to_le_bytes();
+        write_tag(op, self.room(out));
         out + usize::from(op.tag_length)
     }
 
@@ -51,12 +51,13 @@ impl Run<'_, '_, '_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "two stores")]
     pub(super) fn put(&mut self, op: &Op, block: &[u8; BLOCK], length: usize, out: usize) -> usize {
-        let tag = op.tag.to_le_bytes();
         // At most four, as the compiler cannot know.
         let tag_length = usize::from(op.tag_length & 7);
         let room = self.room(out);
-        room[..4].copy_from_slice(&tag);
-        room[tag_length..tag_length + BLOCK].copy_from_slice(block);
+        write_tag(op, room);
+        if let Some(value) = room.get_mut(tag_length..).and_then(<[u8]>::first_chunk_mut) {
+            *value = *block;
+        }
         out + tag_length + length
     }
 
@@ -112,6 +113,7 @@ impl Run<'_, '_, '_> {
     /// Writes the length of a message that ends at `out`, and gives back where it ends then.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a store, mostly")]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     pub(super) fn close(&mut self, open: Open, out: usize) -> Result<usize, Stop> {
         let (_, shared_length) = self.runner.scratch.output.shared();
         let length = out - open.content + (shared_length - open.shared_length);
@@ -125,6 +127,7 @@ impl Run<'_, '_, '_> {
     }
 
     #[inline(never)]
+    #[expect(clippy::cast_possible_truncation, reason = "low bits of a varint, or a length that was looked at before")]
     fn close_long(&mut self, open: Open, length: usize, mut out: usize) -> Result<usize, Stop> {
         let needed = varint_length(length as u64);
         let start = open.content - open.reserved;
@@ -148,5 +151,14 @@ impl Run<'_, '_, '_> {
             *last &= 0x7f;
         }
         Ok(out)
+    }
+}
+
+/// Writes the new tag of a field, of which not all four bytes may count.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a store")]
+pub(super) fn write_tag(op: &Op, room: &mut [u8; ROOM]) {
+    if let Some(tag) = room.first_chunk_mut() {
+        *tag = op.tag.to_le_bytes();
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &AddArguments) -> Outcome {
     if let Some(protocol) = &place.protocol {
         refuse_version(protocol, &arguments.version)?;
     }
-    let tree = arguments.from.open()?;
+    let tree = arguments.from.open().map_err(|error| BadArguments(error.to_string()))?;
     let there = place.folder.exists();
     let staging = staging(arguments, &place)?;
     let added = match stage(arguments, &place, &tree, staging.path()) {

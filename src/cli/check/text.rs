@@ -1,15 +1,35 @@
 //! A check for people: grouped by message, the worst first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
-use super::view::{View, category, counts, level};
+use super::view::{View, category, counts, level, refused_by_value};
 use crate::check::Verdict;
 use crate::check::judge::{Change, Element, Finding, Judged, Level, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
 use crate::protocol::plan::Direction;
 
-pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
-    let mut writer = Writer { view, style, snippets: Snippets::default(), text: String::new() };
+/// How much to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// What is of this level or worse, and the sums.
+    Quiet(Level),
+    Usual,
+    /// What was added, too.
+    All,
+}
+
+impl Detail {
+    fn shows(self, finding: &Finding) -> bool {
+        match self {
+            Self::Quiet(least) => finding.level <= least,
+            Self::Usual | Self::All => true,
+        }
+    }
+}
+
+pub(super) fn of(view: &View<'_>, detail: Detail, style: Style) -> Result<String, fmt::Error> {
+    let mut writer = Writer { view, detail, style, snippets: Snippets::default(), text: String::new() };
     let report = &view.report;
     match &report.protocol {
         Some(name) => writeln!(writer.text, "protocol {name}: {}", report.versions.join(", "))?,
@@ -17,7 +37,7 @@ pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
             writeln!(writer.text, "{} against {}", view.named(&report.versions[1]), view.named(&report.versions[0]))?;
         }
     }
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|finding| detail.shows(finding)) {
         writer.text.push('\n');
         writer.headed(finding)?;
     }
@@ -30,7 +50,8 @@ pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
 
 /// Faults of files that cannot be read.
 pub(super) fn faults(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
-    let mut writer = Writer { view, style, snippets: Snippets::default(), text: String::new() };
+    let detail = Detail::Usual;
+    let mut writer = Writer { view, detail, style, snippets: Snippets::default(), text: String::new() };
     for finding in &view.report.findings {
         writer.headed(finding)?;
     }
@@ -39,6 +60,7 @@ pub(super) fn faults(view: &View<'_>, style: Style) -> Result<String, fmt::Error
 
 struct Writer<'v> {
     view: &'v View<'v>,
+    detail: Detail,
     style: Style,
     snippets: Snippets,
     text: String,
@@ -49,17 +71,27 @@ impl Writer<'_> {
         let (from, to) = (self.view.named(&step.names.0), self.view.named(&step.names.1));
         let heading = self.style.paint(Paint::Bold, &format!("step {from} -> {to}"));
         writeln!(self.text, "\n{heading}")?;
+        let mut elements = together(&step.findings);
+        elements.retain(|element| !element.finding.is_addition());
+        elements.retain(|element| self.detail.shows(element.finding));
         let mut group = None;
-        for element in together(&step.findings) {
-            let finding = element.finding;
+        for alike in grouped(elements) {
+            let finding = alike[0].finding;
             if group != Some(&finding.group) {
                 group = Some(&finding.group);
                 let name = self.style.paint(Paint::Bold, &finding.group);
                 writeln!(self.text, "\n  {name}")?;
             }
-            self.element(&element)?;
+            match alike.as_slice() {
+                [element] => self.element(element)?,
+                several => self.several(several)?,
+            }
         }
-        self.losses(step)?;
+        if !matches!(self.detail, Detail::Quiet(_)) {
+            self.losses(step)?;
+            self.refusing(step)?;
+        }
+        self.additions(step)?;
         self.summary(step)
     }
 
@@ -88,6 +120,45 @@ impl Writer<'_> {
         self.outcome(element.finding, "      ")
     }
 
+    /// What is said of several elements of one group, of which the same is to be said.
+    fn several(&mut self, elements: &[Element<'_>]) -> fmt::Result {
+        let first = elements[0].finding;
+        let (word, paint) = word(first);
+        let word = self.style.paint(paint, word);
+        writeln!(self.text, "    {word} {} of {}", elements.len(), first.group)?;
+        self.snippet(first, "      ")?;
+        for element in elements.iter().take(LISTED) {
+            let name = element.finding.element.strip_prefix(&first.group).unwrap_or(&element.finding.element);
+            let what: Vec<&str> = element.told.iter().map(|told| told.what.as_str()).collect();
+            let what = self.view.named(&what.join("; "));
+            writeln!(self.text, "      - {}: {what}", name.trim_start_matches('.'))?;
+        }
+        if elements.len() > LISTED {
+            writeln!(self.text, "      - and {} more (--format json tells each)", elements.len() - LISTED)?;
+        }
+        let (mut ids, mut categories) = (Vec::new(), BTreeSet::new());
+        for told in elements.iter().flat_map(|element| &element.told) {
+            ids.extend(told.rules.iter().map(|rule| rule.id).filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+            categories.extend(told.categories());
+        }
+        let categories = categories.into_iter().map(category).collect::<Vec<_>>().join(", ");
+        writeln!(self.text, "      {} ({categories})", ids.join(", "))?;
+        for line in self.view.effects(elements[0].told[0].finding) {
+            writeln!(self.text, "      {line}")?;
+        }
+        if elements.iter().any(|element| element.told[0].finding.effect != elements[0].told[0].finding.effect) {
+            let name = first.element.rsplit('.').next().unwrap_or(&first.element);
+            writeln!(self.text, "      (as with {name}, so with the others)")?;
+        }
+        let mut told: Vec<String> = Vec::new();
+        for line in elements.iter().flat_map(|element| self.view.outcome(element.finding)) {
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+        self.lines(&told, "      ")
+    }
+
     /// A finding that stands by itself.
     fn headed(&mut self, finding: &Finding) -> fmt::Result {
         let (_, paint) = word(finding);
@@ -104,7 +175,7 @@ impl Writer<'_> {
         let Some(shown) = self.view.shown(finding) else { return Ok(()) };
         let named = finding.what.split('`').nth(1);
         // The first line stands for the whole file where a difference has no other place in it.
-        let is_whole_file = finding.verdict.is_some() && (shown.spot.line, shown.spot.end) == (1, None);
+        let is_whole_file = finding.verdict.is_some() && (shown.spot.line, shown.spot.end) == (Some(1), None);
         let snippet = if is_whole_file {
             format!("{} {}", self.style.paint(Paint::Blue, "-->"), shown.file)
         } else {
@@ -117,8 +188,54 @@ impl Writer<'_> {
     }
 
     fn outcome(&mut self, finding: &Finding, indent: &str) -> fmt::Result {
-        for line in self.view.outcome(finding) {
+        self.lines(&self.view.outcome(finding), indent)
+    }
+
+    fn lines(&mut self, lines: &[String], indent: &str) -> fmt::Result {
+        for line in lines {
             writeln!(self.text, "{indent}{}", line.replace('\n', &format!("\n{indent}  ")))?;
+        }
+        Ok(())
+    }
+
+    /// What has a counterpart, but not each of its values.
+    fn refusing(&mut self, step: &Judged) -> fmt::Result {
+        if step.refusing.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.text, "\n  {}", self.style.paint(Paint::Bold, "what is refused by its value"))?;
+        for one in &step.refusing {
+            let way = if one.direction == Direction::Up { "up" } else { "down" };
+            let whys: Vec<String> = one.whys.iter().map(|why| self.view.named(why)).collect();
+            let uses: Vec<&str> = one.uses.iter().copied().collect();
+            let line = one.line.map(|line| format!("; step.toml:{line}")).unwrap_or_default();
+            writeln!(self.text, "    {way:<5}{}: {} ({}{line})", one.element, whys.join("; "), uses.join(", "))?;
+        }
+        Ok(())
+    }
+
+    /// What came, a line a message; only their number where nobody asked.
+    fn additions(&mut self, step: &Judged) -> fmt::Result {
+        if self.detail != Detail::All {
+            return Ok(());
+        }
+        let mut groups: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in step.findings.iter().filter(|finding| finding.is_addition()) {
+            groups.entry(&finding.group).or_default().push(finding);
+        }
+        if groups.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.text, "\n  {}", self.style.paint(Paint::Bold, "what is new"))?;
+        for (group, findings) in groups {
+            let told: Vec<String> = findings
+                .iter()
+                .map(|finding| match &finding.verdict {
+                    Some(Verdict::Bridged { by, .. }) => format!("{} ({by})", finding.what),
+                    _ => finding.what.clone(),
+                })
+                .collect();
+            writeln!(self.text, "    {group}: {}", self.view.named(&told.join("; ")))?;
         }
         Ok(())
     }
@@ -154,8 +271,15 @@ impl Writer<'_> {
         let open = if open > 0 { self.style.paint(Paint::Red, &format!("{open} OPEN")) } else { "0 open".to_owned() };
         writeln!(
             self.text,
-            "\n  {from} -> {to}: {compatible} compatible, {bridged} bridged, {refused} refused, {open}; {losses}; {bump}"
-        )
+            "\n  {from} -> {to}: {compatible} compatible, {bridged} bridged, {refused} refused, {open}; {losses}; {}; {bump}",
+            refused_by_value(step)
+        )?;
+        let additions = step.findings.iter().filter(|finding| finding.is_addition()).count();
+        if additions > 0 && self.detail != Detail::All {
+            let what = if additions == 1 { "addition" } else { "additions" };
+            writeln!(self.text, "  {additions} {what} (--all shows {})", if additions == 1 { "it" } else { "them" })?;
+        }
+        Ok(())
     }
 
     fn total(&mut self) -> fmt::Result {
@@ -170,6 +294,48 @@ impl Writer<'_> {
         let paint = if errors > 0 { Paint::Red } else { Paint::Green };
         writeln!(self.text, "\n{}", self.style.paint(paint, &told))
     }
+}
+
+/// How many elements are listed that are told together.
+const LISTED: usize = 12;
+/// How many elements of which the same is to be said are told together.
+const ALIKE: usize = 3;
+
+/// Elements that follow one another in one group, and of which the same is to be said, together; all others alone.
+fn grouped(elements: Vec<Element<'_>>) -> Vec<Vec<Element<'_>>> {
+    let mut runs: Vec<Vec<Element<'_>>> = Vec::new();
+    for element in elements {
+        match runs.last_mut() {
+            Some(run) if are_alike(&run[0], &element) => run.push(element),
+            _ => runs.push(vec![element]),
+        }
+    }
+    let split =
+        |run: Vec<_>| if run.len() < ALIKE { run.into_iter().map(|one| vec![one]).collect() } else { vec![run] };
+    runs.into_iter().flat_map(split).collect()
+}
+
+fn are_alike(one: &Element<'_>, other: &Element<'_>) -> bool {
+    let (first, second) = (one.finding, other.finding);
+    let together = first.group == second.group && first.element != first.group && second.element != second.group;
+    let kind = |finding: &Finding| finding.verdict.as_ref().map(std::mem::discriminant);
+    // Values of an enum change places with each other: what is said of each is one and the same.
+    let of_values = |element: &Element<'_>| {
+        element
+            .told
+            .iter()
+            .flat_map(|told| &told.rules)
+            .all(|rule| rule.id.contains("ENUM_VALUE") || rule.id == "STRADDLE_ENUM_SAME_DEFAULT")
+    };
+    let same = first.verdict == second.verdict
+        && first.may_refuse == second.may_refuse
+        && first.notes == second.notes
+        && first.advice == second.advice
+        && one.ids() == other.ids();
+    together
+        && first.level == second.level
+        && kind(first) == kind(second)
+        && (same || of_values(one) && of_values(other))
 }
 
 /// What a finding begins with.

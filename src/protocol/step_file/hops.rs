@@ -158,7 +158,7 @@ fn open(crossing: &Crossing<'_>, here: (&Schema, usize), there: (&Schema, usize)
         if let Some(first) = refusals.first() {
             // Without the method's name: many methods share a response, and what is open is told once for all of them.
             let what = format!(
-                "a response may be refused after the call has run: {}; accept that by the name of the method or of its \
+                "{}, so a response may be refused after the call has run: accept that by the name of the method or of its \
                  service in the list accept_refused_responses, at the top of step.toml before the first [table], say what \
                  becomes of it, or give the method code",
                 Refusable::told(&refusals)

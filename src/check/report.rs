@@ -158,8 +158,8 @@ fn with_moved_packages(protocol: Protocol, index: usize) -> (Protocol, Vec<(Stri
     if moved.is_empty() {
         return (protocol, moved);
     }
-    let lines: String = moved.iter().map(|(old, new)| format!("\"{old}\" = \"{new}\"\n")).collect();
-    let text = format!("from = \"{}\"\n[rename.packages]\n{lines}", old.version());
+    let lines: Vec<String> = moved.iter().map(|(old, new)| format!("\"{old}\" = \"{new}\"")).collect();
+    let text = format!("from = \"{}\"\n[rename.packages]\n{}\n", old.version(), lines.join("\n"));
     match protocol.with_step(index, &text) {
         Ok(renamed) => (renamed, moved),
         Err(_) => (protocol, Vec::new()),

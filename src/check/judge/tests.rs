@@ -41,8 +41,17 @@ impl Shop {
         let names = ("1.0.0".to_owned(), self.protocol.versions()[1].version().to_string());
         let step_file = Some(self.step_file.clone());
         step(
-            &Pair { protocol: &self.protocol, index: 0, old: &self.old, new: &self.new, names, step_file },
+            &Pair {
+                protocol: &self.protocol,
+                index: 0,
+                old: &self.old,
+                new: &self.new,
+                names,
+                guessed: Vec::new(),
+                step_file,
+            },
             differences,
+            Vec::new(),
         )
     }
 }

@@ -18,6 +18,7 @@ use crate::tree::Location;
 Exit codes: 0 when nothing was found that fails (see --fail-on; by default: nothing is open, and no
 published version changed), 1 when something was, 2 when the arguments are bad or the protos, step.toml,
 protocol.toml or straddle.lock cannot be read.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(in crate::cli) struct CheckArguments {
     /// The protocol's folder, such as schemas/inventory; or with --against a folder of protos
     ///

@@ -1,13 +1,16 @@
 //! A check for people: grouped by message, the worst first.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod alike;
+mod sums;
+
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use super::view::{View, category, counts, level, refused_by_value};
+use self::alike::grouped;
+use super::view::{View, category, level};
 use crate::check::Verdict;
-use crate::check::judge::{Change, Element, Finding, Judged, Level, together};
+use crate::check::judge::{Element, Finding, Judged, Level, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
-use crate::protocol::plan::Direction;
 
 /// How much to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +90,7 @@ impl Writer<'_> {
                 several => self.several(several)?,
             }
         }
-        if !matches!(self.detail, Detail::Quiet(_)) {
-            self.losses(step)?;
-            self.refusing(step)?;
-        }
-        self.additions(step)?;
-        self.summary(step)
+        self.sums(step)
     }
 
     /// What is said of one element, under its group.
@@ -198,90 +196,6 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// What has a counterpart, but not each of its values.
-    fn refusing(&mut self, step: &Judged) -> fmt::Result {
-        if step.refusing.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.text, "\n  {}", self.style.paint(Paint::Bold, "what is refused by its value"))?;
-        for one in &step.refusing {
-            let way = if one.direction == Direction::Up { "up" } else { "down" };
-            let whys: Vec<String> = one.whys.iter().map(|why| self.view.named(why)).collect();
-            let uses: Vec<&str> = one.uses.iter().copied().collect();
-            let line = one.line.map(|line| format!("; step.toml:{line}")).unwrap_or_default();
-            writeln!(self.text, "    {way:<5}{}: {} ({}{line})", one.element, whys.join("; "), uses.join(", "))?;
-        }
-        Ok(())
-    }
-
-    /// What came, a line a message; only their number where nobody asked.
-    fn additions(&mut self, step: &Judged) -> fmt::Result {
-        if self.detail != Detail::All {
-            return Ok(());
-        }
-        let mut groups: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-        for finding in step.findings.iter().filter(|finding| finding.is_addition()) {
-            groups.entry(&finding.group).or_default().push(finding);
-        }
-        if groups.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.text, "\n  {}", self.style.paint(Paint::Bold, "what is new"))?;
-        for (group, findings) in groups {
-            let told: Vec<String> = findings
-                .iter()
-                .map(|finding| match &finding.verdict {
-                    Some(Verdict::Bridged { by, .. }) => format!("{} ({by})", finding.what),
-                    _ => finding.what.clone(),
-                })
-                .collect();
-            writeln!(self.text, "    {group}: {}", self.view.named(&told.join("; ")))?;
-        }
-        Ok(())
-    }
-
-    fn losses(&mut self, step: &Judged) -> fmt::Result {
-        if step.losses.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.text, "\n  {}", self.style.paint(Paint::Bold, "what can be lost, where it is set"))?;
-        for lost in &step.losses {
-            let way = if lost.direction == Direction::Up { "up" } else { "down" };
-            writeln!(self.text, "    {way:<5}{lost}")?;
-        }
-        Ok(())
-    }
-
-    fn summary(&mut self, step: &Judged) -> fmt::Result {
-        let [compatible, bridged, refused, open] = counts(&step.findings);
-        let (from, to) = (self.view.named(&step.names.0), self.view.named(&step.names.1));
-        let losses = if step.losses.len() == 1 { "1 loss".to_owned() } else { format!("{} losses", step.losses.len()) };
-        let needed = step.bump.needed.name();
-        let why = &step.bump.why;
-        let bump = match step.bump.declared {
-            None => format!("a {needed} change ({why})"),
-            Some(declared) if step.bump.is_too_small() => self
-                .style
-                .paint(Paint::Yellow, &format!("{} by its number, but a {needed} change ({why})", declared.name())),
-            Some(declared) if declared == Change::Major && step.bump.needed != Change::Major => {
-                format!("free to break by its number, a {needed} change ({why})")
-            }
-            Some(declared) => format!("{} by its number, a {needed} change ({why})", declared.name()),
-        };
-        let open = if open > 0 { self.style.paint(Paint::Red, &format!("{open} OPEN")) } else { "0 open".to_owned() };
-        writeln!(
-            self.text,
-            "\n  {from} -> {to}: {compatible} compatible, {bridged} bridged, {refused} refused, {open}; {losses}; {}; {bump}",
-            refused_by_value(step)
-        )?;
-        let additions = step.findings.iter().filter(|finding| finding.is_addition()).count();
-        if additions > 0 && self.detail != Detail::All {
-            let what = if additions == 1 { "addition" } else { "additions" };
-            writeln!(self.text, "  {additions} {what} (--all shows {})", if additions == 1 { "it" } else { "them" })?;
-        }
-        Ok(())
-    }
-
     fn total(&mut self) -> fmt::Result {
         let report = &self.view.report;
         let of_steps =
@@ -298,45 +212,6 @@ impl Writer<'_> {
 
 /// How many elements are listed that are told together.
 const LISTED: usize = 12;
-/// How many elements of which the same is to be said are told together.
-const ALIKE: usize = 3;
-
-/// Elements that follow one another in one group, and of which the same is to be said, together; all others alone.
-fn grouped(elements: Vec<Element<'_>>) -> Vec<Vec<Element<'_>>> {
-    let mut runs: Vec<Vec<Element<'_>>> = Vec::new();
-    for element in elements {
-        match runs.last_mut() {
-            Some(run) if are_alike(&run[0], &element) => run.push(element),
-            _ => runs.push(vec![element]),
-        }
-    }
-    let split =
-        |run: Vec<_>| if run.len() < ALIKE { run.into_iter().map(|one| vec![one]).collect() } else { vec![run] };
-    runs.into_iter().flat_map(split).collect()
-}
-
-fn are_alike(one: &Element<'_>, other: &Element<'_>) -> bool {
-    let (first, second) = (one.finding, other.finding);
-    let together = first.group == second.group && first.element != first.group && second.element != second.group;
-    let kind = |finding: &Finding| finding.verdict.as_ref().map(std::mem::discriminant);
-    // Values of an enum change places with each other: what is said of each is one and the same.
-    let of_values = |element: &Element<'_>| {
-        element
-            .told
-            .iter()
-            .flat_map(|told| &told.rules)
-            .all(|rule| rule.id.contains("ENUM_VALUE") || rule.id == "STRADDLE_ENUM_SAME_DEFAULT")
-    };
-    let same = first.verdict == second.verdict
-        && first.may_refuse == second.may_refuse
-        && first.notes == second.notes
-        && first.advice == second.advice
-        && one.ids() == other.ids();
-    together
-        && first.level == second.level
-        && kind(first) == kind(second)
-        && (same || of_values(one) && of_values(other))
-}
 
 /// What a finding begins with.
 fn word(finding: &Finding) -> (&'static str, Paint) {

@@ -68,8 +68,8 @@ impl<'a> View<'a> {
         let verdict = finding.verdict.iter().map(|verdict| self.verdict(verdict));
         let notes = finding.notes.iter().map(|note| format!("note: {}", self.named(note)));
         let advice = finding.advice.iter().map(|advice| format!("help: {}", self.named(advice)));
-        let ways = [("up", &finding.may_refuse.up), ("down", &finding.may_refuse.down)];
-        let refused = ways.into_iter().filter(|(_, whys)| !whys.is_empty()).map(|(way, whys)| {
+        let directions = [("up", &finding.may_refuse.up), ("down", &finding.may_refuse.down)];
+        let refused = directions.into_iter().filter(|(_, whys)| !whys.is_empty()).map(|(way, whys)| {
             let whys: Vec<String> = whys.iter().map(|why| self.named(why)).collect();
             format!("refuses a value on its way {way} where {}", whys.join(", or where "))
         });

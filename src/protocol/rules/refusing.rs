@@ -84,10 +84,14 @@ pub(crate) fn refusals(plans: &Plans, source: &str, target: &str, used: Use, sch
     let plans_met = plans.reached(source, target, used);
     let mut found = Vec::new();
     for plan in &plans_met {
-        of_plan(plan, used).into_iter().for_each(|one| add(&mut found, one));
+        for one in of_plan(plan, used) {
+            add(&mut found, one);
+        }
     }
     if plans_met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion))) {
-        of_any(plans, used, schema).into_iter().for_each(|one| add(&mut found, one));
+        for one in of_any(plans, used, schema) {
+            add(&mut found, one);
+        }
     }
     found
 }

@@ -34,9 +34,11 @@ fn settle_side(found: &mut [Difference], side: fn(&mut Effect) -> &mut String) {
         let about_type = difference.rule.id.ends_with("_TYPE") || difference.rule.id.ends_with("_CARDINALITY");
         let text = side(&mut difference.effect);
         if is_claim(text) {
-            // What follows says more than that, as of names in JSON.
-            let rest = text.split_once("; ").map(|(_, rest)| format!("; {rest}"));
-            *text = format!("{instead}{}", rest.unwrap_or_default());
+            // What follows may say more than that, as of names in JSON; what becomes of the bytes is told with the type.
+            *text = match text.split_once("; ").filter(|(_, rest)| rest.contains("JSON")) {
+                Some((_, rest)) => format!("does not read the bytes as before; {rest}"),
+                None => instead.to_owned(),
+            };
         } else if lost && about_type {
             NOT_FOUND.clone_into(text);
         }

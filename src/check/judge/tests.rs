@@ -108,7 +108,7 @@ fn a_difference_is_judged_by_what_becomes_of_it_where_it_is_reached() {
         (item, GET, item, GET, "", "shop.proto", "compatible", "generated code only"),
         // Methods.
         (item, GET, item, "", "", "shop.Shop.Get", "open", "[[past.refuse]]"),
-        (item, GET, item, "", "", "shop.Shop", "open", "calls of shop.Shop.Get"),
+        (item, GET, item, "", "", "shop.Shop", "open", "what becomes of its calls: "),
         (item, GET, item, "", "[[past.refuse]]\nmethod = \"shop.Shop.Get\"\nreason = \"nobody called it\"", "shop.Shop.Get", "refused", "nobody called it"),
         (item, GET, item, "", "", "shop.Item.sku", "refused", "goes with shop.Shop.Get"),
         (item, GET, item, "service Shop { rpc Get(Item) returns (stream Item); }", "", "shop.Shop.Get", "open", "was unary, is server-streaming"),

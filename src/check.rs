@@ -13,6 +13,7 @@ pub mod compare;
 pub mod image;
 pub(crate) mod judge;
 pub(crate) mod lock;
+pub(crate) mod moved;
 pub(crate) mod paths;
 pub(crate) mod report;
 pub mod rule;

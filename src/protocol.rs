@@ -80,6 +80,8 @@ mod imports;
 mod manifest;
 pub mod mask;
 mod numbers;
+#[cfg(feature = "cli")]
+mod places;
 pub mod plan;
 mod relate;
 pub mod rules;
@@ -100,10 +102,12 @@ pub use self::error::{Fault, ProtocolError};
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
 #[cfg(feature = "cli")]
-pub(crate) use self::folder::{compile_folder, schema_files, source_of_folder};
+pub(crate) use self::folder::{compile_folder, schema_files};
+#[cfg(feature = "cli")]
+pub(crate) use self::places::Places;
 pub use self::relate::Difference;
 #[cfg(feature = "cli")]
-pub(crate) use self::rules::refusals;
+pub(crate) use self::rules::{Refusable, refusals, refusals_of_plan};
 pub use self::schema::{Method, Schema};
 #[cfg(feature = "cli")]
 pub(crate) use self::step::is_breaking as is_breaking_by_number;
@@ -146,7 +150,7 @@ impl Protocol {
     /// With the file, the line where there is one, the element and what to do, for each fault found.
     #[cfg(feature = "compile")]
     pub fn load(folder: impl AsRef<std::path::Path>) -> Result<Self, ProtocolError> {
-        folder::load(folder.as_ref())
+        folder::load(folder.as_ref(), &mut folder::plainly)
     }
 
     /// The protocol that generated code carries.
@@ -194,7 +198,7 @@ impl Protocol {
     #[cfg(feature = "cli")]
     pub(crate) fn with_version(&self, version: &Version, folder: &std::path::Path) -> Result<Self, ProtocolError> {
         let mut sources = self.0.sources.clone();
-        sources.push(folder::source(version, Some(folder), None)?);
+        sources.push(folder::source(version, Some(folder), None, &mut folder::plainly)?);
         let mut protocol = Self::assemble(self.0.name.clone(), None, sources, folder.to_owned())?;
         if let Some(inner) = Arc::get_mut(&mut protocol.0) {
             let unlabelled = self.unlabelled();

@@ -276,9 +276,9 @@ fn a_version_that_cannot_be_added_changes_nothing() {
         ("add 0.9.0 --from protos", 2, &["0.9.0 is older than 1.1.0, the newest version of shop"]),
         ("add 1.2.0 --from git:v1.1.0:protos", 2, &["git:v1.1.0:protos declares just what 1.1.0 does"]),
         ("add two --from protos", 2, &["`two` is not a version"]),
-        ("add 2.0.0 --from git:v2.0:protos", 1, &["there is no revision `v2.0`", "did you mean `v2.0.0`?"]),
-        ("add 2.0.0 --from git:v2.0.0:proto", 1, &["no folder `proto`", "did you mean `protos`?"]),
-        ("add 2.0.0 --from nowhere", 1, &["nowhere is no folder"]),
+        ("add 2.0.0 --from git:v2.0:protos", 2, &["there is no revision `v2.0`", "did you mean `v2.0.0`?"]),
+        ("add 2.0.0 --from git:v2.0.0:proto", 2, &["no folder `proto`", "did you mean `protos`?"]),
+        ("add 2.0.0 --from nowhere", 2, &["nowhere is no folder"]),
         ("add 2.0.0 --from schemas/shop", 1, &["schemas/shop is the folder of a protocol"]),
         (
             "add 2.0.0 --from protos --name other --protocol schemas/shop",
@@ -354,7 +354,7 @@ fn protos_around_the_protocols_folder_leave_its_versions_out() {
 fn the_repository_is_the_one_that_git_itself_would_take() {
     let (repository, elsewhere) = (shop(), tempfile::tempdir().expect("a temporary folder"));
     let arguments = "add 1.0.0 --from git:v1.0.0:protos --name shop";
-    ends(elsewhere.path(), arguments, 1, &["not a git repository", "within the repository"]);
+    ends(elsewhere.path(), arguments, 2, &["not a git repository", "within the repository"]);
     let named = repository.path().join(".git");
     let run = straddle_with(elsewhere.path(), arguments, &[("GIT_DIR", &named.display().to_string())]);
     assert_eq!(run.code, Some(0), "{}", run.err);
@@ -366,7 +366,7 @@ fn without_the_git_program_folders_can_still_be_added() {
     let repository = shop();
     let nowhere = [("PATH", "/nowhere")];
     let run = straddle_with(repository.path(), "add 1.0.0 --from git:v1.0.0:protos --name shop", &nowhere);
-    assert_eq!(run.code, Some(1), "{}", run.err);
+    assert_eq!(run.code, Some(2), "{}", run.err);
     assert!(
         run.err.contains("the program `git` was not found") && run.err.contains("help: install git"),
         "{}",

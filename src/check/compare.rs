@@ -1,5 +1,6 @@
 //! All differences between two images, by rule.
 
+mod additions;
 mod defaults;
 mod deleted;
 mod effect;
@@ -18,7 +19,7 @@ mod types;
 use self::index::Index;
 use self::names::Names;
 use self::report::Report;
-use super::{Difference, Image, Place};
+use super::{Difference, Effect, Image, Place, Rule};
 
 /// How to compare.
 #[derive(Clone, Debug, Default)]
@@ -28,18 +29,44 @@ pub struct Options {
     pub renamed: Vec<(String, String)>,
 }
 
-/// All differences, in the order of their places.
+/// All differences that break a rule, in the order of their places.
 #[must_use]
 pub fn compare(old: &Image, new: &Image, options: &Options) -> Vec<Difference> {
     let (old, new) = (Index::new(old.files()), Index::new(new.files()));
     let names = Names::new(&old, &new, options);
-    let mut report = Report { old: &old, new: &new, names: &names, found: Vec::new() };
+    sorted(breaking(&old, &new, &names))
+}
+
+/// What becomes of data in flight where a package goes by another name.
+pub(super) fn package_moved() -> Effect {
+    effect::elements::package_changed()
+}
+
+/// The same, and what was added, by a rule of the caller's: additions break none of ours.
+pub(super) fn compare_with_additions(
+    old: &Image,
+    new: &Image,
+    options: &Options,
+    rule: &'static Rule,
+) -> (Vec<Difference>, Vec<Difference>) {
+    let (old, new) = (Index::new(old.files()), Index::new(new.files()));
+    let names = Names::new(&old, &new, options);
+    let found = breaking(&old, &new, &names);
+    let added = additions::compare((&old, &new), &names, rule, &found);
+    (sorted(found), sorted(added))
+}
+
+fn breaking(old: &Index<'_>, new: &Index<'_>, names: &Names<'_>) -> Vec<Difference> {
+    let mut report = Report { old, new, names, found: Vec::new() };
     files::compare(&mut report);
     deleted::compare(&mut report);
     messages::compare(&mut report);
     enums::compare(&mut report);
     services::compare(&mut report);
-    let mut found = report.found;
+    report.found
+}
+
+fn sorted(mut found: Vec<Difference>) -> Vec<Difference> {
     found.sort_by(|one, another| by_place(one).cmp(&by_place(another)));
     found
 }

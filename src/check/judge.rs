@@ -10,7 +10,9 @@ mod evidence;
 mod finding;
 mod losses;
 mod methods;
+mod packages;
 mod reach;
+mod refusing;
 mod said;
 mod spots;
 mod subject;
@@ -23,6 +25,7 @@ pub(crate) use self::bump::{Bump, Change};
 pub(crate) use self::finding::{Finding, Level, OWN_RULES, Spot, own};
 pub(crate) use self::losses::Lost;
 use self::reach::Reach;
+pub(crate) use self::refusing::Refusing;
 use self::said::Said;
 pub(crate) use self::told::{Element, together};
 use super::{Difference, Image};
@@ -41,6 +44,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) new: &'a Image,
     /// What to call the two.
     pub(crate) names: (String, String),
+    /// Packages that are taken to be one another, though nobody said so, as (old, new).
+    pub(crate) guessed: Vec<(String, String)>,
     /// Where `step.toml` is or would be; none where no step can be declared.
     pub(crate) step_file: Option<PathBuf>,
 }
@@ -53,6 +58,8 @@ pub(crate) struct Judged {
     pub(crate) bump: Bump,
     /// What has no counterpart, and what becomes of it.
     pub(crate) losses: Vec<Lost>,
+    /// What has a counterpart, but not each of its values.
+    pub(crate) refusing: Vec<Refusing>,
     /// All findings, the worst first within each group.
     pub(crate) findings: Vec<Finding>,
 }
@@ -70,18 +77,22 @@ pub(crate) fn renamed(protocol: &Protocol, index: usize) -> Vec<(String, String)
     renamed
 }
 
-/// Judges the differences between two adjacent versions.
-pub(crate) fn step(pair: &Pair<'_>, differences: Vec<Difference>) -> Judged {
+/// Judges the differences between two adjacent versions, and what was added.
+pub(crate) fn step(pair: &Pair<'_>, differences: Vec<Difference>, additions: Vec<Difference>) -> Judged {
     let judge = Judge::new(pair);
     let mut claimed = methods::Claimed::default();
     let mut findings: Vec<Finding> =
         differences.into_iter().map(|difference| judge.difference(difference, &mut claimed)).collect();
+    // Additions need no bump by themselves: where older callers notice one, a method of theirs is not the same.
     let bump = Bump::of(pair, &findings);
+    findings.extend(additions.into_iter().map(|addition| judge.difference(addition, &mut claimed)));
     findings.extend(judge.open_methods(&claimed));
     findings.extend(judge.late_refusals());
+    findings.extend(judge.moved_packages());
     findings.extend(bump.finding(pair));
     finding::sort(&mut findings);
-    Judged { names: pair.names.clone(), bump, losses: losses::of(pair.protocol, pair.index), findings }
+    let (losses, refusing) = (losses::of(pair.protocol, pair.index), refusing::of(pair.protocol, pair.index));
+    Judged { names: pair.names.clone(), bump, losses, refusing, findings }
 }
 
 /// All that a difference is held against.

@@ -9,9 +9,9 @@ use prost::Message;
 use self::published::Published;
 use super::compare::{self, Options};
 use super::judge::{self, Finding, Judged, Level, Pair, own};
-use super::lock::{self, LockError};
+use super::lock::{self, LockError, Which};
 use super::{Category, Image};
-use crate::protocol::{Protocol, ProtocolError, Source, source_of_folder};
+use crate::protocol::{Places, Protocol, ProtocolError, Source};
 use crate::tree::{Tree, TreeError};
 use crate::version::Version;
 
@@ -57,16 +57,19 @@ pub(crate) fn is_protocol(folder: &Path) -> bool {
     folder.join("protocol.toml").is_file()
 }
 
-/// Checks all steps of the protocol in `folder`, and its versions against its lock.
+/// Checks all steps of the protocol in `folder`, and its versions against its lock, which takes them in as they are where
+/// `record` says so. What that changed in the lock is returned, too.
 ///
 /// # Errors
-/// When the protocol or its lock cannot be read.
-pub(crate) fn of_protocol(folder: &Path, scope: &Scope) -> Result<Report, CheckError> {
-    let protocol = Protocol::load(folder)?;
-    let mut report = of_steps(&protocol, folder, 0, scope)?;
+/// When the protocol or its lock cannot be read, or the lock cannot be written.
+pub(crate) fn of_protocol(folder: &Path, scope: &Scope, record: bool) -> Result<(Report, Vec<String>), CheckError> {
+    let mut places = Places::default();
+    let protocol = places.load(folder)?;
+    let recorded = if record { lock::record(folder, &protocol, Which::All)? } else { Vec::new() };
+    let mut report = of_steps(&protocol, &places, folder, 0, scope)?;
     let lock = lock::read(folder)?;
     report.findings.extend(published::against_lock(&protocol, folder, lock.as_ref()));
-    Ok(report)
+    Ok((report, recorded))
 }
 
 /// Checks what `folder` changed since `against`: each is a protocol or a plain folder of protos.
@@ -83,31 +86,33 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
             )));
         }
     }
+    let mut places = Places::default();
     match (is_protocol(folder), is_protocol(old_folder)) {
-        (true, true) => of_protocols(folder, against, scope),
+        (true, true) => of_protocols(folder, against, scope, places),
         (false, true) => {
-            let protocol = Protocol::load(old_folder)?;
+            let protocol = places.load(old_folder)?;
             let last = protocol.versions().len() - 1;
             let newest = protocol.versions()[last].version().clone();
-            let working = source_of_folder(&Version::new(newest.major(), newest.minor() + 1, 0), folder)?;
+            let next = Version::new(newest.major(), newest.minor() + 1, 0);
+            let working = places.source_of_folder(&next, folder)?;
             let sources = protocol.sources().iter().cloned().chain([working]).collect();
             let joined = Protocol::assemble(protocol.name().to_owned(), None, sources, folder.to_owned())?;
             let name = Some(protocol.name().to_owned());
-            ad_hoc(&joined, last, (newest.to_string(), WORKING.to_owned()), name, scope)
+            ad_hoc(joined, &places, last, (newest.to_string(), WORKING.to_owned()), name, scope)
         }
         (true, false) => {
-            let protocol = Protocol::load(folder)?;
+            let protocol = places.load(folder)?;
             let newest = protocol.sources()[protocol.versions().len() - 1].clone();
             let names = (given(against), newest.version.to_string());
-            let old = source_of_folder(&Version::new(1, 0, 0), old_folder)?;
+            let old = places.source_of_folder(&Version::new(1, 0, 0), old_folder)?;
             let name = Some(protocol.name().to_owned());
-            ad_hoc(&two(old, newest, folder)?, 0, names, name, scope)
+            ad_hoc(two(old, newest, folder)?, &places, 0, names, name, scope)
         }
         (false, false) => {
             let names = (given(against), super::paths::shown(folder));
-            let old = source_of_folder(&Version::new(1, 0, 0), old_folder)?;
-            let new = source_of_folder(&Version::new(1, 1, 0), folder)?;
-            ad_hoc(&two(old, new, folder)?, 0, names, None, scope)
+            let old = places.source_of_folder(&Version::new(1, 0, 0), old_folder)?;
+            let new = places.source_of_folder(&Version::new(1, 1, 0), folder)?;
+            ad_hoc(two(old, new, folder)?, &places, 0, names, None, scope)
         }
     }
 }
@@ -126,30 +131,45 @@ fn two(old: Source, new: Source, folder: &Path) -> Result<Protocol, ProtocolErro
     Protocol::assemble("compared".to_owned(), None, vec![old, new], folder.to_owned())
 }
 
-/// One step of versions that are in no protocol's folder.
+/// One step of versions that are in no protocol's folder, so that nothing says what goes by another name: what seems to is
+/// taken for it, and told.
 fn ad_hoc(
-    protocol: &Protocol,
+    protocol: Protocol,
+    places: &Places,
     index: usize,
     names: (String, String),
     name: Option<String>,
     scope: &Scope,
 ) -> Result<Report, CheckError> {
-    let (old, new) = (image(&protocol.sources()[index])?, image(&protocol.sources()[index + 1])?);
-    let pair = Pair { protocol, index, old: &old, new: &new, names: names.clone(), step_file: None };
+    let (protocol, guessed) = with_moved_packages(protocol, index);
+    let old = image(&protocol.sources()[index], places)?;
+    let new = image(&protocol.sources()[index + 1], places)?;
     let anchor = protocol.sources()[index + 1].origin.clone();
-    Ok(Report {
-        protocol: name,
-        versions: vec![names.0, names.1],
-        steps: vec![judged(&pair, scope)],
-        findings: Vec::new(),
-        anchor,
-    })
+    let versions = vec![names.0.clone(), names.1.clone()];
+    let pair = Pair { protocol: &protocol, index, old: &old, new: &new, names, guessed, step_file: None };
+    Ok(Report { protocol: name, versions, steps: vec![judged(&pair, scope)], findings: Vec::new(), anchor })
+}
+
+/// The protocol with a step that renames the packages that seem to have moved. Where such a step says more than can be, as
+/// when names of two packages meet, nothing is taken for anything.
+fn with_moved_packages(protocol: Protocol, index: usize) -> (Protocol, Vec<(String, String)>) {
+    let (old, new) = (&protocol.versions()[index], &protocol.versions()[index + 1]);
+    let moved = super::moved::packages(old, new);
+    if moved.is_empty() {
+        return (protocol, moved);
+    }
+    let lines: Vec<String> = moved.iter().map(|(old, new)| format!("\"{old}\" = \"{new}\"")).collect();
+    let text = format!("from = \"{}\"\n[rename.packages]\n{}\n", old.version(), lines.join("\n"));
+    match protocol.with_step(index, &text) {
+        Ok(renamed) => (renamed, moved),
+        Err(_) => (protocol, Vec::new()),
+    }
 }
 
 /// Two states of one protocol: what was published has to be there as it was, and what came since is checked.
-fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, CheckError> {
-    let before = Protocol::load(against.folder())?;
-    let now = Protocol::load(folder)?;
+fn of_protocols(folder: &Path, against: &Tree, scope: &Scope, mut places: Places) -> Result<Report, CheckError> {
+    let before = places.load(against.folder())?;
+    let now = places.load(folder)?;
     if before.name() != now.name() {
         let given = given(against);
         return Err(CheckError::Other(format!(
@@ -162,10 +182,15 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
     let newest = before.versions()[before.versions().len() - 1].version();
     // Steps to versions that came since; what was there before was checked then.
     let since = now.versions().iter().take_while(|schema| schema.version() <= newest).count().saturating_sub(1);
-    let mut report = of_steps(&now, folder, since, scope)?;
+    let mut report = of_steps(&now, &places, folder, since, scope)?;
     let given = given(against);
     let published = Published { locked: lock::published(&before), by: given.clone(), lock: None };
-    report.findings.extend(published.findings(&now, folder));
+    let mut changed = published.findings(&now, folder);
+    for finding in &mut changed {
+        let place = published::first_change(finding, (&before, &now), &places)?;
+        finding.place = place.or(finding.place.take());
+    }
+    report.findings.extend(changed);
     if let Some(index) = now.index_of(newest)
         && now.versions()[index].digest() != before.versions()[before.versions().len() - 1].digest()
     {
@@ -173,7 +198,7 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
         let names = (format!("{newest} in {given}"), format!("{newest} in {}", super::paths::shown(folder)));
         let last = before.sources()[before.versions().len() - 1].clone();
         let pair = two(last, now.sources()[index].clone(), folder)?;
-        report.steps.extend(ad_hoc(&pair, 0, names, None, scope)?.steps);
+        report.steps.extend(ad_hoc(pair, &places, 0, names, None, scope)?.steps);
     }
     Ok(report)
 }
@@ -182,15 +207,21 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, 
 ///
 /// # Errors
 /// When the protos of a version cannot be read again.
-pub(crate) fn of_steps(protocol: &Protocol, folder: &Path, first: usize, scope: &Scope) -> Result<Report, CheckError> {
+pub(crate) fn of_steps(
+    protocol: &Protocol,
+    places: &Places,
+    folder: &Path,
+    first: usize,
+    scope: &Scope,
+) -> Result<Report, CheckError> {
     let mut steps = Vec::new();
     let mut older: Option<Image> = None;
     for index in first..protocol.steps().len() {
         let old = match older.take() {
             Some(image) => image,
-            None => image(&protocol.sources()[index])?,
+            None => image(&protocol.sources()[index], places)?,
         };
-        let new = image(&protocol.sources()[index + 1])?;
+        let new = image(&protocol.sources()[index + 1], places)?;
         let step = &protocol.steps()[index];
         let declared = protocol.sources()[index + 1].step.as_ref().map(|(file, _)| file.clone());
         let undeclared = || folder.join(step.to().to_string()).join("step.toml");
@@ -200,6 +231,7 @@ pub(crate) fn of_steps(protocol: &Protocol, folder: &Path, first: usize, scope: 
             old: &old,
             new: &new,
             names: (step.from().to_string(), step.to().to_string()),
+            guessed: Vec::new(),
             step_file: Some(declared.unwrap_or_else(undeclared)),
         };
         steps.push(judged(&pair, scope));
@@ -216,10 +248,12 @@ pub(crate) fn of_steps(protocol: &Protocol, folder: &Path, first: usize, scope: 
 
 fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
     let options = Options { renamed: judge::renamed(pair.protocol, pair.index) };
-    let differences = compare::compare(pair.old, pair.new, &options);
-    let mut judged = judge::step(pair, differences);
+    let (differences, additions) = compare::compare_with_additions(pair.old, pair.new, &options, &own::ADDITION);
+    let mut judged = judge::step(pair, differences, additions);
     if !scope.categories.is_empty() {
-        let own = |finding: &Finding| judge::OWN_RULES.iter().any(|rule| rule.id == finding.rule.id);
+        let own = |finding: &Finding| {
+            finding.rule.id != own::ADDITION.id && judge::OWN_RULES.iter().any(|rule| rule.id == finding.rule.id)
+        };
         let meant = |finding: &Finding| finding.rule.categories.iter().any(|one| scope.categories.contains(one));
         judged.findings.retain(|finding| own(finding) || meant(finding));
     }
@@ -227,11 +261,9 @@ fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
 }
 
 /// The protos of a version with their places; without places where the version is one descriptor set.
-fn image(source: &Source) -> Result<Image, CheckError> {
-    let compiled = source.origin.read_dir().into_iter().flatten().flatten();
-    let is_set = |path: &Path| path.extension().is_some_and(|extension| extension == "binpb");
-    if !compiled.map(|entry| entry.path()).any(|path| is_set(&path)) {
-        return Ok(Image::of_folder(&source.origin)?);
+fn image(source: &Source, places: &Places) -> Result<Image, CheckError> {
+    if let Some(files) = places.files(&source.origin)? {
+        return Ok(Image::new(source.origin.clone(), files));
     }
     let set = prost_types::FileDescriptorSet::decode(source.descriptor_set.clone())
         .map_err(|error| CheckError::Other(format!("{}: {error}", source.origin.display())))?;
@@ -245,9 +277,9 @@ impl Report {
         self.findings.iter().chain(self.steps.iter().flat_map(|step| &step.findings))
     }
 
-    /// The worst that was found.
+    /// The worst that was found; additions count for nothing.
     pub(crate) fn worst(&self) -> Option<Level> {
-        self.all().map(|finding| finding.level).min()
+        self.all().filter(|finding| !finding.is_addition()).map(|finding| finding.level).min()
     }
 }
 
@@ -258,8 +290,7 @@ pub(crate) fn faults(error: &ProtocolError) -> Vec<Finding> {
         let mut finding =
             Finding::new(&own::PROTOCOL_FAULT, Level::Error, super::paths::shown(&file), fault.what().to_owned());
         finding.advice = Some(fault.advice().to_owned());
-        let line = fault.line().unwrap_or(1);
-        finding.place = Some(judge::Spot { file, line, column: fault.column().unwrap_or(1), end: None });
+        finding.place = Some(judge::Spot { file, line: fault.line(), column: fault.column().unwrap_or(1), end: None });
         finding
     };
     error.faults().iter().map(of).collect()
@@ -270,6 +301,6 @@ pub(crate) fn lock_fault(error: &LockError) -> Finding {
     let mut finding =
         Finding::new(&own::PROTOCOL_FAULT, Level::Error, super::paths::shown(&error.file), error.what.clone());
     finding.advice = Some(error.advice.clone());
-    finding.place = Some(judge::Spot { file: error.file.clone(), line: error.line.unwrap_or(1), column: 1, end: None });
+    finding.place = Some(judge::Spot { file: error.file.clone(), line: error.line, column: 1, end: None });
     finding
 }

@@ -24,7 +24,7 @@ use super::{BadArguments, Outcome};
 use crate::check::lock::{self, Which};
 use crate::check::{Verdict, judge, report};
 use crate::draft::{Draft, draft};
-use crate::protocol::{Protocol, Schema};
+use crate::protocol::{Places, Protocol, Schema};
 use crate::tree::Tree;
 use crate::version::Version;
 
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &AddArguments) -> Outcome {
     if let Some(protocol) = &place.protocol {
         refuse_version(protocol, &arguments.version)?;
     }
-    let tree = arguments.from.open()?;
+    let tree = arguments.from.open().map_err(|error| BadArguments(error.to_string()))?;
     let there = place.folder.exists();
     let staging = staging(arguments, &place)?;
     let mut added = match stage(arguments, &place, &tree, staging.path()) {
@@ -169,7 +169,7 @@ fn add(
 
 /// What `straddle check` counts as open in a step.
 fn open(protocol: &Protocol, folder: &Path, step: usize) -> Result<usize, report::CheckError> {
-    let report = report::of_steps(protocol, folder, step, &report::Scope::default())?;
+    let report = report::of_steps(protocol, &Places::default(), folder, step, &report::Scope::default())?;
     let elements = report.steps.iter().flat_map(|step| judge::together(&step.findings));
     Ok(elements.filter(|element| matches!(element.finding.verdict, Some(Verdict::Open { .. }))).count())
 }

@@ -1,5 +1,6 @@
 //! `straddle check`: what each change between versions means.
 
+mod folder;
 mod github;
 mod json;
 mod rules;
@@ -11,13 +12,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use self::text::Detail;
 use self::view::View;
 use super::arguments::{CategoryName, CheckArguments, CheckFormat, FailOn};
 use super::{BadArguments, Outcome};
-use crate::Protocol;
 use crate::check::Category;
 use crate::check::judge::Level;
-use crate::check::lock::{self, Which};
+use crate::check::lock;
 use crate::check::report::{self, CheckError, Report, Scope};
 use crate::tree::Tree;
 
@@ -31,8 +32,27 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
         io::stdout().write_all(rules::listed(arguments.format)?.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    // clap asks for the folder where rules are not listed.
-    let Some(folder) = arguments.folder.as_deref() else { return Err(no_folder()) };
+    let outcome = checked(arguments);
+    // Whoever reads a format reads it of checks that could not be made, too.
+    if let Err(error) = &outcome
+        && let Some(BadArguments(told)) = error.downcast_ref::<BadArguments>()
+    {
+        let document = match arguments.format {
+            CheckFormat::Text => String::new(),
+            CheckFormat::Json => json::of_error(told)?,
+            CheckFormat::Github => github::of_error(told),
+            CheckFormat::Sarif => sarif::of_error(told)?,
+        };
+        io::stdout().write_all(document.as_bytes())?;
+    }
+    outcome
+}
+
+fn checked(arguments: &CheckArguments) -> Outcome {
+    let folder = &match &arguments.folder {
+        Some(folder) => folder.clone(),
+        None => folder::only(Path::new("")).map_err(BadArguments)?,
+    };
     let against = match arguments.against.as_ref().map(crate::tree::Location::open).transpose() {
         Ok(against) => against,
         Err(error) => return Err(BadArguments(error.to_string()).into()),
@@ -51,15 +71,11 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
     match checked {
         Ok(report) => {
             let fails = fails(&report, arguments.fail_on);
-            print(arguments.format, &view(report), fails)?;
+            print(arguments, &view(report), fails)?;
             Ok(if fails { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
         }
         Err(error) => unreadable(arguments, folder, against.as_ref(), &error),
     }
-}
-
-fn no_folder() -> Box<dyn std::error::Error> {
-    BadArguments("name the protocol's folder, such as schemas/inventory".to_owned()).into()
 }
 
 fn check(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>) -> Result<Report, CheckError> {
@@ -67,29 +83,36 @@ fn check(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>) -> R
     if let Some(against) = against {
         return report::of_change(folder, against, &scope);
     }
-    if arguments.update_lock {
-        let protocol = Protocol::load(folder)?;
-        for change in lock::record(folder, &protocol, Which::All)? {
-            // Whoever does not read what was recorded sees it in the file.
-            let _ = writeln!(io::stderr(), "{}: {change}", lock::FILE);
-        }
+    let (report, recorded) = report::of_protocol(folder, &scope, arguments.update_lock)?;
+    for change in recorded {
+        // Whoever does not read what was recorded sees it in the file.
+        let _ = writeln!(io::stderr(), "{}: {change}", lock::FILE);
     }
-    report::of_protocol(folder, &scope)
+    Ok(report)
 }
 
 fn fails(report: &Report, fail_on: FailOn) -> bool {
-    let least = match fail_on {
-        FailOn::Error => Level::Error,
-        FailOn::Warning => Level::Warning,
-        FailOn::Note => Level::Note,
-        FailOn::Never => return false,
-    };
-    report.worst().is_some_and(|worst| worst <= least)
+    least(fail_on).is_some_and(|least| report.worst().is_some_and(|worst| worst <= least))
 }
 
-fn print(format: CheckFormat, view: &View<'_>, fails: bool) -> Result<(), Box<dyn std::error::Error>> {
-    let text = match format {
-        CheckFormat::Text => text::of(view, super::snippet::Style::of_stdout())?,
+/// The mildest level that fails.
+fn least(fail_on: FailOn) -> Option<Level> {
+    match fail_on {
+        FailOn::Error => Some(Level::Error),
+        FailOn::Warning => Some(Level::Warning),
+        FailOn::Note => Some(Level::Note),
+        FailOn::Never => None,
+    }
+}
+
+fn print(arguments: &CheckArguments, view: &View<'_>, fails: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let detail = match (arguments.quiet, arguments.all) {
+        (true, _) => Detail::Quiet(least(arguments.fail_on).unwrap_or(Level::Error)),
+        (false, true) => Detail::All,
+        (false, false) => Detail::Usual,
+    };
+    let text = match arguments.format {
+        CheckFormat::Text => text::of(view, detail, super::snippet::Style::of_stdout())?,
         CheckFormat::Json => json::of(view, fails)?,
         CheckFormat::Github => github::of(view)?,
         CheckFormat::Sarif => sarif::of(view, fails)?,
@@ -115,7 +138,7 @@ fn unreadable(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>,
     let report = Report { protocol: None, versions: Vec::new(), steps: Vec::new(), findings, anchor };
     let view = View::new(report, against);
     if arguments.format != CheckFormat::Text {
-        print(arguments.format, &view, true)?;
+        print(arguments, &view, true)?;
     }
     let told = text::faults(&view, super::snippet::Style::of_stderr())?;
     io::stderr().write_all(told.as_bytes())?;

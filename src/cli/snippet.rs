@@ -70,6 +70,7 @@ impl Snippets {
     /// else under `named` if the line has it, else under all of the line. Without the line where the file has none such.
     pub(super) fn of(&mut self, spot: &Spot, shown: &str, named: Option<&str>, style: Style) -> String {
         let Spot { file, line, column, end } = spot;
+        let Some(line) = line else { return format!("{} {shown}\n", style.paint(Paint::Blue, "-->")) };
         let known = self.line(file, *line).map(str::to_owned);
         let at = if *column > 1 { format!("{shown}:{line}:{column}") } else { format!("{shown}:{line}") };
         let arrow = style.paint(Paint::Blue, "-->");
@@ -136,7 +137,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("a.proto");
             fs::write(&file, format!("first\n{source}\n")).unwrap();
-            let spot = Spot { file, line: 2, column, end };
+            let spot = Spot { file, line: Some(2), column, end };
             let text = Snippets::default().of(&spot, "a.proto", named, PLAIN);
             let lines: Vec<&str> = text.lines().collect();
             assert_eq!(lines[2], format!("2 | {source}"));
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_gone_has_a_place_and_no_line() {
-        let spot = Spot { file: "/nowhere/a.proto".into(), line: 7, column: 3, end: None };
+        let spot = Spot { file: "/nowhere/a.proto".into(), line: Some(7), column: 3, end: None };
         assert_eq!(Snippets::default().of(&spot, "a.proto", None, PLAIN), "--> a.proto:7:3\n");
     }
 

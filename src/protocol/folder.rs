@@ -18,7 +18,15 @@ const DEPTH: usize = 32;
 /// How many files and folders may lie in a version's folder. Links may lead to anything, in circles too.
 const ENTRIES: usize = 10_000;
 
-pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
+/// How protos below a folder become a descriptor set.
+pub(super) type Compile<'c> = dyn FnMut(&Path, &[PathBuf]) -> Result<Vec<u8>, ProtocolError> + 'c;
+
+/// Without places and comments.
+pub(super) fn plainly(root: &Path, files: &[PathBuf]) -> Result<Vec<u8>, ProtocolError> {
+    compile(root, files, false)
+}
+
+pub(super) fn load(folder: &Path, compile: &mut Compile<'_>) -> Result<Protocol, ProtocolError> {
     let manifest = manifest::read(folder)?;
     let mut folders = BTreeMap::new();
     for entry in entries(folder)?.into_iter().filter(|entry| !is_hidden(entry)) {
@@ -37,16 +45,10 @@ pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
         .into_iter()
         .map(|version| {
             let own = folders.get(version).map(PathBuf::as_path);
-            source(version, own, manifest.protos.get(version).map(PathBuf::as_path))
+            source(version, own, manifest.protos.get(version).map(PathBuf::as_path), compile)
         })
         .collect::<Result<_, _>>()?;
     Protocol::assemble(manifest.name, manifest.unlabelled, sources, folder.to_owned())
-}
-
-/// The protos of a folder that belongs to no protocol, as a version of this number; a `step.toml` in it counts for nothing.
-#[cfg(feature = "cli")]
-pub(crate) fn source_of_folder(version: &Version, root: &Path) -> Result<Source, ProtocolError> {
-    Ok(Source { step: None, ..source(version, Some(root), None)? })
 }
 
 fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
@@ -57,7 +59,12 @@ fn version_of(folder: &Path) -> Result<Version, ProtocolError> {
     })
 }
 
-pub(super) fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&Path>) -> Result<Source, ProtocolError> {
+pub(super) fn source(
+    version: &Version,
+    own: Option<&Path>,
+    elsewhere: Option<&Path>,
+    compile: &mut Compile<'_>,
+) -> Result<Source, ProtocolError> {
     let step = own.map(|own| own.join("step.toml")).filter(|step| fs::symlink_metadata(step).is_ok());
     if let (None, Some(astray)) = (&step, elsewhere.map(|elsewhere| elsewhere.join("step.toml")))
         && astray.exists()
@@ -89,7 +96,7 @@ pub(super) fn source(version: &Version, own: Option<&Path>, elsewhere: Option<&P
             let what = format!("version {version} has no .proto files and no descriptor set (*.binpb)");
             return Err(Fault::new(root, what, "add its protos").into());
         }
-        ([], _) => compile(root, &files, false)?,
+        ([], _) => compile(root, &files)?,
         ([set], 1) => fs::read(set).map_err(|error| Fault::unreadable(set, &error))?,
         ([set, ..], _) => {
             let what = "a descriptor set lies beside other schemas, and nothing says which one counts";

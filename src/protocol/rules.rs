@@ -10,5 +10,7 @@ pub(super) mod resolve;
 mod rule;
 mod undecided;
 
-pub(crate) use self::refusing::refusals;
+#[cfg(feature = "cli")]
+pub(crate) use self::refusing::of_plan as refusals_of_plan;
 pub(super) use self::refusing::{OpenPoints, say_more};
+pub(crate) use self::refusing::{Refusable, refusals};

@@ -15,7 +15,7 @@ const READ: &str = "service S { rpc Call(Q) returns (R) { option idempotency_lev
 const CASES: &[Case] = &[
     ("a type that widens", "message Q { int32 a = 1; } message R {} CALL", "message Q { int64 a = 1; } message R {} CALL", "", "rules", "rules"),
     ("a response that narrows comes too late", "message Q {} message R { int32 a = 1; } CALL", "message Q {} message R { int64 a = 1; } CALL", "",
-        "p.R.a: a value may be out of the range of int32, so a response of p.S.Call may be refused after the call has run", "rules"),
+        "p.R.a: a value may be out of the range of int32, so a response may be refused after the call has run", "rules"),
     ("a response that narrows, of a method that changes nothing", "message Q {} message R { int32 a = 1; } READ", "message Q {} message R { int64 a = 1; } READ", "", "rules", "rules"),
     ("a response that narrows, accepted by name", "message Q {} message R { int32 a = 1; } CALL", "message Q {} message R { int64 a = 1; } CALL", "accept_refused_responses = [\"p.S.Call\"]", "rules", "rules"),
     ("a response that narrows, accepted for a service", "message Q {} message R { int32 a = 1; } CALL", "message Q {} message R { int64 a = 1; } CALL", "accept_refused_responses = [\"p.S\"]", "rules", "rules"),
@@ -23,7 +23,7 @@ const CASES: &[Case] = &[
     ("a response whose loss is refused", "message Q {} message R { int32 a = 1; } CALL", "message Q {} message R {} CALL", "loss = { response = \"refuse\" }",
         "rules", "p.R.a: has no counterpart, and its loss is refused"),
     ("a response that a rule refuses", "message Q {} message R { int32 a = 1; } CALL", "message Q {} message R { int32 a = 1; int32 b = 2; } CALL", "[messages.\"p.R\"]\nrules = [{ new = \"b\", refuse = \"no b\" }]",
-        "p.R.b: no b, so a response of p.S.Call may be refused", "same"),
+        "p.R.b: no b, so a response may be refused", "same"),
     ("a response that an expression makes", "message Q {} message R { string a = 1; } CALL", "message Q {} message R { string b = 2; } CALL", "[messages.\"p.R\"]\nrules = [{ old = \"a\", down = \"new.b\" }, { old = \"a\", new = \"b\", direction = \"up\" }]",
         "p.R: the expression `new.b` may fail", "rules"),
     ("an enum that gains a value in a response", "message Q {} message R { E e = 1; } enum E { Z = 0; } CALL", "message Q {} message R { E e = 1; int32 a = 2; } enum E { Z = 0; Y = 1; } CALL", "[messages.\"p.Q\"]\nloss = { request = \"drop\" }",

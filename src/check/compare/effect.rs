@@ -10,6 +10,7 @@
 pub(super) mod cardinality;
 pub(super) mod elements;
 pub(super) mod kinds;
+pub(super) mod settled;
 
 use super::super::Effect;
 

@@ -4,7 +4,7 @@ use prost_types::field_descriptor_proto::Type;
 
 use super::super::rule::Id;
 use super::effect::kinds::Held;
-use super::effect::{cardinality, elements, kinds};
+use super::effect::{cardinality, elements, kinds, settled};
 use super::field::{Cardinality, Field};
 use super::index::tag;
 use super::report::{About, At, Report};
@@ -15,6 +15,7 @@ pub(super) fn compare(report: &mut Report<'_>, old: &Field<'_>, new: &Field<'_>)
     if same_but_for_names(report, old, new) {
         return;
     }
+    let before = report.found.len();
     cardinalities(report, old, new);
     types(report, old, new);
     names(report, old, new);
@@ -22,6 +23,7 @@ pub(super) fn compare(report: &mut Report<'_>, old: &Field<'_>, new: &Field<'_>)
     texts(report, old, new);
     jstypes(report, old, new);
     default_values(report, old, new);
+    settled::settle(&mut report.found[before..]);
 }
 
 /// Most pairs differ in nothing that any rule looks at; this sorts them out at the price of a comparison.

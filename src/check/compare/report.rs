@@ -1,7 +1,7 @@
 //! What was found so far, with its places.
 
 use super::super::rule::Id;
-use super::super::{Difference, Effect, Place, Side};
+use super::super::{Difference, Effect, Place, Rule, Side};
 use super::index::{Declared, Index};
 use super::names::Names;
 
@@ -42,9 +42,14 @@ impl About {
 
 impl Report<'_> {
     pub(super) fn add(&mut self, rule: Id, at: At<'_>, about: About, what: String, effect: Effect) {
+        self.add_of(rule.rule(), at, about, what, effect);
+    }
+
+    /// As [`add`](Self::add), by a rule that is none of the table's.
+    pub(super) fn add_of(&mut self, rule: &'static Rule, at: At<'_>, about: About, what: String, effect: Effect) {
         let place = Some(self.place(at));
         let About { group, element } = about;
-        self.found.push(Difference { rule: rule.rule(), place, element, group, what, effect });
+        self.found.push(Difference { rule, place, element, group, what, effect });
     }
 
     fn place(&self, at: At<'_>) -> Place {

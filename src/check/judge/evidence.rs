@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use prost_reflect::FieldDescriptor;
 
+use super::refusing::MayRefuse;
 use super::subject::{Side, Subject};
-use crate::protocol::Protocol;
 use crate::protocol::plan::{
     Conversion, Direction, Loss, Made, MessagePlan, Move, Origin, Path, Policy, Use, ValueConversion,
 };
+use crate::protocol::{Protocol, refusals_of_plan};
 
 /// The plans of a step, by the messages that they are about.
 pub(super) struct Index<'a> {
@@ -39,6 +40,8 @@ pub(super) struct Evidence {
     pub(super) open: BTreeSet<Open>,
     /// Whether a field of the older version has no counterpart, and no line says what becomes of it.
     pub(super) lost: bool,
+    /// Values that are refused though a rule bridges their field.
+    pub(super) may_refuse: MayRefuse,
 }
 
 impl Evidence {
@@ -161,6 +164,11 @@ fn gather(
             Policy::Drop => format!("the policy for losses: {what} goes without it"),
         };
         note(&loss.origin, &told);
+    }
+    for one in refusals_of_plan(plan, used).into_iter().filter(|one| !one.is_loss) {
+        if source.covers(&one.element) || one.target.as_ref().is_some_and(|made| target.covers(made)) {
+            evidence.may_refuse.note(direction, one.why);
+        }
     }
     let covered = plan.open.iter().filter(|open| source.covers(&open.element) || target.covers(&open.element));
     evidence.open.extend(covered.map(|open| Open { element: open.element.clone(), what: open.what.clone() }));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::refusing::MayRefuse;
 use crate::check::{Category, Difference, Effect, Rule, Verdict};
 
 /// What a check has to say about one thing.
@@ -19,6 +20,8 @@ pub(crate) struct Finding {
     pub(crate) effect: Effect,
     /// What becomes of it; none where there is nothing to judge.
     pub(crate) verdict: Option<Verdict>,
+    /// Which values the rules that bridge it refuse.
+    pub(crate) may_refuse: MayRefuse,
     /// What else there is to know.
     pub(crate) notes: Vec<String>,
     /// What to do, where the verdict does not say so.
@@ -43,8 +46,8 @@ pub(crate) enum Level {
 pub(crate) struct Spot {
     /// Where the file lies.
     pub(crate) file: PathBuf,
-    /// The line, from 1.
-    pub(crate) line: usize,
+    /// The line, from 1; none where the file as a whole is meant.
+    pub(crate) line: Option<usize>,
     /// The column, from 1; 1 where only the line is known.
     pub(crate) column: usize,
     /// The column behind the last character, where it is known and on the same line.
@@ -64,6 +67,7 @@ impl Finding {
             what: what.into(),
             effect: Effect::default(),
             verdict: None,
+            may_refuse: MayRefuse::default(),
             notes: Vec::new(),
             advice: None,
             step: None,
@@ -78,8 +82,12 @@ impl Finding {
             Verdict::Refused { .. } => Level::Warning,
             Verdict::Compatible | Verdict::Bridged { .. } => Level::Note,
         };
-        let (notes, advice, step) = (Vec::new(), None, None);
-        Self { rule, level, place: None, element, group, what, effect, verdict: Some(verdict), notes, advice, step }
+        Self { level, effect, group, verdict: Some(verdict), ..Self::new(rule, level, element, what) }
+    }
+
+    /// Whether it only says that something came, and nothing has to be done about it.
+    pub(crate) fn is_addition(&self) -> bool {
+        self.rule.id == own::ADDITION.id && self.level == Level::Note
     }
 
     /// How bad it is, the worst being the least: what verdicts of one level are sorted by.
@@ -115,6 +123,11 @@ pub(crate) mod own {
 
     const CATEGORY: &[Category] = &[Category::Straddle];
 
+    pub(crate) static ADDITION: Rule = Rule {
+        id: "ADDITION",
+        categories: CATEGORY,
+        purpose: "Tells of what the newer version has and the older one has not.",
+    };
     pub(crate) static LATE_REFUSAL: Rule = Rule {
         id: "LATE_REFUSAL",
         categories: CATEGORY,
@@ -130,6 +143,11 @@ pub(crate) mod own {
         id: "METHOD_OPEN",
         categories: CATEGORY,
         purpose: "Checks that nothing is left open that keeps a method from being bridged.",
+    };
+    pub(crate) static PACKAGE_MOVED: Rule = Rule {
+        id: "PACKAGE_MOVED",
+        categories: CATEGORY,
+        purpose: "Checks that a package that seems to go by another name is said to do so.",
     };
     pub(crate) static PROTOCOL_FAULT: Rule = Rule {
         id: "PROTOCOL_FAULT",
@@ -164,10 +182,12 @@ pub(crate) mod own {
 }
 
 /// The rules of findings that are about no difference of two protos, in the order of their ids.
-pub(crate) static OWN_RULES: [&Rule; 9] = [
+pub(crate) static OWN_RULES: [&Rule; 11] = [
+    &own::ADDITION,
     &own::LATE_REFUSAL,
     &own::METHOD_GONE,
     &own::METHOD_OPEN,
+    &own::PACKAGE_MOVED,
     &own::PROTOCOL_FAULT,
     &own::STEP_CHANGED,
     &own::VERSION_BUMP,

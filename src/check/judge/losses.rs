@@ -5,7 +5,6 @@ use std::fmt;
 
 use super::evidence::passes;
 use crate::protocol::plan::{Direction, MessagePlan, Origin, Policy, Use};
-
 use crate::protocol::{Hop, Protocol};
 
 /// A field that has no counterpart, and what becomes of it where it is set.
@@ -23,8 +22,16 @@ pub(crate) struct Lost {
 
 /// The losses of a step, by direction and field. Methods that pass as they are lose nothing by the way.
 pub(super) fn of(protocol: &Protocol, index: usize) -> Vec<Lost> {
-    let (step, old, new) = (&protocol.steps()[index], &protocol.versions()[index], &protocol.versions()[index + 1]);
     let mut found: BTreeMap<(Direction, String), Lost> = BTreeMap::new();
+    each_plan(protocol, index, |plan, direction, used| add((protocol, index), plan, direction, used, &mut found));
+    found.into_values().collect()
+}
+
+/// Each plan that calls by rules or stored data meet, with the way that messages go and what they are.
+pub(super) fn each_plan(protocol: &Protocol, index: usize, mut see: impl FnMut(&MessagePlan, Direction, Use)) {
+    let (step, old, new) = (&protocol.steps()[index], &protocol.versions()[index], &protocol.versions()[index + 1]);
+    // Many methods share messages.
+    let mut seen = std::collections::HashSet::new();
     for (direction, hops, callers, node) in
         [(Direction::Up, step.past(), old, new), (Direction::Down, step.future(), new, old)]
     {
@@ -37,16 +44,18 @@ pub(super) fn of(protocol: &Protocol, index: usize) -> Vec<Lost> {
                 (back, Use::Response, object.output(), caller.output()),
             ];
             for (direction, used, source, target) in ways {
+                if !seen.insert((direction, used, source.full_name().to_owned(), target.full_name().to_owned())) {
+                    continue;
+                }
                 for plan in step.plans(direction).reached(source.full_name(), target.full_name(), used) {
-                    add((protocol, index), plan, direction, used, &mut found);
+                    see(plan, direction, used);
                 }
             }
         }
         for plan in step.plans(direction).iter(Use::Stored) {
-            add((protocol, index), plan, direction, Use::Stored, &mut found);
+            see(plan, direction, Use::Stored);
         }
     }
-    found.into_values().collect()
 }
 
 fn add(

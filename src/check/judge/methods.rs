@@ -8,7 +8,7 @@ use super::verdict::list;
 use super::{Judge, spots};
 use crate::check::{Side, Verdict};
 use crate::protocol::plan::{Direction, Use};
-use crate::protocol::{Cause, Difference, Hop, refusals};
+use crate::protocol::{Cause, Difference, Hop, Refusable, refusals};
 
 /// An element that keeps methods from being bridged: why, and which, by the side that their callers are on.
 #[derive(Default)]
@@ -49,7 +49,7 @@ pub(super) fn comes_late(reason: &Difference) -> bool {
 impl Judge<'_> {
     /// What is open beyond any difference, and methods that are gone without one.
     pub(super) fn open_methods(&self, claimed: &Claimed) -> Vec<Finding> {
-        let mut open: BTreeMap<(String, bool), OpenElement> = BTreeMap::new();
+        let mut open: BTreeMap<(String, Option<String>), OpenElement> = BTreeMap::new();
         let mut findings = Vec::new();
         for (direction, hops) in [(Direction::Up, self.step.past()), (Direction::Down, self.step.future())] {
             let (_, callers, _) = self.side(direction);
@@ -58,7 +58,9 @@ impl Judge<'_> {
                     Hop::Refused(Cause::Open(reasons)) => {
                         for reason in reasons {
                             if !claimed.open.contains(&(direction, index, of(reason))) {
-                                let element = open.entry((reason.element.clone(), comes_late(reason))).or_default();
+                                // Late refusals are told once for all methods that have the same reasons.
+                                let late = comes_late(reason).then(|| reason.what.clone());
+                                let element = open.entry((reason.element.clone(), late)).or_default();
                                 element.whys.insert(reason.what.clone());
                                 let sides =
                                     if direction == Direction::Up { &mut element.past } else { &mut element.future };
@@ -73,7 +75,7 @@ impl Judge<'_> {
                 }
             }
         }
-        findings.extend(open.into_iter().map(|((element, late), open)| self.open(element, late, &open)));
+        findings.extend(open.into_iter().map(|((element, late), open)| self.open(element, late.is_some(), &open)));
         findings
     }
 
@@ -147,7 +149,8 @@ impl Judge<'_> {
 
     /// Responses that rules may refuse after a call has run, where the step accepts that.
     pub(super) fn late_refusals(&self) -> Vec<Finding> {
-        let mut found: BTreeMap<(String, String, Direction), BTreeMap<String, Option<usize>>> = BTreeMap::new();
+        type Methods = BTreeMap<String, Option<usize>>;
+        let mut found: BTreeMap<(String, String, Direction), (usize, Methods)> = BTreeMap::new();
         for (direction, hops) in [(Direction::Up, self.step.past()), (Direction::Down, self.step.future())] {
             let (_, callers, node) = self.side(direction);
             let responses = match direction {
@@ -162,28 +165,33 @@ impl Judge<'_> {
                 }
                 let (source, target) = (object.descriptor().output(), caller.descriptor().output());
                 let refused = refusals(responses, source.full_name(), target.full_name(), Use::Response, node);
-                if let Some((element, why)) = refused {
+                if let Some(first) = refused.first() {
                     let names = [caller.full_name(), caller.service(), object.full_name(), object.service()];
-                    let methods = found.entry((element, why, direction)).or_default();
+                    let key = (first.element.clone(), Refusable::told(&refused), direction);
+                    let (count, methods) = found.entry(key).or_default();
+                    *count = Refusable::causes(&refused).len();
                     methods.insert(caller.full_name().to_owned(), self.said.accepts(&names));
                 }
             }
         }
         found
             .into_iter()
-            .map(|((element, why, direction), methods)| self.late(&element, &why, direction, &methods))
+            .map(|((element, why, direction), (count, methods))| {
+                self.late(&element, (&why, count), direction, &methods)
+            })
             .collect()
     }
 
     fn late(
         &self,
         element: &str,
-        why: &str,
+        (why, count): (&str, usize),
         direction: Direction,
         methods: &BTreeMap<String, Option<usize>>,
     ) -> Finding {
         let caller = if direction == Direction::Up { &self.pair.names.0 } else { &self.pair.names.1 };
-        let what = format!("a response to callers of {caller} may be refused after the call has run: {why}");
+        let reasons = if count == 1 { String::new() } else { format!(", for {count} causes") };
+        let what = format!("a response to callers of {caller} may be refused after the call has run{reasons}: {why}");
         let mut finding = Finding::new(&own::LATE_REFUSAL, Level::Note, element, what);
         finding.group = self.group(element);
         let names: BTreeSet<String> = methods.keys().cloned().collect();

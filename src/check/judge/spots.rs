@@ -9,7 +9,7 @@ use crate::check::{Image, Place, Side};
 /// The spot of a place that a comparison found.
 pub(super) fn of_place(pair: &Pair<'_>, place: &Place) -> Spot {
     let image = if place.side == Side::Old { pair.old } else { pair.new };
-    Spot { file: image.root().join(&place.file), line: place.line, column: place.column, end: place.end }
+    Spot { file: image.root().join(&place.file), line: Some(place.line), column: place.column, end: place.end }
 }
 
 /// The spot of an element, by its full name or of the nearest thing around it: in the version of `first`, else in the
@@ -25,6 +25,12 @@ pub(super) fn of_element(pair: &Pair<'_>, element: &str, first: Side) -> Option<
     }
 }
 
+/// The spot of what has this path in a file's source info; else the file's first line.
+pub(super) fn of_path(image: &Image, file: &FileDescriptorProto, path: &[i32]) -> Spot {
+    let (line, column, end) = span(file, path).unwrap_or((1, 1, None));
+    Spot { file: image.root().join(file.name()), line: Some(line), column, end }
+}
+
 fn find(image: &Image, name: &str) -> Option<Spot> {
     image.files().iter().find_map(|file| {
         let scope = file.package();
@@ -36,7 +42,7 @@ fn find(image: &Image, name: &str) -> Option<Spot> {
         let own = span(file, &path);
         path.pop();
         let (line, column, end) = own.or_else(|| span(file, &path))?;
-        Some(Spot { file: image.root().join(file.name()), line, column, end })
+        Some(Spot { file: image.root().join(file.name()), line: Some(line), column, end })
     })
 }
 

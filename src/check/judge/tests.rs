@@ -41,8 +41,17 @@ impl Shop {
         let names = ("1.0.0".to_owned(), self.protocol.versions()[1].version().to_string());
         let step_file = Some(self.step_file.clone());
         step(
-            &Pair { protocol: &self.protocol, index: 0, old: &self.old, new: &self.new, names, step_file },
+            &Pair {
+                protocol: &self.protocol,
+                index: 0,
+                old: &self.old,
+                new: &self.new,
+                names,
+                guessed: Vec::new(),
+                step_file,
+            },
             differences,
+            Vec::new(),
         )
     }
 }
@@ -99,7 +108,7 @@ fn a_difference_is_judged_by_what_becomes_of_it_where_it_is_reached() {
         (item, GET, item, GET, "", "shop.proto", "compatible", "generated code only"),
         // Methods.
         (item, GET, item, "", "", "shop.Shop.Get", "open", "[[past.refuse]]"),
-        (item, GET, item, "", "", "shop.Shop", "open", "calls of shop.Shop.Get"),
+        (item, GET, item, "", "", "shop.Shop", "open", "what becomes of its calls: "),
         (item, GET, item, "", "[[past.refuse]]\nmethod = \"shop.Shop.Get\"\nreason = \"nobody called it\"", "shop.Shop.Get", "refused", "nobody called it"),
         (item, GET, item, "", "", "shop.Item.sku", "refused", "goes with shop.Shop.Get"),
         (item, GET, item, "service Shop { rpc Get(Item) returns (stream Item); }", "", "shop.Shop.Get", "open", "was unary, is server-streaming"),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::{Evidence, Open};
 use super::finding::Finding;
 use super::methods::Claimed;
+use super::refusing::MayRefuse;
 use super::subject::{Kind, Subject};
 use super::{Judge, spots};
 use crate::check::{Category, Difference, Verdict};
@@ -31,15 +32,21 @@ struct Fates {
     open_otherwise: BTreeSet<String>,
 }
 
+/// A verdict, what else there is to know, and which values are refused all the same.
+type Told = (Verdict, Vec<String>, MayRefuse);
+
 impl Judge<'_> {
     /// A difference with its verdict. What it says about open methods is noted as claimed.
     pub(super) fn difference(&self, difference: Difference, claimed: &mut Claimed) -> Finding {
         let subject = self.subject(&difference);
         let place = difference.place.as_ref().map(|place| spots::of_place(self.pair, place));
-        let (verdict, notes) = self.judge(&subject, &difference, claimed);
+        let (verdict, notes, refuses) = self.judge(&subject, &difference, claimed);
         let json_only = difference.rule.categories.contains(&Category::WireJson)
             && !difference.rule.categories.contains(&Category::Wire);
         let mut finding = Finding::of(difference, verdict);
+        if matches!(finding.verdict, Some(Verdict::Bridged { .. })) {
+            finding.may_refuse = refuses;
+        }
         finding.notes.extend(notes);
         if json_only && finding.verdict == Some(Verdict::Compatible) {
             finding.notes.push("the bytes stay as they are; JSON that passes Straddle by does not".to_owned());
@@ -49,7 +56,7 @@ impl Judge<'_> {
         finding
     }
 
-    fn judge(&self, subject: &Subject, difference: &Difference, claimed: &mut Claimed) -> (Verdict, Vec<String>) {
+    fn judge(&self, subject: &Subject, difference: &Difference, claimed: &mut Claimed) -> Told {
         if subject.kind == Kind::Nothing {
             let note =
                 if difference.rule.categories.iter().any(|one| matches!(one, Category::Wire | Category::WireJson)) {
@@ -57,14 +64,15 @@ impl Judge<'_> {
                 } else {
                     "it concerns generated code only: what travels stays the same"
                 };
-            return (Verdict::Compatible, vec![note.to_owned()]);
+            return (Verdict::Compatible, vec![note.to_owned()], MayRefuse::default());
         }
         let mut fates = Fates::default();
         for direction in [Direction::Up, Direction::Down] {
             self.follow(subject, direction, &mut fates, claimed);
         }
         if subject.kind == Kind::Methods {
-            return self.of_methods(&fates);
+            let (verdict, notes) = self.of_methods(&fates);
+            return (verdict, notes, MayRefuse::default());
         }
         let reached = !self.reached(subject).is_empty();
         if !reached {
@@ -92,7 +100,7 @@ impl Judge<'_> {
         } else if !fates.open_otherwise.is_empty() {
             notes.push(format!("{} is open for another reason", list(&fates.open_otherwise)));
         }
-        (self.verdict(&fates), notes)
+        (self.verdict(&fates), notes, std::mem::take(&mut fates.evidence.may_refuse))
     }
 
     /// The methods that reach the subject, in either version.
@@ -195,16 +203,22 @@ impl Judge<'_> {
             fates.evidence.lines.extend(own.lines);
             fates.evidence.silently.extend(own.silently);
             fates.evidence.lost |= own.lost;
+            fates.evidence.may_refuse.add(own.may_refuse);
         }
     }
 
     fn of_methods(&self, fates: &Fates) -> (Verdict, Vec<String>) {
         if !fates.absent.is_empty() {
             let advice = format!(
-                "say {} what becomes of calls of {}: a counterpart under [rename.methods], code under [past], or \
+                "say {} what becomes of {}: a counterpart under [rename.methods], code under [past], or \
                  [[past.refuse]] with a reason",
                 self.where_to_write(),
-                list(&fates.absent)
+                // Of a single method the finding says which, and methods with the same advice are told together.
+                if fates.absent.len() == 1 {
+                    "its calls".to_owned()
+                } else {
+                    format!("calls of {}", list(&fates.absent))
+                }
             );
             return (Verdict::Open { advice }, Vec::new());
         }

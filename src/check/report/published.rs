@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::{CheckError, image};
+use crate::check::Side;
+use crate::check::compare::{self, Options};
 use crate::check::judge::{Finding, Level, Spot, own};
 use crate::check::lock::{self, Lock, Locked};
-use crate::protocol::{Protocol, Schema};
+use crate::protocol::{Places, Protocol, Schema, schema_files};
 use crate::version::Version;
 
 /// What versions were, by the word of a lock or of another state of the protocol.
@@ -58,7 +61,7 @@ pub(super) fn against_lock(protocol: &Protocol, folder: &Path, lock: Option<&Loc
         );
         let mut finding = Finding::new(&own::VERSION_NOT_LOCKED, Level::Note, version.to_string(), what);
         finding.advice = Some(format!("once it is published: {}", update(folder)));
-        finding.place = Some(Spot { file: lock.file.clone(), line: *line, column: 1, end: None });
+        finding.place = Some(Spot { file: lock.file.clone(), line: Some(*line), column: 1, end: None });
         findings.push(finding);
     }
     findings
@@ -122,9 +125,12 @@ impl Published {
             "a node with the changed {version} turns callers with the published one away: one label, two digests"
         );
         let source = protocol.index_of(version).map(|index| &protocol.sources()[index]);
-        let first = source.and_then(|source| first_proto(&source.origin));
-        finding.place =
-            first.map(|file| Spot { file, line: 1, column: 1, end: None }).or_else(|| self.in_lock(version));
+        // A digest does not say what changed: of several files it may be any.
+        let only = source.and_then(|source| only_schema(&source.origin));
+        finding.place = match only {
+            Some(file) => Some(Spot { file, line: None, column: 1, end: None }),
+            None => self.in_lock(version),
+        };
         finding
     }
 
@@ -138,21 +144,56 @@ impl Published {
         ));
         let step = protocol.index_of(version).and_then(|index| protocol.sources()[index].step.as_ref());
         finding.place = step
-            .map(|(file, _)| Spot { file: file.clone(), line: 1, column: 1, end: None })
+            .map(|(file, _)| Spot { file: file.clone(), line: None, column: 1, end: None })
             .or_else(|| self.in_lock(version));
         finding
     }
 
     fn in_lock(&self, version: &Version) -> Option<Spot> {
         let (file, lines) = self.lock.as_ref()?;
-        Some(Spot { file: file.clone(), line: *lines.get(version)?, column: 1, end: None })
+        Some(Spot { file: file.clone(), line: Some(*lines.get(version)?), column: 1, end: None })
     }
 }
 
-/// The first proto of a version, by name.
-fn first_proto(root: &Path) -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = root.read_dir().ok()?.flatten().map(|entry| entry.path()).collect();
-    found.retain(|path| path.extension().is_some_and(|extension| extension == "proto" || extension == "binpb"));
-    found.sort();
-    found.into_iter().next()
+/// Where a published version first differs from what it was, where both are there to see.
+///
+/// # Errors
+/// When what was compiled cannot be read.
+pub(super) fn first_change(
+    finding: &Finding,
+    (before, now): (&Protocol, &Protocol),
+    places: &Places,
+) -> Result<Option<Spot>, CheckError> {
+    let of = |protocol: &Protocol| {
+        protocol.sources().iter().find(|source| source.version.to_string() == finding.element).cloned()
+    };
+    let (Some(was), Some(is)) = (of(before), of(now)) else { return Ok(None) };
+    if finding.rule.id == own::STEP_CHANGED.id {
+        let (Some((_, was)), Some((file, is))) = (was.step, is.step) else { return Ok(None) };
+        let mut was = was.lines();
+        let line = is.lines().position(|line| was.next() != Some(line)).map(|position| position + 1);
+        return Ok(Some(Spot { file, line, column: 1, end: None }));
+    }
+    if finding.rule.id != own::VERSION_CHANGED.id {
+        return Ok(None);
+    }
+    let (was, is) = (image(&was, places)?, image(&is, places)?);
+    let (found, added) = compare::compare_with_additions(&was, &is, &Options::default(), &own::ADDITION);
+    let places = found.iter().chain(&added).filter_map(|difference| difference.place.as_ref());
+    let first =
+        places.filter(|place| place.side == Side::New).min_by_key(|place| (&place.file, place.line, place.column));
+    Ok(first.map(|place| Spot {
+        file: is.root().join(&place.file),
+        line: Some(place.line),
+        column: place.column,
+        end: place.end,
+    }))
+}
+
+/// The schema of a version that consists of one file.
+fn only_schema(root: &Path) -> Option<PathBuf> {
+    match schema_files(root).ok()?.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
 }

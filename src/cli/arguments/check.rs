@@ -8,7 +8,8 @@ use crate::tree::Location;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  straddle check schemas/inventory
+  straddle check
+  straddle check schemas/inventory --quiet
   straddle check schemas/inventory --against git:main:schemas/inventory --format github
   straddle check protos --against git:v1.0.0:protos
   straddle check schemas/inventory --format sarif > check.sarif
@@ -17,9 +18,11 @@ use crate::tree::Location;
 Exit codes: 0 when nothing was found that fails (see --fail-on; by default: nothing is open, and no
 published version changed), 1 when something was, 2 when the arguments are bad or the protos, step.toml,
 protocol.toml or straddle.lock cannot be read.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(in crate::cli) struct CheckArguments {
     /// The protocol's folder, such as schemas/inventory; or with --against a folder of protos
-    #[arg(required_unless_present = "list_rules")]
+    ///
+    /// Left out, it is the only protocol of the current folder or of its folder schemas.
     pub(in crate::cli) folder: Option<PathBuf>,
     /// Check what changed since this: another state of the protocol, a protocol whose newest version the
     /// working protos are compared with, or a plain folder of protos
@@ -35,6 +38,12 @@ pub(in crate::cli) struct CheckArguments {
     /// refused or a version number that promises too much, a note is any other difference
     #[arg(long, value_name = "LEVEL", default_value = "error")]
     pub(in crate::cli) fail_on: FailOn,
+    /// Print only what fails and the last lines of each step; for text
+    #[arg(long, short, conflicts_with = "all")]
+    pub(in crate::cli) quiet: bool,
+    /// Print what was added, too, a line for each message; for text (JSON always has it)
+    #[arg(long)]
+    pub(in crate::cli) all: bool,
     /// Record all versions in straddle.lock as they are now, as published, before checking
     #[arg(long, conflicts_with = "against")]
     pub(in crate::cli) update_lock: bool,
@@ -83,7 +92,7 @@ pub(in crate::cli) enum FailOn {
     Error,
     /// Errors, refused differences, and numbers that promise too much
     Warning,
-    /// Any difference that breaks a rule, and any other finding
+    /// Any difference that breaks a rule, and any other finding; additions break none
     Note,
     /// Nothing
     Never,

@@ -5,14 +5,15 @@
 
 use std::fmt::{self, Write};
 
-use super::view::{View, counts, word};
+use super::view::{View, counts, refused_by_value, word};
 use crate::check::Verdict;
 use crate::check::judge::{Element, Level, together};
 
 pub(super) fn of(view: &View<'_>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     // What needs no rule is no reviewer's business, and GitHub shows ten annotations of a kind.
-    let shown = |element: &Element<'_>| element.finding.verdict != Some(Verdict::Compatible);
+    let shown =
+        |element: &Element<'_>| element.finding.verdict != Some(Verdict::Compatible) && !element.finding.is_addition();
     let mut all = together(&view.report.findings);
     all.extend(view.report.steps.iter().flat_map(|step| together(&step.findings)));
     all.retain(shown);
@@ -24,12 +25,18 @@ pub(super) fn of(view: &View<'_>) -> Result<String, fmt::Error> {
         let [compatible, bridged, refused, open] = counts(&step.findings);
         writeln!(
             text,
-            "{} -> {}: {compatible} compatible, {bridged} bridged, {refused} refused, {open} open",
+            "{} -> {}: {compatible} compatible, {bridged} bridged, {refused} refused, {open} open; {}",
             view.named(&step.names.0),
-            view.named(&step.names.1)
+            view.named(&step.names.1),
+            refused_by_value(step)
         )?;
     }
     Ok(text)
+}
+
+/// A check that could not be made.
+pub(super) fn of_error(told: &str) -> String {
+    format!("::error title={}::{}\n", property("straddle check"), data(told))
 }
 
 fn annotation(view: &View<'_>, element: &Element<'_>) -> String {
@@ -42,7 +49,7 @@ fn annotation(view: &View<'_>, element: &Element<'_>) -> String {
     let mut properties = Vec::new();
     if let Some(shown) = view.shown(finding).filter(|shown| shown.in_working_copy) {
         properties.push(format!("file={}", property(&shown.file)));
-        properties.push(format!("line={}", shown.spot.line));
+        properties.extend(shown.spot.line.map(|line| format!("line={line}")));
         if shown.spot.column > 1 {
             properties.push(format!("col={}", shown.spot.column));
             // GitHub's last column is the last character's.

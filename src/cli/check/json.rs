@@ -19,12 +19,33 @@ pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Err
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
+/// A check that could not be made.
+pub(super) fn of_error(told: &str) -> Result<String, serde_json::Error> {
+    let document = json!({
+        "protocol": null,
+        "versions": [],
+        "failed": true,
+        "error": { "message": told },
+        "steps": [],
+        "findings": [],
+    });
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
 fn step(view: &View<'_>, step: &Judged) -> Value {
     let [compatible, bridged, refused, open] = counts(&step.findings);
     json!({
         "from": view.named(&step.names.0),
         "to": view.named(&step.names.1),
         "counts": { "compatible": compatible, "bridged": bridged, "refused": refused, "open": open },
+        "additions": step.findings.iter().filter(|finding| finding.is_addition()).count(),
+        "refused_by_value": step.refusing.iter().map(|refusing| json!({
+            "direction": way(refusing.direction),
+            "element": refusing.element,
+            "why": refusing.whys,
+            "uses": refusing.uses,
+            "line": refusing.line,
+        })).collect::<Vec<_>>(),
         "bump": {
             "declared": step.bump.declared.map(Change::name),
             "needed": step.bump.needed.name(),
@@ -33,7 +54,7 @@ fn step(view: &View<'_>, step: &Judged) -> Value {
         },
         "losses": step.losses.iter().map(|lost| {
             let mut row = json!({
-                "direction": if lost.direction == Direction::Up { "up" } else { "down" },
+                "direction": way(lost.direction),
                 "element": lost.element,
                 "line": lost.line,
             });
@@ -45,6 +66,13 @@ fn step(view: &View<'_>, step: &Judged) -> Value {
     })
 }
 
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}
+
 /// One finding.
 pub(super) fn row(view: &View<'_>, finding: &Finding) -> Value {
     let shown = view.shown(finding);
@@ -52,8 +80,8 @@ pub(super) fn row(view: &View<'_>, finding: &Finding) -> Value {
     let effect = &finding.effect;
     let mut row = json!({
         "file": shown.as_ref().map(|shown| &shown.file),
-        "line": shown.as_ref().map(|shown| shown.spot.line),
-        "column": shown.as_ref().map(|shown| shown.spot.column),
+        "line": shown.as_ref().and_then(|shown| shown.spot.line),
+        "column": shown.as_ref().and_then(|shown| shown.spot.line.map(|_| shown.spot.column)),
         "end_column": shown.as_ref().and_then(|shown| shown.spot.end),
         "rule": finding.rule.id,
         "categories": categories(finding),
@@ -63,6 +91,7 @@ pub(super) fn row(view: &View<'_>, finding: &Finding) -> Value {
         "what": view.named(&finding.what),
         "effect": { "old_reader": view.named(&effect.old_reader), "new_reader": view.named(&effect.new_reader) },
         "verdict": verdict.map(word),
+        "refuses_values": { "up": finding.may_refuse.up, "down": finding.may_refuse.down },
         "notes": finding.notes.iter().map(|note| view.named(note)).collect::<Vec<_>>(),
         "step": finding.step.as_ref().map(|(from, to)| json!({ "from": view.named(from), "to": view.named(to) })),
     });

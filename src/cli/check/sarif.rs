@@ -26,10 +26,28 @@ pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Err
             })
         })
         .collect();
-    let results: Vec<Value> = view.report.all().map(|finding| result(view, finding, &indices)).collect();
+    // Code scanning keeps each result as something to look into; what was only added is nothing of that kind.
+    let results = view.report.all().filter(|finding| !finding.is_addition());
+    let results: Vec<Value> = results.map(|finding| result(view, finding, &indices)).collect();
     // A check that found something has run well; one that could not read the protos has not, and its results say why.
     let unreadable = view.report.findings.iter().any(|finding| finding.rule.id == own::PROTOCOL_FAULT.id);
     let exit_code = if unreadable { super::UNREADABLE } else { u8::from(fails) };
+    let invocation = json!({ "executionSuccessful": !unreadable, "exitCode": exit_code });
+    document(&described, &invocation, &results)
+}
+
+/// A check that could not be made.
+pub(super) fn of_error(told: &str) -> Result<String, serde_json::Error> {
+    let notification = json!({ "level": "error", "message": { "text": told } });
+    let invocation = json!({
+        "executionSuccessful": false,
+        "exitCode": super::UNREADABLE,
+        "toolExecutionNotifications": [notification],
+    });
+    document(&[], &invocation, &[])
+}
+
+fn document(rules: &[Value], invocation: &Value, results: &[Value]) -> Result<String, serde_json::Error> {
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -37,9 +55,9 @@ pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Err
             "tool": { "driver": {
                 "name": "straddle",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": described,
+                "rules": rules,
             } },
-            "invocations": [{ "executionSuccessful": !unreadable, "exitCode": exit_code }],
+            "invocations": [invocation],
             "columnKind": "unicodeCodePoints",
             "originalUriBaseIds": { "%SRCROOT%": { "description": { "text": "the folder that the check ran in" } } },
             "results": results,
@@ -75,7 +93,9 @@ fn result(view: &View<'_>, finding: &Finding, indices: &BTreeMap<&str, usize>) -
 fn location(view: &View<'_>, finding: &Finding) -> Value {
     let logical = json!([{ "fullyQualifiedName": finding.element }]);
     let (file, region) = if let Some(shown) = view.shown(finding).filter(|shown| shown.in_working_copy) {
-        let mut region = json!({ "startLine": shown.spot.line, "startColumn": shown.spot.column });
+        // Code scanning shows nothing that has no line; a file as a whole begins at its first.
+        let line = shown.spot.line.unwrap_or(1);
+        let mut region = json!({ "startLine": line, "startColumn": shown.spot.column });
         if let Some(end) = shown.spot.end {
             region["endColumn"] = end.into();
         }

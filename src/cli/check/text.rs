@@ -1,15 +1,38 @@
 //! A check for people: grouped by message, the worst first.
 
+mod alike;
+mod sums;
+
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use super::view::{View, category, counts, level};
+use self::alike::grouped;
+use super::view::{View, category, level};
 use crate::check::Verdict;
-use crate::check::judge::{Change, Element, Finding, Judged, Level, together};
+use crate::check::judge::{Element, Finding, Judged, Level, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
-use crate::protocol::plan::Direction;
 
-pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
-    let mut writer = Writer { view, style, snippets: Snippets::default(), text: String::new() };
+/// How much to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// What is of this level or worse, and the sums.
+    Quiet(Level),
+    Usual,
+    /// What was added, too.
+    All,
+}
+
+impl Detail {
+    fn shows(self, finding: &Finding) -> bool {
+        match self {
+            Self::Quiet(least) => finding.level <= least,
+            Self::Usual | Self::All => true,
+        }
+    }
+}
+
+pub(super) fn of(view: &View<'_>, detail: Detail, style: Style) -> Result<String, fmt::Error> {
+    let mut writer = Writer { view, detail, style, snippets: Snippets::default(), text: String::new() };
     let report = &view.report;
     match &report.protocol {
         Some(name) => writeln!(writer.text, "protocol {name}: {}", report.versions.join(", "))?,
@@ -17,7 +40,7 @@ pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
             writeln!(writer.text, "{} against {}", view.named(&report.versions[1]), view.named(&report.versions[0]))?;
         }
     }
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|finding| detail.shows(finding)) {
         writer.text.push('\n');
         writer.headed(finding)?;
     }
@@ -30,7 +53,8 @@ pub(super) fn of(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
 
 /// Faults of files that cannot be read.
 pub(super) fn faults(view: &View<'_>, style: Style) -> Result<String, fmt::Error> {
-    let mut writer = Writer { view, style, snippets: Snippets::default(), text: String::new() };
+    let detail = Detail::Usual;
+    let mut writer = Writer { view, detail, style, snippets: Snippets::default(), text: String::new() };
     for finding in &view.report.findings {
         writer.headed(finding)?;
     }
@@ -39,6 +63,7 @@ pub(super) fn faults(view: &View<'_>, style: Style) -> Result<String, fmt::Error
 
 struct Writer<'v> {
     view: &'v View<'v>,
+    detail: Detail,
     style: Style,
     snippets: Snippets,
     text: String,
@@ -49,18 +74,23 @@ impl Writer<'_> {
         let (from, to) = (self.view.named(&step.names.0), self.view.named(&step.names.1));
         let heading = self.style.paint(Paint::Bold, &format!("step {from} -> {to}"));
         writeln!(self.text, "\n{heading}")?;
+        let mut elements = together(&step.findings);
+        elements.retain(|element| !element.finding.is_addition());
+        elements.retain(|element| self.detail.shows(element.finding));
         let mut group = None;
-        for element in together(&step.findings) {
-            let finding = element.finding;
+        for alike in grouped(elements) {
+            let finding = alike[0].finding;
             if group != Some(&finding.group) {
                 group = Some(&finding.group);
                 let name = self.style.paint(Paint::Bold, &finding.group);
                 writeln!(self.text, "\n  {name}")?;
             }
-            self.element(&element)?;
+            match alike.as_slice() {
+                [element] => self.element(element)?,
+                several => self.several(several)?,
+            }
         }
-        self.losses(step)?;
-        self.summary(step)
+        self.sums(step)
     }
 
     /// What is said of one element, under its group.
@@ -88,6 +118,45 @@ impl Writer<'_> {
         self.outcome(element.finding, "      ")
     }
 
+    /// What is said of several elements of one group, of which the same is to be said.
+    fn several(&mut self, elements: &[Element<'_>]) -> fmt::Result {
+        let first = elements[0].finding;
+        let (word, paint) = word(first);
+        let word = self.style.paint(paint, word);
+        writeln!(self.text, "    {word} {} of {}", elements.len(), first.group)?;
+        self.snippet(first, "      ")?;
+        for element in elements.iter().take(LISTED) {
+            let name = element.finding.element.strip_prefix(&first.group).unwrap_or(&element.finding.element);
+            let what: Vec<&str> = element.told.iter().map(|told| told.what.as_str()).collect();
+            let what = self.view.named(&what.join("; "));
+            writeln!(self.text, "      - {}: {what}", name.trim_start_matches('.'))?;
+        }
+        if elements.len() > LISTED {
+            writeln!(self.text, "      - and {} more (--format json tells each)", elements.len() - LISTED)?;
+        }
+        let (mut ids, mut categories) = (Vec::new(), BTreeSet::new());
+        for told in elements.iter().flat_map(|element| &element.told) {
+            ids.extend(told.rules.iter().map(|rule| rule.id).filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+            categories.extend(told.categories());
+        }
+        let categories = categories.into_iter().map(category).collect::<Vec<_>>().join(", ");
+        writeln!(self.text, "      {} ({categories})", ids.join(", "))?;
+        for line in self.view.effects(elements[0].told[0].finding) {
+            writeln!(self.text, "      {line}")?;
+        }
+        if elements.iter().any(|element| element.told[0].finding.effect != elements[0].told[0].finding.effect) {
+            let name = first.element.rsplit('.').next().unwrap_or(&first.element);
+            writeln!(self.text, "      (as with {name}, so with the others)")?;
+        }
+        let mut told: Vec<String> = Vec::new();
+        for line in elements.iter().flat_map(|element| self.view.outcome(element.finding)) {
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+        self.lines(&told, "      ")
+    }
+
     /// A finding that stands by itself.
     fn headed(&mut self, finding: &Finding) -> fmt::Result {
         let (_, paint) = word(finding);
@@ -104,7 +173,7 @@ impl Writer<'_> {
         let Some(shown) = self.view.shown(finding) else { return Ok(()) };
         let named = finding.what.split('`').nth(1);
         // The first line stands for the whole file where a difference has no other place in it.
-        let is_whole_file = finding.verdict.is_some() && (shown.spot.line, shown.spot.end) == (1, None);
+        let is_whole_file = finding.verdict.is_some() && (shown.spot.line, shown.spot.end) == (Some(1), None);
         let snippet = if is_whole_file {
             format!("{} {}", self.style.paint(Paint::Blue, "-->"), shown.file)
         } else {
@@ -117,45 +186,14 @@ impl Writer<'_> {
     }
 
     fn outcome(&mut self, finding: &Finding, indent: &str) -> fmt::Result {
-        for line in self.view.outcome(finding) {
+        self.lines(&self.view.outcome(finding), indent)
+    }
+
+    fn lines(&mut self, lines: &[String], indent: &str) -> fmt::Result {
+        for line in lines {
             writeln!(self.text, "{indent}{}", line.replace('\n', &format!("\n{indent}  ")))?;
         }
         Ok(())
-    }
-
-    fn losses(&mut self, step: &Judged) -> fmt::Result {
-        if step.losses.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.text, "\n  {}", self.style.paint(Paint::Bold, "what can be lost, where it is set"))?;
-        for lost in &step.losses {
-            let way = if lost.direction == Direction::Up { "up" } else { "down" };
-            writeln!(self.text, "    {way:<5}{lost}")?;
-        }
-        Ok(())
-    }
-
-    fn summary(&mut self, step: &Judged) -> fmt::Result {
-        let [compatible, bridged, refused, open] = counts(&step.findings);
-        let (from, to) = (self.view.named(&step.names.0), self.view.named(&step.names.1));
-        let losses = if step.losses.len() == 1 { "1 loss".to_owned() } else { format!("{} losses", step.losses.len()) };
-        let needed = step.bump.needed.name();
-        let why = &step.bump.why;
-        let bump = match step.bump.declared {
-            None => format!("a {needed} change ({why})"),
-            Some(declared) if step.bump.is_too_small() => self
-                .style
-                .paint(Paint::Yellow, &format!("{} by its number, but a {needed} change ({why})", declared.name())),
-            Some(declared) if declared == Change::Major && step.bump.needed != Change::Major => {
-                format!("free to break by its number, a {needed} change ({why})")
-            }
-            Some(declared) => format!("{} by its number, a {needed} change ({why})", declared.name()),
-        };
-        let open = if open > 0 { self.style.paint(Paint::Red, &format!("{open} OPEN")) } else { "0 open".to_owned() };
-        writeln!(
-            self.text,
-            "\n  {from} -> {to}: {compatible} compatible, {bridged} bridged, {refused} refused, {open}; {losses}; {bump}"
-        )
     }
 
     fn total(&mut self) -> fmt::Result {
@@ -171,6 +209,9 @@ impl Writer<'_> {
         writeln!(self.text, "\n{}", self.style.paint(paint, &told))
     }
 }
+
+/// How many elements are listed that are told together.
+const LISTED: usize = 12;
 
 /// What a finding begins with.
 fn word(finding: &Finding) -> (&'static str, Paint) {

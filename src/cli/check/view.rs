@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::check::judge::{Finding, Level, Spot, together};
+use crate::check::judge::{Finding, Judged, Level, Spot, together};
 use crate::check::report::Report;
 use crate::check::{Category, Verdict, paths};
+use crate::protocol::plan::Direction;
 use crate::tree::Tree;
 
 /// A report, and how to name what it speaks of.
@@ -67,7 +68,12 @@ impl<'a> View<'a> {
         let verdict = finding.verdict.iter().map(|verdict| self.verdict(verdict));
         let notes = finding.notes.iter().map(|note| format!("note: {}", self.named(note)));
         let advice = finding.advice.iter().map(|advice| format!("help: {}", self.named(advice)));
-        verdict.chain(notes).chain(advice).collect()
+        let directions = [("up", &finding.may_refuse.up), ("down", &finding.may_refuse.down)];
+        let refused = directions.into_iter().filter(|(_, whys)| !whys.is_empty()).map(|(way, whys)| {
+            let whys: Vec<String> = whys.iter().map(|why| self.named(why)).collect();
+            format!("refuses a value on its way {way} where {}", whys.join(", or where "))
+        });
+        verdict.chain(refused).chain(notes).chain(advice).collect()
     }
 
     fn verdict(&self, verdict: &Verdict) -> String {
@@ -123,11 +129,21 @@ pub(super) fn categories(finding: &Finding) -> Vec<&'static str> {
     finding.rule.categories.iter().copied().map(category).collect()
 }
 
+/// How many fields of a step refuse some of their values, by the way that they go.
+pub(super) fn refused_by_value(step: &Judged) -> String {
+    let count = |direction| step.refusing.iter().filter(|one| one.direction == direction).count();
+    match (count(Direction::Up), count(Direction::Down)) {
+        (0, 0) => "none refused by value".to_owned(),
+        (up, down) => format!("refused by value: {up} up, {down} down"),
+    }
+}
+
 /// How many findings of a step have which verdict: compatible, bridged, refused, open.
-/// What is told as one counts once.
+/// What is told as one counts once, and what only says that something came does not count.
 pub(super) fn counts(findings: &[Finding]) -> [usize; 4] {
     let mut counts = [0; 4];
-    for verdict in together(findings).iter().filter_map(|element| element.finding.verdict.as_ref()) {
+    let judged = together(findings).into_iter().filter(|element| !element.finding.is_addition());
+    for verdict in judged.filter_map(|element| element.finding.verdict.as_ref()) {
         counts[match verdict {
             Verdict::Compatible => 0,
             Verdict::Bridged { .. } => 1,

@@ -29,22 +29,77 @@ impl<'p> OpenPoints<'p> {
     }
 }
 
-/// A reason why a message of this use may be refused when `source` becomes `target`: the element, and why.
+/// Something of a message that is refused where its value has no counterpart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only a check asks where it comes from"))]
+pub(crate) struct Refusable {
+    /// The field as the source's version names it; the message itself where an expression reads more of it.
+    pub(crate) element: String,
+    /// The field of the target's version that is made of it, where something is made.
+    pub(crate) target: Option<String>,
+    /// Why.
+    pub(crate) why: String,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// Whether it has no counterpart at all.
+    pub(crate) is_loss: bool,
+}
+
+/// How many reasons a sentence names.
+const NAMED: usize = 5;
+
+impl Refusable {
+    /// Several of them in one sentence, element by element, the first ones by name.
+    pub(crate) fn told(all: &[Self]) -> String {
+        let causes = Self::causes(all);
+        if let [(_, whys)] = causes.as_slice() {
+            return whys.join(", or ");
+        }
+        let mut named: Vec<String> =
+            causes.iter().take(NAMED).map(|(element, whys)| format!("`{element}`: {}", whys.join(", or "))).collect();
+        if causes.len() > NAMED {
+            named.push(format!("and {} more", causes.len() - NAMED));
+        }
+        named.join("; ")
+    }
+
+    /// The elements, each with all its reasons.
+    pub(crate) fn causes(all: &[Self]) -> Vec<(&str, Vec<&str>)> {
+        let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+        for one in all {
+            match causes.iter_mut().find(|(element, _)| *element == one.element) {
+                Some((_, whys)) => whys.push(&one.why),
+                None => causes.push((&one.element, vec![&one.why])),
+            }
+        }
+        causes
+    }
+}
+
+/// The reasons why a message of this use may be refused when `source` becomes `target`, each once, the message's own first.
 ///
 /// Numbers without a name count for nothing here: an object that answers in its version's schema does not send them.
 /// `schema` is the version of the source.
-pub(crate) fn refusals(
-    plans: &Plans,
-    source: &str,
-    target: &str,
-    used: Use,
-    schema: &Schema,
-) -> Option<(String, String)> {
+pub(crate) fn refusals(plans: &Plans, source: &str, target: &str, used: Use, schema: &Schema) -> Vec<Refusable> {
     let plans_met = plans.reached(source, target, used);
-    plans_met.iter().find_map(|plan| of_plan(plan, used)).or_else(|| {
-        let holds_any = plans_met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion)));
-        if holds_any { of_any(plans, used, schema) } else { None }
-    })
+    let mut found = Vec::new();
+    for plan in &plans_met {
+        for one in of_plan(plan, used) {
+            add(&mut found, one);
+        }
+    }
+    if plans_met.iter().any(|plan| plan.moves.iter().any(|step| is_any(&step.conversion))) {
+        for one in of_any(plans, used, schema) {
+            add(&mut found, one);
+        }
+    }
+    found
+}
+
+fn add(found: &mut Vec<Refusable>, one: Refusable) {
+    if !found.iter().any(|known| known.element == one.element && known.why == one.why) {
+        found.push(one);
+    }
 }
 
 /// Whether the step says something of what becomes of `source` on its way to `target`, so that a message does not pass
@@ -82,96 +137,101 @@ fn is_any(conversion: &Conversion) -> bool {
 }
 
 /// An Any may hold whatever its version declares.
-fn of_any(plans: &Plans, used: Use, schema: &Schema) -> Option<(String, String)> {
+fn of_any(plans: &Plans, used: Use, schema: &Schema) -> Vec<Refusable> {
     let declared = schema.pool().all_messages();
     let declared = declared.filter(|message| !message.is_map_entry() && message.package_name() != "google.protobuf");
+    let mut found = Vec::new();
     for message in declared {
         let name = message.full_name();
         let Some(target) = plans.counterpart(name) else {
-            return Some(("google.protobuf.Any".to_owned(), format!("may hold {name}, which is gone")));
+            let why = format!("may hold {name}, which is gone");
+            found.push(refusable("google.protobuf.Any".to_owned(), why, &Origin::Name));
+            continue;
         };
         for plan in plans.reached(name, target, used) {
-            if let Some(open) = plan.open.first() {
-                return Some((open.element.clone(), format!("{}, and an Any may hold it", open.what)));
-            }
-            if let Some((element, why)) = of_plan(plan, used) {
-                return Some((element, format!("{why}, and an Any may hold it")));
+            let open = plan.open.iter().map(|open| refusable(open.element.clone(), open.what.clone(), &Origin::Name));
+            for mut one in open.chain(of_plan(plan, used)) {
+                one.why.push_str(", and an Any may hold it");
+                add(&mut found, one);
             }
         }
     }
-    None
+    found
 }
 
-fn of_plan(plan: &MessagePlan, used: Use) -> Option<(String, String)> {
+fn refusable(element: String, why: String, origin: &Origin) -> Refusable {
+    Refusable { element, target: None, why, origin: origin.clone(), is_loss: false }
+}
+
+/// All that a plan may refuse in a message of this use, but for what lies deeper.
+pub(crate) fn of_plan(plan: &MessagePlan, used: Use) -> Vec<Refusable> {
     let name = plan.source.full_name();
     let at = |path: &dyn std::fmt::Display| format!("{name}.{path}");
-    if let Some(check) = plan.checks.first() {
+    let may_fail = |text: &str| format!("the expression `{text}` may fail");
+    let mut found = Vec::new();
+    for check in &plan.checks {
         let element = check.path.as_ref().map_or_else(|| name.to_owned(), |path| at(path));
-        return Some((element, check.reason.clone()));
+        found.push(refusable(element, check.reason.clone(), &check.origin));
     }
-    let expression = |text: &str| (name.to_owned(), format!("the expression `{text}` may fail"));
     for drop in &plan.drops {
         if let Condition::Holds(condition) = &drop.condition {
-            return Some(expression(condition.text()));
+            found.push(refusable(at(&drop.path), may_fail(condition.text()), &drop.origin));
         }
     }
     for step in &plan.moves {
-        if let Some(condition) = &step.when {
-            return Some(expression(condition.text()));
-        }
-        if let Some(why) = of_conversion(&step.conversion) {
-            return Some((at(&step.from), why));
-        }
+        let condition = step.when.iter().map(|condition| may_fail(condition.text()));
+        let whys = condition.chain(of_conversion(&step.conversion));
+        found.extend(whys.map(|why| refusable(at(&step.from), why, &step.origin)));
     }
     for make in &plan.makes {
-        if let Some(condition) = &make.when {
-            return Some(expression(condition.text()));
-        }
-        match &make.value {
-            Made::Constant { .. } | Made::Split { may_miss: true, .. } => {}
-            Made::Expression(made) => return Some(expression(made.text())),
+        let condition = make.when.iter().map(|condition| (name.to_owned(), may_fail(condition.text())));
+        let value = match &make.value {
+            Made::Constant { .. } | Made::Split { may_miss: true, .. } => None,
+            Made::Expression(made) => Some((name.to_owned(), may_fail(made.text()))),
             Made::Join { from, separator, .. } => {
                 let first = from.first().map_or_else(String::new, ToString::to_string);
-                return Some((at(&first), format!("a part that holds {separator:?} cannot be joined with it")));
+                Some((at(&first), format!("a part that holds {separator:?} cannot be joined with it")))
             }
             Made::Split { from, separator, .. } => {
-                return Some((
-                    at(from),
-                    format!("a text may have parts that do not come back when {separator:?} joins them"),
-                ));
+                Some((at(from), format!("a text may have parts that do not come back when {separator:?} joins them")))
             }
-        }
+        };
+        let target = Some(format!("{}.{}", plan.target.full_name(), make.to));
+        let whys = condition.chain(value);
+        found.extend(
+            whys.map(|(element, why)| Refusable { target: target.clone(), ..refusable(element, why, &make.origin) }),
+        );
     }
-    let loss = plan.losses.iter().find(|loss| loss.policies.of(used) == Policy::Refuse)?;
-    let reason = loss.reason.clone().unwrap_or_else(|| "has no counterpart, and its loss is refused".to_owned());
-    Some((at(&loss.path), reason))
+    for loss in plan.losses.iter().filter(|loss| loss.policies.of(used) == Policy::Refuse) {
+        let reason = loss.reason.clone().unwrap_or_else(|| "has no counterpart, and its loss is refused".to_owned());
+        found.push(Refusable { is_loss: true, ..refusable(at(&loss.path), reason, &loss.origin) });
+    }
+    found
 }
 
-fn of_conversion(conversion: &Conversion) -> Option<String> {
-    match conversion {
-        Conversion::FromList { beyond: Beyond::Refuse, .. } => {
-            return Some("more than one element cannot be said".to_owned());
+fn of_conversion(conversion: &Conversion) -> Vec<String> {
+    let whole = match conversion {
+        Conversion::FromList { beyond: Beyond::Refuse, .. } => Some("more than one element cannot be said"),
+        Conversion::ListToMap { refuse_duplicates: true, .. } => Some("a key may come twice"),
+        Conversion::Mask { .. } => Some("a path may have no counterpart"),
+        _ => None,
+    };
+    let mut found: Vec<String> = whole.into_iter().map(str::to_owned).collect();
+    for value in conversion.values() {
+        if let ValueConversion::Scalar(scalar) = value {
+            found.extend(of_scalar(scalar));
         }
-        Conversion::ListToMap { refuse_duplicates: true, .. } => return Some("a key may come twice".to_owned()),
-        Conversion::Mask { .. } => return Some("a path may have no counterpart".to_owned()),
-        _ => {}
     }
-    conversion.values().into_iter().find_map(|value| match value {
-        ValueConversion::Scalar(scalar) => of_scalar(scalar),
-        ValueConversion::Copy
-        | ValueConversion::Message { .. }
-        | ValueConversion::Through { .. }
-        | ValueConversion::Any => None,
-    })
+    found
 }
 
-fn of_scalar(scalar: &ScalarConversion) -> Option<String> {
-    if scalar.refuse_absent {
-        return Some("its zero has no counterpart".to_owned());
-    }
-    if let Some(why) = scalar.changes.iter().find_map(of_change) {
-        return Some(why);
-    }
+fn of_scalar(scalar: &ScalarConversion) -> Vec<String> {
+    let zero = scalar.refuse_absent.then(|| "its zero has no counterpart".to_owned());
+    let changes = scalar.changes.iter().filter_map(of_change);
+    zero.into_iter().chain(changes).chain(of_form(scalar)).collect()
+}
+
+fn of_form(scalar: &ScalarConversion) -> Option<String> {
     if let (Form::Money { currency, .. }, _) | (_, Form::Money { currency, .. }) = (&scalar.read, &scalar.write) {
         return Some(format!("an amount may be none of {currency}, or too large"));
     }
@@ -222,6 +282,15 @@ fn of_table(table: &Table) -> Option<String> {
     }
     let known =
         |number: i64| table.entries.iter().any(|(from, _)| *from == crate::protocol::plan::Cell::Number(number));
-    let (_, name) = table.names.iter().find(|(number, _)| !known(*number))?;
-    Some(format!("the value {name} has no counterpart"))
+    let lacks: Vec<&str> =
+        table.names.iter().filter(|(number, _)| !known(*number)).map(|(_, name)| name.as_str()).collect();
+    match lacks.as_slice() {
+        [] => None,
+        [name] => Some(format!("the value {name} has no counterpart")),
+        names if names.len() <= NAMED => Some(format!("the values {} have no counterpart", names.join(", "))),
+        names => {
+            let more = names.len() - NAMED;
+            Some(format!("the values {} and {more} more have no counterpart", names[..NAMED].join(", ")))
+        }
+    }
 }

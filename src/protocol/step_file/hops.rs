@@ -7,7 +7,7 @@ use prost_reflect::MessageDescriptor;
 use super::{Declared, Reading};
 use crate::protocol::plan::{Direction, Plans, Use};
 use crate::protocol::relate::Difference;
-use crate::protocol::rules::{self, OpenPoints, refusals};
+use crate::protocol::rules::{self, OpenPoints, Refusable, refusals};
 use crate::protocol::schema::{Method, Schema};
 use crate::protocol::step::{Cause, Hop};
 
@@ -154,13 +154,16 @@ fn open(crossing: &Crossing<'_>, here: (&Schema, usize), there: (&Schema, usize)
     let harmless = object.has_no_side_effects();
     if bridged && !accepted && !harmless {
         let (source, target) = (response.0.full_name(), response.1.full_name());
-        if let Some((element, why)) = refusals(responses, source, target, Use::Response, there.0) {
+        let refusals = refusals(responses, source, target, Use::Response, there.0);
+        if let Some(first) = refusals.first() {
+            // Without the method's name: many methods share a response, and what is open is told once for all of them.
             let what = format!(
-                "{why}, so a response of {} may be refused after the call has run: accept that by its name in \
-                 accept_refused_responses, say what becomes of it, or give the method code",
-                caller.full_name()
+                "{}, so a response may be refused after the call has run: accept that by the name of the method or of its \
+                 service in the list accept_refused_responses, at the top of step.toml before the first [table], say what \
+                 becomes of it, or give the method code",
+                Refusable::told(&refusals)
             );
-            found.push(Difference { element, what });
+            found.push(Difference { element: first.element.clone(), what });
         }
     }
     found

@@ -11,6 +11,29 @@ pub(in super::super) fn field_deleted() -> Effect {
     )
 }
 
+/// A field that older readers do not know.
+pub(in super::super) fn field_added() -> Effect {
+    of(
+        "keeps the value among the unknown fields, if its runtime keeps them (prost does not), and does not act on it",
+        "finds the field absent in everything that older programs write",
+    )
+}
+
+/// A oneof that older readers do not know; its fields are told of by themselves.
+pub(in super::super) fn oneof_added() -> Effect {
+    of("knows nothing of it", "finds none of its fields set in what older programs write, but for those that they have")
+}
+
+/// A type that older readers do not know.
+pub(in super::super) fn type_added() -> Effect {
+    of("does not know it, and cannot unpack an Any that holds one", "is never sent one by older programs")
+}
+
+/// A method or a service that older servers do not have.
+pub(in super::super) fn method_added() -> Effect {
+    of("never calls it", "calls a method that older servers answer with UNIMPLEMENTED")
+}
+
 /// A field of the same name under another number.
 pub(in super::super) fn field_renumbered(
     old: i32,

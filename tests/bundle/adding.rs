@@ -55,15 +55,14 @@ fn a_program_that_was_built_before_a_version_learns_it_step_by_step_or_at_once()
 
 #[test]
 fn what_is_said_of_streams_is_learned_with_their_methods_and_stays_what_it_is_of_others() {
-    let watch = |methods: &[&str]| {
-        let methods: String =
-            methods.iter().map(|name| format!("rpc {name}(Query) returns (stream Event); ")).collect();
+    let watch = |more: &str| {
         format!(
             "syntax = \"proto3\";\npackage shop.v1;\nmessage Query {{ uint64 after = 1; }}\n\
-             message Event {{ uint64 revision = 1; uint64 other = 2; }}\nservice Shop {{ {methods}}}\n"
+             message Event {{ uint64 revision = 1; uint64 other = 2; }}\n\
+             service Shop {{ rpc Watch(Query) returns (stream Event); {more} }}\n"
         )
     };
-    let (first, second) = (watch(&["Watch"]), watch(&["Watch", "Follow"]));
+    let (first, second) = (watch(""), watch("rpc Follow(Query) returns (stream Event);"));
     let named = |from: &str, follow: &str| {
         let watch = format!("\"shop.v1.Shop.Watch\" = {{ from = \"{from}\", into = \"after\" }}\n");
         format!("name = \"shop\"\n[resume]\n{watch}{follow}")

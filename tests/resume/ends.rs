@@ -71,9 +71,9 @@ impl tower_service::Service<Request<Body>> for Node {
             for revision in revisions {
                 let event = v2::WatchEvent { revision: *revision, item: None }.encode_to_vec();
                 let length = u32::try_from(event.len()).expect("a short message").to_be_bytes();
-                let framed = [&[0][..], &length, &event].concat();
+                let message = [&[0][..], &length, &event].concat();
                 // Each in two frames.
-                let (one, two) = framed.split_at(3);
+                let (one, two) = message.split_at(3);
                 frames.extend([one, two].map(|part| Ok(Frame::data(Bytes::copy_from_slice(part)))));
             }
             match trailers {

@@ -48,7 +48,7 @@ pub(super) fn load(folder: &Path, compile: &mut Compile<'_>) -> Result<Protocol,
             source(version, own, manifest.protos.get(version).map(PathBuf::as_path), compile)
         })
         .collect::<Result<_, _>>()?;
-    Protocol::assemble(manifest.name, manifest.unlabelled, sources, folder.to_owned())
+    Protocol::assemble(manifest.name, manifest.declared, sources, folder.to_owned())
 }
 
 fn version_of(folder: &Path) -> Result<Version, ProtocolError> {

@@ -17,6 +17,10 @@
 //! ```
 
 mod build;
+mod life;
+mod opening;
+mod transforming;
+mod upgrade;
 
 use std::future::Future;
 use std::io;
@@ -28,7 +32,11 @@ use crate::protocol::Protocol;
 use crate::transport::{Beside, HealthHandle, InvalidReflection, Reflection, Server, Serving};
 use crate::version::Version;
 
-pub use self::build::{BuildError, Builder, Simulation};
+pub use self::build::{BuildError, Builder, Current, Simulation};
+pub use self::life::{MoveError, Moved, NodeStatus, Rollback};
+pub use self::opening::{Background, Opening, Stopping};
+pub use self::transforming::{States, Transforming};
+pub use self::upgrade::Upgrade;
 
 /// A node: its current object, the simulation objects around it, and the routes to them.
 ///
@@ -101,5 +109,44 @@ impl Node {
     #[must_use]
     pub fn table(&self) -> Option<std::sync::Arc<Table>> {
         self.dispatch.table()
+    }
+
+    /// How the node is doing; changes are to be seen through it.
+    #[must_use]
+    pub fn watch(&self) -> tokio::sync::watch::Receiver<NodeStatus> {
+        todo!()
+    }
+
+    /// Upgrades the node to `to`, the next version that this program can run, while callers go on: see ARCHITECTURE.md,
+    /// *The life of a node*. The move goes on to its end even if nobody waits for it.
+    ///
+    /// # Errors
+    /// Says what kept it from happening, and what the node does now.
+    pub async fn upgrade(&self, to: &Version) -> Result<Moved, MoveError> {
+        todo!("{to}")
+    }
+
+    /// Takes the node back to the version before, as long as the upgrade is not finalized.
+    ///
+    /// # Errors
+    /// As [`upgrade`](Self::upgrade).
+    pub async fn rollback(&self, how: Rollback) -> Result<Moved, MoveError> {
+        todo!("{how:?}")
+    }
+
+    /// Ends the upgrade for good: there is no way back any more, and the older state is freed. Waits for records that are
+    /// yet to be brought over.
+    ///
+    /// # Errors
+    /// As [`upgrade`](Self::upgrade).
+    pub async fn finalize(&self) -> Result<(), MoveError> {
+        todo!()
+    }
+
+    /// Whether code may act as `version` of `protocol` does: whether no node that still matters may go back behind it. Once
+    /// true, it is true for ever.
+    #[must_use]
+    pub fn active(&self, protocol: &str, version: &str) -> bool {
+        todo!("{protocol} {version}")
     }
 }

@@ -33,6 +33,24 @@ impl<E: fmt::Display> Simulation for Result<Object, E> {
     }
 }
 
+/// A current object, or what opens one: a function of an [`Opening`](super::Opening), as a node with a state needs it.
+pub trait Current {
+    #[doc(hidden)]
+    fn fixed(self) -> Option<Object>;
+}
+
+impl Current for Object {
+    fn fixed(self) -> Option<Object> {
+        Some(self)
+    }
+}
+
+impl<S: Simulation, F: Fn(&super::Opening) -> S + Send + Sync + 'static> Current for F {
+    fn fixed(self) -> Option<Object> {
+        None
+    }
+}
+
 /// Builds a [`Node`]; see there for an example.
 #[must_use = "a builder does nothing before `build`"]
 pub struct Builder {
@@ -57,8 +75,12 @@ impl Builder {
     }
 
     /// The current object: it implements `version`, which is the one that the node runs.
-    pub fn object(mut self, version: &str, object: Object) -> Self {
-        self.current.push((version.to_owned(), object));
+    ///
+    /// A node with a [`state`](Self::state) is given what opens the object: `|opening: &Opening| …`.
+    pub fn object(mut self, version: &str, object: impl Current) -> Self {
+        if let Some(object) = object.fixed() {
+            self.current.push((version.to_owned(), object));
+        }
         self
     }
 
@@ -83,6 +105,28 @@ impl Builder {
     {
         self.future.push((version.to_owned(), Box::new(|adjacent| simulate(adjacent).into_object())));
         self
+    }
+
+    /// Adds an upgrade, from the version of the object, or of the upgrade that was added before. Needs a
+    /// [`state`](Self::state).
+    pub fn upgrade(self, upgrade: super::Upgrade) -> Self {
+        let _ = upgrade;
+        self
+    }
+
+    /// Keeps the node's state in this folder, so that it can upgrade; such a node is made by [`start`](Self::start), and runs
+    /// the version that the folder says, at first that of the object.
+    pub fn state(self, folder: impl Into<std::path::PathBuf>) -> Self {
+        let _ = folder.into();
+        self
+    }
+
+    /// Starts a node with a state: goes on with what a crash has left, opens the objects, compiles the routes.
+    ///
+    /// # Errors
+    /// Names all that is missing or does not fit, at once; or says why the state cannot be opened.
+    pub async fn start(self) -> Result<Node, BuildError> {
+        todo!()
     }
 
     /// Lets an observer see the calls that reach the current object, in call order.

@@ -1,0 +1,126 @@
+//! What a node tells of its life, and what goes wrong in it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::state::{Phase, RefusedRecord, Way};
+use crate::version::Version;
+
+/// How a node is doing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NodeStatus {
+    /// The protocol's name.
+    pub protocol: String,
+    /// The version that the node runs.
+    pub version: Version,
+    /// The versions that it serves, oldest first.
+    pub served: Vec<Version>,
+    /// The version that this program can upgrade it to next.
+    pub next: Option<Version>,
+    /// The version that a rollback would lead to; none once the last upgrade is finalized.
+    pub back: Option<Version>,
+    /// The newest version whose behaviour is active; see [`Node::active`](super::Node::active).
+    pub active: Version,
+    /// The phase.
+    pub phase: Phase,
+    /// Where a move that is under way leads, and in which direction.
+    pub under_way: Option<(Version, Way)>,
+    /// How far long work has come: what it is, how much is done, and of how much.
+    pub progress: Option<(String, u64, u64)>,
+    /// Records that a lazy upgrade has yet to bring over: how many are done, and of how many.
+    pub filling: Option<(u64, u64)>,
+    /// Why the application says that it is not to be upgraded now.
+    pub held: Option<String>,
+    /// Why the last move did not come to its end.
+    pub failure: Option<String>,
+    /// Calls inside, and calls that wait at the gate.
+    pub calls: (usize, usize),
+    /// The last move that came to its end since the program started.
+    pub last: Option<Moved>,
+}
+
+/// A move that came to its end.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// From here ...
+    pub from: Version,
+    /// ... to there.
+    pub to: Version,
+    /// How long callers waited at the gate, from when it was shut to when it opened.
+    pub pause: Duration,
+    /// Streams that were ended so that their callers go on by themselves.
+    pub streams_drained: usize,
+    /// Streams that were ended with `UNAVAILABLE`.
+    pub streams_cut: usize,
+    /// What was given up, by the will of whoever called for a rollback.
+    pub lost: u64,
+}
+
+/// How to roll back.
+#[derive(Clone, Debug, Default)]
+pub struct Rollback {
+    /// Only find out what would be lost, and change nothing.
+    pub dry_run: bool,
+    /// Where what cannot be carried back is written, one JSON object a line; it is then given up. Without it, such things
+    /// keep the rollback from happening.
+    pub accept_loss: Option<PathBuf>,
+}
+
+/// Why a node did not move.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// The node has no state folder: it stays at its version for as long as it lives.
+    #[error("this node was built without a state folder, so it stays at its version; build it with `state(…)`")]
+    NoState,
+    /// Another move, or the filling after one, is under way.
+    #[error("{what}; wait for it to end")]
+    Busy {
+        /// What is under way.
+        what: String,
+    },
+    /// The version is none that this program can go to from here.
+    #[error("{why}")]
+    NoWay {
+        /// Why, and what there is instead.
+        why: String,
+    },
+    /// The application does not want to be upgraded now.
+    #[error("the application holds the upgrade back: {why}")]
+    Held {
+        /// In its words.
+        why: String,
+    },
+    /// Records that the other version cannot express; nothing has changed.
+    #[error("{count} records cannot be carried over; nothing has changed; the first of them: {}", first(.records))]
+    Refused {
+        /// The first of them.
+        records: Vec<RefusedRecord>,
+        /// How many there are.
+        count: u64,
+    },
+    /// Something failed in between; the node is back where it was, and serves.
+    #[error("the move failed while {phase}: {why}; the node serves {version} as before")]
+    Failed {
+        /// The phase in which it failed.
+        phase: Phase,
+        /// What failed.
+        why: String,
+        /// What the node runs now.
+        version: Version,
+    },
+    /// Something failed, and the way back failed too; the node answers nobody until it is started again.
+    #[error("the move failed while {phase}, and so did the way back: {why}; start the program again")]
+    Stuck {
+        /// The phase in which it failed.
+        phase: Phase,
+        /// What failed.
+        why: String,
+    },
+}
+
+fn first(records: &[RefusedRecord]) -> String {
+    records.first().map_or_else(String::new, |record| format!("{}: {}", record.table, record.why))
+}

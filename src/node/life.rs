@@ -17,6 +17,8 @@ pub struct NodeStatus {
     pub version: Version,
     /// The versions that it serves, oldest first.
     pub served: Vec<Version>,
+    /// Those among them that it has learned from bundles: its program was built without them.
+    pub learned: Vec<Version>,
     /// The version that this program can upgrade it to next.
     pub next: Option<Version>,
     /// The version that a rollback would lead to; none once the last upgrade is finalized.
@@ -50,6 +52,7 @@ impl NodeStatus {
             protocol: protocol.name().to_owned(),
             version: version.clone(),
             served: protocol.versions().iter().map(|schema| schema.version().clone()).collect(),
+            learned: Vec::new(),
             next: None,
             back: None,
             active: version.clone(),
@@ -132,7 +135,9 @@ pub enum MoveError {
         count: u64,
     },
     /// There is too little room on the disk for the state that would be made; nothing has changed.
-    #[error("the new state needs up to {needed} bytes, and {free} are free: make room, or move the state to a larger disk")]
+    #[error(
+        "the new state needs up to {needed} bytes, and {free} are free: make room, or move the state to a larger disk"
+    )]
     NoSpace {
         /// So many bytes are needed.
         needed: u64,

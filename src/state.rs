@@ -12,10 +12,15 @@
 //!     object/        the state of the current object
 //!     past/1.1.0/    the state of the past simulation object for callers of 1.1.0
 //!     future/3.0.0/  the state of the future simulation object for callers of 3.0.0
+//!     checkpoint/    while it is made: how far that has come
+//!   bundles/         what the node has learned since its program was built
+//!     <digest>.bundle    one bundle, as its digest names it
+//!   lost/            what rollbacks gave up, by the will of whoever called for them; nothing here reads or removes it
+//!     0007-2.0.0-1.jsonl     of that epoch, a JSON object a line
 //!   trash-0006-1.1.0/    an epoch that is being removed; whoever finds it removes it
 //! ```
 //!
-//! `FENCE`, `CURRENT` and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
+//! `FENCE`, `CURRENT`, bundles and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
 //! renamed, and the folder synced. The journal grows by appending and syncing; each entry tells the whole [`Status`], so
 //! the last one counts. A last line that is torn is as if it had not been written. Any other line that does not fit its
 //! checksum is damage, and nothing is guessed.
@@ -25,19 +30,30 @@
 //! One program at a time: it holds the lock, and has raised the fencing number by one. Before each entry and each switch
 //! it looks whether the number is still its own; a program that was thought dead and comes back changes nothing.
 //!
+//! # Ahead of time
+//!
+//! An epoch may be begun while callers are still answered by the one before ([`StateFolder::prepare`]): its number is
+//! journaled first, so that a crash leaves no folder that nobody knows of. The move takes it; whatever else happens, it is
+//! swept.
+//!
 //! # After a crash
 //!
 //! [`StateFolder::open`] reads pointer and journal and leaves the state at the old version or at the new one, never
 //! between; see [`Recovery`].
 
+mod bundles;
 mod epoch;
 mod error;
 mod files;
 mod folder;
 mod journal;
+mod lease;
+mod lost;
 mod ownership;
 mod phase;
 mod pointer;
+mod progress;
+mod records;
 mod recovery;
 mod status;
 
@@ -45,6 +61,9 @@ pub use self::epoch::Epoch;
 pub use self::error::StateError;
 pub use self::files::{Disk, Files, Held};
 pub use self::folder::StateFolder;
+pub use self::lease::{Lease, Leases};
 pub use self::phase::{Event, IllegalEvent, Phase};
+pub use self::progress::Progress;
+pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};
 pub use self::recovery::Recovery;
 pub use self::status::{Move, Status, Way};

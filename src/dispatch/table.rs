@@ -1,5 +1,6 @@
 //! The table of a node's routes: immutable, and read once a call.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
@@ -59,6 +60,8 @@ pub(crate) struct Objects<'a> {
     pub(crate) node: usize,
     pub(crate) oldest: usize,
     pub(crate) at: &'a [Option<Object>],
+    /// The versions that the program was built with. Of others, which it has learned, it has no objects.
+    pub(crate) built: Range<usize>,
 }
 
 /// A service that a route needs and no object has.
@@ -69,8 +72,28 @@ pub(crate) struct Missing {
     pub(crate) method: String,
 }
 
+/// The methods of simulation objects, and of the current one, that the routes of a node need which runs the version at
+/// index `node`.
+pub(crate) fn needed(protocol: &Protocol, node: usize, oldest: usize) -> Vec<Missing> {
+    let callers = protocol.versions().iter().enumerate().skip(oldest);
+    let methods = callers.flat_map(|(index, schema)| (0..schema.methods().len()).map(move |method| (index, method)));
+    let walks = methods.map(|(index, method)| Walk::new(protocol, index, method, node));
+    let mut needed: Vec<Missing> = walks
+        .filter(|walk| !matches!(walk.end, End::Refused(_)))
+        .map(|walk| {
+            let reached = &protocol.versions()[walk.version].methods()[walk.method];
+            let (service, method) = (reached.service().to_owned(), reached.descriptor().name().to_owned());
+            Missing { version: walk.version, service, method }
+        })
+        .collect();
+    needed.sort();
+    needed.dedup();
+    needed
+}
+
 impl Table {
-    /// Compiles the routes of every version and method; an error names all that is missing at once.
+    /// Compiles the routes of every version and method; an error names all that is missing at once. Where a learned version
+    /// lacks an object, just the calls that would need it are refused.
     pub(crate) fn new(protocol: &Protocol, objects: &Objects<'_>) -> Result<Self, Vec<Missing>> {
         let node = protocol.versions()[objects.node].version().clone();
         let versions: Vec<Served> = protocol
@@ -183,7 +206,7 @@ impl Table {
             )
             .with("caller_version", version.to_string())
             .with("served", &self.range)
-            .advice("call in a version that is served, or upgrade the node")),
+            .advice("call in a version that is served, or have the node learn this one, or upgrade it")),
         }
     }
 
@@ -285,6 +308,10 @@ fn target(
     }
     let answer = objects.at[walk.version].as_ref().and_then(|object| object.service(reached.service()));
     let Some(answer) = answer else {
+        if !objects.built.contains(&walk.version) {
+            let refusal = route::needs_program(protocol, caller, method, objects.node, &walk);
+            return Ok(Target::Refused(route::headers_of(refusal)));
+        }
         return Err(Missing {
             version: walk.version,
             service: reached.service().to_owned(),
@@ -354,7 +381,7 @@ mod tests {
         let object = services.into_iter().fold(Object::default(), |object, name| object.and_service(name, answer));
         let protocol = Protocol::load(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/inventory")).unwrap();
         let at = vec![Some(object); protocol.versions().len()];
-        let table = Table::new(&protocol, &Objects { node: 2, oldest: 0, at: &at }).unwrap();
+        let table = Table::new(&protocol, &Objects { node: 2, oldest: 0, at: &at, built: 0..4 }).unwrap();
 
         let (first, second) = ("/inventory.v1.Inventory/GetItem", "/inventory.v2.Inventory/GetItem");
         for (path, label) in [

@@ -5,15 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::bundles;
 use super::epoch::Epoch;
 use super::error::{Kind, StateError};
 use super::files::{Disk, Files};
 use super::journal::Journal;
+use super::lost;
 use super::ownership::Ownership;
 use super::phase::{Event, Phase};
 use super::pointer;
 use super::recovery::{self, Mending, Recovery};
 use super::status::{Move, Status, Way};
+use crate::bundle::Bundle;
 use crate::version::Version;
 
 const CURRENT: &str = "CURRENT";
@@ -92,6 +95,7 @@ impl StateFolder {
             epoch: current.clone(),
             under_way: None,
             kept: None,
+            prepared: None,
             highest: current.number(),
             failure: None,
         });
@@ -127,6 +131,31 @@ impl StateFolder {
         self.ownership.number()
     }
 
+    /// Keeps a bundle that the node has learned, for as long as there is a state; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When another program has taken the state over, or the file system fails.
+    pub fn keep(&self, bundle: &Bundle) -> Result<(), StateError> {
+        self.ownership.still_holds(&self.root)?;
+        bundles::keep(&*self.files, &self.root, bundle)
+    }
+
+    /// The bundles that the node has learned, each with its file.
+    ///
+    /// # Errors
+    /// When one of them is damaged, or the file system fails.
+    pub fn bundles(&self) -> Result<Vec<(PathBuf, Bundle)>, StateError> {
+        bundles::kept(&*self.files, &self.root)
+    }
+
+    /// Makes a new, empty file for what a move from the current epoch gives up; that it is there is durable.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn place_for_lost(&self) -> Result<PathBuf, StateError> {
+        lost::place(&*self.files, &self.root, &self.current)
+    }
+
     /// Takes note of an upgrade.
     ///
     /// # Errors
@@ -138,7 +167,7 @@ impl StateFolder {
             return Err(Kind::Refused(what).into());
         }
         let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0 });
-        self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
+        self.enter(Status { phase, under_way, prepared: None, failure: None, ..self.status.clone() })
     }
 
     /// Drops the upgrade that was learned.
@@ -147,7 +176,9 @@ impl StateFolder {
     /// When none is known, or it has begun.
     pub fn forget(&mut self) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Forget)?;
-        self.enter(Status { phase, under_way: None, ..self.status.clone() })
+        self.enter(Status { phase, under_way: None, prepared: None, ..self.status.clone() })?;
+        self.tidy();
+        Ok(())
     }
 
     /// Lets the upgrade that was learned begin.
@@ -156,6 +187,47 @@ impl StateFolder {
     /// When none is known.
     pub fn permit(&mut self) -> Result<(), StateError> {
         self.step(Event::Permit)
+    }
+
+    /// The folder of the epoch that the next move makes, ahead of time, while callers are answered: for an upgrade that was
+    /// permitted, or for the way back. Another call, also after a crash, gives the same folder; what is in it is not looked
+    /// at, and goes away with [`forget`](Self::forget), [`abandon`](Self::abandon) or a move that fails. What was prepared
+    /// for a way back is gone when the state is opened anew.
+    ///
+    /// # Errors
+    /// In any phase but permitted and serving, and when that leads to no move.
+    pub fn prepare(&mut self) -> Result<PathBuf, StateError> {
+        let to = match (self.status.phase, &self.status.under_way, &self.status.kept) {
+            (Phase::Permitted, Some(under_way), _) => under_way.to.clone(),
+            (Phase::Serving, _, Some(kept)) => kept.version().clone(),
+            (phase, _, _) => {
+                let what = format!("a node that is {phase} has no move ahead of it to prepare for");
+                return Err(Kind::Refused(what).into());
+            }
+        };
+        let prepared = if let Some(prepared) = self.status.prepared.clone() {
+            prepared
+        } else {
+            let highest = self.status.highest + 1;
+            let prepared = Epoch::new(highest, to);
+            self.enter(Status { prepared: Some(prepared.clone()), highest, ..self.status.clone() })?;
+            prepared
+        };
+        let folder = self.folder_of(&prepared);
+        make_epoch(&*self.files, &folder)?;
+        Ok(folder)
+    }
+
+    /// Gives up what was [`prepare`](Self::prepare)d for a way back.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn abandon(&mut self) -> Result<(), StateError> {
+        if self.status.phase == Phase::Serving && self.status.prepared.is_some() {
+            self.enter(Status { prepared: None, ..self.status.clone() })?;
+            self.tidy();
+        }
+        Ok(())
     }
 
     /// Begins the upgrade that was permitted: callers are held back from here on.
@@ -248,7 +320,8 @@ impl StateFolder {
         if self.pointing || self.current != self.status.epoch {
             self.point_at(&self.status.epoch.clone())?;
         }
-        self.enter(Status { phase, under_way: None, failure: Some(why.into()), ..self.status.clone() })?;
+        let failure = Some(why.into());
+        self.enter(Status { phase, under_way: None, prepared: None, failure, ..self.status.clone() })?;
         self.tidy();
         Ok(())
     }
@@ -265,9 +338,11 @@ impl StateFolder {
                 let what = format!("{} is finalized, or is the first version here", self.current);
                 return Err(Kind::Refused(what).into());
             }
-            self.enter(Status { phase, ..self.status.clone() })?;
+            self.enter(Status { phase, prepared: None, ..self.status.clone() })?;
         }
-        self.free()
+        self.free()?;
+        self.tidy();
+        Ok(())
     }
 
     fn step(&mut self, event: Event) -> Result<(), StateError> {
@@ -293,12 +368,14 @@ impl StateFolder {
         let Some(under_way) = self.status.under_way.clone().filter(|under_way| under_way.way == way) else {
             return Err(Kind::Refused(format!("what has begun is no move to {event} for")).into());
         };
-        let highest = if under_way.target.is_some() { self.status.highest } else { self.status.highest + 1 };
-        let target = under_way.target.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
+        let prepared = self.status.prepared.clone().filter(|prepared| *prepared.version() == under_way.to);
+        let there = under_way.target.or(prepared);
+        let highest = if there.is_some() { self.status.highest } else { self.status.highest + 1 };
+        let target = there.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
         let folder = self.folder_of(&target);
         let attempts = under_way.attempts + 1;
         let under_way = Some(Move { to: under_way.to, way, target: Some(target), attempts });
-        self.enter(Status { phase, under_way, highest, ..self.status.clone() })?;
+        self.enter(Status { phase, under_way, prepared: None, highest, ..self.status.clone() })?;
         make_epoch(&*self.files, &folder)?;
         Ok(folder)
     }
@@ -339,6 +416,7 @@ impl StateFolder {
     fn mend(&mut self, mending: Mending) -> Result<(), StateError> {
         match mending {
             Mending::None => Ok(()),
+            Mending::Abandon => self.abandon(),
             Mending::Undo(why) => self.fail(why),
             Mending::Switch => self.finish_switch(),
             Mending::Free => self.free(),
@@ -373,8 +451,12 @@ impl StateFolder {
     /// Removes what nothing leads to any more. Names that are not ours stay.
     fn sweep(&mut self) -> Result<(), StateError> {
         let target = self.status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
-        let needed: Vec<&Epoch> =
-            [&self.current, &self.status.epoch].into_iter().chain(&self.status.kept).chain(target).collect();
+        let needed: Vec<&Epoch> = [&self.current, &self.status.epoch]
+            .into_iter()
+            .chain(&self.status.kept)
+            .chain(&self.status.prepared)
+            .chain(target)
+            .collect();
         for epoch in self.epochs()? {
             // A higher number than there ever was is none of ours.
             if !needed.contains(&&epoch) && epoch.number() <= self.status.highest {

@@ -1,0 +1,169 @@
+//! What a node tells of its life, and what goes wrong in it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::protocol::Protocol;
+use crate::state::{Phase, RefusedRecord, Way};
+use crate::version::Version;
+
+/// How a node is doing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NodeStatus {
+    /// The protocol's name.
+    pub protocol: String,
+    /// The version that the node runs.
+    pub version: Version,
+    /// The versions that it serves, oldest first.
+    pub served: Vec<Version>,
+    /// Those among them that it has learned from bundles: its program was built without them.
+    pub learned: Vec<Version>,
+    /// The version that this program can upgrade it to next.
+    pub next: Option<Version>,
+    /// The version that a rollback would lead to; none once the last upgrade is finalized.
+    pub back: Option<Version>,
+    /// The newest version whose behaviour is active; see [`Node::active`](super::Node::active).
+    pub active: Version,
+    /// The phase.
+    pub phase: Phase,
+    /// Where a move that is under way leads, and in which direction.
+    pub under_way: Option<(Version, Way)>,
+    /// How far long work has come: what it is, how much is done, and of how much.
+    pub progress: Option<(String, u64, u64)>,
+    /// Records that a lazy upgrade has yet to bring over: how many are done, and of how many.
+    pub filling: Option<(u64, u64)>,
+    /// Why the application says that it is not to be upgraded now.
+    pub held: Option<String>,
+    /// Why the last move did not come to its end.
+    pub failure: Option<String>,
+    /// Calls inside, and calls that wait at the gate.
+    pub calls: (usize, usize),
+    /// The last move that came to its end since the program started.
+    pub last: Option<Moved>,
+    /// Why the node answers nobody until its program is started again.
+    pub stuck: Option<String>,
+}
+
+impl NodeStatus {
+    /// A node that serves, and nothing else.
+    pub(super) fn resting(protocol: &Protocol, version: &Version) -> Self {
+        Self {
+            protocol: protocol.name().to_owned(),
+            version: version.clone(),
+            served: protocol.versions().iter().map(|schema| schema.version().clone()).collect(),
+            learned: Vec::new(),
+            next: None,
+            back: None,
+            active: version.clone(),
+            phase: Phase::Serving,
+            under_way: None,
+            progress: None,
+            filling: None,
+            held: None,
+            failure: None,
+            calls: (0, 0),
+            last: None,
+            stuck: None,
+        }
+    }
+}
+
+/// A move that came to its end.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Moved {
+    /// From here ...
+    pub from: Version,
+    /// ... to there.
+    pub to: Version,
+    /// How long callers waited at the gate, from when it was shut to when it opened.
+    pub pause: Duration,
+    /// Streams that were ended so that their callers go on by themselves.
+    pub streams_drained: usize,
+    /// Streams that were ended with `UNAVAILABLE`.
+    pub streams_cut: usize,
+    /// What was given up, by the will of whoever called for a rollback.
+    pub lost: u64,
+}
+
+/// How to roll back.
+///
+/// Whatever cannot be carried back, and nobody has accepted the loss of, keeps the node where it is: [`MoveError::Refused`].
+#[derive(Clone, Debug, Default)]
+pub struct Rollback {
+    /// Only find out what would be lost, and change nothing. Where the author has written a reverse function this takes as
+    /// long as a rollback, and callers wait meanwhile: the function runs, and what it has made is discarded.
+    pub dry_run: bool,
+    /// Where what cannot be carried back is written, before it is given up: at the end of this file, one JSON object a
+    /// line, with `table`, `key` and `value` (base64), and `why`. When the rollback fails after all, the file tells of things
+    /// that are still there.
+    pub accept_loss: Option<PathBuf>,
+}
+
+/// Why a node did not move.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// The node has no state folder: it stays at its version for as long as it lives.
+    #[error("this node was built without a state folder, so it stays at its version; build it with `state(…)`")]
+    NoState,
+    /// Another move, or the filling after one, is under way.
+    #[error("{what}; wait for it to end")]
+    Busy {
+        /// What is under way.
+        what: String,
+    },
+    /// The version is none that this program can go to from here.
+    #[error("{why}")]
+    NoWay {
+        /// Why, and what there is instead.
+        why: String,
+    },
+    /// The application does not want to be upgraded now.
+    #[error("the application holds the upgrade back: {why}")]
+    Held {
+        /// In its words.
+        why: String,
+    },
+    /// Records that the other version cannot express; nothing has changed.
+    #[error("{count} records cannot be carried over; nothing has changed; the first of them: {}", first(.records))]
+    Refused {
+        /// The first of them.
+        records: Vec<RefusedRecord>,
+        /// How many there are.
+        count: u64,
+    },
+    /// There is too little room on the disk for the state that would be made; nothing has changed.
+    #[error(
+        "the new state needs up to {needed} bytes, and {free} are free: make room, or move the state to a larger disk"
+    )]
+    NoSpace {
+        /// So many bytes are needed.
+        needed: u64,
+        /// So many are free.
+        free: u64,
+    },
+    /// Something failed in between; the node is back where it was, and serves.
+    #[error("the move failed while {phase}: {why}; the node serves {version} as before")]
+    Failed {
+        /// The phase in which it failed.
+        phase: Phase,
+        /// What failed.
+        why: String,
+        /// What the node runs now.
+        version: Version,
+    },
+    /// Something failed, and the way back failed too; the node answers nobody until it is started again.
+    #[error("the move failed while {phase}, and so did the way back: {why}; start the program again")]
+    Stuck {
+        /// The phase in which it failed.
+        phase: Phase,
+        /// What failed.
+        why: String,
+    },
+}
+
+fn first(records: &[RefusedRecord]) -> String {
+    records.first().map_or_else(String::new, |record| format!("{}: {}", record.table, record.why))
+}

@@ -173,24 +173,24 @@ fn records_that_refuse_are_listed_and_may_be_given_up() {
     let (list, count) = carry.refused(&records, 2, &Progress::default()).expect("gone over");
     assert_eq!((list.len(), count), (2, 4));
     assert_eq!((list[1].table.as_str(), list[1].key.as_ref()), ("items", &[3][..]));
-    assert!(list[1].why.contains("price"), "{}", list[1].why);
+    assert!(list[1].why.starts_with("price"), "{}", list[1].why);
     let item = v2_0_0::Item::decode(list[1].value.clone()).expect("as it is in 2.0.0");
     assert_eq!(item.price, Some(euro(3)));
     records.close();
     let finish = |go_on: bool| {
-        let mut lost = Vec::new();
+        let mut keys = Vec::new();
         let finished = carry.finish(&source, &target, &Progress::default(), &mut |record| {
-            lost.push(record.key[0]);
+            keys.push(record.key[0]);
             go_on
         });
-        (finished, lost)
+        (finished, keys)
     };
-    let (finished, lost) = finish(false);
+    let (finished, keys) = finish(false);
     assert!(finished.expect_err("it refuses").is_refused());
-    assert_eq!(lost, [0]);
-    let (finished, lost) = finish(true);
+    assert_eq!(keys, [0]);
+    let (finished, keys) = finish(true);
     finished.expect("given up");
-    assert_eq!(lost, [0, 3, 6, 9]);
+    assert_eq!(keys, [0, 3, 6, 9]);
     let records = Records::open(&target, &protocol(), &version("1.1.0"), &old().left("more")).expect("records");
     assert_eq!(skus(&records), [1, 2, 4, 5, 7, 8]);
 }
@@ -335,7 +335,7 @@ fn records_are_brought_over_beside_those_who_read_and_write() {
             while !stop.load(Ordering::Relaxed) {
                 let reading = records.read().expect("open");
                 let range = reading.range("items", Bound::Included(b"old"), Bound::Unbounded).expect("a table");
-                assert_eq!(range.map(|pair| pair.expect("read")).count(), numbers.len());
+                assert_eq!(range.filter(Result::is_ok).count(), numbers.len());
             }
         });
         records.fill(&progress).expect("filled");
@@ -395,18 +395,18 @@ fn a_hundred_thousand_records_come_over_before_or_after_and_callers_do_not_wait_
         let records = records.unwrap_or_else(|_| panic!("{mode:?}"));
         carry_all(&records, mode, &source, &target);
     }
+}
 
-    fn carry_all(records: &Records, mode: Mode, source: &Path, target: &Path) {
-        let carry = Carry::new(&protocol(), &version("1.1.0"), &version("2.0.0"), &new(), mode).expect("a way");
-        carry.ahead(records, target, &Progress::default()).expect("ahead");
-        records.close();
-        let (began, progress) = (Instant::now(), Progress::default());
-        carry.finish(source, target, &progress, &mut |_| false).expect("finished");
-        println!("{mode:?}: callers wait for {:?}", began.elapsed());
-        let records = Records::open(target, &protocol(), &version("2.0.0"), &new()).expect("records");
-        records.fill(&Progress::default()).expect("filled");
-        let reading = records.read().expect("open");
-        let range = reading.range("items", Bound::Unbounded, Bound::Unbounded).expect("a table");
-        assert_eq!(range.map(|pair| pair.expect("read")).count(), 100_000);
-    }
+fn carry_all(records: &Records, mode: Mode, source: &Path, target: &Path) {
+    let carry = Carry::new(&protocol(), &version("1.1.0"), &version("2.0.0"), &new(), mode).expect("a way");
+    carry.ahead(records, target, &Progress::default()).expect("ahead");
+    records.close();
+    let (began, progress) = (Instant::now(), Progress::default());
+    carry.finish(source, target, &progress, &mut |_| false).expect("finished");
+    println!("{mode:?}: callers wait for {:?}", began.elapsed());
+    let records = Records::open(target, &protocol(), &version("2.0.0"), &new()).expect("records");
+    records.fill(&Progress::default()).expect("filled");
+    let reading = records.read().expect("open");
+    let range = reading.range("items", Bound::Unbounded, Bound::Unbounded).expect("a table");
+    assert_eq!(range.filter(Result::is_ok).count(), 100_000);
 }

@@ -34,8 +34,7 @@ pub(super) fn fill(file: &Path, count: usize) -> Result<(), String> {
 
 pub(super) fn transform(from: &Path, into: &Path) -> Result<(), String> {
     let source = Builder::new().set_cache_size(READ_CACHE).open_read_only(from).map_err(text)?;
-    let items = source.begin_read().and_then(|transaction| Ok(transaction.open_table(ITEMS))).map_err(text)?;
-    let items = items.map_err(text)?;
+    let items = source.begin_read().map_err(text)?.open_table(ITEMS).map_err(text)?;
     let target = Builder::new().set_cache_size(CACHE).create(into).map_err(text)?;
     let mut range = items.range::<&[u8]>(..).map_err(text)?;
     let (mut ended, mut buffer) = (false, Vec::new());

@@ -59,9 +59,10 @@ impl Store {
         // Before anything is made: whether there are such messages.
         line_up(protocol, version, layout.tables(), &[])?;
         let file = file::path(folder);
-        let database = match file.exists() {
-            true => file::open(&file, layout.cache_size())?,
-            false => file::create(folder, &wanted, &[], layout.cache_size())?,
+        let database = if file.exists() {
+            file::open(&file, layout.cache_size())?
+        } else {
+            file::create(folder, &wanted, &[], layout.cache_size())?
         };
         let beneath = prepare(&file, &database, protocol, &wanted)?;
         let base = beneath.map(|base| Base::open(&folder.join(base), protocol)).transpose()?;

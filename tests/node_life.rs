@@ -91,12 +91,24 @@ type Broken = (fn(Upgrade) -> Upgrade, &'static str, Phase);
 async fn whatever_fails_before_callers_go_on_the_node_goes_back_by_itself() {
     let broken: [Broken; 7] = [
         (|to| to.transform(|_: &Transforming| Err("no such thing")), "no such thing", Phase::Transforming),
-        (|to| to.transform(|_: &Transforming| -> Result<(), String> { panic!("oh") }), "panicked: oh", Phase::Transforming),
+        (
+            |to| to.transform(|_: &Transforming| -> Result<(), String> { panic!("oh") }),
+            "panicked: oh",
+            Phase::Transforming,
+        ),
         (|to| to.object(|_: &Opening| Err("locked")), "2.0.0 could not be opened: locked", Phase::Verifying),
-        (|to| to.object(|_: &Opening| -> straddle::dispatch::Object { panic!("oh") }), "panicked: oh", Phase::Verifying),
+        (
+            |to| to.object(|_: &Opening| -> straddle::dispatch::Object { panic!("oh") }),
+            "panicked: oh",
+            Phase::Verifying,
+        ),
         (|to| to.object(|_: &Opening| straddle::dispatch::Object::default()), "lacks shop.v2.Shop", Phase::Verifying),
         (|to| to.verify(|_: Adjacent| async { Err("it smells") }), "not sane: it smells", Phase::Verifying),
-        (|to| to.verify(|_: Adjacent| std::future::pending::<Result<(), String>>()), "longer than 0.05 s", Phase::Verifying),
+        (
+            |to| to.verify(|_: Adjacent| std::future::pending::<Result<(), String>>()),
+            "longer than 0.05 s",
+            Phase::Verifying,
+        ),
     ];
     for (break_it, told, phase) in broken {
         let folder = tempfile::tempdir().unwrap();
@@ -116,7 +128,10 @@ async fn whatever_fails_before_callers_go_on_the_node_goes_back_by_itself() {
         assert_eq!(list(&node.service(), 1).await.unwrap(), ["after", "before"], "{told}");
         assert_eq!(list(&node.service(), 3).await.unwrap(), ["after", "before", "urgent"], "{told}");
         let status = node.status();
-        assert_eq!((status.phase, status.version.clone(), status.stuck.clone()), (Phase::Serving, version("1.0.0"), None));
+        assert_eq!(
+            (status.phase, status.version.clone(), status.stuck.clone()),
+            (Phase::Serving, version("1.0.0"), None)
+        );
         assert!(status.failure.unwrap().contains(told), "{told}");
     }
 }
@@ -264,7 +279,8 @@ async fn background_work_is_awaited_and_what_never_lets_go_is_named() {
         plain("shop.v1.Shop", opening)
     };
     let limit = Duration::from_millis(50);
-    let node = Node::builder(protocol()).object("1.0.0", object).state(folder.path()).upgrade(to_2()).upgrade(bring_3());
+    let node =
+        Node::builder(protocol()).object("1.0.0", object).state(folder.path()).upgrade(to_2()).upgrade(bring_3());
     let node = node.background_limit(limit).lease_limit(limit).start().await.unwrap();
     match node.upgrade(&version("2.0.0")).await {
         Err(MoveError::Failed { phase: Phase::Quiescing, why, .. }) => {
@@ -275,7 +291,6 @@ async fn background_work_is_awaited_and_what_never_lets_go_is_named() {
     assert_eq!(*ended.lock().unwrap(), ["ended by itself"]);
     add(&node.service(), 1, "after", false).await.unwrap();
     drop(kept.lock().unwrap().take());
-    // The objects that were opened again hold one more, until it is dropped as well.
     node.upgrade(&version("2.0.0")).await.unwrap();
     assert_eq!(list(&node.service(), 1).await.unwrap(), ["after"]);
 }

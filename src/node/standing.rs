@@ -66,7 +66,8 @@ impl Standing {
             };
             let Some(open) = open else { continue };
             let adjacent = Adjacent::new(dispatch.within(adjacent.clone()));
-            let (folder, what) = (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
+            let (folder, what) =
+                (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
             let object = |opening: &Opening| open(adjacent, opening);
             standing.add(protocol, files, simulated, format!("the {what}"), &folder, object)?;
         }

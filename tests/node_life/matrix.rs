@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use straddle::dispatch::Object;
-use straddle::node::{Builder, MoveError, Node, Opening, Rollback, Transforming, Upgrade};
-use straddle::state::{Disk, Files, Layout, Mode, RecordsError};
+use straddle::node::{Builder, MoveError, Node, NodeStatus, Opening, Rollback, Transforming, Upgrade};
+use straddle::state::{Disk, Files, Layout, Mode, Phase, RecordsError};
 use tokio::runtime::{self, Runtime};
 
 use crate::faulty::{FAULTS, Faulty};
@@ -126,7 +126,7 @@ async fn go_on(kind: Kind, folder: &Path, written: &[String], told: &str) -> u64
     holds(&node, written, told).await;
     // One that was permitted goes on by itself.
     let mut status = node.watch();
-    let quiet = |status: &straddle::node::NodeStatus| status.under_way.is_none();
+    let quiet = |status: &NodeStatus| status.under_way.is_none() || status.phase == Phase::Learned;
     status.wait_for(quiet).await.unwrap();
     if node.version() == version("1.0.0") {
         node.upgrade(&version("2.0.0")).await.unwrap_or_else(|error| panic!("{told}: {error}"));
@@ -171,25 +171,12 @@ fn builder(kind: Kind, folder: &Path, files: Arc<dyn Files>) -> Builder {
                     .object(|opening: &Opening| kept("shop.v2.Shop", "shop.v2.Entry", opening))
                     .records(layout("shop.v2.Entry"), mode),
             ),
-        Kind::Transform => {
-            node.object("1.0.0", |opening: &Opening| plain("shop.v1.Shop", opening)).upgrade(to_2())
-        }
+        Kind::Transform => node.object("1.0.0", |opening: &Opening| plain("shop.v1.Shop", opening)).upgrade(to_2()),
         Kind::Checkpoints => node
             .object("1.0.0", |opening: &Opening| plain("shop.v1.Shop", opening))
             .upgrade(to_2().transform(in_parts).reverse(in_parts)),
     }
-    .upgrade_of_3()
-}
-
-trait Of3 {
-    fn upgrade_of_3(self) -> Self;
-}
-
-impl Of3 for Builder {
-    /// Only its simulation object: it has state of its own, which is carried along.
-    fn upgrade_of_3(self) -> Self {
-        self.upgrade(Upgrade::to("3.0.0").future(crate::shop::future))
-    }
+    .upgrade(crate::bring_3())
 }
 
 /// Copies line by line, and remembers how far it has come.

@@ -63,11 +63,11 @@ impl Resting {
             let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
             format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
         })?;
-        let served: Vec<Version> =
+        let versions: Vec<Version> =
             protocol.versions()[oldest..].iter().map(|schema| schema.version().clone()).collect();
         *serves = protocol;
         self.dispatch.install(table);
-        self.status.send_modify(|status| status.served = served);
+        self.status.send_modify(|status| status.served = versions);
         Ok(())
     }
 }

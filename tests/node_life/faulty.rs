@@ -61,10 +61,6 @@ impl Faulty {
     }
 }
 
-fn nothing() -> io::Result<()> {
-    Ok(())
-}
-
 impl Files for Faulty {
     fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
         Disk.read(file)
@@ -79,11 +75,11 @@ impl Files for Faulty {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.act(|| Disk.rename(from, to), nothing)
+        self.act(|| Disk.rename(from, to), || Ok(()))
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        self.act(|| Disk.create_folder(folder), nothing)
+        self.act(|| Disk.create_folder(folder), || Ok(()))
     }
 
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
@@ -99,11 +95,11 @@ impl Files for Faulty {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.act(|| Disk.sync_folder(folder), nothing)
+        self.act(|| Disk.sync_folder(folder), || Ok(()))
     }
 
     fn sync_tree(&self, folder: &Path) -> io::Result<()> {
-        self.act(|| Disk.sync_tree(folder), nothing)
+        self.act(|| Disk.sync_tree(folder), || Ok(()))
     }
 
     fn copy_tree(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -186,7 +186,9 @@ fn in_parts(transforming: &Transforming) -> Result<(), std::io::Error> {
     // What came after the checkpoint is made again.
     let made: Vec<String> = lines(&to).into_iter().take(done).collect();
     let _ = std::fs::remove_file(&to);
-    made.iter().for_each(|line| append(&to, line));
+    for line in &made {
+        append(&to, line);
+    }
     for (number, line) in lines(&from).iter().enumerate().skip(done) {
         append(&to, line);
         if number % 3 == 1 {

@@ -25,7 +25,7 @@ use super::standing::Standing;
 use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
-use crate::state::{Epoch, Files, Phase, Progress, StateError, StateFolder, Status, Way};
+use crate::state::{Carry, Epoch, Files, Phase, Progress, StateError, StateFolder, Status, Way};
 use crate::version::Version;
 
 /// How often whoever watches is told of progress.
@@ -201,6 +201,12 @@ impl Life {
             Ok(panic) => format!("what opens the objects panicked: {}", super::making::said(&*panic)),
             Err(error) => error.to_string(),
         })??;
+        if lock(&self.told).journaled.prepared.is_none() {
+            // Whatever was copied ahead of time is gone: writes need not be noted for it any more.
+            let records = standing.all_records();
+            let ended = spawn_blocking(move || records.iter().try_for_each(Carry::abandon)).await;
+            ended.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        }
         self.install(standing).await
     }
 

@@ -55,7 +55,7 @@ impl Standing {
         let mut standing = Self { version: version.clone(), opened: Vec::new() };
         let object = |opening: &Opening| Ok(observed((link.object)(opening)?, &chain.observers, schema));
         let folder = epoch.join("object");
-        standing.add(protocol, files, version, format!("the object of {version}"), &folder, object)?;
+        standing.add(protocol, files, version, &format!("the object of {version}"), &folder, object)?;
         for one in &chain.simulations {
             // Of a step there is one side that a node is on, and one object for callers of the other.
             let past = one.newer <= *version;
@@ -69,7 +69,7 @@ impl Standing {
             let (folder, what) =
                 (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
             let object = |opening: &Opening| open(adjacent, opening);
-            standing.add(protocol, files, simulated, format!("the {what}"), &folder, object)?;
+            standing.add(protocol, files, simulated, &format!("the {what}"), &folder, object)?;
         }
         Ok(standing)
     }
@@ -79,7 +79,7 @@ impl Standing {
         protocol: &Protocol,
         files: &Arc<dyn Files>,
         version: &Version,
-        what: String,
+        what: &str,
         folder: &Path,
         open: impl FnOnce(&Opening) -> Result<Object, String>,
     ) -> Result<(), String> {
@@ -87,7 +87,7 @@ impl Standing {
         files.create_folder(folder).map_err(|error| failed(&error))?;
         let opening = Opening::new(version.clone(), protocol.clone(), folder.to_owned());
         // What it has begun before it failed ends with it.
-        self.opened.push(Opened { what: what.clone(), object: None, opening: opening.clone() });
+        self.opened.push(Opened { what: what.to_owned(), object: None, opening: opening.clone() });
         let object = open(&opening).map_err(|why| failed(&why))?;
         if let Some(opened) = self.opened.last_mut() {
             opened.object = Some(object);

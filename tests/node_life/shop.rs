@@ -207,17 +207,19 @@ pub(crate) fn to_3() -> Upgrade {
 
 pub(crate) fn fold(transforming: &Transforming) -> Result<(), std::io::Error> {
     let made = transforming.to().object().join("entries");
-    lines(&transforming.from().object().join("entries")).iter().for_each(|line| append(&made, &format!(".{line}")));
-    lines(&transforming.from().future("3.0.0").join("urgent"))
-        .iter()
-        .for_each(|line| append(&made, &format!("!{line}")));
-    append(&transforming.to().past("2.0.0").join("calls"), "begun");
-    Ok(())
+    for line in lines(&transforming.from().object().join("entries")) {
+        append(&made, &format!(".{line}"));
+    }
+    for line in lines(&transforming.from().future("3.0.0").join("urgent")) {
+        append(&made, &format!("!{line}"));
+    }
+    fs::write(transforming.to().past("2.0.0").join("calls"), "begun\n")
 }
 
 pub(crate) fn unfold(transforming: &Transforming) -> Result<(), std::io::Error> {
     let (object, urgent) =
         (transforming.to().object().join("entries"), transforming.to().future("3.0.0").join("urgent"));
+    fs::write(&object, "")?;
     for (number, line) in lines(&transforming.from().object().join("entries")).iter().enumerate() {
         match line.split_at(1) {
             (_, words) if words.starts_with("new") => transforming.lose(straddle::state::RefusedRecord {
@@ -236,7 +238,7 @@ pub(crate) fn unfold(transforming: &Transforming) -> Result<(), std::io::Error> 
 /// Adds an entry in a version.
 pub(crate) async fn add(node: &Dispatch, version: u32, words: &str, urgent: bool) -> Result<(), Status> {
     let mut entry = Entry { urgent, ..Entry::default() };
-    *(if version == 1 { &mut entry.text } else { &mut entry.note }) = words.to_owned();
+    words.clone_into(if version == 1 { &mut entry.text } else { &mut entry.note });
     call(node, version, "Add", entry).await.map(drop)
 }
 

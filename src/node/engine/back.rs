@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::task::spawn_blocking;
+
 use super::cross::Stop;
 use super::{Life, TRIES, lock};
 use crate::node::life::MoveError;
-use crate::state::Phase;
+use crate::state::{Carry, Phase};
 
 impl Life {
     /// Undoes what was written down before callers were held back.
@@ -21,11 +23,14 @@ impl Life {
 
     /// Takes back what was written down of a move that does not begin.
     pub(super) async fn forget(&self) -> Result<(), String> {
-        match self.phase() {
+        let forgotten = match self.phase() {
             Phase::Learned | Phase::Permitted => self.on_state(super::StateFolder::forget).await,
             Phase::Serving => self.on_state(super::StateFolder::abandon).await,
             _ => self.fail("the move did not begin".to_owned()).await,
-        }
+        };
+        let records = self.standing.lock().await.as_ref().map(super::Standing::all_records).unwrap_or_default();
+        let ended = spawn_blocking(move || records.iter().try_for_each(Carry::abandon)).await;
+        forgotten.and(ended.map_err(|error| error.to_string())?.map_err(|error| error.to_string()))
     }
 
     /// Goes back to what was served before, and lets callers in; the error is what stopped the move, but for a dry run.

@@ -40,7 +40,7 @@ impl Life {
             let filled = loop {
                 tokio::select! {
                     filled = &mut filled => break filled,
-                    _ = tick.tick() => tell(&life, |life| life.publish()),
+                    _ = tick.tick() => tell(&life, Life::publish),
                 }
             };
             let filled = filled.map_err(|error| error.to_string()).and_then(|filled| filled.map_err(|e| e.to_string()));

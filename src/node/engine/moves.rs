@@ -153,13 +153,15 @@ impl Life {
     /// What can be found out before anything changes: states that nobody carries, and room on the disk.
     async fn look_ahead(&self, plan: &Plan) -> Result<(), MoveError> {
         let (plan, files, root) = (plan.clone(), self.files.clone(), self.root.clone());
-        let epoch = self.folder_of(&lock(&self.told).current.clone());
+        let (epoch, protocol) = (self.folder_of(&lock(&self.told).current.clone()), self.protocol());
         let looked = spawn_blocking(move || {
             let unaccounted = unaccounted(&plan, &*files, &epoch)?;
-            let object = match &plan.records {
-                Some((_, Mode::Lazy)) if plan.function.is_none() => 0,
-                _ => files.size(&epoch.join("object"))?,
-            };
+            let object = epoch.join("object");
+            let carried = carry(&plan, &protocol).map_err(std::io::Error::other)?;
+            let carried = carried.map_or(Ok(0), |carry| carry.needs(&object)).map_err(std::io::Error::other)?;
+            // What a function makes of it nobody knows; most likely, as much.
+            let made = if plan.function.is_some() { files.size(&object)? } else { 0 };
+            let object = carried.max(made);
             let needed = object + files.size(&epoch.join("past"))? + files.size(&epoch.join("future"))? + SPARE;
             Ok::<_, std::io::Error>((unaccounted, needed, files.free_space(&root)?))
         });

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::inventory::clock::{from_nanos, to_nanos};
 use crate::inventory::generated::v3_0_0 as v3;
-use crate::inventory::store::{ENDED_KEPT, RequestKey, State};
+use crate::inventory::store::{Answer, ENDED_KEPT, RequestKey, State};
 
 /// When to try again what 2.0.0 could not do.
 const RETRY: Duration = Duration::from_secs(10);
@@ -63,6 +63,8 @@ pub(super) enum Ending {
     Expire,
     Release,
 }
+
+impl Answer for Hold {}
 
 impl Hold {
     /// What begins the id of each hold, and of nothing that 2.0.0 makes.

@@ -25,7 +25,7 @@ mod holds;
 mod import;
 pub(crate) mod keys;
 pub(crate) mod requests;
-mod reservations;
+pub(crate) mod reservations;
 mod writing;
 
 use std::marker::PhantomData;
@@ -45,10 +45,10 @@ use crate::state::Layout;
 pub use database::OpenError;
 
 pub(crate) use super::items::StoredItem;
-pub(crate) use database::{Database, Failed, Transaction, broken, corrupt};
+pub(crate) use database::{Database, Reading, Transaction, broken, corrupt, parsed};
 pub(crate) use import::{Import, Imported};
 pub(crate) use requests::{Answer, Fingerprint, Remembered, RequestKey, replay};
-pub(crate) use reservations::{DUE, ENDED_KEPT, RESERVATIONS, Reservation, State, no_reservation};
+pub(crate) use reservations::{DUE, ENDED_KEPT, Reservation, State, no_reservation};
 pub(crate) use writing::Writing;
 
 /// SKU to item, in the message type of the object's version.
@@ -152,7 +152,7 @@ impl<I: StoredItem> Store<I> {
     pub(crate) async fn reserve(&self, request_id: String, sku: String, quantity: i64) -> Result<Reservation, Status> {
         validate::sku("sku", &sku)?;
         validate::quantity(quantity)?;
-        let key = RequestKey::new(request_id, Fingerprint::of("reserve").text(&sku).number(quantity))?;
+        let key = RequestKey::new(request_id, Fingerprint::of_reserve(&sku, quantity))?;
         self.write_once(key, move |writing| {
             writing.end_some_due()?;
             writing.take(&sku, quantity)?;
@@ -164,7 +164,7 @@ impl<I: StoredItem> Store<I> {
     /// Gives a reservation's stock back.
     pub(crate) async fn release(&self, request_id: String, reservation_id: String) -> Result<(), Status> {
         validate::reservation_id(&reservation_id)?;
-        let key = RequestKey::new(request_id, Fingerprint::of("release").text(&reservation_id))?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::RELEASE).text(&reservation_id))?;
         self.write_once(key, move |writing| {
             writing.end_some_due()?;
             writing.release(&reservation_id)

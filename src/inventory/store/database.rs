@@ -155,7 +155,7 @@ impl Database {
 }
 
 /// A status, where a store wants an error that its own turn into.
-pub(crate) struct Failed(pub(crate) Status);
+struct Failed(Status);
 
 impl From<RecordsError> for Failed {
     fn from(error: RecordsError) -> Self {
@@ -164,7 +164,7 @@ impl From<RecordsError> for Failed {
 }
 
 /// The version that the program itself names.
-fn parsed(version: &str) -> Version {
+pub(crate) fn parsed(version: &str) -> Version {
     // Each is the version of a generated module, which was parsed when the module was made.
     version.parse().unwrap_or_else(|error| unreachable!("{version} is no version: {error}"))
 }

@@ -34,6 +34,13 @@ pub(crate) const REQUESTS: &str = "requests";
 /// The same by time, for forgetting.
 const ANSWERED: &str = "requests_by_time";
 
+/// The methods of reservations: the final one, the one that expires, and what becomes of it.
+pub(crate) const RESERVE: &str = "reserve";
+pub(crate) const HOLD: &str = "hold";
+pub(crate) const CONFIRM: &str = "confirm";
+pub(crate) const CANCEL: &str = "cancel";
+pub(crate) const RELEASE: &str = "release";
+
 /// What a write is answered with.
 pub(crate) trait Answer: Message + Default + 'static {
     /// The full name of the message, where each version has its own; nothing for what all versions store alike.
@@ -52,6 +59,8 @@ pub(crate) struct RequestKey {
     own: [u8; 32],
     /// Of requests that differ from version to version: what they are in the others.
     others: Vec<Elsewhere>,
+    /// The request that older versions have in its place.
+    older: Option<(&'static str, [u8; 32])>,
 }
 
 /// What was answered, as it is stored.
@@ -91,11 +100,12 @@ pub(crate) struct Fingerprint {
     method: &'static str,
     digest: Sha256,
     others: Vec<Elsewhere>,
+    older: Option<(&'static str, [u8; 32])>,
 }
 
 impl Fingerprint {
     pub(crate) fn of(method: &'static str) -> Self {
-        Self { method, digest: Sha256::new(), others: Vec::new() }.text(method)
+        Self { method, digest: Sha256::new(), others: Vec::new(), older: None }.text(method)
     }
 
     /// Of a request that carries items.
@@ -109,12 +119,19 @@ impl Fingerprint {
         of
     }
 
-    /// Of 3.0.0's Reserve.
+    /// Of the Reserve before 3.0.0, which is final.
+    pub(crate) fn of_reserve(sku: &str, quantity: i64) -> Self {
+        Self::of(RESERVE).text(sku).number(quantity)
+    }
+
+    /// Of 3.0.0's Reserve. What was reserved under its id before the node ran 3.0.0 answers it: it is a hold that was
+    /// confirmed at once.
     pub(crate) fn of_hold(sku: &str, quantity: i64, hold_for: Duration, if_revision: Option<u64>) -> Self {
-        let mut of = Self::of("hold").text(sku).number(quantity);
+        let mut of = Self::of(HOLD).text(sku).number(quantity);
         of.digest.update(hold_for.as_nanos().to_le_bytes());
-        if let Some(revision) = if_revision {
-            of.digest.update(revision.to_le_bytes());
+        match if_revision {
+            Some(revision) => of.digest.update(revision.to_le_bytes()),
+            None => of.older = Some((RESERVE, Self::of_reserve(sku, quantity).finish())),
         }
         of
     }
@@ -154,7 +171,8 @@ impl RequestKey {
     pub(crate) fn new(id: String, mut fingerprint: Fingerprint) -> Result<Self, Status> {
         validate::request_id(&id)?;
         let others = std::mem::take(&mut fingerprint.others);
-        Ok(Self { id, method: fingerprint.method, own: fingerprint.finish(), others })
+        let older = fingerprint.older;
+        Ok(Self { id, method: fingerprint.method, own: fingerprint.finish(), others, older })
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -172,6 +190,12 @@ impl RequestKey {
 
     /// Whether it is the request that was answered so, seen by the object of `version`.
     fn is_of(&self, found: &Remembered, version: &str) -> bool {
+        if self.older.is_some_and(|(method, older)| found.method == method && *found.own == older) {
+            return true;
+        }
+        if found.method != self.method {
+            return false;
+        }
         // What never differs, and what the same version saw, is compared as it is.
         if found.version == version || (self.others.is_empty() && found.others.is_empty()) {
             return *found.own == self.own;
@@ -182,6 +206,22 @@ impl RequestKey {
 }
 
 impl Remembered {
+    /// What is remembered of a request that is the same in every version.
+    pub(crate) fn of<A: Answer>(method: &str, fingerprint: Vec<u8>, answered: u64, answer: &A) -> Self {
+        Self {
+            method: method.to_owned(),
+            answered,
+            own: fingerprint,
+            answer: answer.encode_to_vec().into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same request, answered by `answer`, which is stored alike in all versions.
+    pub(crate) fn with_answer<A: Answer>(&self, answer: &A) -> Self {
+        Self { answer: answer.encode_to_vec().into(), message_type: String::new(), ..self.clone() }
+    }
+
     pub(crate) fn new<A: Answer>(key: &RequestKey, version: &str, now: SystemTime, answer: &A) -> Self {
         Self {
             method: key.method.to_owned(),
@@ -209,6 +249,11 @@ impl Remembered {
 /// What is remembered of a request.
 pub(crate) fn find(id: &str, transaction: &Transaction<'_>) -> Result<Option<Remembered>, Status> {
     transaction.get(REQUESTS, id.as_bytes()).map_err(broken)?.map(|found| super::decode(&found)).transpose()
+}
+
+/// The same, outside of a write.
+pub(crate) fn read(id: &str, reading: &Reading) -> Result<Option<Remembered>, Status> {
+    reading.get(REQUESTS, id.as_bytes()).map_err(broken)?.map(|found| super::decode(&found)).transpose()
 }
 
 /// Forgets a request.
@@ -242,8 +287,7 @@ pub(super) fn replay_read<A: Answer>(
     key: &RequestKey,
     now: SystemTime,
 ) -> Result<Option<A>, Status> {
-    let found = reading.get(REQUESTS, key.id().as_bytes()).map_err(broken)?;
-    answer(found.map(|found| super::decode(&found)).transpose()?, across, key, now)
+    answer(read(key.id(), reading)?, across, key, now)
 }
 
 fn answer<A: Answer>(
@@ -253,7 +297,7 @@ fn answer<A: Answer>(
     now: SystemTime,
 ) -> Result<Option<A>, Status> {
     let Some(found) = found.filter(|found| !found.is_forgotten(now)) else { return Ok(None) };
-    if found.method != key.method || !key.is_of(&found, across.version()) {
+    if !key.is_of(&found, across.version()) {
         return Err(key.taken());
     }
     let answer = if found.message_type.is_empty() || found.version == across.version() {

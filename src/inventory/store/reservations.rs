@@ -34,7 +34,13 @@ pub(crate) struct Reservation {
     /// When it ended, likewise.
     #[prost(uint64, optional, tag = "6")]
     pub(crate) end_time: Option<u64>,
+    /// The ids of requests that were answered with it while it was a hold, its own first; no more than [`REQUESTS_KEPT`].
+    #[prost(string, repeated, tag = "7")]
+    pub(crate) requests: Vec<String>,
 }
+
+/// How many requests a reservation knows of. They are needed when the node goes back to an older version.
+pub(crate) const REQUESTS_KEPT: usize = 8;
 
 /// What became of a reservation; the numbers are those of `HoldState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
@@ -71,7 +77,14 @@ impl State {
 impl Reservation {
     pub(crate) fn new(sku: String, quantity: i64, state: State, expires: Option<SystemTime>) -> Self {
         let id = format!("{:032x}", fastrand::u128(..));
-        Self { id, sku, quantity, state: state.into(), expire_time: expires.map(to_nanos), end_time: None }
+        Self { id, sku, quantity, state: state.into(), expire_time: expires.map(to_nanos), end_time: None, requests: Vec::new() }
+    }
+
+    /// Notes that a request is answered with it.
+    pub(crate) fn answers(&mut self, request_id: &str) {
+        if self.requests.len() < REQUESTS_KEPT && !self.requests.iter().any(|known| known == request_id) {
+            self.requests.push(request_id.to_owned());
+        }
     }
 
     pub(crate) fn expires(&self) -> Option<SystemTime> {
@@ -86,7 +99,8 @@ impl Reservation {
         }
     }
 
-    fn due(&self) -> Option<u64> {
+    /// When it changes by itself, in nanoseconds since the Unix epoch.
+    pub(crate) fn due(&self) -> Option<u64> {
         let kept = to_nanos(SystemTime::UNIX_EPOCH + ENDED_KEPT);
         if self.state() == State::Held { self.expire_time } else { self.end_time.map(|end| end.saturating_add(kept)) }
     }
@@ -97,15 +111,15 @@ pub(super) fn tables(layout: Layout) -> Layout {
     layout.carried(RESERVATIONS).carried(DUE)
 }
 
-pub(super) fn get(transaction: &Transaction<'_>, id: &str) -> Result<Reservation, Status> {
+pub(crate) fn get(transaction: &Transaction<'_>, id: &str) -> Result<Reservation, Status> {
     find(transaction, id)?.ok_or_else(|| no_reservation(id))
 }
 
-pub(super) fn find(transaction: &Transaction<'_>, id: &str) -> Result<Option<Reservation>, Status> {
+pub(crate) fn find(transaction: &Transaction<'_>, id: &str) -> Result<Option<Reservation>, Status> {
     transaction.get(RESERVATIONS, id.as_bytes()).map_err(broken)?.map(|found| decode(&found)).transpose()
 }
 
-pub(super) fn put(transaction: &mut Transaction<'_>, reservation: &Reservation) -> Result<(), Status> {
+pub(crate) fn put(transaction: &mut Transaction<'_>, reservation: &Reservation) -> Result<(), Status> {
     use prost::Message;
 
     let id = &*reservation.id;
@@ -119,7 +133,7 @@ pub(super) fn put(transaction: &mut Transaction<'_>, reservation: &Reservation) 
 }
 
 /// Forgets a reservation that ended long ago.
-pub(super) fn remove(transaction: &mut Transaction<'_>, reservation: &Reservation) -> Result<(), Status> {
+pub(crate) fn remove(transaction: &mut Transaction<'_>, reservation: &Reservation) -> Result<(), Status> {
     let id = &*reservation.id;
     if let Some(due) = reservation.due() {
         transaction.remove(DUE, &keys::at(due, id)).map_err(broken)?;

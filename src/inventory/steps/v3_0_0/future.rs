@@ -10,14 +10,16 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tonic::{Request, Response, Status};
 
+pub(super) use self::hold::{Hold, Phase};
 use self::holds::{Calls, Holds};
+pub(super) use self::records::{HOLDS, Intended, VERSION, intended, layout, put};
 use crate::inventory::clock::Clock;
 use crate::inventory::expiry::{Expiry, Runs};
 use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
 use crate::inventory::generated::v3_0_0::inventory_server::Inventory;
 use crate::inventory::generated::{v2_0_0 as v2, v3_0_0 as v3};
 use crate::inventory::steps::Channel;
-use crate::inventory::store::{Database, Fingerprint, OpenError, RequestKey};
+use crate::inventory::store::{Database, Fingerprint, OpenError, RequestKey, requests};
 use crate::inventory::validate;
 use crate::node::Opening;
 use crate::refusal::Refusal;
@@ -121,14 +123,14 @@ impl<C: Channel> Inventory for Future<C> {
 
     async fn confirm(&self, request: Request<v3::ConfirmRequest>) -> Result<Response<v3::Reservation>, Status> {
         let v3::ConfirmRequest { reservation_id, request_id } = request.into_inner();
-        let key = RequestKey::new(request_id, Fingerprint::of("confirm").text(&reservation_id))?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::CONFIRM).text(&reservation_id))?;
         self.ours(&reservation_id)?;
         Ok(Response::new(self.holds.confirm(key, reservation_id).await?.into()))
     }
 
     async fn cancel(&self, request: Request<v3::CancelRequest>) -> Result<Response<v3::Reservation>, Status> {
         let v3::CancelRequest { reservation_id, request_id } = request.into_inner();
-        let key = RequestKey::new(request_id, Fingerprint::of("cancel").text(&reservation_id))?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::CANCEL).text(&reservation_id))?;
         self.ours(&reservation_id)?;
         Ok(Response::new(self.holds.cancel(key, &reservation_id).await?.into()))
     }
@@ -146,7 +148,7 @@ impl<C: Channel> Inventory for Future<C> {
         let v3::ReleaseRequest { reservation_id, request_id } = request.into_inner();
         validate::reservation_id(&reservation_id)?;
         if self.holds.knows(&reservation_id)? {
-            let key = RequestKey::new(request_id, Fingerprint::of("release").text(&reservation_id))?;
+            let key = RequestKey::new(request_id, Fingerprint::of(requests::RELEASE).text(&reservation_id))?;
             self.holds.release(key, &reservation_id).await?;
         } else {
             let request = v2::ReleaseRequest { reservation_id, request_id };

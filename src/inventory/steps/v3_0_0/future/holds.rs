@@ -203,7 +203,7 @@ impl<C: Channel> Holds<C> {
         let request = v2::ReserveRequest {
             sku: hold.sku.clone(),
             quantity: hold.quantity,
-            request_id: format!("{}/hold", hold.id),
+            request_id: hold.inner_request(Hold::RESERVE),
         };
         Ok(self.client().reserve(request).await?.into_inner().reservation_id)
     }
@@ -211,7 +211,7 @@ impl<C: Channel> Holds<C> {
     async fn give_back(&self, hold: &Hold, ending: Ending) -> Result<(), Status> {
         let request = v2::ReleaseRequest {
             reservation_id: hold.reservation.clone(),
-            request_id: format!("{}/{}", hold.id, ending.word()),
+            request_id: hold.inner_request(ending.word()),
         };
         match self.client().release(request).await {
             Ok(_) => Ok(()),

@@ -11,24 +11,24 @@ use tonic::Status;
 use super::hold::{Ending, Hold};
 use crate::inventory::clock::{Clock, to_nanos};
 use crate::inventory::store::{
-    DUE, Database, OpenError, RequestKey, State, Transaction, broken, corrupt, decode, keys, no_reservation, requests,
+    DUE, Database, OpenError, Reading, RequestKey, State, Transaction, broken, corrupt, decode, keys, no_reservation, requests,
 };
 use crate::node::Opening;
 use crate::state::Layout;
 
 /// By id.
-const HOLDS: &str = "holds";
+pub(in super::super) const HOLDS: &str = "holds";
 /// By request id: of each `Reserve` that has no answer yet.
 const INTENTS: &str = "intents";
 
 /// What a `Reserve` that has no answer yet is for.
 #[derive(Clone, PartialEq, Message)]
-struct Intended {
+pub(in super::super) struct Intended {
     #[prost(string, tag = "1")]
-    hold: String,
+    pub(in super::super) hold: String,
     /// What was asked for.
     #[prost(bytes = "vec", tag = "2")]
-    fingerprint: Vec<u8>,
+    pub(in super::super) fingerprint: Vec<u8>,
 }
 
 /// What there was of a `Reserve`.
@@ -56,10 +56,10 @@ pub(super) fn of_node(opening: &Opening, clock: Arc<dyn Clock>) -> Result<Databa
 }
 
 /// The version that the future object implements.
-pub(super) const VERSION: &str = "3.0.0";
+pub(in super::super) const VERSION: &str = "3.0.0";
 
 /// How the future object's state is laid out.
-pub(super) fn layout() -> Layout {
+pub(in super::super) fn layout() -> Layout {
     requests::tables(Layout::new().carried(HOLDS).carried(INTENTS).carried(DUE))
 }
 
@@ -67,6 +67,27 @@ pub(super) fn layout() -> Layout {
 pub(super) fn find(database: &Database, id: &str) -> Result<Option<Hold>, Status> {
     let hold = database.read()?.get(HOLDS, id.as_bytes()).map_err(broken)?;
     hold.map(|hold| decode(&hold)).transpose()
+}
+
+/// What a `Reserve` without an answer is for.
+pub(in super::super) fn intended(reading: &Reading, request_id: &str) -> Result<Option<Intended>, Status> {
+    reading.get(INTENTS, request_id.as_bytes()).map_err(broken)?.map(|found| decode(&found)).transpose()
+}
+
+/// Stores a hold, in place of what it was before.
+pub(in super::super) fn put(transaction: &mut Transaction<'_>, hold: &Hold) -> Result<(), Status> {
+    let id = &*hold.id;
+    if let Some(due) = found(transaction, id)?.and_then(|before| before.due) {
+        transaction.remove(DUE, &keys::at(due, id)).map_err(broken)?;
+    }
+    if let Some(due) = hold.due {
+        transaction.insert(DUE, &keys::at(due, id), &[]).map_err(broken)?;
+    }
+    transaction.insert(HOLDS, id.as_bytes(), &hold.encode_to_vec()).map_err(broken)
+}
+
+fn found(transaction: &Transaction<'_>, id: &str) -> Result<Option<Hold>, Status> {
+    transaction.get(HOLDS, id.as_bytes()).map_err(broken)?.map(|hold| decode(&hold)).transpose()
 }
 
 /// Which holds are due, some of them.
@@ -180,22 +201,15 @@ impl<'w, 't> Records<'w, 't> {
         Ok((hold, state))
     }
 
-    pub(super) fn find(&self, id: &str) -> Result<Option<Hold>, Status> {
-        self.transaction.get(HOLDS, id.as_bytes()).map_err(broken)?.map(|hold| decode(&hold)).transpose()
+    fn find(&self, id: &str) -> Result<Option<Hold>, Status> {
+        found(self.transaction, id)
     }
 
     fn intended(&self, request_id: &str) -> Result<Option<Intended>, Status> {
         self.transaction.get(INTENTS, request_id.as_bytes()).map_err(broken)?.map(|found| decode(&found)).transpose()
     }
 
-    pub(super) fn put(&mut self, hold: &Hold) -> Result<(), Status> {
-        let id = &*hold.id;
-        if let Some(due) = self.find(id)?.and_then(|before| before.due) {
-            self.transaction.remove(DUE, &keys::at(due, id)).map_err(broken)?;
-        }
-        if let Some(due) = hold.due {
-            self.transaction.insert(DUE, &keys::at(due, id), &[]).map_err(broken)?;
-        }
-        self.transaction.insert(HOLDS, id.as_bytes(), &hold.encode_to_vec()).map_err(broken)
+    fn put(&mut self, hold: &Hold) -> Result<(), Status> {
+        put(self.transaction, hold)
     }
 }

@@ -74,6 +74,7 @@
 //! | messages, enums and methods of one version, and of all | 20,000, and 100,000 |
 //! | bytes of one `step.toml` | 1 MiB |
 //! | bytes of a full name in its protos | 512 |
+//! | methods whose streams go on where they ended | 1,000 |
 //! | fields of one message, values of one enum | 10,000 |
 //! | ranges that one message or enum reserves | 1,000 |
 
@@ -106,6 +107,7 @@ pub use self::error::BundleError;
 use self::frame::Frame;
 pub use self::key::{PublicKey, SecretKey};
 use crate::protocol::Protocol;
+use crate::protocol::resume::Resume;
 use crate::version::Version;
 
 /// A step, or a whole protocol, as one file. Cheap to clone, but for its list of versions.
@@ -141,6 +143,7 @@ impl Bundle {
             protocol: protocol.name().to_owned(),
             unlabelled: protocol.unlabelled().cloned(),
             versions: content::versions(protocol, 0, protocol.versions().len() - 1),
+            resume: content::resume(protocol, 0, protocol.versions().len() - 1),
         })
     }
 
@@ -165,6 +168,7 @@ impl Bundle {
             protocol: protocol.name().to_owned(),
             unlabelled: None,
             versions: content::versions(protocol, index, index + 1),
+            resume: content::resume(protocol, index, index + 1),
         })
     }
 
@@ -242,6 +246,12 @@ impl Bundle {
     #[must_use]
     pub fn versions(&self) -> &[BundledVersion] {
         &self.content.versions
+    }
+
+    /// The methods whose streams go on where they ended; of a step, those of its two versions.
+    #[must_use]
+    pub fn resume(&self) -> &[Resume] {
+        &self.content.resume
     }
 
     /// What names the bundle: 64 hexadecimal digits, the same for the same content, signed or not.

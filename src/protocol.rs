@@ -19,6 +19,9 @@
 //!
 //! [protos]                      # optional: folders of versions that lie elsewhere, seen from here
 //! "1.0.0" = "../../vendor/inventory-1.0.0"
+//!
+//! [resume]                      # optional: streams that go on where they ended, see `Resume`
+//! "inventory.v1.Inventory.WatchItems" = { from = "revision", into = "after_revision" }
 //! ```
 //!
 //! `step.toml`:
@@ -82,6 +85,7 @@ pub mod mask;
 mod numbers;
 pub mod plan;
 mod relate;
+pub mod resume;
 pub mod rules;
 mod schema;
 mod step;
@@ -95,13 +99,14 @@ use bytes::Bytes;
 use prost::Message;
 use prost_reflect::DescriptorPool;
 
-pub use self::embedded::{Embedded, EmbeddedVersion};
+pub use self::embedded::{Embedded, EmbeddedResume, EmbeddedVersion};
 pub use self::error::{Fault, ProtocolError};
 #[cfg(feature = "codegen")]
 pub(crate) use self::folder::compile_with_comments;
 #[cfg(feature = "cli")]
 pub(crate) use self::folder::{compile_folder, schema_files, source_of_folder};
 pub use self::relate::Difference;
+use self::resume::Resume;
 #[cfg(feature = "cli")]
 pub(crate) use self::rules::refusals;
 pub use self::schema::{Method, Schema};
@@ -126,6 +131,15 @@ struct Inner {
     versions: Vec<Schema>,
     steps: Vec<Step>,
     sources: Vec<Source>,
+    resume: Vec<Resume>,
+}
+
+/// What `protocol.toml` says of the protocol as a whole, beside its name.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    /// The version, and the fault to tell of when there is no such version.
+    pub(crate) unlabelled: Option<(Version, Fault)>,
+    pub(crate) resume: Vec<Resume>,
 }
 
 /// A version as it was found, before it is related to the others.
@@ -160,7 +174,7 @@ impl Protocol {
     /// Puts a protocol together. `declared_in` stands for the protocol as a whole in errors.
     pub(crate) fn assemble(
         name: String,
-        unlabelled: Option<(Version, Fault)>,
+        declared: Declared,
         mut sources: Vec<Source>,
         declared_in: PathBuf,
     ) -> Result<Self, ProtocolError> {
@@ -170,7 +184,9 @@ impl Protocol {
         }
         sources.sort_by(|one, other| one.version.cmp(&other.version));
         refuse_twins(&sources)?;
-        let versions: Vec<Schema> = sources.iter().map(schema_of).collect::<Result<_, _>>()?;
+        let mut versions: Vec<Schema> = sources.iter().map(schema_of).collect::<Result<_, _>>()?;
+        let Declared { unlabelled, resume } = declared;
+        resume::declare(&resume, &mut versions)?;
         let unlabelled = unlabelled
             .map(|(wanted, fault)| position(&versions, &wanted).ok_or_else(|| ProtocolError::from(fault)))
             .transpose()?;
@@ -184,7 +200,7 @@ impl Protocol {
             let step = step_file::relate(&versions[..index], &steps, &versions[index], declared)?;
             steps.push(step);
         }
-        Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources })))
+        Ok(Self(Arc::new(Inner { name, unlabelled, versions, steps, sources, resume })))
     }
 
     /// The same protocol with one version more, whose protos, and maybe `step.toml`, lie in this folder.
@@ -195,7 +211,7 @@ impl Protocol {
     pub(crate) fn with_version(&self, version: &Version, folder: &std::path::Path) -> Result<Self, ProtocolError> {
         let mut sources = self.0.sources.clone();
         sources.push(folder::source(version, Some(folder), None)?);
-        let mut protocol = Self::assemble(self.0.name.clone(), None, sources, folder.to_owned())?;
+        let mut protocol = Self::assemble(self.0.name.clone(), self.declared_anew(), sources, folder.to_owned())?;
         if let Some(inner) = Arc::get_mut(&mut protocol.0) {
             let unlabelled = self.unlabelled();
             inner.unlabelled = unlabelled.and_then(|unlabelled| position(&inner.versions, unlabelled));
@@ -215,11 +231,17 @@ impl Protocol {
         newer.step = Some((file, text.to_owned()));
         // Later steps may name what this one does not change.
         let declared_in = newer.origin.clone();
-        let mut protocol = Self::assemble(self.0.name.clone(), None, sources, declared_in)?;
+        let mut protocol = Self::assemble(self.0.name.clone(), self.declared_anew(), sources, declared_in)?;
         if let Some(inner) = Arc::get_mut(&mut protocol.0) {
             inner.unlabelled = self.0.unlabelled;
         }
         Ok(protocol)
+    }
+
+    /// What is declared of the whole, but for the unlabelled version, whose fault cannot be told twice.
+    #[cfg(feature = "cli")]
+    fn declared_anew(&self) -> Declared {
+        Declared { unlabelled: None, resume: self.0.resume.clone() }
     }
 
     /// The name.
@@ -250,6 +272,13 @@ impl Protocol {
     #[must_use]
     pub fn unlabelled(&self) -> Option<&Version> {
         self.0.unlabelled.map(|index| self.0.versions[index].version())
+    }
+
+    /// What `protocol.toml` says of streams that go on where they ended; for a version's own method see
+    /// [`Method::resume`].
+    #[must_use]
+    pub fn resume(&self) -> &[Resume] {
+        &self.0.resume
     }
 
     /// The version that a caller without a label is taken for when it calls a service of `package`: the only version

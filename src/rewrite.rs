@@ -23,7 +23,7 @@ mod run;
 mod scalar;
 mod swift;
 mod table;
-mod wire;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 

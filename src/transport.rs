@@ -43,7 +43,7 @@ pub use beside::Beside;
 pub use call::PeerAddress;
 pub use channel::{Backoff, Channel, ChannelBuilder, Idempotent, InvalidChannel};
 pub use health::HealthHandle;
-pub use labelled::{Label, Labelled};
+pub use labelled::{Label, Labelled, Resumable};
 pub use limits::Limits;
 pub use reflection::{InvalidReflection, Reflection};
 pub use server::{Served, Server, Serving};

@@ -6,12 +6,35 @@ mod folder;
 
 use folder::folder;
 use straddle::Protocol;
+use straddle::protocol::resume::Token;
 
 const NAMED: (&str, &str) = ("protocol.toml", "name = \"shop\"\n");
 const SHOP: &str = "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { string sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\n";
 const TWO: &str = "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { string sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\nservice Stall { rpc Get(Item) returns (Item); }\n";
 const FIRST: (&str, &str) = ("1.0.0/shop.proto", SHOP);
 const SECOND: (&str, &str) = ("2.0.0/shop.proto", SHOP);
+
+const WATCHED: (&str, &str) = (
+    "1.0.0/shop.proto",
+    r#"syntax = "proto3";
+package shop.v1;
+message Query { uint64 after = 1; }
+message Head { string cursor = 1; }
+message Event {
+  uint64 revision = 1;
+  Head head = 2;
+  bool last = 3;
+  repeated uint64 pages = 4;
+  map<string, uint64> by_name = 5;
+  oneof what { uint64 mark = 6; Head other = 7; }
+}
+service Shop {
+  rpc Get(Query) returns (Event);
+  rpc Watch(Query) returns (stream Event);
+  rpc Talk(stream Query) returns (stream Event);
+}
+"#,
+);
 
 /// What is wrong, the files, and what the message has to say: the place first.
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -54,6 +77,21 @@ const CASES: &[Case] = &[
     ("code and refused at once", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\ncode = [\"shop.v1.Shop.Get\"]\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\nreason = \"no\"\n")], &["2.0.0/step.toml:5:", "declared twice under `past`"]),
     ("same that is not", &[NAMED, FIRST, ("2.0.0/shop.proto", "syntax = \"proto3\";\npackage shop.v1;\nmessage Item { bytes sku = 1; }\nservice Shop { rpc Get(Item) returns (Item); }\n"), ("2.0.0/step.toml", "from = \"1.0.0\"\n[future]\nsame = [\"shop.v1.Shop.Get\"]\n")], &["2.0.0/step.toml:3:", "differs in more than new fields: shop.v1.Item.sku: was string, is bytes", "declare it under code"]),
     ("same on the past side", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[past]\nsame = [\"shop.v1.Shop.Get\"]\n")], &["2.0.0/step.toml:3: unknown field `same`"]),
+    ("resume of no method", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Wotch\" = { from = \"revision\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`shop.v1.Shop.Wotch` is no method of any version", "did you mean `shop.v1.Shop.Watch`?"]),
+    ("resume of one response", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Get\" = { from = \"revision\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`shop.v1.Shop.Get` of 1.0.0 streams no responses", "remove the entry"]),
+    ("resume of streamed requests", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Talk\" = { from = \"revision\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`shop.v1.Shop.Talk` of 1.0.0 streams its requests"]),
+    ("resume from a field that is not there", &[("protocol.toml", "name = \"shop\"\n[resume.\"shop.v1.Shop.Watch\"]\nfrom = \"revison\"\ninto = \"after\"\n"), WATCHED], &["protocol.toml:3:", "from = \"revison\" of `shop.v1.Shop.Watch`, in 1.0.0: `shop.v1.Event` has no field `revison`", "did you mean `revision`?"]),
+    ("resume into a field that is not there", &[("protocol.toml", "name = \"shop\"\n[resume.\"shop.v1.Shop.Watch\"]\nfrom = \"revision\"\ninto = \"options.after\"\n"), WATCHED], &["protocol.toml:4:", "`shop.v1.Query` has no field `options`", "name one of its fields"]),
+    ("resume through no message", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"revision.number\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`revision` is uint64, and no message with fields"]),
+    ("resume from a message", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"head\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`head` is shop.v1.Head, which is no token"]),
+    ("resume from a truth", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"last\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`last` is bool, which is no token"]),
+    ("resume from a list", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"pages\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`pages` is repeated", "name a path of singular fields"]),
+    ("resume through a map", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"by_name.value\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`by_name` is repeated"]),
+    ("resume from a oneof", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"mark\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`mark` is in a oneof", "name a field outside of oneofs"]),
+    ("resume with two kinds", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"head.cursor\", into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "`shop.v1.Shop.Watch`, in 1.0.0: `head.cursor` is string and cannot be put into `after`, which is uint64", "name two fields of one type"]),
+    ("resume in one version only", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"revision\", into = \"after\" }\n"), WATCHED, ("2.0.0/shop.proto", "syntax = \"proto3\";\npackage shop.v1;\nmessage Query {}\nmessage Event { uint64 revision = 1; }\nservice Shop { rpc Watch(Query) returns (stream Event); }\n")], &["protocol.toml:3:", "into = \"after\" of `shop.v1.Shop.Watch`, in 2.0.0: `shop.v1.Query` has no field `after`"]),
+    ("resume from nowhere", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { into = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "missing field `from`"]),
+    ("resume with a word too much", &[("protocol.toml", "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"revision\", to = \"after\" }\n"), WATCHED], &["protocol.toml:3:", "unknown field `to`"]),
     ("a refusal without a reason", &[NAMED, FIRST, SECOND, ("2.0.0/step.toml", "from = \"1.0.0\"\n[[past.refuse]]\nmethod = \"shop.v1.Shop.Get\"\n")], &["2.0.0/step.toml:2:", "missing field `reason`"]),
 ];
 
@@ -69,6 +107,45 @@ fn each_fault_says_where_it_is_and_what_to_do() {
         let place = folder.path().to_string_lossy();
         assert!(error.starts_with(&*place), "{name}: does not lead with the place:\n{error}");
     }
+}
+
+#[test]
+fn all_faults_of_resume_are_told_at_once() {
+    let entries = "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Get\" = { from = \"revision\", into = \"after\" }\n\
+                   \"shop.v1.Shop.Watch\" = { from = \"last\", into = \"after\" }\n";
+    let error = Protocol::load(folder(&[("protocol.toml", entries), WATCHED]).path()).expect_err("two faults");
+    let lines: Vec<_> = error.faults().iter().map(straddle::protocol::Fault::line).collect();
+    assert_eq!(lines, [Some(3), Some(4)]);
+}
+
+#[test]
+fn what_resumes_is_told_by_field_numbers_of_each_version_that_has_the_method() {
+    let entries =
+        "name = \"shop\"\n[resume]\n\"shop.v1.Shop.Watch\" = { from = \"head.cursor\", into = \"start.after\" }\n";
+    let proto = |cursor: &str| {
+        format!(
+            "syntax = \"proto3\";\npackage shop.v1;\nmessage Start {{ oneof at {{ string after = 3; bool now = 4; }} }}\n\
+             message Query {{ Start start = 2; }}\nmessage Head {{ {cursor} }}\nmessage Event {{ Head head = 100; }}\n\
+             service Shop {{ rpc Watch(Query) returns (stream Event); }}\n"
+        )
+    };
+    let (one, two) = (proto("string cursor = 1;"), proto("optional string cursor = 9;"));
+    let files = [
+        ("protocol.toml", entries),
+        ("1.0.0/shop.proto", one.as_str()),
+        ("2.0.0/shop.proto", two.as_str()),
+        ("3.0.0/shop.proto", SHOP),
+    ];
+    let protocol = Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
+    let told = |version: usize| {
+        let resume = protocol.versions()[version].methods()[0].resume()?;
+        Some((resume.from().to_vec(), resume.into().to_vec(), resume.token(), resume.zero_counts()))
+    };
+    assert_eq!(told(0), Some((vec![100, 1], vec![2, 3], Token::Bytes, false)));
+    assert_eq!(told(1), Some((vec![100, 9], vec![2, 3], Token::Bytes, true)));
+    assert_eq!(told(2), None);
+    let [entry] = protocol.resume() else { panic!("one entry") };
+    assert_eq!((entry.method(), entry.from(), entry.into()), ("shop.v1.Shop.Watch", "head.cursor", "start.after"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::error::BundleError;
 use super::generated::bundle as wire;
 use super::generated::bundle::Content as Wire;
 use super::{Kind, generated, limits};
+use crate::protocol::resume::{Place, Resume};
 use crate::protocol::{Protocol, is_name};
 use crate::version::Version;
 
@@ -19,6 +20,7 @@ pub(super) struct Content {
     pub(super) unlabelled: Option<Version>,
     /// Ascending; one at least, and two of a step.
     pub(super) versions: Vec<BundledVersion>,
+    pub(super) resume: Vec<Resume>,
 }
 
 /// One version in a bundle.
@@ -70,7 +72,13 @@ impl Content {
                 Wire::Whole(wire::Whole { unlabelled, versions })
             }
         };
-        generated::Bundle { requires: Vec::new(), protocol: self.protocol, content: Some(content) }.encode_to_vec()
+        let resume = self.resume.iter().map(|entry| wire::Resume {
+            method: entry.method().to_owned(),
+            from: entry.from().to_owned(),
+            into: entry.into().to_owned(),
+        });
+        let (protocol, resume) = (self.protocol, resume.collect());
+        generated::Bundle { requires: Vec::new(), protocol, resume, content: Some(content) }.encode_to_vec()
     }
 
     pub(super) fn decode(body: &Bytes) -> Result<Self, BundleError> {
@@ -90,6 +98,7 @@ impl Content {
             let shown: String = read.protocol.chars().take(limits::REQUIRED).collect();
             return Err(BundleError::invalid(format!("{shown:?} is not a name for a protocol")));
         }
+        let resume = check_resume(&read.protocol, read.resume)?;
         let (kind, unlabelled, versions) = match read.content {
             Some(Wire::Step(wire::Step { from: Some(from), to: Some(to) })) => {
                 (Kind::Step, String::new(), vec![from, to])
@@ -105,7 +114,7 @@ impl Content {
             let what = || format!("its unlabelled version {unlabelled} is not among its versions");
             if known { Ok(unlabelled) } else { Err(BundleError::invalid(what())) }
         });
-        Ok(Self { kind, protocol: read.protocol, unlabelled: unlabelled.transpose()?, versions })
+        Ok(Self { kind, protocol: read.protocol, unlabelled: unlabelled.transpose()?, versions, resume })
     }
 }
 
@@ -121,6 +130,14 @@ pub(super) fn versions(protocol: &Protocol, from: usize, to: usize) -> Vec<Bundl
             step: source.step.as_ref().filter(|_| index > from).map(|(_, text)| text.clone()),
         };
     wanted.map(of).collect()
+}
+
+/// What is said of streams of these versions' methods.
+pub(super) fn resume(protocol: &Protocol, from: usize, to: usize) -> Vec<Resume> {
+    let within = &protocol.versions()[from..=to];
+    let declared =
+        |name: &str| within.iter().flat_map(crate::protocol::Schema::methods).any(|method| method.full_name() == name);
+    protocol.resume().iter().filter(|entry| declared(entry.method())).cloned().collect()
 }
 
 fn write(version: BundledVersion) -> wire::Version {
@@ -152,6 +169,23 @@ fn check_versions(read: Vec<wire::Version>) -> Result<Vec<BundledVersion>, Bundl
         versions.push(version);
     }
     Ok(versions)
+}
+
+fn check_resume(protocol: &str, read: Vec<wire::Resume>) -> Result<Vec<Resume>, BundleError> {
+    if read.len() > limits::RESUMED {
+        let what = format!("the bundle resumes {} methods, and may resume {}", read.len(), limits::RESUMED);
+        return Err(BundleError::beyond(what));
+    }
+    if read
+        .iter()
+        .flat_map(|entry| [&entry.method, &entry.from, &entry.into])
+        .any(|text| text.len() > limits::FULL_NAME)
+    {
+        let what = format!("a text of a method that it resumes has more than {} bytes", limits::FULL_NAME);
+        return Err(BundleError::beyond(what));
+    }
+    let place = || Place::within(format!("<bundle of {protocol}>"));
+    Ok(read.iter().map(|entry| Resume::new(&entry.method, &entry.from, &entry.into, place())).collect())
 }
 
 fn check_version(read: wire::Version) -> Result<BundledVersion, BundleError> {

@@ -23,7 +23,9 @@ const RECORDS: usize = 2_000_000;
 const TYPES: usize = 20_000;
 const TYPES_OF_ALL: usize = 100_000;
 /// Most bytes of the full name of anything that protos declare.
-const FULL_NAME: usize = 512;
+pub(super) const FULL_NAME: usize = 512;
+/// Most methods whose streams go on where they ended.
+pub(super) const RESUMED: usize = 1000;
 /// Most fields of one message, and values of one enum: what becomes of each is looked for among all others.
 const MEMBERS: usize = 10_000;
 /// Most ranges that one message or enum reserves or leaves to extensions: each field is compared with each.

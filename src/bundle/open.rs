@@ -10,7 +10,8 @@ use super::Bundle;
 use super::content::BundledVersion;
 use super::error::BundleError;
 use super::limits::Descriptors;
-use crate::protocol::{Fault, Protocol, Source};
+use crate::protocol::resume::Resume;
+use crate::protocol::{Declared, Fault, Protocol, Schema, Source};
 use crate::version::Version;
 
 impl Bundle {
@@ -22,7 +23,7 @@ impl Bundle {
     /// # Errors
     /// When the descriptors, a `step.toml` or a digest do not fit together.
     pub fn protocol(&self) -> Result<Protocol, BundleError> {
-        self.assemble(self.unlabelled().cloned(), self.sources(self.versions())?)
+        self.assemble(self.unlabelled().cloned(), self.resume().to_vec(), self.sources(self.versions())?)
     }
 
     fn sources(&self, versions: &[BundledVersion]) -> Result<Vec<Source>, BundleError> {
@@ -45,12 +46,18 @@ impl Bundle {
         PathBuf::from(format!("<bundle of {}>", self.name()))
     }
 
-    fn assemble(&self, unlabelled: Option<Version>, sources: Vec<Source>) -> Result<Protocol, BundleError> {
+    fn assemble(
+        &self,
+        unlabelled: Option<Version>,
+        resume: Vec<Resume>,
+        sources: Vec<Source>,
+    ) -> Result<Protocol, BundleError> {
         let unlabelled = unlabelled.map(|version| {
             let what = format!("the unlabelled version {version} is not among the versions");
             (version, Fault::new(self.origin(), what, "write the bundle anew"))
         });
-        let assemble = || Protocol::assemble(self.name().to_owned(), unlabelled, sources, self.origin());
+        let assemble =
+            || Protocol::assemble(self.name().to_owned(), Declared { unlabelled, resume }, sources, self.origin());
         // Whatever it may panic on: the bundle is at fault, and not the program that reads it.
         let protocol = catch_unwind(AssertUnwindSafe(assemble))
             .map_err(|_| BundleError::invalid("its versions cannot be related"))?
@@ -73,7 +80,8 @@ impl Protocol {
     /// nothing.
     ///
     /// Versions are added behind the newest only, and only where the bundle has that one as well. Those of a whole protocol
-    /// that are older than this one's oldest are passed over. What callers without a label get stays as it is.
+    /// that are older than this one's oldest are passed over. What callers without a label get stays as it is, and so does what is said of
+    /// streams of methods that are there already.
     ///
     /// # Errors
     /// When the bundle is of another protocol, leaves a gap, or has a version or a step that this protocol has differently;
@@ -89,7 +97,10 @@ impl Protocol {
         }
         let mut sources = self.sources().to_vec();
         sources.extend(bundle.sources(added)?);
-        bundle.assemble(self.unlabelled().cloned(), sources)
+        let known =
+            |method: &str| self.versions().iter().flat_map(Schema::methods).any(|own| own.full_name() == method);
+        let own = self.resume().iter().chain(bundle.resume().iter().filter(|entry| !known(entry.method())));
+        bundle.assemble(self.unlabelled().cloned(), own.cloned().collect(), sources)
     }
 
     /// The versions of the bundle that this protocol does not have; what both have is compared.

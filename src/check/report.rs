@@ -11,7 +11,7 @@ use super::compare::{self, Options};
 use super::judge::{self, Finding, Judged, Level, Pair, own};
 use super::lock::{self, LockError};
 use super::{Category, Image};
-use crate::protocol::{Protocol, ProtocolError, Source, source_of_folder};
+use crate::protocol::{Declared, Protocol, ProtocolError, Source, source_of_folder};
 use crate::tree::{Tree, TreeError};
 use crate::version::Version;
 
@@ -91,7 +91,8 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
             let newest = protocol.versions()[last].version().clone();
             let working = source_of_folder(&Version::new(newest.major(), newest.minor() + 1, 0), folder)?;
             let sources = protocol.sources().iter().cloned().chain([working]).collect();
-            let joined = Protocol::assemble(protocol.name().to_owned(), None, sources, folder.to_owned())?;
+            let joined =
+                Protocol::assemble(protocol.name().to_owned(), Declared::default(), sources, folder.to_owned())?;
             let name = Some(protocol.name().to_owned());
             ad_hoc(&joined, last, (newest.to_string(), WORKING.to_owned()), name, scope)
         }
@@ -123,7 +124,7 @@ fn given(tree: &Tree) -> String {
 fn two(old: Source, new: Source, folder: &Path) -> Result<Protocol, ProtocolError> {
     let old = Source { version: Version::new(1, 0, 0), step: None, ..old };
     let new = Source { version: Version::new(1, 1, 0), step: None, ..new };
-    Protocol::assemble("compared".to_owned(), None, vec![old, new], folder.to_owned())
+    Protocol::assemble("compared".to_owned(), Declared::default(), vec![old, new], folder.to_owned())
 }
 
 /// One step of versions that are in no protocol's folder.

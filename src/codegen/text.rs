@@ -39,13 +39,21 @@ fn protocol_function(protocol: &Protocol) -> String {
             descriptor_set_name(protocol, schema),
         );
     }
+    let resume = protocol.resume().iter().fold(String::new(), |mut text, entry| {
+        let (method, from, into) = (entry.method(), entry.from(), entry.into());
+        let _ = write!(
+            text,
+            "::straddle::protocol::EmbeddedResume {{ method: {method:?}, from: {from:?}, into: {into:?} }},"
+        );
+        text
+    });
     let (name, unlabelled) = (protocol.name(), protocol.unlabelled().map(ToString::to_string));
     format!(
         "/// The protocol `{name}`: all its versions and the steps between them.
         #[allow(dead_code)]
         pub fn protocol() -> ::straddle::Protocol {{
             static EMBEDDED: ::straddle::protocol::Embedded = ::straddle::protocol::Embedded {{
-                name: {name:?}, unlabelled: {unlabelled:?}, versions: &[{versions}],
+                name: {name:?}, unlabelled: {unlabelled:?}, versions: &[{versions}], resume: &[{resume}],
             }};
             static PROTOCOL: ::std::sync::LazyLock<::straddle::Protocol> = ::std::sync::LazyLock::new(|| {{
                 // The same parts were loaded when this code was made.

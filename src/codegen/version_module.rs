@@ -98,28 +98,47 @@ fn reexports(services: &BTreeSet<&str>) -> String {
 }
 
 fn label(protocol: &Protocol, schema: &Schema) -> String {
-    let idempotent: Vec<&str> = (0..schema.methods().len())
-        .filter(|method| is_idempotent_everywhere(protocol, schema, *method))
-        .map(|method| schema.methods()[method].path())
-        .collect();
+    let everywhere = |holds: fn(&Method) -> bool| {
+        let methods = 0..schema.methods().len();
+        methods
+            .filter(move |method| holds_everywhere(protocol, schema, *method, holds))
+            .map(|method| &schema.methods()[method])
+    };
+    let idempotent: Vec<&str> = everywhere(Method::is_idempotent).map(Method::path).collect();
+    let resumable: String = everywhere(|method| method.resume().is_some()).filter_map(resumable).collect();
     format!(
         "/// What calls of version {version} carry.
         pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {{
-            version: {version:?}, schema: {schema:?}, idempotent: &{idempotent:?},
+            version: {version:?}, schema: {schema:?}, idempotent: &{idempotent:?}, resumable: &[{resumable}],
         }};\n",
         version = schema.version().to_string(),
         schema = schema.digest(),
     )
 }
 
-/// Whether a call may be made twice whatever version the node runs: where the hops are *same* or *rules*, the method of
-/// another version answers it, and that one may not have promised as much.
-fn is_idempotent_everywhere(protocol: &Protocol, schema: &Schema, method: usize) -> bool {
+fn resumable(method: &Method) -> Option<String> {
+    let resume = method.resume()?;
+    Some(format!(
+        "::straddle::transport::Resumable {{
+            path: {path:?}, from: &{from:?}, into: &{into:?}, token: ::straddle::protocol::resume::Token::{token:?},
+            zero_counts: {zero_counts},
+        }},",
+        path = method.path(),
+        from = resume.from(),
+        into = resume.into(),
+        token = resume.token(),
+        zero_counts = resume.zero_counts(),
+    ))
+}
+
+/// Whether what a method promises of being called again holds whatever version the node runs: where the hops are *same* or
+/// *rules*, the method of another version answers, and that one may not have promised as much.
+fn holds_everywhere(protocol: &Protocol, schema: &Schema, method: usize, holds: fn(&Method) -> bool) -> bool {
     let versions = protocol.versions();
     let Some(own) = versions.iter().position(|other| other.version() == schema.version()) else { return false };
     let reaches = |step: &dyn Fn(usize, usize) -> Option<(usize, usize)>| {
         std::iter::successors(Some((own, method)), |(version, method)| step(*version, *method))
-            .all(|(version, method)| versions[version].methods()[method].is_idempotent())
+            .all(|(version, method)| holds(&versions[version].methods()[method]))
     };
     let answering = |hop: &Hop, version: usize| match hop {
         Hop::Same { counterpart, .. } | Hop::Rules { counterpart, .. } => Some((version, *counterpart)),

@@ -15,7 +15,7 @@ use super::call::{self, Call, Caller};
 use super::context::Context;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered};
-use super::table::Table;
+use super::table::{RESUME, RESUME_ABLE, Table};
 use crate::version::Version;
 use crate::wire::Body;
 
@@ -36,6 +36,7 @@ impl Shared {
     /// Begins a call that the gate has let in; only now is it known which table it uses.
     fn begin(&self, inside: Inside, request: Request<Body>) -> Entered {
         let table = self.table.load();
+        let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
         let call = match table.as_ref() {
             None => Call::told(call::unavailable("the node is starting"), request.into_body()),
             Some(table) => match table.route(request.uri().path(), request.headers()) {
@@ -43,7 +44,7 @@ impl Shared {
                 Err(refused) => Call::told(refused, request.into_body()),
             },
         };
-        Entered::new(call, inside)
+        Entered::new(call, inside, goes_on)
     }
 }
 

@@ -20,6 +20,11 @@ pub static VERSION: HeaderName = HeaderName::from_static("straddle-version");
 pub static NODE: HeaderName = HeaderName::from_static("straddle-node");
 /// Metadata of a response, and of labelled requests: the digest of the labelled version's schema.
 pub static SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
+/// Metadata of a request, `1`: its caller goes on with the stream when it was drained. Metadata of the end of a stream,
+/// `drain`: it was.
+pub static RESUME: HeaderName = HeaderName::from_static("straddle-resume");
+pub(crate) const RESUME_DRAIN: HeaderValue = HeaderValue::from_static("drain");
+pub(crate) const RESUME_ABLE: HeaderValue = HeaderValue::from_static("1");
 
 /// All routes of a node that runs one version.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::error::{Fault, ProtocolError};
-use super::{Protocol, Source};
+use super::resume::{Place, Resume};
+use super::{Declared, Protocol, Source};
 use crate::version::Version;
 
 /// A protocol as generated code carries it; `straddle::codegen` writes it.
@@ -17,6 +18,19 @@ pub struct Embedded {
     pub unlabelled: Option<&'static str>,
     /// The versions.
     pub versions: &'static [EmbeddedVersion],
+    /// The methods whose streams go on where they ended.
+    pub resume: &'static [EmbeddedResume],
+}
+
+/// An entry of `[resume]` in an [`Embedded`] protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddedResume {
+    /// The full name of the method.
+    pub method: &'static str,
+    /// The path of the token in a response message.
+    pub from: &'static str,
+    /// The path of the token in the request.
+    pub into: &'static str,
 }
 
 /// One version of an [`Embedded`] protocol.
@@ -56,5 +70,7 @@ pub(super) fn open(embedded: &Embedded) -> Result<Protocol, ProtocolError> {
             Ok::<_, Fault>((parse(text)?, Fault::new(&origin, what, "generate the code anew with straddle::codegen")))
         })
         .transpose()?;
-    Protocol::assemble(embedded.name.to_owned(), unlabelled, sources, origin)
+    let entry = |entry: &EmbeddedResume| Resume::new(entry.method, entry.from, entry.into, Place::within(&origin));
+    let resume = embedded.resume.iter().map(entry).collect();
+    Protocol::assemble(embedded.name.to_owned(), Declared { unlabelled, resume }, sources, origin)
 }

@@ -40,7 +40,7 @@ pub(super) fn load(folder: &Path) -> Result<Protocol, ProtocolError> {
             source(version, own, manifest.protos.get(version).map(PathBuf::as_path))
         })
         .collect::<Result<_, _>>()?;
-    Protocol::assemble(manifest.name, manifest.unlabelled, sources, folder.to_owned())
+    Protocol::assemble(manifest.name, manifest.declared, sources, folder.to_owned())
 }
 
 /// The protos of a folder that belongs to no protocol, as a version of this number; a `step.toml` in it counts for nothing.

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::Declared;
 use super::error::{Fault, ProtocolError};
+use super::resume::{Place, Resume};
 use super::text;
 use crate::version::Version;
 
 /// What `protocol.toml` says, checked.
 pub(super) struct Manifest {
     pub(super) name: String,
-    /// The version, and the fault to tell of when there is no such version.
-    pub(super) unlabelled: Option<(Version, Fault)>,
+    pub(super) declared: Declared,
     /// Where the protos of versions lie that do not lie in the version's own folder.
     pub(super) protos: BTreeMap<Version, PathBuf>,
 }
@@ -27,6 +28,15 @@ struct ManifestFile {
     unlabelled: Option<Spanned<String>>,
     #[serde(default)]
     protos: BTreeMap<Spanned<String>, PathBuf>,
+    #[serde(default)]
+    resume: BTreeMap<Spanned<String>, ResumeEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResumeEntry {
+    from: Spanned<String>,
+    into: Spanned<String>,
 }
 
 pub(super) fn read(folder: &Path) -> Result<Manifest, ProtocolError> {
@@ -63,5 +73,11 @@ pub(super) fn read(folder: &Path) -> Result<Manifest, ProtocolError> {
     for (at, path) in &read.protos {
         protos.insert(version(at)?, folder.join(path));
     }
-    Ok(Manifest { name: read.name.into_inner(), unlabelled, protos })
+    let resume = read.resume.iter().map(|(method, ResumeEntry { from, into })| {
+        let place =
+            Place { file: file.clone(), method: Some(line(method)), from: Some(line(from)), into: Some(line(into)) };
+        Resume::new(method.get_ref(), from.get_ref(), into.get_ref(), place)
+    });
+    let declared = Declared { unlabelled, resume: resume.collect() };
+    Ok(Manifest { name: read.name.into_inner(), declared, protos })
 }

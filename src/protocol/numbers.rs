@@ -307,7 +307,9 @@ mod tests {
             descriptor_set: compiled::pool(text).encode_to_vec().into(),
             step: None,
         });
-        Protocol::assemble("p".to_owned(), None, sources.collect(), "test".into()).expect("the versions fit together")
+        let declared = super::super::Declared::default();
+        Protocol::assemble("p".to_owned(), declared, sources.collect(), "test".into())
+            .expect("the versions fit together")
     }
 
     /// Two versions with plans that carry number 7 in these ways.

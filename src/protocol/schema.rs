@@ -8,6 +8,7 @@ use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor, MethodDes
 use prost_types::method_options::IdempotencyLevel;
 
 use super::digest;
+use super::resume::Resumption;
 use crate::version::Version;
 
 /// One version of a protocol, with all that its protos declare.
@@ -80,6 +81,12 @@ impl Schema {
         self.by_name_within.get_or_init(|| ByNameWithin::new(&self.pool))
     }
 
+    pub(super) fn method_mut(&mut self, full_name: &str) -> Option<&mut Method> {
+        let (service, method) = full_name.rsplit_once('.')?;
+        let index = self.method_index(&format!("/{service}/{method}"))?;
+        self.methods.get_mut(index)
+    }
+
     pub(super) fn method_index(&self, path: &str) -> Option<usize> {
         self.by_path.get(path).copied()
     }
@@ -126,6 +133,7 @@ pub struct Method {
     descriptor: MethodDescriptor,
     path: String,
     level: IdempotencyLevel,
+    resume: Option<Resumption>,
 }
 
 impl Method {
@@ -136,7 +144,7 @@ impl Method {
             .options
             .as_ref()
             .map_or(IdempotencyLevel::IdempotencyUnknown, prost_types::MethodOptions::idempotency_level);
-        Self { descriptor, path, level }
+        Self { descriptor, path, level, resume: None }
     }
 
     /// The path of its calls: `/package.Service/Method` (gRPC over HTTP/2, *Requests*).
@@ -188,6 +196,16 @@ impl Method {
     #[must_use]
     pub fn has_no_side_effects(&self) -> bool {
         self.level == IdempotencyLevel::NoSideEffects
+    }
+
+    /// How its streams go on where they ended, where `protocol.toml` says so.
+    #[must_use]
+    pub fn resume(&self) -> Option<&Resumption> {
+        self.resume.as_ref()
+    }
+
+    pub(super) fn set_resume(&mut self, resume: Resumption) {
+        self.resume = Some(resume);
     }
 
     /// The descriptor.

@@ -8,7 +8,7 @@ pub(super) const VARINT: u8 = 0;
 /// Wire type of eight bytes.
 pub(super) const FIXED64: u8 = 1;
 /// Wire type of a length and as many bytes.
-pub(super) const LENGTH: u8 = 2;
+pub(crate) const LENGTH: u8 = 2;
 /// Wire type of the start of a group.
 pub(super) const GROUP: u8 = 3;
 /// Wire type of the end of a group.
@@ -18,11 +18,11 @@ pub(super) const FIXED32: u8 = 5;
 
 /// What cannot be read, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable {
-    pub(super) offset: usize,
-    pub(super) what: &'static str,
+pub(crate) struct Unreadable {
+    pub(crate) offset: usize,
+    pub(crate) what: &'static str,
     /// Groups within groups beyond the limit: no fault of the bytes.
-    pub(super) too_deep: bool,
+    pub(crate) too_deep: bool,
 }
 
 #[cold]
@@ -32,22 +32,22 @@ fn unreadable(offset: usize, what: &'static str) -> Unreadable {
 
 /// A field as it lies in the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) number: u32,
-    pub(super) wire: u8,
+pub(crate) struct Field {
+    pub(crate) number: u32,
+    pub(crate) wire: u8,
     /// Where its value starts, with the length where there is one: behind the tag.
-    pub(super) value: usize,
+    pub(crate) value: usize,
     /// Where its value starts: behind the tag, and behind the length where there is one.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Where its value ends; before the end tag of a group.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// Where the next field starts.
-    pub(super) next: usize,
+    pub(crate) next: usize,
 }
 
 /// Reads the varint at `at`, which has to end before `end`.
 #[inline]
-pub(super) fn varint(bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Unreadable> {
+pub(crate) fn varint(bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Unreadable> {
     match bytes.get(at) {
         Some(byte) if *byte < 0x80 && at < end => Ok((u64::from(*byte), at + 1)),
         _ => match varint_of_eight(bytes, at).filter(|(_, next)| *next <= end) {
@@ -115,7 +115,7 @@ fn long_varint(bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Unre
 /// Reads the field at `at`. `depth` is how many groups may follow inside one another.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is most of what a rewrite does, and its result should stay in registers")]
-pub(super) fn field(bytes: &[u8], at: usize, end: usize, depth: usize) -> Result<Field, Unreadable> {
+pub(crate) fn field(bytes: &[u8], at: usize, end: usize, depth: usize) -> Result<Field, Unreadable> {
     // Most fields have a number below 16, and a value or a length below 128: one byte for each.
     if let Some([tag, first]) = bytes.get(at..end).and_then(<[u8]>::first_chunk)
         && (8..0x80).contains(tag)

@@ -8,6 +8,7 @@ mod failure;
 mod heard;
 mod outgoing;
 mod response;
+mod resume;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -27,6 +28,7 @@ use self::backoff::Pace;
 use crate::wire::Body;
 
 pub use self::backoff::Backoff;
+pub(super) use self::resume::GoesOn;
 
 /// Marks a request, in its extensions, as one that may run more than once.
 ///
@@ -49,6 +51,13 @@ pub struct Idempotent;
 /// stream (`REFUSED_STREAM`, RFC 9113 §8.7), went away before it (GOAWAY, §6.8), or refused it because it is learning the
 /// caller's version. A call that may have run is sent again only when it is [`Idempotent`]. Streamed requests are kept
 /// up to [`replay_limit`](ChannelBuilder::replay_limit), and sent again while all of what was sent is kept.
+///
+/// **Going on.** The stream of a method that `protocol.toml` declares [resumable](crate::protocol::resume), called through
+/// [`Labelled`], goes on where it ended when the node drains it, when its connection is lost, and when it ends as
+/// `UNAVAILABLE`: the channel sends the request again, to the same address, behind the last message that was handed on, and
+/// the reader sees one stream without a gap and without a double. Deadline, backoff and pace hold as for other attempts; what
+/// came in between counts as success. Such calls ask for no compression, and the metadata of the response are those of the
+/// first answer.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), straddle::transport::InvalidChannel> {
@@ -237,6 +246,6 @@ impl<B: Into<Body>> Service<Request<B>> for Channel {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let shared = self.0.clone();
         let request = request.map(Into::into);
-        Box::pin(async move { Ok(shared.call(request).await) })
+        Box::pin(async move { Ok(Shared::call(&shared, request).await) })
     }
 }

@@ -9,8 +9,9 @@ use pin_project_lite::pin_project;
 use tonic::Status;
 use tower_service::Service;
 
-use super::channel::Idempotent;
+use super::channel::{GoesOn, Idempotent};
 use crate::dispatch::{NODE, SCHEMA, VERSION};
+use crate::protocol::resume::Token;
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
 
@@ -24,12 +25,31 @@ pub struct Label {
     /// Paths, as `/package.Service/Method`, of the methods that may run more than once: those whose
     /// `idempotency_level` is `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
     pub idempotent: &'static [&'static str],
+    /// The methods whose streams a [`Channel`](super::Channel) goes on with where they ended: what `[resume]` in
+    /// `protocol.toml` says.
+    pub resumable: &'static [Resumable],
+}
+
+/// A method whose streams go on where they ended; see [`protocol::resume`](crate::protocol::resume).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumable {
+    /// The path of its calls, as `/package.Service/Method`.
+    pub path: &'static str,
+    /// The numbers of the fields that lead to the token of a response message, from the outermost in.
+    pub from: &'static [u32],
+    /// The numbers of the fields that lead to the token of the request.
+    pub into: &'static [u32],
+    /// How the token lies on the wire, on both sides.
+    pub token: Token,
+    /// Whether a token of 0, or an empty one, is a token where it is written.
+    pub zero_counts: bool,
 }
 
 /// A gRPC channel whose calls carry a [`Label`].
 ///
 /// Each request says `straddle-version` and `straddle-schema`, and carries the [`Idempotent`] marker where its method
-/// may run more than once. A response that was made with another schema of that version, or in another version, is
+/// may run more than once. Streams of methods that are declared resumable go on where they ended, over a
+/// [`Channel`](super::Channel). A response that was made with another schema of that version, or in another version, is
 /// refused as `LABEL_MISMATCH`: its bytes could be read, but not be trusted.
 ///
 /// The channel may be a [`Channel`](super::Channel), tonic's own, or anything else that answers with a body.
@@ -70,6 +90,10 @@ where
         request.headers_mut().insert(&SCHEMA, self.schema.clone());
         if self.label.idempotent.contains(&request.uri().path()) {
             request.extensions_mut().insert(Idempotent);
+        }
+        let method = self.label.resumable.iter().find(|method| method.path == request.uri().path());
+        if let Some(method) = method {
+            request.extensions_mut().insert(GoesOn { label: self.label, method });
         }
         LabelledFuture { response: self.inner.call(request), label: self.label }
     }
@@ -145,7 +169,7 @@ fn same_but_patch(one: &str, other: &str) -> bool {
 mod tests {
     use super::*;
 
-    const LABEL: Label = Label { version: "2.0.0", schema: "abc", idempotent: &[] };
+    const LABEL: Label = Label { version: "2.0.0", schema: "abc", idempotent: &[], resumable: &[] };
 
     fn refused(headers: &[(&'static str, &'static str)]) -> Option<Refusal> {
         let headers =

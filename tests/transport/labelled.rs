@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::echo::{Client, Echo, soon, start, start_on, tonic_channel};
 use crate::scripted::Frames;
 
-static LABEL: Label = Label { version: "2.1.0", schema: "0123abcd", idempotent: &["/test.Echo/Unary"] };
+static LABEL: Label = Label { version: "2.1.0", schema: "0123abcd", idempotent: &["/test.Echo/Unary"], resumable: &[] };
 
 #[tokio::test]
 async fn calls_are_labelled_over_any_channel() {

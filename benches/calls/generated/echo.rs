@@ -20,6 +20,7 @@ pub fn protocol() -> ::straddle::Protocol {
                 ),
             },
         ],
+        resume: &[],
     };
     static PROTOCOL: ::std::sync::LazyLock<::straddle::Protocol> = ::std::sync::LazyLock::new(||
     {
@@ -502,6 +503,7 @@ pub mod v1_0_0 {
         version: "1.0.0",
         schema: "aa72cb5ad74230811f7e18ce4b885698",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.echo.v1.Echo` whose calls are labelled 1.0.0.
     pub fn echo_client<S>(
@@ -1012,6 +1014,7 @@ pub mod v2_0_0 {
         version: "2.0.0",
         schema: "aa72cb5ad74230811f7e18ce4b885698",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.echo.v1.Echo` whose calls are labelled 2.0.0.
     pub fn echo_client<S>(

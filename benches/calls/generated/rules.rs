@@ -83,6 +83,7 @@ pub fn protocol() -> ::straddle::Protocol {
                 ),
             },
         ],
+        resume: &[],
     };
     static PROTOCOL: ::std::sync::LazyLock<::straddle::Protocol> = ::std::sync::LazyLock::new(||
     {
@@ -567,6 +568,7 @@ pub mod v1_0_0 {
         version: "1.0.0",
         schema: "418cced62bf2e85b7603b0b1e0bcc9fd",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 1.0.0.
     pub fn echo_client<S>(
@@ -1079,6 +1081,7 @@ pub mod v2_0_0 {
         version: "2.0.0",
         schema: "444f027b8a3a4ce21007ecc71f2482bf",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 2.0.0.
     pub fn echo_client<S>(
@@ -1591,6 +1594,7 @@ pub mod v3_0_0 {
         version: "3.0.0",
         schema: "ab9e7395488940664a3f77147a78621d",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 3.0.0.
     pub fn echo_client<S>(
@@ -2103,6 +2107,7 @@ pub mod v4_0_0 {
         version: "4.0.0",
         schema: "418cced62bf2e85b7603b0b1e0bcc9fd",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 4.0.0.
     pub fn echo_client<S>(
@@ -2615,6 +2620,7 @@ pub mod v5_0_0 {
         version: "5.0.0",
         schema: "444f027b8a3a4ce21007ecc71f2482bf",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 5.0.0.
     pub fn echo_client<S>(
@@ -3127,6 +3133,7 @@ pub mod v6_0_0 {
         version: "6.0.0",
         schema: "ab9e7395488940664a3f77147a78621d",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 6.0.0.
     pub fn echo_client<S>(
@@ -3639,6 +3646,7 @@ pub mod v7_0_0 {
         version: "7.0.0",
         schema: "418cced62bf2e85b7603b0b1e0bcc9fd",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 7.0.0.
     pub fn echo_client<S>(
@@ -4151,6 +4159,7 @@ pub mod v8_0_0 {
         version: "8.0.0",
         schema: "444f027b8a3a4ce21007ecc71f2482bf",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 8.0.0.
     pub fn echo_client<S>(
@@ -4663,6 +4672,7 @@ pub mod v9_0_0 {
         version: "9.0.0",
         schema: "ab9e7395488940664a3f77147a78621d",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 9.0.0.
     pub fn echo_client<S>(
@@ -5175,6 +5185,7 @@ pub mod v10_0_0 {
         version: "10.0.0",
         schema: "418cced62bf2e85b7603b0b1e0bcc9fd",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 10.0.0.
     pub fn echo_client<S>(
@@ -5687,6 +5698,7 @@ pub mod v11_0_0 {
         version: "11.0.0",
         schema: "444f027b8a3a4ce21007ecc71f2482bf",
         idempotent: &[],
+        resumable: &[],
     };
     /// A client of `bench.rules.v1.Echo` whose calls are labelled 11.0.0.
     pub fn echo_client<S>(

@@ -15,6 +15,10 @@ pub struct Bundle {
     /// The name of the protocol: what its `protocol.toml` calls it. Required; at most 256 bytes.
     #[prost(string, tag = "2")]
     pub protocol: ::prost::alloc::string::String,
+    /// The methods whose streams go on where they ended: what `\[resume\]` in `protocol.toml` says. In the bundle of a step, those
+    /// that one of its versions declares. At most 1,000, no method twice.
+    #[prost(message, repeated, tag = "5")]
+    pub resume: ::prost::alloc::vec::Vec<bundle::Resume>,
     /// What the bundle is of. Required; a reader refuses a bundle in which it finds neither.
     #[prost(oneof = "bundle::Content", tags = "3, 4")]
     pub content: ::core::option::Option<bundle::Content>,
@@ -38,6 +42,19 @@ pub mod bundle {
         /// oldest version of a bundle. At most 1 MiB.
         #[prost(string, optional, tag = "4")]
         pub step: ::core::option::Option<::prost::alloc::string::String>,
+    }
+    /// A method whose streams go on where they ended. Each text is required, and has at most 512 bytes.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Resume {
+        /// The full name of the method, in each version that declares it.
+        #[prost(string, tag = "1")]
+        pub method: ::prost::alloc::string::String,
+        /// The path of the token in a response message.
+        #[prost(string, tag = "2")]
+        pub from: ::prost::alloc::string::String,
+        /// The path of the token in the request.
+        #[prost(string, tag = "3")]
+        pub into: ::prost::alloc::string::String,
     }
     /// Two adjacent versions, and how they relate.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::bundle::{Bundle, Kind, PublicKey};
+use crate::protocol::resume::Resume;
 
 /// What a bundle says of itself.
 pub(in crate::cli) fn text(bundle: &Bundle, size: usize) -> Result<String, std::fmt::Error> {
@@ -25,6 +26,9 @@ pub(in crate::cli) fn text(bundle: &Bundle, size: usize) -> Result<String, std::
     if let Some(unlabelled) = bundle.unlabelled() {
         writeln!(text, "unlabelled {unlabelled}")?;
     }
+    for entry in bundle.resume() {
+        writeln!(text, "resume     {}: {} into {}", entry.method(), entry.from(), entry.into())?;
+    }
     Ok(text)
 }
 
@@ -42,6 +46,9 @@ pub(in crate::cli) fn json(bundle: &Bundle, size: usize) -> Value {
             })
         })
         .collect();
+    let entry =
+        |entry: &Resume| serde_json::json!({ "method": entry.method(), "from": entry.from(), "into": entry.into() });
+    let resume: Vec<Value> = bundle.resume().iter().map(entry).collect();
     serde_json::json!({
         "kind": kind(bundle),
         "protocol": bundle.name(),
@@ -50,6 +57,7 @@ pub(in crate::cli) fn json(bundle: &Bundle, size: usize) -> Value {
         "digest": bundle.digest(),
         "signer": bundle.signer().map(PublicKey::fingerprint),
         "versions": versions,
+        "resume": resume,
     })
 }
 

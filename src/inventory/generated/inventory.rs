@@ -32,6 +32,18 @@ pub fn protocol() -> ::straddle::Protocol {
                 ),
             },
         ],
+        resume: &[
+            ::straddle::protocol::EmbeddedResume {
+                method: "inventory.v1.Inventory.WatchItems",
+                from: "revision",
+                into: "after_revision",
+            },
+            ::straddle::protocol::EmbeddedResume {
+                method: "inventory.v2.Inventory.WatchItems",
+                from: "revision",
+                into: "after_revision",
+            },
+        ],
     };
     static PROTOCOL: ::std::sync::LazyLock<::straddle::Protocol> = ::std::sync::LazyLock::new(||
     {
@@ -1459,6 +1471,15 @@ pub mod v1_0_0 {
             "/inventory.v1.Inventory/WatchItems",
             "/inventory.v1.Inventory/LookupItems",
             "/inventory.v1.Inventory/Release",
+        ],
+        resumable: &[
+            ::straddle::transport::Resumable {
+                path: "/inventory.v1.Inventory/WatchItems",
+                from: &[1],
+                into: &[1],
+                token: ::straddle::protocol::resume::Token::Varint,
+                zero_counts: false,
+            },
         ],
     };
     /// A client of `inventory.v1.Inventory` whose calls are labelled 1.0.0.
@@ -3033,6 +3054,15 @@ pub mod v1_1_0 {
             "/inventory.v1.Inventory/WatchItems",
             "/inventory.v1.Inventory/LookupItems",
             "/inventory.v1.Inventory/Release",
+        ],
+        resumable: &[
+            ::straddle::transport::Resumable {
+                path: "/inventory.v1.Inventory/WatchItems",
+                from: &[1],
+                into: &[1],
+                token: ::straddle::protocol::resume::Token::Varint,
+                zero_counts: false,
+            },
         ],
     };
     /// A client of `inventory.v1.Inventory` whose calls are labelled 1.1.0.
@@ -4698,6 +4728,15 @@ pub mod v2_0_0 {
             "/inventory.v2.Inventory/WatchItems",
             "/inventory.v2.Inventory/LookupItems",
             "/inventory.v2.Inventory/Release",
+        ],
+        resumable: &[
+            ::straddle::transport::Resumable {
+                path: "/inventory.v2.Inventory/WatchItems",
+                from: &[1],
+                into: &[1],
+                token: ::straddle::protocol::resume::Token::Varint,
+                zero_counts: false,
+            },
         ],
     };
     /// A client of `inventory.v2.Inventory` whose calls are labelled 2.0.0.
@@ -6757,6 +6796,15 @@ pub mod v3_0_0 {
             "/inventory.v2.Inventory/LookupItems",
             "/inventory.v2.Inventory/GetReservation",
             "/inventory.v2.Inventory/Release",
+        ],
+        resumable: &[
+            ::straddle::transport::Resumable {
+                path: "/inventory.v2.Inventory/WatchItems",
+                from: &[1],
+                into: &[1],
+                token: ::straddle::protocol::resume::Token::Varint,
+                zero_counts: false,
+            },
         ],
     };
     /// A client of `inventory.v2.Inventory` whose calls are labelled 3.0.0.

@@ -28,6 +28,7 @@ use super::deadline::{self, GRPC_TIMEOUT};
 use super::failure::{Fate, Progress, causes};
 use super::outgoing::Outgoing;
 use super::response::Arriving;
+use super::resume::{Resume, Resuming};
 use super::{Idempotent, Settings};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
@@ -45,13 +46,26 @@ pub(super) struct Shared {
 }
 
 /// One call: its request, and what is left of its time.
-struct Call {
+pub(super) struct Call {
     parts: Parts,
-    body: Outgoing,
+    pub(super) body: Outgoing,
     idempotent: bool,
-    deadline: Option<Instant>,
+    pub(super) deadline: Option<Instant>,
     /// How long a call without a deadline may yet wait.
     patience: Duration,
+    /// Attempts that failed since anything came of one.
+    failures: u32,
+    /// Of a stream that goes on where it ended.
+    resume: Option<Resume>,
+    /// Index of the only address that the call may go to.
+    pub(super) only: Option<usize>,
+}
+
+/// A node's answer.
+pub(super) struct Answer {
+    pub(super) response: Response<Incoming>,
+    pub(super) index: usize,
+    pub(super) address: Arc<Address>,
 }
 
 impl Shared {
@@ -68,13 +82,13 @@ impl Shared {
     pub(super) async fn connect(&self) -> Result<(), Status> {
         let mut progress = Progress::new();
         let limit = self.settings.wait_limit;
-        match timeout(limit, self.connected(&mut progress)).await {
+        match timeout(limit, self.connected(None, &mut progress)).await {
             Ok(_) => Ok(()),
             Err(_) => Err(progress.unreachable(limit)),
         }
     }
 
-    pub(super) async fn call(&self, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn call(self: &Arc<Self>, request: Request<Body>) -> Response<Body> {
         let mut progress = Progress::new();
         let deadline = match request.headers().get(GRPC_TIMEOUT).map(|value| (value, deadline::parse(value))) {
             None => None,
@@ -97,7 +111,7 @@ impl Shared {
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         request: Request<Body>,
         deadline: Option<Instant>,
         progress: &mut Progress,
@@ -108,10 +122,51 @@ impl Shared {
         }
         let idempotent = parts.extensions.get::<Idempotent>().is_some();
         let body = Outgoing::collect(body, self.settings.replay_limit).await;
-        let mut call = Call { parts, body, idempotent, deadline, patience: self.settings.wait_limit };
-        let mut failures = 0;
+        let resume = Resume::prepare(&mut parts, &body);
+        let idempotent = idempotent || resume.is_some();
+        let patience = self.settings.wait_limit;
+        let mut call = Call { parts, body, idempotent, deadline, patience, failures: 0, resume, only: None };
+        let answer = self.send(&mut call, progress).await?;
+        call.body.settle();
+        // A status alone is all that there is; any other response is a stream that may end before its time.
+        let is_stream = !answer.response.headers().contains_key(Status::GRPC_STATUS);
+        Ok(match call.resume.clone().filter(|_| is_stream) {
+            Some(resume) => Resuming::body(self.clone(), Box::new(call), resume, answer),
+            None => answer.response.map(|body| Arriving::body(body, deadline, answer.address)),
+        })
+    }
+
+    /// Sends a call again whose response had begun.
+    pub(super) async fn send_again(
+        &self,
+        call: &mut Call,
+        fate: Fate,
+        progress: &mut Progress,
+    ) -> Result<Answer, Status> {
+        let deadline = call.deadline;
+        let again = async {
+            self.pause(call, fate, progress).await?;
+            self.send(call, progress).await
+        };
+        match deadline {
+            None => again.await,
+            Some(deadline) => match timeout_at(deadline, again).await {
+                Ok(answer) => answer,
+                Err(_) => Err(progress.deadline_exceeded()),
+            },
+        }
+    }
+
+    /// Something came of the call: what failed before does not count any more.
+    pub(super) fn progressed(&self, call: &mut Call) {
+        call.failures = 0;
+        call.patience = self.settings.wait_limit;
+    }
+
+    /// Sends a call until a node answers it.
+    async fn send(&self, call: &mut Call, progress: &mut Progress) -> Result<Answer, Status> {
         loop {
-            let connected = self.connected(progress);
+            let connected = self.connected(call.only, progress);
             let Some((index, sender)) = call.wait(connected).await else {
                 return Err(progress.unreachable(self.settings.wait_limit));
             };
@@ -119,16 +174,13 @@ impl Shared {
             progress.attempts += 1;
             let may_have_run = progress.may_have_run;
             let fate = match call.send(address, sender, progress).await {
-                Ok(response) => match learning(response.headers()) {
-                    Some(refusal) if call.body.is_replayable() => {
+                Ok(response) => match call.is_no_answer(&response) {
+                    Some((why, fate)) => {
                         progress.may_have_run = may_have_run;
-                        progress.failed(address.name(), refusal.message());
-                        Fate::Refused
+                        progress.failed(address.name(), &why);
+                        fate
                     }
-                    _ => {
-                        call.body.settle();
-                        return Ok(response.map(|body| Arriving::body(body, deadline, address.clone())));
-                    }
+                    None => return Ok(Answer { response, index, address: address.clone() }),
                 },
                 Err(fate) => fate,
             };
@@ -142,29 +194,36 @@ impl Shared {
                 Fate::NotSent | Fate::Refused | Fate::Lost => {}
             }
             self.turn_away_from(index);
-            failures += 1;
-            let now = Instant::now();
-            let mut next = self.pace.next(now);
-            // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
-            if fate != Fate::NotSent || failures > 1 {
-                next = next.max(now + self.settings.backoff.after(failures, &self.random));
-            }
-            if call.wait(sleep_until(next)).await.is_none() {
-                return Err(progress.unreachable(self.settings.wait_limit));
-            }
+            self.pause(call, fate, progress).await?;
         }
     }
 
-    /// A connection to the preferred address, or else to the next that is up; waits for one to come up.
-    async fn connected(&self, progress: &mut Progress) -> (usize, SendRequest<Body>) {
+    /// Waits until the call may be sent again.
+    async fn pause(&self, call: &mut Call, fate: Fate, progress: &Progress) -> Result<(), Status> {
+        call.failures += 1;
+        let now = Instant::now();
+        let mut next = self.pace.next(now);
+        // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
+        if fate != Fate::NotSent || call.failures > 1 {
+            next = next.max(now + self.settings.backoff.after(call.failures, &self.random));
+        }
+        let waited = call.wait(sleep_until(next)).await;
+        waited.ok_or_else(|| progress.unreachable(self.settings.wait_limit))
+    }
+
+    /// A connection to the only address that may be called, or the preferred one, or else to the next that is up; waits for
+    /// one to come up.
+    async fn connected(&self, only: Option<usize>, progress: &mut Progress) -> (usize, SendRequest<Body>) {
         loop {
-            let preferred = self.preferred.load(Ordering::Relaxed);
+            let first = only.unwrap_or_else(|| self.preferred.load(Ordering::Relaxed));
             let mut earliest: Option<Instant> = None;
-            for offset in 0..self.addresses.len() {
-                let index = (preferred + offset) % self.addresses.len();
+            for offset in 0..only.map_or(self.addresses.len(), |_| 1) {
+                let index = (first + offset) % self.addresses.len();
                 match self.addresses[index].connection().await {
                     Ok(sender) => {
-                        self.preferred.store(index, Ordering::Relaxed);
+                        if only.is_none() {
+                            self.preferred.store(index, Ordering::Relaxed);
+                        }
                         return (index, sender);
                     }
                     Err(unreachable) => {
@@ -186,6 +245,14 @@ impl Shared {
 }
 
 impl Call {
+    /// Why a response does not count as an answer, and what became of the attempt.
+    fn is_no_answer(&self, response: &Response<Incoming>) -> Option<(String, Fate)> {
+        if let Some(refusal) = learning(response.headers()).filter(|_| self.body.is_replayable()) {
+            return Some((refusal.message().to_owned(), Fate::Refused));
+        }
+        self.resume.as_ref()?.is_no_answer(response, self.only.is_some())
+    }
+
     /// Waits within the call's patience; the deadline bounds it from outside.
     async fn wait<F: Future>(&mut self, awaited: F) -> Option<F::Output> {
         if self.deadline.is_some() {

@@ -172,6 +172,9 @@ pub(crate) fn parsed(version: &str) -> Version {
 /// The state cannot be read or written. What exactly is for the operator, not for the caller.
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 pub(crate) fn broken(error: RecordsError) -> Status {
+    if error.is_closed() {
+        return Status::unavailable("the node closes its inventory: try again");
+    }
     tracing::error!(%error, "the inventory cannot read or write its state");
     Status::internal("the node cannot read or write its state")
 }

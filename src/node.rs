@@ -16,7 +16,9 @@
 //! # Ok(()) }
 //! ```
 
+pub mod admin;
 mod build;
+mod learn;
 mod life;
 mod opening;
 mod transforming;
@@ -33,6 +35,7 @@ use crate::transport::{Beside, HealthHandle, InvalidReflection, Reflection, Serv
 use crate::version::Version;
 
 pub use self::build::{BuildError, Builder, Current, Simulation};
+pub use self::learn::{LearnError, Learned, NeedsProgram};
 pub use self::life::{MoveError, Moved, NodeStatus, Rollback};
 pub use self::opening::{Background, Opening, Stopping};
 pub use self::transforming::{States, Transforming};

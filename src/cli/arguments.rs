@@ -5,6 +5,7 @@ mod bundle;
 mod check;
 mod inspect;
 mod keygen;
+mod node;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -20,6 +21,7 @@ pub(super) use self::bundle::{BundleArguments, StepName};
 pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
+pub(super) use self::node::{AdminAddress, Directive, LearnArguments, NodeArguments, StatusArguments};
 pub(super) use self::verify::VerifyArguments;
 use super::call::{Header, LabelledProtocol};
 use super::convert::{Format, UsedAs};
@@ -79,6 +81,8 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Make a pair of keys for signing bundles
     Keygen(KeygenArguments),
+    /// Ask a running node how it is doing, upgrade it, and take it back
+    Node(NodeArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
 }

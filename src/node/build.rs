@@ -197,7 +197,8 @@ impl Builder {
                 }
             }
         }
-        match Table::new(&self.protocol, &Objects { node, oldest, at: &at }) {
+        let built = 0..self.protocol.versions().len();
+        match Table::new(&self.protocol, &Objects { node, oldest, at: &at, built }) {
             Ok(table) if faults.is_empty() => dispatch.install(table),
             Ok(_) => {}
             Err(missing) => {

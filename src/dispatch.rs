@@ -47,4 +47,4 @@ pub(crate) use self::call::Call;
 pub(crate) use self::context::{Context, add_missing};
 pub(crate) use self::outcome::{is_trailers_only, refusal_in};
 pub(crate) use self::service::Within;
-pub(crate) use self::table::{Missing, Objects, RESUME_ABLE, RESUME_DRAIN};
+pub(crate) use self::table::{Missing, Objects, RESUME_ABLE, RESUME_DRAIN, needed};

@@ -72,6 +72,25 @@ pub(crate) struct Missing {
     pub(crate) method: String,
 }
 
+/// The methods of simulation objects, and of the current one, that the routes of a node need which runs the version at
+/// index `node`.
+pub(crate) fn needed(protocol: &Protocol, node: usize, oldest: usize) -> Vec<Missing> {
+    let callers = protocol.versions().iter().enumerate().skip(oldest);
+    let methods = callers.flat_map(|(index, schema)| (0..schema.methods().len()).map(move |method| (index, method)));
+    let walks = methods.map(|(index, method)| Walk::new(protocol, index, method, node));
+    let mut needed: Vec<Missing> = walks
+        .filter(|walk| !matches!(walk.end, End::Refused(_)))
+        .map(|walk| {
+            let reached = &protocol.versions()[walk.version].methods()[walk.method];
+            let (service, method) = (reached.service().to_owned(), reached.descriptor().name().to_owned());
+            Missing { version: walk.version, service, method }
+        })
+        .collect();
+    needed.sort();
+    needed.dedup();
+    needed
+}
+
 impl Table {
     /// Compiles the routes of every version and method; an error names all that is missing at once. Where a learned version
     /// lacks an object, just the calls that would need it are refused.

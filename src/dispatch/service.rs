@@ -16,7 +16,7 @@ use super::call::{self, Call, Caller};
 use super::context::Context;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered};
-use super::table::{RESUME, RESUME_ABLE, Table};
+use super::table::{RESUME, RESUME_ABLE, Refused, Table};
 use crate::version::Version;
 use crate::wire::Body;
 

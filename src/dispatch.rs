@@ -11,6 +11,14 @@
 //! `straddle-schema` (the digest of the labelled version's schema). A request may carry `straddle-schema` too, and is
 //! refused when the node has another schema under that version. A caller without a label is taken for
 //! [`Protocol::version_for_unlabelled`](crate::Protocol::version_for_unlabelled).
+//!
+//! # Streams that go on
+//!
+//! A request that says `straddle-resume: 1` has a caller that goes on with the stream after its end, as a
+//! [`Channel`](crate::transport::Channel) does with what `protocol.toml` declares under
+//! [`[resume]`](crate::protocol::resume). When the node [drains](Gate::drain_streams), the stream ends between two messages as
+//! `UNAVAILABLE`, with `straddle-resume: drain` among its trailers, and the next call waits at the gate. What the caller says
+//! of itself counts, of methods whose answers are streams and whose requests are not: to go on is its part.
 
 mod answer;
 mod call;
@@ -27,10 +35,10 @@ mod table;
 mod unread;
 
 pub use self::answer::{GeneratedBody, Object};
-pub use self::gate::Gate;
+pub use self::gate::{EndedStreams, Gate};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};
-pub use self::table::{NODE, SCHEMA, Table, VERSION};
+pub use self::table::{NODE, RESUME, SCHEMA, Table, VERSION};
 
 pub(crate) use self::answer::Answer;
 #[doc(hidden)]
@@ -39,4 +47,4 @@ pub(crate) use self::call::Call;
 pub(crate) use self::context::{Context, add_missing};
 pub(crate) use self::outcome::{is_trailers_only, refusal_in};
 pub(crate) use self::service::Within;
-pub(crate) use self::table::{Missing, Objects};
+pub(crate) use self::table::{Missing, Objects, RESUME_ABLE, RESUME_DRAIN, needed};

@@ -12,6 +12,7 @@
 //!     object/        the state of the current object
 //!     past/1.1.0/    the state of the past simulation object for callers of 1.1.0
 //!     future/3.0.0/  the state of the future simulation object for callers of 3.0.0
+//!     checkpoint/    while it is made: how far that has come
 //!   bundles/         what the node has learned since its program was built
 //!     <digest>.bundle    one bundle, as its digest names it
 //!   lost/            what rollbacks gave up, by the will of whoever called for them; nothing here reads or removes it
@@ -28,6 +29,12 @@
 //!
 //! One program at a time: it holds the lock, and has raised the fencing number by one. Before each entry and each switch
 //! it looks whether the number is still its own; a program that was thought dead and comes back changes nothing.
+//!
+//! # Ahead of time
+//!
+//! An epoch may be begun while callers are still answered by the one before ([`StateFolder::prepare`]): its number is
+//! journaled first, so that a crash leaves no folder that nobody knows of. The move takes it; whatever else happens, it is
+//! swept.
 //!
 //! # After a crash
 //!

@@ -19,8 +19,9 @@ pub use compression::encodings;
 pub use grpc::Grpc;
 
 pub(crate) use compression::{ACCEPT_ENCODING, ENCODING, Encoding};
+pub(crate) use framing::Framing;
 #[cfg(fuzzing)]
-pub(crate) use framing::{Framing, TooLarge};
+pub(crate) use framing::TooLarge;
 pub(crate) use mapped::{End, Map, Mapped, compressed, plain};
 pub(crate) use messages::{Messages, WireMessage, sole};
 pub(crate) use outgoing::{Outgoing, framed};

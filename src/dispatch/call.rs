@@ -88,6 +88,11 @@ impl Call {
         matches!(&self.0, State::Running(running) if running.route.server_streaming || running.route.client_streaming)
     }
 
+    /// Whether its caller can send it again to go on with its answer: that is a stream, and its request is not.
+    pub(crate) fn can_be_sent_again(&self) -> bool {
+        matches!(&self.0, State::Running(running) if running.route.server_streaming && !running.route.client_streaming)
+    }
+
     /// Sends a request on its route.
     pub(crate) fn begin(
         route: &Arc<Route>,

@@ -9,8 +9,27 @@
 //!
 //! A call is inside from when it takes its route until its answer has been sent. While the gate is not open, new calls
 //! wait in front of it, a bounded number of them and each no longer than its own deadline; calls that simulation objects
-//! make beneath a call that is inside never come here. Streams that are still inside when the patience with them is at its
-//! end are cut: they end as `UNAVAILABLE`.
+//! make beneath a call that is inside never come here.
+//!
+//! Streams could stay inside for ever. Those whose callers go on with them later are drained at once; those that are still
+//! inside when the patience with them is at its end are cut. Both end as `UNAVAILABLE`, behind the message that is begun.
+//!
+//! ```no_run
+//! # async fn change(gate: straddle::dispatch::Gate, limit: std::time::Duration) {
+//! let before = gate.ended_streams();
+//! gate.shut();
+//! gate.drain_streams();
+//! if tokio::time::timeout(limit, gate.is_empty()).await.is_err() {
+//!     gate.cut_streams();
+//! }
+//! gate.is_empty().await; // calls that are no streams finish
+//! let ended = gate.ended_streams().since(before);
+//! println!("{} streams go on, {} were cut", ended.drained, ended.cut);
+//! gate.open();
+//! # }
+//! ```
+
+mod streams;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,6 +39,10 @@ use std::task::{Context as Waking, Poll};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
+
+pub(crate) use self::streams::Stream;
+use self::streams::{How, Streams};
+use super::outcome;
 
 /// The bit that is set while the gate is not open; the bits below it count the calls that are inside.
 const SHUT: usize = 1 << (usize::BITS - 1);
@@ -40,9 +63,25 @@ struct Inner {
     opened: Arc<Notify>,
     /// Told when the last call leaves a gate that is shut.
     left: Arc<Notify>,
-    /// How often streams were cut; told at each time.
-    cuts: AtomicUsize,
-    cut: Arc<Notify>,
+    streams: Streams,
+}
+
+/// How many streams of a gate ended before their time, since it was made or since a point in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndedStreams {
+    /// Streams whose callers go on with them.
+    pub drained: u64,
+    /// Streams that were cut.
+    pub cut: u64,
+}
+
+impl EndedStreams {
+    /// Those that ended after `earlier` was taken, of the same gate.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self { drained: self.drained.saturating_sub(earlier.drained), cut: self.cut.saturating_sub(earlier.cut) }
+    }
 }
 
 impl Default for Gate {
@@ -59,8 +98,7 @@ impl Gate {
             most_waiting,
             opened: Arc::default(),
             left: Arc::default(),
-            cuts: AtomicUsize::new(0),
-            cut: Arc::default(),
+            streams: Streams::default(),
         }))
     }
 
@@ -93,6 +131,7 @@ impl Gate {
 
     /// Lets calls in again, those that wait first of all.
     pub fn open(&self) {
+        self.0.streams.opened();
         self.0.inside.fetch_and(!SHUT, Ordering::AcqRel);
         self.0.opened.notify_waiters();
     }
@@ -123,14 +162,36 @@ impl Gate {
         self.0.waiting.load(Ordering::Acquire)
     }
 
-    /// Ends the streams that are inside now, with `UNAVAILABLE`; other calls go on.
+    /// Ends those streams that are inside now whose callers have said that they go on with them, with `UNAVAILABLE` and
+    /// `straddle-resume: drain`; all other calls go on.
+    ///
+    /// They end between two messages: when this returns, or when a message that is begun is whole.
+    pub fn drain_streams(&self) {
+        self.0.end_streams(How::Drained);
+    }
+
+    /// Ends all streams that are inside now, with `UNAVAILABLE`; other calls go on.
+    ///
+    /// When this returns, nothing more is asked of their objects. A message that is begun is finished if its rest is there;
+    /// one that its object is still at breaks off.
     pub fn cut_streams(&self) {
-        self.0.cuts.fetch_add(1, Ordering::AcqRel);
-        self.0.cut.notify_waiters();
+        self.0.end_streams(How::Cut);
+    }
+
+    /// How many streams were drained and cut so far.
+    #[must_use]
+    pub fn ended_streams(&self) -> EndedStreams {
+        let (drained, cut) = self.0.streams.counts();
+        EndedStreams { drained, cut }
     }
 }
 
 impl Inner {
+    fn end_streams(&self, how: How) {
+        let shut = self.inside.load(Ordering::Acquire) & SHUT != 0;
+        self.streams.end(how, shut);
+    }
+
     fn leave(&self) {
         if self.inside.fetch_sub(1, Ordering::AcqRel) == SHUT | 1 {
             self.left.notify_waiters();
@@ -148,10 +209,9 @@ pub(crate) struct TooManyWait(usize);
 pub(crate) struct Inside(Arc<Inner>);
 
 impl Inside {
-    /// What tells a stream that it is cut.
-    pub(crate) fn cut(&self) -> Cut {
-        let told = Box::pin(self.0.cut.clone().notified_owned());
-        Cut { told, seen: self.0.cuts.load(Ordering::Acquire), inner: self.0.clone() }
+    /// The call is a stream; `resumable` when its caller goes on with it after it was drained.
+    pub(crate) fn stream(&self, resumable: bool) -> Stream {
+        Stream::new(Gate(self.0.clone()), resumable)
     }
 }
 
@@ -190,28 +250,6 @@ impl Future for Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.gate.0.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// Ready once the streams that were inside then are cut.
-#[must_use = "futures do nothing unless polled"]
-pub(crate) struct Cut {
-    told: Pin<Box<OwnedNotified>>,
-    seen: usize,
-    inner: Arc<Inner>,
-}
-
-impl Future for Cut {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<()> {
-        let told = self.told.as_mut().poll(waking);
-        // A cut before the first poll told nobody.
-        if told.is_ready() || self.inner.cuts.load(Ordering::Acquire) != self.seen {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
     }
 }
 

@@ -6,13 +6,13 @@ use std::task::{Context as Waking, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame};
 use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
 
 use super::call::Call;
-use super::gate::{Cut, Inside, Waiting};
+use super::gate::{Inside, Stream, Waiting};
 use super::table::Refused;
 use super::{deadline, outcome};
 use crate::wire::Body;
@@ -67,13 +67,14 @@ pub(super) struct Entered {
     /// Until the answer has it.
     inside: Option<Inside>,
     /// Of calls that stream.
-    cut: Option<Box<Cut>>,
+    stream: Option<Stream>,
 }
 
 impl Entered {
-    pub(super) fn new(call: Call, inside: Inside) -> Self {
-        let cut = call.streams().then(|| Box::new(inside.cut()));
-        Self { call, inside: Some(inside), cut }
+    /// `goes_on` when the caller has said that it goes on with its stream after that was drained.
+    pub(super) fn new(call: Call, inside: Inside, goes_on: bool) -> Self {
+        let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again()));
+        Self { call, inside: Some(inside), stream }
     }
 }
 
@@ -81,20 +82,22 @@ impl Future for Entered {
     type Output = Response<Body>;
 
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
-        let is_cut = self.cut.as_mut().is_some_and(|cut| Pin::new(cut.as_mut()).poll(waking).is_ready());
-        if is_cut {
+        if let Some(how) = self.stream.as_ref().and_then(|stream| stream.is_asked(waking)) {
             // The object's part ends before the call counts as having left.
-            self.call = Call::told(Refused(outcome::cut()), Body::empty());
+            self.call = Call::told(Refused(how.status()), Body::empty());
+            self.stream = None;
         }
         let response = ready!(Pin::new(&mut self.call).poll(waking));
-        let (inside, cut) = (self.inside.take(), self.cut.take());
-        Poll::Ready(match inside {
-            // What is whole asks nothing of an object any more.
-            Some(inside) if !response.body().is_whole() => {
-                response.map(|body| Body::new(Remaining { body, inside: Some(inside), cut }))
+        let (inside, stream) = (self.inside.take(), self.stream.take());
+        // What is whole asks nothing of an object any more.
+        let Some(inside) = inside.filter(|_| !response.body().is_whole()) else { return Poll::Ready(response) };
+        Poll::Ready(response.map(|body| match stream {
+            Some(stream) => {
+                stream.answers(body, inside);
+                Body::new(Streaming(stream))
             }
-            _ => response,
-        })
+            None => Body::new(Remaining { body, inside: Some(inside) }),
+        }))
     }
 }
 
@@ -102,16 +105,6 @@ impl Future for Entered {
 struct Remaining {
     body: Body,
     inside: Option<Inside>,
-    cut: Option<Box<Cut>>,
-}
-
-impl Remaining {
-    /// Nothing more is asked of the object.
-    fn end(&mut self) {
-        self.body = Body::empty();
-        self.inside = None;
-        self.cut = None;
-    }
 }
 
 impl HttpBody for Remaining {
@@ -122,17 +115,11 @@ impl HttpBody for Remaining {
         if self.inside.is_none() {
             return Poll::Ready(None);
         }
-        // First, so that a stream that always has something to say ends as well.
-        if self.cut.as_mut().is_some_and(|cut| Pin::new(cut.as_mut()).poll(waking).is_ready()) {
-            self.end();
-            let mut trailers = HeaderMap::new();
-            // The message is our own: it can be written.
-            let _ = outcome::cut().add_header(&mut trailers);
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(waking));
         if !matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
-            self.end();
+            // Nothing more is asked of the object.
+            self.body = Body::empty();
+            self.inside = None;
         }
         Poll::Ready(frame)
     }
@@ -142,7 +129,22 @@ impl HttpBody for Remaining {
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        // It may be cut: a length that was promised would have to be kept.
-        if self.cut.is_some() { http_body::SizeHint::default() } else { self.body.size_hint() }
+        self.body.size_hint()
+    }
+}
+
+/// The same of a stream, which may end before its time. A length that it promised would have to be kept, so it has none.
+struct Streaming(Stream);
+
+impl HttpBody for Streaming {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        self.0.poll_frame(waking)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
     }
 }

@@ -9,6 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::context::Context;
 use super::route::Route;
+use super::table::{RESUME, RESUME_DRAIN};
 use crate::refusal::{DOMAIN, Refusal};
 use crate::wire::Body;
 
@@ -30,6 +31,20 @@ pub(super) fn not_let_in(why: &str) -> Status {
 /// The stream was ended so that the node could upgrade.
 pub(super) fn cut() -> Status {
     Status::unavailable("the node upgrades, and ended this stream; call again and go on from the last message")
+}
+
+/// The stream was ended so that the node could upgrade, and its caller has said that it goes on with it.
+pub(super) fn drained() -> Status {
+    let message = "the node upgrades, and this stream goes on where it ended when it is called again";
+    let mut status = Status::unavailable(message);
+    status.metadata_mut().as_mut().insert(&RESUME, RESUME_DRAIN);
+    status
+}
+
+/// A stream that nobody polled gave way while it was to end.
+pub(super) fn gave_way() -> Status {
+    tracing::error!("an object panicked while its stream was to end; this call fails, the node goes on");
+    Status::internal("the node's object panicked; the call may have run")
 }
 
 /// The object that answered gave way; the call may have run up to there.

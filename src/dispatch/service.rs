@@ -1,5 +1,6 @@
 //! The tower service in front of a node's routes.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -15,7 +16,7 @@ use super::call::{self, Call, Caller};
 use super::context::Context;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered};
-use super::table::Table;
+use super::table::{RESUME, RESUME_ABLE, Table};
 use crate::version::Version;
 use crate::wire::Body;
 
@@ -23,61 +24,85 @@ use crate::wire::Body;
 ///
 /// Cheap to clone; all clones share one table.
 #[derive(Clone)]
-pub struct Dispatch(Arc<Shared>);
+pub struct Dispatch {
+    shared: Arc<Shared>,
+    /// What has to live for as long as calls may come.
+    kept: Option<Arc<dyn Any + Send + Sync>>,
+}
 
-/// Where the table is to be found; empty until the node is built.
+/// Where the table is to be found; empty until the node is built, and while its objects change behind the gate.
 #[derive(Default)]
 struct Shared {
     table: ArcSwapOption<Table>,
     gate: Gate,
+    /// Why there is no table; callers read it only while the gate is open.
+    absent: ArcSwapOption<String>,
 }
 
 impl Shared {
     /// Begins a call that the gate has let in; only now is it known which table it uses.
     fn begin(&self, inside: Inside, request: Request<Body>) -> Entered {
         let table = self.table.load();
+        let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
         let call = match table.as_ref() {
-            None => Call::told(call::unavailable("the node is starting"), request.into_body()),
+            None => Call::told(self.absent(), request.into_body()),
             Some(table) => match table.route(request.uri().path(), request.headers()) {
                 Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
                 Err(refused) => Call::told(refused, request.into_body()),
             },
         };
-        Entered::new(call, inside)
+        Entered::new(call, inside, goes_on)
+    }
+
+    fn absent(&self) -> Refused {
+        let why = self.absent.load_full();
+        call::unavailable(why.as_ref().map_or("the node is starting", |why| why.as_str()))
     }
 }
 
 impl Dispatch {
     pub(crate) fn new() -> Self {
-        Self(Arc::default())
+        Self { shared: Arc::default(), kept: None }
+    }
+
+    /// The same, keeping something alive for as long as calls may come this way.
+    pub(crate) fn keeping(&self, kept: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { shared: self.shared.clone(), kept: Some(kept) }
     }
 
     /// Puts the table in place; calls that began before go on with the one before.
     pub(crate) fn install(&self, table: Table) {
-        self.0.table.store(Some(Arc::new(table)));
+        self.shared.table.store(Some(Arc::new(table)));
+    }
+
+    /// Takes the table away, and with it the objects, but for calls that are inside; should the gate be open, callers are
+    /// told that the node is unavailable, and `why`.
+    pub(crate) fn remove(&self, why: &str) {
+        self.shared.absent.store(Some(Arc::new(why.to_owned())));
+        self.shared.table.store(None);
     }
 
     /// The gate that calls from outside come through.
     #[must_use]
     pub fn gate(&self) -> &Gate {
-        &self.0.gate
+        &self.shared.gate
     }
 
     /// The table that a call which begins now would use; none until the node is built.
     #[must_use]
     pub fn table(&self) -> Option<Arc<Table>> {
-        self.0.table.load_full()
+        self.shared.table.load_full()
     }
 
     /// The way back in for the simulation object whose adjacent version is `version`.
     pub(crate) fn within(&self, version: Version) -> Within {
-        Within { shared: Arc::downgrade(&self.0), version: Arc::new(version) }
+        Within { shared: Arc::downgrade(&self.shared), version: Arc::new(version) }
     }
 }
 
 impl fmt::Debug for Dispatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Dispatch").field(&self.0.table.load().as_deref()).finish()
+        formatter.debug_tuple("Dispatch").field(&self.shared.table.load().as_deref()).finish()
     }
 }
 
@@ -91,11 +116,11 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Dispatched {
-        if let Some(inside) = self.0.gate.enter() {
-            return Dispatched(State::Entered(self.0.begin(inside, request)));
+        if let Some(inside) = self.shared.gate.enter() {
+            return Dispatched(State::Entered(self.shared.begin(inside, request)));
         }
-        Dispatched(match self.0.gate.wait() {
-            Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.0.clone()))),
+        Dispatched(match self.shared.gate.wait() {
+            Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.shared.clone()))),
             Err(too_many) => State::Told(Box::new(Call::told(call::unavailable(&too_many.to_string()), Body::empty()))),
         })
     }

@@ -21,6 +21,11 @@ pub static VERSION: HeaderName = HeaderName::from_static("straddle-version");
 pub static NODE: HeaderName = HeaderName::from_static("straddle-node");
 /// Metadata of a response, and of labelled requests: the digest of the labelled version's schema.
 pub static SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
+/// Metadata of a request, `1`: its caller goes on with the stream when it was drained. Metadata of the end of a stream,
+/// `drain`: it was.
+pub static RESUME: HeaderName = HeaderName::from_static("straddle-resume");
+pub(crate) const RESUME_DRAIN: HeaderValue = HeaderValue::from_static("drain");
+pub(crate) const RESUME_ABLE: HeaderValue = HeaderValue::from_static("1");
 
 /// All routes of a node that runs one version.
 #[derive(Debug)]
@@ -65,6 +70,25 @@ pub(crate) struct Missing {
     pub(crate) version: usize,
     pub(crate) service: String,
     pub(crate) method: String,
+}
+
+/// The methods of simulation objects, and of the current one, that the routes of a node need which runs the version at
+/// index `node`.
+pub(crate) fn needed(protocol: &Protocol, node: usize, oldest: usize) -> Vec<Missing> {
+    let callers = protocol.versions().iter().enumerate().skip(oldest);
+    let methods = callers.flat_map(|(index, schema)| (0..schema.methods().len()).map(move |method| (index, method)));
+    let walks = methods.map(|(index, method)| Walk::new(protocol, index, method, node));
+    let mut needed: Vec<Missing> = walks
+        .filter(|walk| !matches!(walk.end, End::Refused(_)))
+        .map(|walk| {
+            let reached = &protocol.versions()[walk.version].methods()[walk.method];
+            let (service, method) = (reached.service().to_owned(), reached.descriptor().name().to_owned());
+            Missing { version: walk.version, service, method }
+        })
+        .collect();
+    needed.sort();
+    needed.dedup();
+    needed
 }
 
 impl Table {

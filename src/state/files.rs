@@ -38,6 +38,18 @@ pub trait Files: Debug + Send + Sync {
     /// Makes durable all that is in a folder, however deep.
     fn sync_tree(&self, folder: &Path) -> io::Result<()>;
 
+    /// Copies a folder with all that is in it, however deep, to a place where nothing is yet. It is not durable yet.
+    ///
+    /// # Errors
+    /// Also at what is neither a file nor a folder.
+    fn copy_tree(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// How many bytes the files in a folder have, however deep.
+    fn size(&self, folder: &Path) -> io::Result<u64>;
+
+    /// How many bytes can still be written where the folder lies; none where nobody can tell.
+    fn free_space(&self, folder: &Path) -> io::Result<Option<u64>>;
+
     /// Takes an exclusive lock, which goes away with what is returned, at the latest with the process.
     ///
     /// # Errors
@@ -112,6 +124,36 @@ impl Files for Disk {
         self.sync_folder(folder)
     }
 
+    fn copy_tree(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.create_folder(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+            if kind.is_dir() {
+                self.copy_tree(&entry.path(), &target)?;
+            } else if kind.is_file() {
+                fs::copy(entry.path(), &target)?;
+            } else {
+                let what = format!("{} is neither a file nor a folder, and is not copied", entry.path().display());
+                return Err(io::Error::other(what));
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self, folder: &Path) -> io::Result<u64> {
+        let mut size = 0;
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            size += if entry.file_type()?.is_dir() { self.size(&entry.path())? } else { entry.metadata()?.len() };
+        }
+        Ok(size)
+    }
+
+    fn free_space(&self, folder: &Path) -> io::Result<Option<u64>> {
+        free_space(folder)
+    }
+
     fn lock(&self, file: &Path) -> io::Result<Held> {
         // Never truncated: whoever waits for the lock must not touch what its owner has.
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(file)?;
@@ -121,4 +163,15 @@ impl Files for Disk {
         })?;
         Ok(Box::new(open))
     }
+}
+
+#[cfg(unix)]
+fn free_space(folder: &Path) -> io::Result<Option<u64>> {
+    let told = rustix::fs::statvfs(folder)?;
+    Ok(Some(told.f_bavail.saturating_mul(told.f_frsize)))
+}
+
+#[cfg(not(unix))]
+fn free_space(_: &Path) -> io::Result<Option<u64>> {
+    Ok(None)
 }

@@ -95,6 +95,7 @@ impl StateFolder {
             epoch: current.clone(),
             under_way: None,
             kept: None,
+            prepared: None,
             highest: current.number(),
             failure: None,
         });
@@ -166,7 +167,7 @@ impl StateFolder {
             return Err(Kind::Refused(what).into());
         }
         let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0 });
-        self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
+        self.enter(Status { phase, under_way, prepared: None, failure: None, ..self.status.clone() })
     }
 
     /// Drops the upgrade that was learned.
@@ -175,7 +176,9 @@ impl StateFolder {
     /// When none is known, or it has begun.
     pub fn forget(&mut self) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Forget)?;
-        self.enter(Status { phase, under_way: None, ..self.status.clone() })
+        self.enter(Status { phase, under_way: None, prepared: None, ..self.status.clone() })?;
+        self.tidy();
+        Ok(())
     }
 
     /// Lets the upgrade that was learned begin.
@@ -184,6 +187,47 @@ impl StateFolder {
     /// When none is known.
     pub fn permit(&mut self) -> Result<(), StateError> {
         self.step(Event::Permit)
+    }
+
+    /// The folder of the epoch that the next move makes, ahead of time, while callers are answered: for an upgrade that was
+    /// permitted, or for the way back. Another call, also after a crash, gives the same folder; what is in it is not looked
+    /// at, and goes away with [`forget`](Self::forget), [`abandon`](Self::abandon) or a move that fails. What was prepared
+    /// for a way back is gone when the state is opened anew.
+    ///
+    /// # Errors
+    /// In any phase but permitted and serving, and when that leads to no move.
+    pub fn prepare(&mut self) -> Result<PathBuf, StateError> {
+        let to = match (self.status.phase, &self.status.under_way, &self.status.kept) {
+            (Phase::Permitted, Some(under_way), _) => under_way.to.clone(),
+            (Phase::Serving, _, Some(kept)) => kept.version().clone(),
+            (phase, _, _) => {
+                let what = format!("a node that is {phase} has no move ahead of it to prepare for");
+                return Err(Kind::Refused(what).into());
+            }
+        };
+        let prepared = if let Some(prepared) = self.status.prepared.clone() {
+            prepared
+        } else {
+            let highest = self.status.highest + 1;
+            let prepared = Epoch::new(highest, to);
+            self.enter(Status { prepared: Some(prepared.clone()), highest, ..self.status.clone() })?;
+            prepared
+        };
+        let folder = self.folder_of(&prepared);
+        make_epoch(&*self.files, &folder)?;
+        Ok(folder)
+    }
+
+    /// Gives up what was [`prepare`](Self::prepare)d for a way back.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn abandon(&mut self) -> Result<(), StateError> {
+        if self.status.phase == Phase::Serving && self.status.prepared.is_some() {
+            self.enter(Status { prepared: None, ..self.status.clone() })?;
+            self.tidy();
+        }
+        Ok(())
     }
 
     /// Begins the upgrade that was permitted: callers are held back from here on.
@@ -276,7 +320,8 @@ impl StateFolder {
         if self.pointing || self.current != self.status.epoch {
             self.point_at(&self.status.epoch.clone())?;
         }
-        self.enter(Status { phase, under_way: None, failure: Some(why.into()), ..self.status.clone() })?;
+        let failure = Some(why.into());
+        self.enter(Status { phase, under_way: None, prepared: None, failure, ..self.status.clone() })?;
         self.tidy();
         Ok(())
     }
@@ -293,9 +338,11 @@ impl StateFolder {
                 let what = format!("{} is finalized, or is the first version here", self.current);
                 return Err(Kind::Refused(what).into());
             }
-            self.enter(Status { phase, ..self.status.clone() })?;
+            self.enter(Status { phase, prepared: None, ..self.status.clone() })?;
         }
-        self.free()
+        self.free()?;
+        self.tidy();
+        Ok(())
     }
 
     fn step(&mut self, event: Event) -> Result<(), StateError> {
@@ -321,12 +368,14 @@ impl StateFolder {
         let Some(under_way) = self.status.under_way.clone().filter(|under_way| under_way.way == way) else {
             return Err(Kind::Refused(format!("what has begun is no move to {event} for")).into());
         };
-        let highest = if under_way.target.is_some() { self.status.highest } else { self.status.highest + 1 };
-        let target = under_way.target.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
+        let prepared = self.status.prepared.clone().filter(|prepared| *prepared.version() == under_way.to);
+        let there = under_way.target.or(prepared);
+        let highest = if there.is_some() { self.status.highest } else { self.status.highest + 1 };
+        let target = there.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
         let folder = self.folder_of(&target);
         let attempts = under_way.attempts + 1;
         let under_way = Some(Move { to: under_way.to, way, target: Some(target), attempts });
-        self.enter(Status { phase, under_way, highest, ..self.status.clone() })?;
+        self.enter(Status { phase, under_way, prepared: None, highest, ..self.status.clone() })?;
         make_epoch(&*self.files, &folder)?;
         Ok(folder)
     }
@@ -367,6 +416,7 @@ impl StateFolder {
     fn mend(&mut self, mending: Mending) -> Result<(), StateError> {
         match mending {
             Mending::None => Ok(()),
+            Mending::Abandon => self.abandon(),
             Mending::Undo(why) => self.fail(why),
             Mending::Switch => self.finish_switch(),
             Mending::Free => self.free(),
@@ -402,7 +452,7 @@ impl StateFolder {
     fn sweep(&mut self) -> Result<(), StateError> {
         let target = self.status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
         let needed: Vec<&Epoch> =
-            [&self.current, &self.status.epoch].into_iter().chain(&self.status.kept).chain(target).collect();
+            [&self.current, &self.status.epoch].into_iter().chain(&self.status.kept).chain(&self.status.prepared).chain(target).collect();
         for epoch in self.epochs()? {
             // A higher number than there ever was is none of ours.
             if !needed.contains(&&epoch) && epoch.number() <= self.status.highest {

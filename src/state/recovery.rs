@@ -2,7 +2,8 @@
 //!
 //! | journal | pointer | what is done |
 //! |---|---|---|
-//! | serving, learned, permitted | at the epoch | nothing |
+//! | serving | at the epoch | what was prepared for a way back is removed |
+//! | learned, permitted | at the epoch | nothing; what was prepared for the upgrade stays |
 //! | quiescing | at the epoch | back to serving: callers had only waited |
 //! | transforming, reversing | at the epoch | made anew, or gone on with; after three attempts back to serving |
 //! | switching | at the epoch, or at the target | the pointer is moved; then verified |
@@ -39,6 +40,8 @@ pub enum Recovery {
 pub(super) enum Mending {
     /// Nothing.
     None,
+    /// What was prepared is removed: nobody goes on with it.
+    Abandon,
     /// The move is undone, saying why.
     Undo(&'static str),
     /// The pointer is moved to the target.
@@ -54,7 +57,8 @@ pub(super) fn decide(status: &Status, current: &Epoch, root: &Path) -> Result<(M
     let at_target = target == Some(current);
     let attempts = status.under_way.as_ref().map_or(0, |under_way| under_way.attempts);
     Ok(match status.phase {
-        Phase::Serving | Phase::Learned | Phase::Permitted if at_epoch => (Mending::None, Recovery::Serve),
+        Phase::Serving if at_epoch => (Mending::Abandon, Recovery::Serve),
+        Phase::Learned | Phase::Permitted if at_epoch => (Mending::None, Recovery::Serve),
         Phase::Quiescing if at_epoch => {
             (Mending::Undo("the program ended while calls were held back"), Recovery::Serve)
         }

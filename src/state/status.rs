@@ -19,6 +19,9 @@ pub struct Status {
     /// The epoch before the current one, as long as there is a way back to its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Epoch>,
+    /// The epoch that is made ahead of time, while callers are answered by the current one; a move to its version takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Epoch>,
     /// The highest number of an epoch that there ever was.
     pub highest: u64,
     /// Why the last move did not come to its end, if it did not.

@@ -29,6 +29,28 @@ impl Framing {
         self.limit
     }
 
+    /// Whether what came so far ends with a message.
+    pub(crate) const fn is_between(&self) -> bool {
+        self.remaining == 0 && self.filled == 0
+    }
+
+    /// Moves on over the next frame's data, whatever sizes are announced, and tells how much of it there is up to the end
+    /// of the last message that ends in it.
+    pub(crate) fn follow_to_end(&mut self, data: &[u8]) -> Option<usize> {
+        let (mut at, mut end) = (0, None);
+        while at < data.len() {
+            let wanted = if self.remaining > 0 { self.remaining } else { PREFIX - self.filled };
+            let next = data.len().min(at + wanted);
+            // A limit would have been told before the whole message was followed; there is none here.
+            self.follow(&data[at..next]).ok()?;
+            at = next;
+            if self.is_between() {
+                end = Some(at);
+            }
+        }
+        end
+    }
+
     /// Moves on over the next frame's data.
     pub(crate) fn follow(&mut self, mut data: &[u8]) -> Result<(), TooLarge> {
         loop {
@@ -69,6 +91,21 @@ impl Framing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_end_of_a_message_is_found_however_frames_cut_them() {
+        let bytes = [message(3), message(0), message(300), message(1)].concat();
+        let ends = [8, 13, 318, 324];
+        for size in 1..=bytes.len() {
+            let mut framing = Framing::new(u32::MAX);
+            for (number, frame) in bytes.chunks(size).enumerate() {
+                let (begin, end) = (number * size, number * size + frame.len());
+                let last = ends.iter().rev().find(|at| (begin + 1..=end).contains(*at)).map(|at| at - begin);
+                assert_eq!(framing.follow_to_end(frame), last, "frames of {size} bytes, the one at {begin}");
+                assert_eq!(framing.is_between(), ends.contains(&end));
+            }
+        }
+    }
 
     fn message(length: usize) -> Vec<u8> {
         let mut message = vec![0];

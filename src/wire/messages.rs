@@ -84,6 +84,11 @@ impl Messages {
         !self.begun.is_empty()
     }
 
+    /// What came of the message that is not whole yet, prefix first.
+    pub(crate) fn take_begun(&mut self) -> Bytes {
+        std::mem::take(&mut self.begun).freeze()
+    }
+
     /// Makes room for `coming` bytes that are there, and for those of the `missing` ones that are believed in.
     fn make_room(&mut self, coming: usize, missing: usize) {
         let came = self.begun.len() + coming;

@@ -45,7 +45,11 @@ impl Driver {
             self.upgrade()?;
             self.serve()?;
         }
+        // One that nobody wants after all.
+        self.prepare()?;
+        self.retry(|driver| driver.state().abandon())?;
         while self.version() != Version::new(1, 1, 0) {
+            self.prepare()?;
             self.move_on(StateFolder::rollback, Way::Back)?;
             self.serve()?;
         }
@@ -67,7 +71,16 @@ impl Driver {
             Phase::Learned => driver.state().permit(),
             _ => Ok(()),
         })?;
+        self.prepare()?;
         self.move_on(StateFolder::quiesce, Way::On)
+    }
+
+    /// Begins the next epoch while callers go on.
+    fn prepare(&mut self) -> Result<(), Crashed> {
+        let folder = self.retry(|driver| driver.state().prepare())?;
+        // What lies there ahead of time counts for nothing by itself.
+        let _ = self.memory.write(&folder.join("object/data"), b"half");
+        self.serve()
     }
 
     /// From holding callers back to answering them again; an error goes back to what was.
@@ -178,7 +191,7 @@ impl Driver {
             .filter(|name| name.contains('-'))
             .collect();
         names.retain(|name| *name != state.current().to_string());
-        let kept: Vec<String> = state.status().kept.iter().map(ToString::to_string).collect();
+        let kept: Vec<String> = state.status().kept.iter().chain(&state.status().prepared).map(ToString::to_string).collect();
         assert_eq!(names, kept, "{told}: epochs beside the current one");
         self.state = Some(state);
     }

@@ -327,6 +327,29 @@ impl Files for Memory {
         answer
     }
 
+    fn copy_tree(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.create_folder(to)?;
+        for name in self.list(from)? {
+            match self.read(&from.join(&name)) {
+                Ok(bytes) => self.write(&to.join(&name), &bytes)?,
+                Err(_) => self.copy_tree(&from.join(&name), &to.join(&name))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self, folder: &Path) -> io::Result<u64> {
+        let sizes = self.list(folder)?.into_iter().map(|name| {
+            let path = folder.join(name);
+            self.read(&path).map(|bytes| bytes.len() as u64).or_else(|_| self.size(&path))
+        });
+        sizes.sum()
+    }
+
+    fn free_space(&self, _: &Path) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     fn lock(&self, file: &Path) -> io::Result<Held> {
         if !self.0.lock().unwrap().locks.insert(file.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());

@@ -1,0 +1,357 @@
+//! The streams that are inside a gate, and how they end before their time.
+//!
+//! ```text
+//!            answer               end of the answer
+//!   Called ---------> Answering ---------------------> Ended
+//!     |                   | asked to end                ^
+//!     | asked to end      v                             |
+//!     +---> Ended     Finishing ------------------------+
+//!                        between two messages
+//! ```
+//!
+//! A stream is asked to end by whoever drains or cuts, and ends right there: its caller may read nothing for long, and
+//! nobody polls the answer meanwhile; but the object's part of it has to go, and with it what it holds of the state. Only
+//! a message that is begun and whose rest is not there yet keeps a stream that is drained; one that is cut is kept by
+//! nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context as Waking, Poll, Waker};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
+use tonic::Status;
+
+use super::{Gate, Inside, outcome};
+use crate::wire::{Body, Framing};
+
+/// How a stream ended that was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    /// Its caller goes on with it elsewhere, or later.
+    Drained,
+    Cut,
+}
+
+impl How {
+    pub(crate) fn status(self) -> Status {
+        match self {
+            Self::Drained => outcome::drained(),
+            Self::Cut => outcome::cut(),
+        }
+    }
+
+    fn trailers(self) -> Frame<Bytes> {
+        let mut trailers = HeaderMap::new();
+        // The messages are our own: they can be written.
+        let _ = self.status().add_header(&mut trailers);
+        Frame::trailers(trailers)
+    }
+}
+
+/// The streams of a gate.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    known: Mutex<Known>,
+    drained: AtomicU64,
+    cut: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    next: u64,
+    streams: HashMap<u64, Arc<Slot>>,
+    /// What streams were asked since the gate is shut. A call that had come in just before, and becomes a stream only now,
+    /// has not heard of it.
+    since_shut: Option<How>,
+}
+
+impl Streams {
+    /// Asks all streams to end that this concerns.
+    pub(super) fn end(&self, how: How, shut: bool) {
+        let streams: Vec<Arc<Slot>> = {
+            let mut known = lock(&self.known);
+            if shut {
+                known.since_shut = known.since_shut.max(Some(how));
+            }
+            known.streams.values().cloned().collect()
+        };
+        // Without the lock: what the objects' parts do when they are dropped is theirs.
+        streams.iter().for_each(|slot| slot.ask(how, self));
+    }
+
+    pub(super) fn opened(&self) {
+        lock(&self.known).since_shut = None;
+    }
+
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.drained.load(Ordering::Relaxed), self.cut.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, how: How) {
+        let counter = match how {
+            How::Drained => &self.drained,
+            How::Cut => &self.cut,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A stream that is inside, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    number: u64,
+    slot: Arc<Slot>,
+    gate: Gate,
+}
+
+impl Stream {
+    /// A call that has come in through the gate; `resumable` when its caller can go on with it after it was drained.
+    pub(crate) fn new(gate: Gate, resumable: bool) -> Self {
+        let mut known = lock(&gate.0.streams.known);
+        let asked = known.since_shut.filter(|how| resumable || *how == How::Cut);
+        let state = State { asked, waker: None, answer: None, ahead: VecDeque::new(), ended: false };
+        let slot = Arc::new(Slot { resumable, state: Mutex::new(state) });
+        let number = known.next;
+        known.next += 1;
+        known.streams.insert(number, slot.clone());
+        drop(known);
+        Self { number, slot, gate }
+    }
+
+    /// Before there is an answer: how the call ends now, if it does.
+    pub(crate) fn is_asked(&self, waking: &Waking<'_>) -> Option<How> {
+        let mut state = lock(&self.slot.state);
+        state.wake_by(waking);
+        let how = state.asked?;
+        state.ended = true;
+        self.gate.0.streams.count(how);
+        Some(how)
+    }
+
+    /// The answer has begun; its call stays inside until it ends.
+    pub(crate) fn answers(&self, body: Body, inside: Inside) {
+        let answer = Answer { body, framing: Framing::new(u32::MAX), _inside: inside };
+        let asked = {
+            let mut state = lock(&self.slot.state);
+            state.answer = Some(answer);
+            state.asked
+        };
+        if let Some(how) = asked {
+            self.slot.ask(how, &self.gate.0.streams);
+        }
+    }
+
+    /// The answer's next frame.
+    pub(crate) fn poll_frame(&self, waking: &mut Waking<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let mut answer = {
+            let mut state = lock(&self.slot.state);
+            if let Some(frame) = state.ahead.pop_front() {
+                return Poll::Ready(Some(frame));
+            }
+            if state.ended {
+                return Poll::Ready(None);
+            }
+            state.wake_by(waking);
+            match state.answer.take() {
+                Some(answer) => answer,
+                // Whoever asks the stream to end has it, and wakes us.
+                None => return Poll::Pending,
+            }
+        };
+        let polled = answer.poll_frame(waking);
+        let mut state = lock(&self.slot.state);
+        match (polled, state.asked) {
+            (Poll::Pending, Some(how)) if answer.is_between() || how == How::Cut => {
+                state.end(Some(how), &self.gate.0.streams);
+                let frame = state.ahead.pop_front();
+                drop(state);
+                drop(answer);
+                Poll::Ready(frame)
+            }
+            (Poll::Pending, _) => {
+                state.answer = Some(answer);
+                Poll::Pending
+            }
+            (Poll::Ready(Piece::Data { mut data, message_end: Some(end) }), Some(how)) => {
+                data.truncate(end);
+                state.end(Some(how), &self.gate.0.streams);
+                drop(state);
+                drop(answer);
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            (Poll::Ready(Piece::Data { data, .. }), _) => {
+                state.answer = Some(answer);
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            (Poll::Ready(Piece::Last(last)), _) => {
+                state.end(None, &self.gate.0.streams);
+                drop(state);
+                drop(answer);
+                Poll::Ready(last)
+            }
+        }
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        let state = lock(&self.slot.state);
+        let answered = state.answer.as_ref().is_some_and(|answer| answer.body.is_end_stream());
+        state.ahead.is_empty() && (state.ended || answered)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        lock(&self.gate.0.streams.known).streams.remove(&self.number);
+        let mut state = lock(&self.slot.state);
+        state.ended = true;
+        let answer = state.answer.take();
+        drop(state);
+        drop(answer);
+    }
+}
+
+#[derive(Debug)]
+struct Slot {
+    resumable: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    asked: Option<How>,
+    /// Who polls the call or its answer.
+    waker: Option<Waker>,
+    /// None before there is one, after it ended, and while somebody polls it.
+    answer: Option<Answer>,
+    /// What was read of the answer, or stands for its end, and is yet to be sent.
+    ahead: VecDeque<Result<Frame<Bytes>, Status>>,
+    ended: bool,
+}
+
+impl State {
+    fn wake_by(&mut self, waking: &Waking<'_>) {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(waking.waker()),
+            none => *none = Some(waking.waker().clone()),
+        }
+    }
+
+    /// The stream ends: by itself, or as it was asked to.
+    fn end(&mut self, how: Option<How>, streams: &Streams) {
+        self.ended = true;
+        if let Some(how) = how {
+            self.ahead.push_back(Ok(how.trailers()));
+            streams.count(how);
+        }
+    }
+}
+
+impl Slot {
+    fn ask(&self, how: How, streams: &Streams) {
+        if how == How::Drained && !self.resumable {
+            return;
+        }
+        let answer = {
+            let mut state = lock(&self.state);
+            if state.ended {
+                return;
+            }
+            state.asked = state.asked.max(Some(how));
+            state.answer.take()
+        };
+        // Without an answer, whoever polls the stream sees that it was asked.
+        if let Some(answer) = answer {
+            self.finish(answer, how, streams);
+        }
+        let waker = lock(&self.state).waker.take();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends an answer that nobody polls, behind the message that is begun, where its rest is there.
+    fn finish(&self, mut answer: Answer, how: How, streams: &Streams) {
+        let mut read = VecDeque::new();
+        let mut waking = Waking::from_waker(Waker::noop());
+        let ended = loop {
+            if answer.is_between() {
+                break Some(Some(how));
+            }
+            // A panic of the object's part is no panic of who asks.
+            let piece = catch_unwind(AssertUnwindSafe(|| answer.poll_frame(&mut waking)));
+            match piece.unwrap_or_else(|_| Poll::Ready(Piece::Last(Some(Err(outcome::gave_way()))))) {
+                Poll::Ready(Piece::Data { mut data, message_end }) => {
+                    data.truncate(message_end.unwrap_or(data.len()));
+                    read.push_back(Ok(Frame::data(data)));
+                    if message_end.is_some() {
+                        break Some(Some(how));
+                    }
+                }
+                Poll::Ready(Piece::Last(last)) => {
+                    read.extend(last);
+                    break Some(None);
+                }
+                Poll::Pending => break (how == How::Cut).then_some(Some(how)),
+            }
+        };
+        let mut state = lock(&self.state);
+        state.ahead.append(&mut read);
+        match ended {
+            // The caller has gone away meanwhile.
+            _ if state.ended => {
+                drop(state);
+                drop(answer);
+            }
+            Some(how) => {
+                state.end(how, streams);
+                drop(state);
+                drop(answer);
+            }
+            None => state.answer = Some(answer),
+        }
+    }
+}
+
+/// An answer that is under way.
+#[derive(Debug)]
+struct Answer {
+    body: Body,
+    framing: Framing,
+    _inside: Inside,
+}
+
+/// A piece of an answer.
+enum Piece {
+    /// Data, and where in it the last message ends that does.
+    Data { data: Bytes, message_end: Option<usize> },
+    /// Trailers, an error, or nothing: no more comes.
+    Last(Option<Result<Frame<Bytes>, Status>>),
+}
+
+impl Answer {
+    fn is_between(&self) -> bool {
+        self.framing.is_between()
+    }
+
+    fn poll_frame(&mut self, waking: &mut Waking<'_>) -> Poll<Piece> {
+        Pin::new(&mut self.body).poll_frame(waking).map(|frame| match frame.map(|frame| frame.map(Frame::into_data)) {
+            Some(Ok(Ok(data))) => {
+                let message_end = self.framing.follow_to_end(&data);
+                Piece::Data { data, message_end }
+            }
+            Some(Ok(Err(trailers))) => Piece::Last(Some(Ok(trailers))),
+            Some(Err(status)) => Piece::Last(Some(Err(status))),
+            None => Piece::Last(None),
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,7 @@ use bytes::Bytes;
 use tonic::Status;
 
 use self::compile::{Hop, OfProtocol};
+pub(crate) use self::envelope::Seal;
 pub use self::envelope::{Converted, Envelope, EnvelopeError, Opened, Opener};
 use self::table::{Action, Program, Words};
 use crate::protocol::Protocol;

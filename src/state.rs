@@ -64,6 +64,6 @@ pub use self::folder::StateFolder;
 pub use self::lease::{Lease, Leases};
 pub use self::phase::{Event, IllegalEvent, Phase};
 pub use self::progress::Progress;
-pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, Writing};
+pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};
 pub use self::recovery::Recovery;
 pub use self::status::{Move, Status, Way};

@@ -36,12 +36,14 @@
 
 mod error;
 mod opener;
+mod seal;
 
 use bytes::Bytes;
 use prost::{Message, Name};
 
 pub use self::error::EnvelopeError;
 pub use self::opener::{Converted, Opened, Opener};
+pub(crate) use self::seal::Seal;
 use super::generated;
 use crate::protocol::{Protocol, Schema};
 use crate::version::Version;

@@ -1,0 +1,111 @@
+//! The part that callers wait for.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::ahead::CHANGED;
+use super::copy::Copy;
+use super::refused::stopped;
+use super::source::Source;
+use super::target::{Found, Target, look};
+use super::{Mode, Plan, RefusedRecord};
+use crate::state::progress::Progress;
+use crate::state::records::cursor::Cursor;
+use crate::state::records::error::RecordsError;
+use crate::state::records::file::{self, Head, note};
+
+/// See [`Carry::finish`](super::Carry::finish).
+pub(super) fn finish(
+    plan: &Plan,
+    from: &Path,
+    folder: &Path,
+    progress: &Progress,
+    lost: &mut dyn FnMut(RefusedRecord) -> bool,
+) -> Result<(), RecordsError> {
+    let found = look(plan, folder)?;
+    if let Found::Whole = found {
+        return Ok(());
+    }
+    let source = Source::closed(plan, from)?;
+    let values = plan.values(&source.origins()?)?;
+    if plan.mode == Mode::Lazy {
+        return note_base(plan, from, folder);
+    }
+    let ahead = match (&source, found) {
+        (Source::Closed(base), Found::Half(name)) => base.noting() == Some(&*name),
+        _ => false,
+    };
+    // What a crash has left of a copy while nobody wrote may be of a time before: it is made anew.
+    let (target, cursor) = match ahead {
+        true => Target::open(plan, folder)?,
+        false => (Target::create(plan, folder, b"eager")?, Cursor::default()),
+    };
+    let (target_ref, resumable) = (&target, ahead);
+    let mut copy = Copy {
+        plan,
+        source: &source,
+        target: target_ref,
+        values: &values,
+        progress,
+        lost,
+        resumable,
+        buffer: Vec::new(),
+    };
+    copy.all(cursor)?;
+    if ahead {
+        rest(plan, &source, &mut copy, progress)?;
+    }
+    target.complete()
+}
+
+/// What was written since the copy last caught up.
+fn rest(plan: &Plan, source: &Source<'_>, copy: &mut Copy<'_>, progress: &Progress) -> Result<(), RecordsError> {
+    let mut after: Option<(String, Vec<u8>)> = None;
+    loop {
+        stopped(source, progress)?;
+        let behind = after.as_ref().map(|(name, key)| (&**name, &**key));
+        let changes = source.changes(plan, CHANGED, behind)?;
+        let Some(last) = changes.last() else { return Ok(()) };
+        after = Some((last.name.clone(), last.key.clone()));
+        copy.catch_up(&changes)?;
+    }
+}
+
+/// [`Mode::Lazy`]: nothing but where the records are.
+fn note_base(plan: &Plan, from: &Path, folder: &Path) -> Result<(), RecordsError> {
+    fs::create_dir_all(folder).map_err(RecordsError::io(folder, "making the folder"))?;
+    let absolute = |path: &Path| path.canonicalize().map_err(RecordsError::io(path, "finding the folder"));
+    let base = relative(&absolute(folder)?, &absolute(from)?);
+    let base = base.to_str().ok_or_else(|| {
+        RecordsError::wrong(format!("{} is no text", base.display()), "name the state folder in UTF-8")
+    })?;
+    file::remove(&file::path(folder))?;
+    let head = Head::new(&plan.protocol, plan.to, plan.layout.tables());
+    drop(file::create(folder, &head, &[(note::BASE, base.as_bytes())], plan.layout.cache_size())?);
+    Ok(())
+}
+
+/// `to`, seen from the folder `from`; both are absolute.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let same = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(same).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(same)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_seen_from_another_one() {
+        for (from, to, seen) in [
+            ("/s/0007-2.0.0/object", "/s/0006-1.1.0/object", "../../0006-1.1.0/object"),
+            ("/s/a", "/s/b", "../b"),
+            ("/s/a", "/s/a/b", "b"),
+            ("/s/a/b", "/s/a", ".."),
+            ("/s", "/t/u", "../t/u"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(seen), "{from} {to}");
+        }
+    }
+}

@@ -42,11 +42,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::engine::Life;
+use self::learn::Learning;
 use self::resting::Resting;
 
 use crate::dispatch::{Dispatch, Table};
 use crate::protocol::Protocol;
-use crate::transport::{Beside, HealthHandle, InvalidReflection, Reflection, Server, Serving};
+use crate::transport::{Beside, HealthHandle, InvalidReflection, Server, Serving};
 use crate::version::Version;
 
 pub use self::build::{BuildError, Builder, Current, Simulation};
@@ -97,11 +98,7 @@ impl Node {
     /// # Errors
     /// When a version's descriptors cannot be reflected.
     pub fn service_with(&self, health: &HealthHandle) -> Result<Beside<Dispatch>, InvalidReflection> {
-        let protocol = self.protocol();
-        let labels: Vec<String> = protocol.versions().iter().map(|schema| schema.version().to_string()).collect();
-        let sets = protocol.versions().iter().map(|schema| schema.descriptor_set().as_ref());
-        let default = protocol.unlabelled().unwrap_or(&self.version()).to_string();
-        let reflection = Reflection::new(labels.iter().map(String::as_str).zip(sets), &default)?;
+        let reflection = self.learning().reflection(&self.protocol(), &self.version())?;
         Ok(Beside::new(self.service()).health(health).reflection(reflection))
     }
 
@@ -118,9 +115,7 @@ impl Node {
     ) -> io::Result<Serving> {
         let health = HealthHandle::new();
         let service = self.service_with(&health).map_err(io::Error::other)?;
-        for service in self.protocol().versions().iter().flat_map(|schema| schema.pool().services()) {
-            health.set_service(service.full_name(), true);
-        }
+        self.learning().tell(&self.protocol(), &health);
         health.set_serving();
         let serving = Server::builder().health(&health).serve(listener, service, shutdown)?;
         let (node, mut told) = (self.clone(), self.watch());
@@ -234,6 +229,13 @@ impl Node {
             Kind::Living(life) => life.active(),
         };
         *self.protocol().name() == *protocol && version.parse::<Version>().is_ok_and(|version| version <= active)
+    }
+
+    fn learning(&self) -> &Learning {
+        match &self.0 {
+            Kind::Resting(resting) => &resting.learning,
+            Kind::Living(life) => life.learning(),
+        }
     }
 
     fn life(&self) -> Result<&Arc<Life>, MoveError> {

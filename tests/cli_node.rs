@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 
 /// A node of the shop from 1.0.0 on, with its admin service, in this process.
 struct Shop {
-    runtime: Runtime,
+    _runtime: Runtime,
     _state: TempDir,
     place: TempDir,
     address: String,
@@ -63,7 +63,7 @@ impl Shop {
             tokio::spawn(serving);
             address
         });
-        Self { runtime, _state: state, place, address, go_on, begun, held }
+        Self { _runtime: runtime, _state: state, place, address, go_on, begun, held }
     }
 
     fn path(&self, name: &str) -> String {

@@ -1,12 +1,13 @@
 //! What a running node learns: versions that its program was built without.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::Node;
+use super::{Kind, Node};
 use crate::bundle::{Bundle, BundleError, PublicKey};
 use crate::dispatch::{End, Walk};
 use crate::protocol::{Protocol, Schema};
@@ -21,7 +22,7 @@ pub struct Learned {
     pub digest: String,
     /// The versions that are new to the node, the oldest first; none when it knew them all.
     pub added: Vec<Version>,
-    /// Whether the bundle is on disk. A node without a state folder knows it until it ends.
+    /// Whether the node knows these versions when it is started again. One without a state folder knows them until it ends.
     pub kept: bool,
     /// The methods of these versions that the node refuses, because they need code.
     pub needs_program: Vec<NeedsProgram>,
@@ -66,6 +67,28 @@ pub enum LearnError {
     Stopped(String),
 }
 
+/// The versions that a program was built with. What its node learns stands before and behind them, never between.
+pub(super) struct Built(Vec<Version>);
+
+impl Built {
+    pub(super) fn of(protocol: &Protocol) -> Self {
+        Self(protocol.versions().iter().map(|schema| schema.version().clone()).collect())
+    }
+
+    /// Their indices in a protocol that has them all.
+    pub(super) fn range(&self, protocol: &Protocol) -> Range<usize> {
+        let first = self.0.first().and_then(|first| protocol.index_of(first)).unwrap_or(0);
+        first..first + self.0.len()
+    }
+
+    /// The versions that a protocol has beyond them, the oldest first.
+    pub(super) fn learned(&self, protocol: &Protocol) -> Vec<Version> {
+        let built = self.range(protocol);
+        let versions = protocol.versions().iter().enumerate().filter(|(index, _)| !built.contains(index));
+        versions.map(|(_, schema)| schema.version().clone()).collect()
+    }
+}
+
 /// What a node has to know to learn.
 #[derive(Debug)]
 pub(super) struct Learning {
@@ -93,7 +116,7 @@ impl Learning {
         if let Some(reflection) = &shown.reflection {
             return Ok(reflection.clone());
         }
-        let reflection = reflect(protocol, node, Reflection::new)?;
+        let reflection = reflect(protocol, node, |versions, default| Reflection::new(versions, default))?;
         shown.reflection = Some(reflection.clone());
         Ok(reflection)
     }
@@ -164,13 +187,16 @@ impl Node {
         });
         let (bundle, protocol, added) = reading.await.map_err(|error| LearnError::Stopped(error.to_string()))??;
         let digest = bundle.digest();
-        let kept = if added.is_empty() { self.has_kept(&digest).await } else { self.keep(bundle).await? };
+        let kept = matches!(self.0, Kind::Living(_));
         if !added.is_empty() {
+            if let Kind::Living(life) = &self.0 {
+                life.keep(bundle).await.map_err(LearnError::NotKept)?;
+            }
             self.extend(protocol.clone()).await.map_err(|error| LearnError::Stopped(error.to_string()))?;
             let shown = learning.show(&protocol, &self.version());
             shown.map_err(|error| LearnError::Stopped(error.to_string()))?;
         }
-        let needs_program = needs_program(&protocol, &self.version(), &added);
+        let needs_program = needs_program(&protocol, &self.version(), &self.status().learned, &added);
         Ok(Learned { digest, added, kept, needs_program })
     }
 }
@@ -234,16 +260,16 @@ pub(super) fn beyond(some: &Protocol, all: &Protocol) -> Vec<Version> {
     versions.filter(|version| some.schema(version).is_none()).cloned().collect()
 }
 
-/// The methods of the learned versions that a node which runs `node` cannot answer.
-fn needs_program(protocol: &Protocol, node: &Version, learned: &[Version]) -> Vec<NeedsProgram> {
+/// The methods of the added versions that a node which runs `node` cannot answer, because some learned version needs code.
+fn needs_program(protocol: &Protocol, node: &Version, learned: &[Version], added: &[Version]) -> Vec<NeedsProgram> {
     // A node runs a version of its protocol.
     let Some(node) = protocol.index_of(node) else { return Vec::new() };
-    let is_learned = |index: usize| learned.contains(protocol.versions()[index].version());
+    let among = |versions: &[Version], index: usize| versions.contains(protocol.versions()[index].version());
     let mut needs = Vec::new();
-    for (index, schema) in protocol.versions().iter().enumerate().filter(|(index, _)| is_learned(*index)) {
+    for (index, schema) in protocol.versions().iter().enumerate().filter(|(index, _)| among(added, *index)) {
         for (number, method) in schema.methods().iter().enumerate() {
             let walk = Walk::new(protocol, index, number, node);
-            if matches!(walk.end, End::Simulated) && is_learned(walk.version) {
+            if matches!(walk.end, End::Simulated) && among(learned, walk.version) {
                 needs.push(NeedsProgram {
                     version: schema.version().clone(),
                     method: method.full_name().to_owned(),

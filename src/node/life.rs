@@ -52,6 +52,7 @@ impl NodeStatus {
             protocol: protocol.name().to_owned(),
             version: version.clone(),
             served: protocol.versions().iter().map(|schema| schema.version().clone()).collect(),
+            learned: Vec::new(),
             next: None,
             back: None,
             active: version.clone(),

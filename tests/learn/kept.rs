@@ -22,7 +22,8 @@ fn bundles(folder: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn what_was_learned_is_known_after_a_restart_in_whatever_order_it_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
-    let start = || start(folder.path(), &["2.0.0"], &key().public());
+    let trusted = key().public();
+    let start = || start(folder.path(), &["2.0.0"], &trusted);
     let node = start().await.expect("a node");
     for (from, to) in [("2.0.0", "3.0.0"), ("3.0.0", "4.0.0"), ("1.0.0", "2.0.0")] {
         assert!(node.learn(signed(from, to)).await.expect("a version").kept);

@@ -87,6 +87,7 @@ impl Reason {
                 "change these records through a caller, or say in the step what is to become of them; a rollback also \
                  goes on without them with --accept-loss, which writes them to a file first"
             }
+            Self::NoSpace => "make room on the disk of the node's state, and try again",
             Self::MoveFailed => "callers are served as before: mend the cause, and try again",
             Self::Stuck => {
                 "start the program again: from its journal it finishes the move or undoes it, and no acknowledged write \

@@ -62,5 +62,5 @@ mod store;
 mod stream;
 mod validate;
 
-pub use self::node::{OpenNodeError, inventory_node, inventory_node_from, open_node};
+pub use self::node::{OpenNodeError, inventory_node, inventory_node_from, open_node, open_node_trusting};
 pub use self::store::OpenError;

@@ -17,21 +17,37 @@
 //! ```
 
 pub mod admin;
+mod background;
 mod build;
+mod chain;
+mod checkpoint;
+mod engine;
 mod learn;
 mod life;
+mod limits;
+mod losses;
+mod making;
 mod opening;
+mod resting;
+mod standing;
 mod transforming;
 mod upgrade;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::engine::Life;
+use self::learn::Learning;
+use self::resting::Resting;
 
 use crate::dispatch::{Dispatch, Table};
 use crate::protocol::Protocol;
-use crate::transport::{Beside, HealthHandle, InvalidReflection, Reflection, Server, Serving};
+use crate::transport::{Beside, HealthHandle, InvalidReflection, Server, Serving};
 use crate::version::Version;
 
 pub use self::build::{BuildError, Builder, Current, Simulation};
@@ -43,12 +59,14 @@ pub use self::upgrade::Upgrade;
 
 /// A node: its current object, the simulation objects around it, and the routes to them.
 ///
-/// Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Node {
-    protocol: Protocol,
-    version: Version,
-    dispatch: Dispatch,
+/// Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Node(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Resting(Arc<Resting>),
+    Living(Arc<Life>),
 }
 
 impl Node {
@@ -57,11 +75,22 @@ impl Node {
         Builder::new(protocol)
     }
 
+    fn resting(resting: Resting) -> Self {
+        Self(Kind::Resting(Arc::new(resting)))
+    }
+
+    fn living(life: Arc<Life>) -> Self {
+        Self(Kind::Living(life))
+    }
+
     /// What answers this node's calls: a tower service, for [`transport::Server`](crate::transport::Server) or any
-    /// other.
+    /// other. The node lives for as long as it does.
     #[must_use]
     pub fn service(&self) -> Dispatch {
-        self.dispatch.clone()
+        match &self.0 {
+            Kind::Resting(resting) => resting.dispatch.clone(),
+            Kind::Living(life) => life.service(),
+        }
     }
 
     /// What answers this node's calls, and beside them gRPC health and server reflection (of the labelled version).
@@ -69,16 +98,13 @@ impl Node {
     /// # Errors
     /// When a version's descriptors cannot be reflected.
     pub fn service_with(&self, health: &HealthHandle) -> Result<Beside<Dispatch>, InvalidReflection> {
-        let labels: Vec<String> = self.protocol.versions().iter().map(|schema| schema.version().to_string()).collect();
-        let sets = self.protocol.versions().iter().map(|schema| schema.descriptor_set().as_ref());
-        let default = self.protocol.unlabelled().unwrap_or(&self.version).to_string();
-        let reflection = Reflection::new(labels.iter().map(String::as_str).zip(sets), &default)?;
+        let reflection = self.learning().reflection(&self.protocol(), &self.version())?;
         Ok(Beside::new(self.service()).health(health).reflection(reflection))
     }
 
     /// Serves this node's calls to whoever connects to `listener`, with health and reflection, until `shutdown`
-    /// completes and running calls have finished. For other limits, or a health of your own, give
-    /// [`service_with`](Self::service_with) to a [`Server`].
+    /// completes and running calls have finished; then the node [`stop`](Self::stop)s. For other limits, or a health of your
+    /// own, give [`service_with`](Self::service_with) to a [`Server`].
     ///
     /// # Errors
     /// When the listener has no local address, or a version's descriptors cannot be reflected.
@@ -89,35 +115,80 @@ impl Node {
     ) -> io::Result<Serving> {
         let health = HealthHandle::new();
         let service = self.service_with(&health).map_err(io::Error::other)?;
-        for service in self.protocol.versions().iter().flat_map(|schema| schema.pool().services()) {
-            health.set_service(service.full_name(), true);
-        }
+        self.learning().tell(&self.protocol(), &health);
         health.set_serving();
-        Server::builder().health(&health).serve(listener, service, shutdown)
+        let serving = Server::builder().health(&health).serve(listener, service, shutdown)?;
+        let (node, mut told) = (self.clone(), self.watch());
+        Ok(serving.beside(async move {
+            // A node that is stuck answers nobody.
+            if told.wait_for(|status| status.stuck.is_some()).await.is_ok() {
+                health.set_not_serving();
+            }
+        }, async move { node.stop().await }))
+    }
+
+    /// Ends the node, once no move is under way: the work of its objects in the background stops, what they have open is
+    /// closed, and the state folder is free for another program. Callers that come later are told `UNAVAILABLE`. A node
+    /// without a state has nothing to end.
+    pub async fn stop(&self) {
+        if let Kind::Living(life) = &self.0 {
+            life.stop().await;
+        }
     }
 
     /// The protocol that the node serves.
     #[must_use]
-    pub fn protocol(&self) -> &Protocol {
-        &self.protocol
+    pub fn protocol(&self) -> Protocol {
+        match &self.0 {
+            Kind::Resting(resting) => resting.protocol(),
+            Kind::Living(life) => life.protocol(),
+        }
     }
 
-    /// The version that the node runs.
-    #[must_use]
-    pub fn version(&self) -> &Version {
-        &self.version
+    /// Serves `protocol` from the next call on: the one that it serves now, and versions that it has learned.
+    ///
+    /// # Errors
+    /// When the node's objects do not suffice; it goes on with what it has then.
+    pub async fn extend(&self, protocol: Protocol) -> Result<(), BuildError> {
+        let extended = match &self.0 {
+            Kind::Resting(resting) => resting.extend(protocol),
+            Kind::Living(life) => life.extend(protocol).await,
+        };
+        extended.map_err(BuildError::of)
     }
 
-    /// The routes, as they are now.
+    /// The version that the node runs; while it moves, the one that it comes from.
     #[must_use]
-    pub fn table(&self) -> Option<std::sync::Arc<Table>> {
-        self.dispatch.table()
+    pub fn version(&self) -> Version {
+        match &self.0 {
+            Kind::Resting(resting) => resting.version.clone(),
+            Kind::Living(life) => life.version(),
+        }
     }
 
-    /// How the node is doing; changes are to be seen through it.
+    /// The routes, as they are now; none while its objects change. What is returned keeps objects open: a node that moves
+    /// waits for it to be dropped.
     #[must_use]
-    pub fn watch(&self) -> tokio::sync::watch::Receiver<NodeStatus> {
-        todo!()
+    pub fn table(&self) -> Option<Arc<Table>> {
+        self.service().table()
+    }
+
+    /// How the node is doing.
+    #[must_use]
+    pub fn status(&self) -> NodeStatus {
+        match &self.0 {
+            Kind::Resting(resting) => resting.status(),
+            Kind::Living(life) => life.status(),
+        }
+    }
+
+    /// How the node is doing; changes are to be seen through it, of the phase and of the progress of a move.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<NodeStatus> {
+        match &self.0 {
+            Kind::Resting(resting) => resting.status.subscribe(),
+            Kind::Living(life) => life.watch(),
+        }
     }
 
     /// Upgrades the node to `to`, the next version that this program can run, while callers go on: see ARCHITECTURE.md,
@@ -126,7 +197,7 @@ impl Node {
     /// # Errors
     /// Says what kept it from happening, and what the node does now.
     pub async fn upgrade(&self, to: &Version) -> Result<Moved, MoveError> {
-        todo!("{to}")
+        self.life()?.upgrade(to).await
     }
 
     /// Takes the node back to the version before, as long as the upgrade is not finalized.
@@ -134,7 +205,7 @@ impl Node {
     /// # Errors
     /// As [`upgrade`](Self::upgrade).
     pub async fn rollback(&self, how: Rollback) -> Result<Moved, MoveError> {
-        todo!("{how:?}")
+        self.life()?.rollback(how).await
     }
 
     /// Ends the upgrade for good: there is no way back any more, and the older state is freed. Waits for records that are
@@ -143,13 +214,44 @@ impl Node {
     /// # Errors
     /// As [`upgrade`](Self::upgrade).
     pub async fn finalize(&self) -> Result<(), MoveError> {
-        todo!()
+        self.life()?.finalize().await
     }
 
     /// Whether code may act as `version` of `protocol` does: whether no node that still matters may go back behind it. Once
     /// true, it is true for ever.
+    ///
+    /// For now the nodes that matter are this one: true up to the version that it runs, once that is finalized, and up to the
+    /// one before until then.
     #[must_use]
     pub fn active(&self, protocol: &str, version: &str) -> bool {
-        todo!("{protocol} {version}")
+        let active = match &self.0 {
+            Kind::Resting(resting) => resting.status.borrow().active.clone(),
+            Kind::Living(life) => life.active(),
+        };
+        *self.protocol().name() == *protocol && version.parse::<Version>().is_ok_and(|version| version <= active)
+    }
+
+    fn learning(&self) -> &Learning {
+        match &self.0 {
+            Kind::Resting(resting) => &resting.learning,
+            Kind::Living(life) => life.learning(),
+        }
+    }
+
+    fn life(&self) -> Result<&Arc<Life>, MoveError> {
+        match &self.0 {
+            Kind::Living(life) => Ok(life),
+            Kind::Resting(_) => Err(MoveError::NoState),
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Node")
+            .field("protocol", &self.protocol().name())
+            .field("version", &self.version())
+            .finish_non_exhaustive()
     }
 }

@@ -15,6 +15,8 @@
 //!     checkpoint/    while it is made: how far that has come
 //!   bundles/         what the node has learned since its program was built
 //!     <digest>.bundle    one bundle, as its digest names it
+//!   lost/            what rollbacks gave up, by the will of whoever called for them; nothing here reads or removes it
+//!     0007-2.0.0-1.jsonl     of that epoch, a JSON object a line
 //!   trash-0006-1.1.0/    an epoch that is being removed; whoever finds it removes it
 //! ```
 //!
@@ -46,6 +48,7 @@ mod files;
 mod folder;
 mod journal;
 mod lease;
+mod lost;
 mod ownership;
 mod phase;
 mod pointer;

@@ -222,6 +222,13 @@ pub(super) struct ServeExampleArguments {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7000")]
     pub(super) listen: String,
+    /// The address of the admin service, which `straddle node` calls; port 0 takes a free one. Nobody is authenticated there,
+    /// so it has to be a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(super) admin: String,
+    /// Learn bundles that are signed with this public key; without it the node learns nothing
+    #[arg(long, value_name = "KEY")]
+    pub(super) trust: Vec<PathBuf>,
     /// The folder of the node's state; without it the state goes away with the node
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,

@@ -27,7 +27,7 @@ use crate::wire::Body;
 pub struct Dispatch {
     shared: Arc<Shared>,
     /// What has to live for as long as calls may come.
-    kept: Option<Arc<dyn Any + Send + Sync>>,
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Where the table is to be found; empty until the node is built, and while its objects change behind the gate.
@@ -62,12 +62,12 @@ impl Shared {
 
 impl Dispatch {
     pub(crate) fn new() -> Self {
-        Self { shared: Arc::default(), kept: None }
+        Self { shared: Arc::default(), _kept: None }
     }
 
     /// The same, keeping something alive for as long as calls may come this way.
     pub(crate) fn keeping(&self, kept: Arc<dyn Any + Send + Sync>) -> Self {
-        Self { shared: self.shared.clone(), kept: Some(kept) }
+        Self { shared: self.shared.clone(), _kept: Some(kept) }
     }
 
     /// Puts the table in place; calls that began before go on with the one before.

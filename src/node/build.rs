@@ -3,11 +3,21 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use super::chain::{Chain, Declared, unused};
+use super::engine::{self, Beginning};
+use super::limits::Limits;
+use super::resting::Resting;
+use super::upgrade::{OpenObject, Upgrade};
+use crate::bundle::PublicKey;
 use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
 use crate::node::Node;
-use crate::protocol::{Hop, Protocol};
+use crate::protocol::Protocol;
 use crate::simulation::{Adjacent, Observe, observed};
+use crate::state::{Disk, Files, Layout};
 use crate::version::Version;
 
 type Simulate = Box<dyn FnOnce(Adjacent) -> Result<Object, String> + Send>;
@@ -36,18 +46,27 @@ impl<E: fmt::Display> Simulation for Result<Object, E> {
 /// A current object, or what opens one: a function of an [`Opening`](super::Opening), as a node with a state needs it.
 pub trait Current {
     #[doc(hidden)]
-    fn fixed(self) -> Option<Object>;
+    fn given(self) -> Given;
+}
+
+/// What was given as current object.
+#[doc(hidden)]
+pub struct Given(Either);
+
+enum Either {
+    Object(Object),
+    Opens(OpenObject),
 }
 
 impl Current for Object {
-    fn fixed(self) -> Option<Object> {
-        Some(self)
+    fn given(self) -> Given {
+        Given(Either::Object(self))
     }
 }
 
 impl<S: Simulation, F: Fn(&super::Opening) -> S + Send + Sync + 'static> Current for F {
-    fn fixed(self) -> Option<Object> {
-        None
+    fn given(self) -> Given {
+        Given(Either::Opens(Arc::new(move |opening| self(opening).into_object())))
     }
 }
 
@@ -58,8 +77,15 @@ pub struct Builder {
     current: Vec<(String, Object)>,
     past: Vec<(String, Simulate)>,
     future: Vec<(String, Simulate)>,
-    observers: Vec<std::sync::Arc<dyn Observe>>,
+    observers: Vec<Arc<dyn Observe>>,
     oldest: Option<String>,
+    opens: Vec<(String, OpenObject)>,
+    records: Option<Layout>,
+    upgrades: Vec<Upgrade>,
+    state: Option<PathBuf>,
+    files: Arc<dyn Files>,
+    limits: Limits,
+    trusted: Vec<PublicKey>,
 }
 
 impl Builder {
@@ -71,6 +97,13 @@ impl Builder {
             future: Vec::new(),
             observers: Vec::new(),
             oldest: None,
+            opens: Vec::new(),
+            records: None,
+            upgrades: Vec::new(),
+            state: None,
+            files: Arc::new(Disk),
+            limits: Limits::default(),
+            trusted: Vec::new(),
         }
     }
 
@@ -78,8 +111,9 @@ impl Builder {
     ///
     /// A node with a [`state`](Self::state) is given what opens the object: `|opening: &Opening| …`.
     pub fn object(mut self, version: &str, object: impl Current) -> Self {
-        if let Some(object) = object.fixed() {
-            self.current.push((version.to_owned(), object));
+        match object.given().0 {
+            Either::Object(object) => self.current.push((version.to_owned(), object)),
+            Either::Opens(open) => self.opens.push((version.to_owned(), open)),
         }
         self
     }
@@ -107,31 +141,124 @@ impl Builder {
         self
     }
 
+    /// The state of the first object is records of this layout: so that upgrades with
+    /// [`records`](super::Upgrade::records) have something to carry back to.
+    pub fn records(mut self, layout: Layout) -> Self {
+        self.records = Some(layout);
+        self
+    }
+
     /// Adds an upgrade, from the version of the object, or of the upgrade that was added before. Needs a
     /// [`state`](Self::state).
-    pub fn upgrade(self, upgrade: super::Upgrade) -> Self {
-        let _ = upgrade;
+    ///
+    /// One without an object brings the simulation objects of its step, also of steps to the first object's version and
+    /// before.
+    pub fn upgrade(mut self, upgrade: Upgrade) -> Self {
+        self.upgrades.push(upgrade);
         self
     }
 
     /// Keeps the node's state in this folder, so that it can upgrade; such a node is made by [`start`](Self::start), and runs
     /// the version that the folder says, at first that of the object.
-    pub fn state(self, folder: impl Into<std::path::PathBuf>) -> Self {
-        let _ = folder.into();
+    pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.state = Some(folder.into());
+        self
+    }
+
+    /// How long streams may go on, while other callers wait already, before they are cut. Default: 10 seconds. Those whose
+    /// callers resume them end at once.
+    pub fn stream_limit(mut self, limit: Duration) -> Self {
+        self.limits.streams = limit;
+        self
+    }
+
+    /// How long running calls may take, while other callers wait already, before the move is given up. Default: 30 seconds;
+    /// never less than the limit of streams.
+    pub fn call_limit(mut self, limit: Duration) -> Self {
+        self.limits.calls = limit;
+        self
+    }
+
+    /// How long an object's work in the background may take to end by itself. Default: 10 seconds. It is then dropped, and
+    /// when it cannot be dropped within as long again, the move is given up.
+    pub fn background_limit(mut self, limit: Duration) -> Self {
+        self.limits.background = limit;
+        self
+    }
+
+    /// How long leases may be held once calls and background work have ended, before the move is given up. Default: 10
+    /// seconds.
+    pub fn lease_limit(mut self, limit: Duration) -> Self {
+        self.limits.leases = limit;
+        self
+    }
+
+    /// How long verifying a new object may take, before the node goes back. Default: 30 seconds.
+    pub fn verify_limit(mut self, limit: Duration) -> Self {
+        self.limits.verify = limit;
+        self
+    }
+
+    /// Lets the node [learn](super::Node::learn) bundles that this key has signed; may be said of several. A node that trusts no
+    /// key learns nothing: whoever can have it learn a bundle decides what callers are told.
+    pub fn trust(mut self, key: PublicKey) -> Self {
+        self.trusted.push(key);
+        self
+    }
+
+    /// Other files than those of this machine, for tests of what happens when they fail.
+    #[doc(hidden)]
+    pub fn files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = files;
         self
     }
 
     /// Starts a node with a state: goes on with what a crash has left, opens the objects, compiles the routes.
     ///
+    /// An upgrade that was permitted before the program ended begins by itself.
+    ///
     /// # Errors
-    /// Names all that is missing or does not fit, at once; or says why the state cannot be opened.
+    /// Names all that is missing or does not fit, at once, for every version that the node may come to; or says why the
+    /// state cannot be opened.
     pub async fn start(self) -> Result<Node, BuildError> {
-        todo!()
+        let mut faults = Vec::new();
+        if !self.current.is_empty() {
+            faults.push("object(…) was given an object: a node with a state needs |opening: &Opening| …".to_owned());
+        }
+        for (side, objects) in [("past", &self.past), ("future", &self.future)] {
+            for (version, _) in objects {
+                faults.push(format!(
+                    "{side}(\"{version}\"): in a node with a state, simulation objects belong to an Upgrade"
+                ));
+            }
+        }
+        if self.state.is_none() {
+            faults.push("there is no state folder: give one with state(…), or build() a node that stays as it is".to_owned());
+        }
+        let declared = Declared {
+            objects: self.opens,
+            records: self.records,
+            upgrades: self.upgrades,
+            observers: self.observers,
+            oldest: self.oldest,
+        };
+        // An object of the wrong kind is not missing.
+        let wrong = !self.current.is_empty();
+        let chain = Chain::new(&self.protocol, declared).map_err(|missing| {
+            faults.extend(missing.into_iter().filter(|fault| !(wrong && fault.starts_with("there is no first object"))));
+        });
+        let (Ok(chain), Some(root), true) = (chain, self.state, faults.is_empty()) else {
+            return Err(BuildError { faults });
+        };
+        let beginning =
+            Beginning { chain, protocol: self.protocol, files: self.files, limits: self.limits, root, trusted: self.trusted };
+        let life = engine::start(beginning).await.map_err(BuildError::of)?;
+        Ok(Node::living(life))
     }
 
     /// Lets an observer see the calls that reach the current object, in call order.
     pub fn observe(mut self, observer: impl Observe) -> Self {
-        self.observers.push(std::sync::Arc::new(observer));
+        self.observers.push(Arc::new(observer));
         self
     }
 
@@ -147,6 +274,10 @@ impl Builder {
     /// Names all that is missing or does not fit, at once.
     pub fn build(mut self) -> Result<Node, BuildError> {
         let mut faults = Vec::new();
+        if self.state.is_some() || !self.opens.is_empty() || !self.upgrades.is_empty() {
+            faults.push("a node with a state, or with upgrades, is made by start().await".to_owned());
+            return Err(BuildError { faults });
+        }
         let node = self.node(&mut faults);
         let oldest =
             self.oldest.take().and_then(|version| self.index(&version, "oldest_served", &mut faults)).unwrap_or(0);
@@ -181,7 +312,8 @@ impl Builder {
                     faults.push(format!("{side}(\"{version}\"): this is no {side} version of a node that runs {runs}"));
                     continue;
                 }
-                if let Some(why) = self.unused(index, past) {
+                // The step of a past version is the one to the next, that of a future version the one to itself.
+                if let Some(why) = unused(&self.protocol, if past { index + 1 } else { index }, past) {
                     faults.push(format!("{side}(\"{version}\"): {why}"));
                     continue;
                 }
@@ -218,7 +350,7 @@ impl Builder {
             return Err(BuildError { faults });
         }
         let version = self.protocol.versions()[node].version().clone();
-        Ok(Node { protocol: self.protocol, version, dispatch })
+        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at, self.trusted)))
     }
 
     fn node(&self, faults: &mut Vec<String>) -> Option<usize> {
@@ -239,27 +371,6 @@ impl Builder {
         let parsed = version.parse::<Version>().map_err(|error| error.to_string());
         let found = parsed.and_then(|parsed| self.protocol.require(&parsed));
         found.map_err(|why| faults.push(format!("{call}(\"{version}\"): {why}"))).ok()
-    }
-
-    /// Why no call would ever reach a simulation object: most likely, its step has been forgotten.
-    fn unused(&self, index: usize, past: bool) -> Option<String> {
-        let (step, hops) = if past {
-            let step = &self.protocol.steps()[index];
-            (step, step.past())
-        } else {
-            let step = &self.protocol.steps()[index - 1];
-            (step, step.future())
-        };
-        let used = hops.iter().any(|hop| matches!(hop, Hop::Code { .. }));
-        (!used).then(|| {
-            let side = if past { "past" } else { "future" };
-            format!(
-                "the step from {} to {} declares no code for it, so no call would reach it: list its methods under \
-                 [{side}] in step.toml, or leave it out",
-                step.from(),
-                step.to()
-            )
-        })
     }
 
     fn tell(&self, version: usize, node: usize, service: &str, methods: &str) -> String {
@@ -299,6 +410,10 @@ impl fmt::Debug for BuildError {
 }
 
 impl BuildError {
+    pub(super) fn of(fault: String) -> Self {
+        Self { faults: vec![fault] }
+    }
+
     /// What is missing or does not fit, at least one.
     #[must_use]
     pub fn faults(&self) -> &[String] {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::protocol::Protocol;
 use crate::state::{Phase, RefusedRecord, Way};
 use crate::version::Version;
 
@@ -40,6 +41,32 @@ pub struct NodeStatus {
     pub calls: (usize, usize),
     /// The last move that came to its end since the program started.
     pub last: Option<Moved>,
+    /// Why the node answers nobody until its program is started again.
+    pub stuck: Option<String>,
+}
+
+impl NodeStatus {
+    /// A node that serves, and nothing else.
+    pub(super) fn resting(protocol: &Protocol, version: &Version) -> Self {
+        Self {
+            protocol: protocol.name().to_owned(),
+            version: version.clone(),
+            served: protocol.versions().iter().map(|schema| schema.version().clone()).collect(),
+            learned: Vec::new(),
+            next: None,
+            back: None,
+            active: version.clone(),
+            phase: Phase::Serving,
+            under_way: None,
+            progress: None,
+            filling: None,
+            held: None,
+            failure: None,
+            calls: (0, 0),
+            last: None,
+            stuck: None,
+        }
+    }
 }
 
 /// A move that came to its end.
@@ -61,12 +88,16 @@ pub struct Moved {
 }
 
 /// How to roll back.
+///
+/// Whatever cannot be carried back, and nobody has accepted the loss of, keeps the node where it is: [`MoveError::Refused`].
 #[derive(Clone, Debug, Default)]
 pub struct Rollback {
-    /// Only find out what would be lost, and change nothing.
+    /// Only find out what would be lost, and change nothing. Where the author has written a reverse function this takes as
+    /// long as a rollback, and callers wait meanwhile: the function runs, and what it has made is discarded.
     pub dry_run: bool,
-    /// Where what cannot be carried back is written, one JSON object a line; it is then given up. Without it, such things
-    /// keep the rollback from happening.
+    /// Where what cannot be carried back is written, before it is given up: at the end of this file, one JSON object a
+    /// line, with `table`, `key` and `value` (base64), and `why`. When the rollback fails after all, the file tells of things
+    /// that are still there.
     pub accept_loss: Option<PathBuf>,
 }
 
@@ -102,6 +133,14 @@ pub enum MoveError {
         records: Vec<RefusedRecord>,
         /// How many there are.
         count: u64,
+    },
+    /// There is too little room on the disk for the state that would be made; nothing has changed.
+    #[error("the new state needs up to {needed} bytes, and {free} are free: make room, or move the state to a larger disk")]
+    NoSpace {
+        /// So many bytes are needed.
+        needed: u64,
+        /// So many are free.
+        free: u64,
     },
     /// Something failed in between; the node is back where it was, and serves.
     #[error("the move failed while {phase}: {why}; the node serves {version} as before")]

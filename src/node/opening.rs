@@ -1,34 +1,51 @@
 //! What an object is opened with.
 
-use std::future::Future;
-use std::path::Path;
-use std::time::Duration;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+pub use super::background::{Background, Stopping};
 use crate::protocol::Protocol;
-use crate::state::{Layout, Lease, Records, RecordsError};
+use crate::state::{Layout, Lease, Leases, Records, RecordsError};
 use crate::version::Version;
 
 /// What an object, current or simulation, is opened with; a node opens it anew after each upgrade.
-#[derive(Clone, Debug)]
-pub struct Opening {}
+///
+/// All clones are one.
+#[derive(Clone)]
+pub struct Opening(Arc<Inner>);
+
+struct Inner {
+    version: Version,
+    protocol: Protocol,
+    folder: PathBuf,
+    background: Background,
+    leases: Leases,
+    records: Mutex<Vec<Records>>,
+}
 
 impl Opening {
+    pub(super) fn new(version: Version, protocol: Protocol, folder: PathBuf) -> Self {
+        let (background, leases, records) = (Background::new(), Leases::default(), Mutex::default());
+        Self(Arc::new(Inner { version, protocol, folder, background, leases, records }))
+    }
+
     /// The version that the object implements.
     #[must_use]
     pub fn version(&self) -> &Version {
-        todo!()
+        &self.0.version
     }
 
     /// The protocol, with what the node has learned since it was built.
     #[must_use]
     pub fn protocol(&self) -> &Protocol {
-        todo!()
+        &self.0.protocol
     }
 
     /// The folder of the object's state; it is there. Another epoch has another one.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        todo!()
+        &self.0.folder
     }
 
     /// Opens the records in [`folder`](Self::folder). The node closes them itself when callers are held back, and knows them
@@ -37,45 +54,39 @@ impl Opening {
     /// # Errors
     /// As [`Records::open`].
     pub fn records(&self, layout: &Layout) -> Result<Records, RecordsError> {
-        todo!("{layout:?}")
+        let records = Records::open(self.folder(), self.protocol(), self.version(), layout)?;
+        self.0.records.lock().unwrap_or_else(PoisonError::into_inner).push(records.clone());
+        Ok(records)
     }
 
     /// Says that the folder is in use until what is returned is dropped: for states that are not [`records`](Self::records).
+    /// The node changes nothing before; the object has to drop it when it is dropped itself, or its background work ends.
     #[must_use]
     pub fn lease(&self) -> Lease {
-        todo!()
+        self.0.leases.lease()
     }
 
     /// Where the object starts its work in the background.
     #[must_use]
     pub fn background(&self) -> &Background {
-        todo!()
+        &self.0.background
+    }
+
+    pub(super) fn leases(&self) -> &Leases {
+        &self.0.leases
+    }
+
+    pub(super) fn opened_records(&self) -> Vec<Records> {
+        self.0.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// The work that an object does beside calls: timers, tasks. The node stops it and waits for it before it touches the state.
-#[derive(Clone, Debug)]
-pub struct Background {}
-
-impl Background {
-    /// Starts a task that ends when it likes, at the latest when the node stops it: it is then dropped where it waits.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        todo!("{}", std::any::type_name_of_val(&task))
-    }
-
-    /// Starts a task that is told when to stop, and ends by itself soon after; past the node's patience it is dropped.
-    pub fn spawn_until_stopped<F: Future<Output = ()> + Send + 'static>(&self, task: impl FnOnce(Stopping) -> F) {
-        todo!("{}", std::any::type_name_of_val(&task))
-    }
-}
-
-/// What tells a task in the background that it is to stop.
-#[derive(Clone, Debug)]
-pub struct Stopping {}
-
-impl Stopping {
-    /// Ready once the task is to stop.
-    pub async fn requested(&self) {
-        tokio::time::sleep(Duration::MAX).await;
+impl fmt::Debug for Opening {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Opening")
+            .field("version", self.version())
+            .field("folder", &self.folder())
+            .finish_non_exhaustive()
     }
 }

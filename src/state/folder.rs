@@ -10,6 +10,7 @@ use super::epoch::Epoch;
 use super::error::{Kind, StateError};
 use super::files::{Disk, Files};
 use super::journal::Journal;
+use super::lost;
 use super::ownership::Ownership;
 use super::phase::{Event, Phase};
 use super::pointer;
@@ -145,6 +146,14 @@ impl StateFolder {
     /// When one of them is damaged, or the file system fails.
     pub fn bundles(&self) -> Result<Vec<(PathBuf, Bundle)>, StateError> {
         bundles::kept(&*self.files, &self.root)
+    }
+
+    /// Makes a new, empty file for what a move from the current epoch gives up; that it is there is durable.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn place_for_lost(&self) -> Result<PathBuf, StateError> {
+        lost::place(&*self.files, &self.root, &self.current)
     }
 
     /// Takes note of an upgrade.

@@ -22,15 +22,20 @@
 //! ([`Mode::Lazy`]). The folder that it comes from is never changed, but for the note of what an online copy has yet to
 //! catch up with.
 
+mod batch;
 mod carry;
+mod cursor;
 mod error;
 mod file;
+mod fill;
 mod handle;
 mod layers;
 mod layout;
 mod origin;
 mod reading;
 mod store;
+#[cfg(all(test, feature = "cli"))]
+mod tests;
 mod turns;
 mod values;
 mod writing;

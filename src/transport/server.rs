@@ -160,6 +160,25 @@ impl Serving {
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
+
+    /// Does something beside, for as long as the server runs, and something more once the last call has ended.
+    pub(crate) fn beside(
+        self,
+        beside: impl Future<Output = ()> + Send + 'static,
+        last: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        let run = self.run;
+        let run = Box::pin(async move {
+            let (mut run, mut beside) = (run, pin!(beside));
+            let served = tokio::select! {
+                served = &mut run => served,
+                () = &mut beside => run.await,
+            };
+            last.await;
+            served
+        });
+        Self { local_addr: self.local_addr, run }
+    }
 }
 
 impl Future for Serving {

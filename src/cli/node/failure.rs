@@ -131,3 +131,47 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    fn told(reason: &str, safe: &str) -> Status {
+        let metadata = HashMap::from([(SAFE.to_owned(), safe.to_owned()), (ADVICE.to_owned(), "do this".to_owned())]);
+        let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+        Status::with_error_details(Code::Internal, "what", details)
+    }
+
+    #[test]
+    fn the_exit_code_says_what_has_become_of_the_node() {
+        let cases = [
+            (told("HELD", "true"), Kind::Refused),
+            (told("SOMETHING_NEW", "true"), Kind::Refused),
+            (told("SOMETHING_NEW", "false"), Kind::Stuck),
+            (told("STUCK", "false"), Kind::Stuck),
+            (Status::unavailable("gone"), Kind::Unreachable),
+            (Status::unknown("h2 protocol error"), Kind::Unreachable),
+            (Status::unimplemented("no version declares that"), Kind::Unreachable),
+            (Status::invalid_argument("`to` is no version"), Kind::Refused),
+        ];
+        for (status, expected) in cases {
+            let failure = Failure::of("here", &status, true);
+            assert_eq!(failure.kind, expected, "{status:?}");
+            assert!(!failure.advice.is_empty(), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_loses_sight_of_a_move_is_told_that_it_goes_on() {
+        let text = Failure::of("127.0.0.1:7", &Status::unavailable("gone"), true).text();
+        for part in ["the move goes on", "straddle node status 127.0.0.1:7", "not known from here"] {
+            assert!(text.contains(part), "{part:?} is missing from\n{text}");
+        }
+        let nothing_began = Failure::of("127.0.0.1:7", &Status::unavailable("gone"), false).text();
+        assert!(!nothing_began.contains("the move goes on"), "{nothing_began}");
+    }
+}

@@ -22,6 +22,7 @@ pub(super) fn status(status: &NodeStatus) -> Value {
         "held": status.held,
         "failure": status.failure,
         "calls": { "running": status.calls_running, "waiting": status.calls_waiting },
+        "stuck": status.stuck,
         "last": status.last.as_ref().map(moved),
     })
 }

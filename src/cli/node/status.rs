@@ -75,7 +75,7 @@ fn text(status: &NodeStatus) -> String {
     if let Some(filling) = &status.filling {
         line("filling", &format!("{} of {} {}", filling.done, filling.total, filling.what));
     }
-    for (name, told) in [("held", &status.held), ("failure", &status.failure)] {
+    for (name, told) in [("held", &status.held), ("failure", &status.failure), ("stuck", &status.stuck)] {
         if let Some(told) = told {
             line(name, told);
         }
@@ -103,6 +103,9 @@ pub(super) fn short(status: &NodeStatus) -> String {
 
 /// The phase, where it leads, and how far it has come.
 pub(super) fn doing(status: &NodeStatus) -> String {
+    if status.stuck.is_some() {
+        return "stuck: it answers no callers until its program is started again".to_owned();
+    }
     let mut text = json::phase(status.phase);
     if let Some(way) = &status.under_way {
         let _ = write!(text, " {} {}", if way.back { "back to" } else { "to" }, way.to);

@@ -21,6 +21,7 @@ pub(crate) enum Reason {
     NoWay,
     Held,
     RecordsRefused,
+    NoSpace,
     MoveFailed,
     Stuck,
     BundleUnreadable,
@@ -31,12 +32,13 @@ pub(crate) enum Reason {
 
 impl Reason {
     #[cfg(test)]
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::NoState,
         Self::Busy,
         Self::NoWay,
         Self::Held,
         Self::RecordsRefused,
+        Self::NoSpace,
         Self::MoveFailed,
         Self::Stuck,
         Self::BundleUnreadable,
@@ -53,6 +55,7 @@ impl Reason {
             Self::NoWay => "NO_WAY",
             Self::Held => "HELD",
             Self::RecordsRefused => "RECORDS_REFUSED",
+            Self::NoSpace => "NO_SPACE",
             Self::MoveFailed => "MOVE_FAILED",
             Self::Stuck => "STUCK",
             Self::BundleUnreadable => "BUNDLE_UNREADABLE",
@@ -64,7 +67,7 @@ impl Reason {
 
     fn code(self) -> Code {
         match self {
-            Self::NoState | Self::NoWay | Self::Held | Self::RecordsRefused | Self::BundleConflict => {
+            Self::NoState | Self::NoWay | Self::Held | Self::NoSpace | Self::RecordsRefused | Self::BundleConflict => {
                 Code::FailedPrecondition
             }
             Self::Busy | Self::MoveFailed => Code::Aborted,
@@ -84,6 +87,7 @@ impl Reason {
                 "change these records through a caller, or say in the step what is to become of them; a rollback also \
                  goes on without them with --accept-loss, which writes them to a file first"
             }
+            Self::NoSpace => "make room on the disk of the node's state, and try again",
             Self::MoveFailed => "callers are served as before: mend the cause, and try again",
             Self::Stuck => {
                 "start the program again: from its journal it finishes the move or undoes it, and no acknowledged write \
@@ -127,6 +131,7 @@ pub(super) fn of_move(error: &MoveError) -> Status {
         MoveError::NoWay { .. } => status(Reason::NoWay, &what, &[]),
         MoveError::Held { why } => status(Reason::Held, &what, &[("why", why.clone())]),
         MoveError::Refused { count, .. } => status(Reason::RecordsRefused, &what, &[("count", count.to_string())]),
+        MoveError::NoSpace { .. } => status(Reason::NoSpace, &what, &[]),
         MoveError::Failed { phase, version, .. } => {
             status(Reason::MoveFailed, &what, &[("phase", phase.to_string()), ("version", version.to_string())])
         }
@@ -140,8 +145,7 @@ pub(super) fn of_learning(error: &LearnError) -> Status {
         LearnError::Unreadable(_) => Reason::BundleUnreadable,
         LearnError::Untrusted(_) | LearnError::NobodyTrusted => Reason::BundleUntrusted,
         LearnError::Conflict(_) => Reason::BundleConflict,
-        LearnError::Busy { .. } => Reason::Busy,
-        LearnError::NotKept(_) => Reason::NotKept,
+        LearnError::NotKept(_) | LearnError::Stopped(_) => Reason::NotKept,
     };
     // Bundles say themselves what to do.
     match text.split_once("\n  help: ") {

@@ -83,7 +83,8 @@ async fn tell<T, E>(
                 return None;
             }
             Ok(()) = watching.changed() => {
-                let status = told::status(&watching.borrow_and_update());
+                watching.mark_unchanged();
+                let status = told::status(&node.status());
                 sender.send(Ok(of_status(status))).await.ok()?;
             }
         }
@@ -100,7 +101,7 @@ async fn end(node: &Node, sender: &Sender<MoveUpdate>, moved: Option<Moved>, los
         let sender = sender.clone();
         tokio::task::spawn_blocking(move || send_lost(&sender, &file)).await.ok()??;
     }
-    let version = node.watch().borrow().version.to_string();
+    let version = node.version().to_string();
     let done = Done { moved: moved.as_ref().map(told::moved), version };
     sender.send(Ok(update(Update::Done(done)))).await.ok()
 }

@@ -39,7 +39,7 @@ impl Service for Admin {
     type FinalizeStream = Stream<MoveUpdate>;
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<NodeStatus>, Status> {
-        Ok(Response::new(told::status(&self.node.watch().borrow())))
+        Ok(Response::new(told::status(&self.node.status())))
     }
 
     async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Stream<NodeStatus>>, Status> {
@@ -67,7 +67,11 @@ impl Service for Admin {
 
     async fn rollback(&self, request: Request<RollbackRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
         let RollbackRequest { dry_run, accept_loss } = *request.get_ref();
-        let lost = accept_loss.then(|| self.node.place_for_lost()).transpose().map_err(|error| failure::of_move(&error))?;
+        let lost = match (accept_loss, self.node.life()) {
+            // What a dry run would lose is listed, and a node without a state says so itself.
+            (true, Ok(life)) if !dry_run => Some(life.place_for_lost().await.map_err(|error| failure::of_move(&error))?),
+            _ => None,
+        };
         let (node, how) = (self.node.clone(), Rollback { dry_run, accept_loss: lost.clone() });
         let directive = async move { node.rollback(how).await.map(|moved| Some(moved).filter(|_| !dry_run)) };
         Ok(Response::new(follow::directive(&self.node, &self.stopping, lost, directive)))

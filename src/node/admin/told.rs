@@ -35,6 +35,7 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
         calls_waiting: waiting as u64,
         last: status.last.as_ref().map(moved),
         learned: versions(&status.learned),
+        stuck: status.stuck.clone(),
     }
 }
 

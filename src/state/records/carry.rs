@@ -1,7 +1,10 @@
 //! The way of records from one folder to another, in another version.
 
+mod ahead;
+mod copy;
 mod finish;
-mod pass;
+mod refused;
+mod source;
 mod target;
 
 use std::path::Path;
@@ -120,7 +123,7 @@ impl Carry {
         most: usize,
         progress: &Progress,
     ) -> Result<(Vec<RefusedRecord>, u64), RecordsError> {
-        pass::refused(&self.0, source, most, progress)
+        refused::refused(&self.0, source, most, progress)
     }
 
     /// [`Mode::Online`]: copies into the folder `target` while `source` serves, notes what is written meanwhile, and catches
@@ -129,8 +132,7 @@ impl Carry {
     /// # Errors
     /// When a record refuses, or the file system fails.
     pub fn ahead(&self, source: &Records, target: &Path, progress: &Progress) -> Result<(), RecordsError> {
-        let _ = (source, target, progress);
-        Ok(())
+        if self.0.mode == Mode::Online { ahead::ahead(&self.0, source, target, progress) } else { Ok(()) }
     }
 
     /// Ends what [`ahead`](Self::ahead) has begun and nobody will finish: writes of `source` are no longer noted.
@@ -138,8 +140,7 @@ impl Carry {
     /// # Errors
     /// When the file system fails.
     pub fn abandon(source: &Records) -> Result<(), RecordsError> {
-        let _ = source;
-        Ok(())
+        ahead::abandon(&*source.store()?)
     }
 
     /// Makes the records in the folder `target` those of the folder `source`, which nobody has open: all of them, the rest of

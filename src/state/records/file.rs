@@ -158,7 +158,21 @@ pub(super) fn make_tables(file: &Path, transaction: &WriteTransaction, tables: &
 }
 
 pub(super) fn open(file: &Path, cache: usize) -> Result<Database, RecordsError> {
-    Builder::new().set_cache_size(cache).open(file).map_err(RecordsError::store(file, "opening the file"))
+    database(file, cache, false).map_err(RecordsError::store(file, "opening the file"))
+}
+
+#[cfg(not(all(test, feature = "cli")))]
+fn database(file: &Path, cache: usize, create: bool) -> Result<Database, redb::DatabaseError> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(cache);
+    if create { builder.create(file) } else { builder.open(file) }
+}
+
+/// On a disk that tests can make fail.
+#[cfg(all(test, feature = "cli"))]
+fn database(file: &Path, cache: usize, create: bool) -> Result<Database, redb::DatabaseError> {
+    let backend = super::tests::disk::Disk::open(file, create)?;
+    Builder::new().set_cache_size(cache).create_with_backend(backend)
 }
 
 /// Opens a file that nobody changes. One that was not closed, because the program ended, is mended first.

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::watch;
 
 use super::error::RecordsError;
-use super::file;
 use super::layout::Layout;
 use super::reading::Reading;
 use super::store::{Ended, Store};
 use super::writing::Writing;
+use super::{file, fill};
 use crate::protocol::Protocol;
 use crate::state::progress::Progress;
 use crate::version::Version;
@@ -102,13 +102,14 @@ impl Records {
     }
 
     /// Brings the rest of a lazy carrying-over here, little by little so that writes do not wait long. Blocks until the end,
-    /// or until `progress` is asked to stop; whatever stops it, the next call goes on from there.
+    /// or until `progress` is asked to stop, which is no error; whatever stops it, the next call goes on from there. See
+    /// [`is_whole`](Self::is_whole).
     ///
     /// # Errors
     /// When a record refuses after all, the records are closed, or the file system fails.
     pub fn fill(&self, progress: &Progress) -> Result<(), RecordsError> {
-        let _ = progress;
-        Ok(())
+        fill::fill(self, progress)?;
+        fill::sweep(self, progress)
     }
 
     /// Closes the file once running reads and writes have ended; what comes later is an error. Blocks; whoever has a

@@ -19,7 +19,6 @@ use crate::protocol::Protocol;
 #[derive(Debug)]
 pub(super) struct Store {
     database: Database,
-    pub(super) protocol: Protocol,
     /// The file, and what is in it.
     pub(super) origin: Origin,
     pub(super) values: Vec<Values>,
@@ -72,7 +71,6 @@ impl Store {
         tracing::info!(file = %file.display(), version = wanted.version, whole = base.is_none(), "opened");
         Ok(Arc::new(Self {
             database,
-            protocol: protocol.clone(),
             origin: Origin { file, version, tables: layout.tables().to_vec() },
             values,
             base: RwLock::new(base.map(Arc::new)),

@@ -55,6 +55,9 @@ pub struct NodeStatus {
     /// The versions among `served` that the node has learned from bundles: its program was built without them.
     #[prost(string, repeated, tag = "16")]
     pub learned: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Why the node answers no callers until its program is started again; absent when it answers them.
+    #[prost(string, optional, tag = "17")]
+    pub stuck: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A move that is under way.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -116,7 +119,7 @@ pub struct LearnResponse {
     /// The versions that are new to the node, the oldest first; none when it knew them all.
     #[prost(string, repeated, tag = "2")]
     pub added: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether the bundle is on disk, so that the node knows it after a restart as well.
+    /// Whether the node knows these versions after a restart as well. One without a state folder knows them until it ends.
     #[prost(bool, tag = "3")]
     pub kept: bool,
     /// The methods of these versions, as `package.Service.Method`, that the node cannot answer: they need code that its
@@ -307,13 +310,15 @@ pub mod node_client {
     ///   HELD              FAILED_PRECONDITION  the application says "not now" [why]
     ///   RECORDS_REFUSED   FAILED_PRECONDITION  the other version cannot express some records [count]; `refused` tells the
     ///                                          first of them before the error
+    ///   NO_SPACE          FAILED_PRECONDITION  there is too little room on the disk of the node's state
     ///   MOVE_FAILED       ABORTED              something failed, and the node is back where it was [phase, version]
     ///   STUCK             INTERNAL             something failed, and so did the way back: the node answers no callers until
     ///                                          its program is started again [phase]
     ///   BUNDLE_UNREADABLE INVALID_ARGUMENT     what was sent is no bundle, is damaged, or is beyond the limits
     ///   BUNDLE_UNTRUSTED  PERMISSION_DENIED    none of the keys that the node trusts has signed the bundle
     ///   BUNDLE_CONFLICT   FAILED_PRECONDITION  the bundle does not fit what the node knows
-    ///   NOT_KEPT          INTERNAL             the bundle could not be written to the node's state folder; nothing was learned
+    ///   NOT_KEPT          INTERNAL             the bundle could not be written to the node's state folder, or the node stops;
+    ///                                          nothing was learned
     ///
     /// Messages of requests have at most 4 MiB.
     #[derive(Debug, Clone)]
@@ -616,13 +621,15 @@ pub mod node_server {
     ///   HELD              FAILED_PRECONDITION  the application says "not now" [why]
     ///   RECORDS_REFUSED   FAILED_PRECONDITION  the other version cannot express some records [count]; `refused` tells the
     ///                                          first of them before the error
+    ///   NO_SPACE          FAILED_PRECONDITION  there is too little room on the disk of the node's state
     ///   MOVE_FAILED       ABORTED              something failed, and the node is back where it was [phase, version]
     ///   STUCK             INTERNAL             something failed, and so did the way back: the node answers no callers until
     ///                                          its program is started again [phase]
     ///   BUNDLE_UNREADABLE INVALID_ARGUMENT     what was sent is no bundle, is damaged, or is beyond the limits
     ///   BUNDLE_UNTRUSTED  PERMISSION_DENIED    none of the keys that the node trusts has signed the bundle
     ///   BUNDLE_CONFLICT   FAILED_PRECONDITION  the bundle does not fit what the node knows
-    ///   NOT_KEPT          INTERNAL             the bundle could not be written to the node's state folder; nothing was learned
+    ///   NOT_KEPT          INTERNAL             the bundle could not be written to the node's state folder, or the node stops;
+    ///                                          nothing was learned
     ///
     /// Messages of requests have at most 4 MiB.
     #[derive(Debug)]

@@ -1,60 +1,111 @@
 //! The part that callers wait for.
 
-use std::ops::Bound;
-use std::path::Path;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
 
-use super::pass::{batch, carried, carry_one, start, stopped};
+use super::ahead::CHANGED;
+use super::copy::Copy;
+use super::refused::stopped;
+use super::source::Source;
 use super::target::{Found, Target, look};
-use super::{Plan, RefusedRecord};
+use super::{Mode, Plan, RefusedRecord};
 use crate::state::progress::Progress;
+use crate::state::records::cursor::Cursor;
 use crate::state::records::error::RecordsError;
-use crate::state::records::layers::{Base, Merged};
-
-/// How many records one transaction writes.
-const BATCH: usize = 16 << 10;
+use crate::state::records::file::{self, Head, note};
 
 /// See [`Carry::finish`](super::Carry::finish).
 pub(super) fn finish(
     plan: &Plan,
-    source: &Path,
-    target: &Path,
+    from: &Path,
+    folder: &Path,
     progress: &Progress,
     lost: &mut dyn FnMut(RefusedRecord) -> bool,
 ) -> Result<(), RecordsError> {
-    if let Found::Whole = look(plan, target)? {
+    let found = look(plan, folder)?;
+    if let Found::Whole = found {
         return Ok(());
     }
-    let source = Base::open(source, &plan.protocol)?;
-    let values = plan.values(&source.origins())?;
-    let source = source.read_as(plan.layout.tables())?;
-    let target = Target::create(plan, target, b"eager")?;
-    progress.expect(progress.done() + source.len()?);
-    let mut buffer = Vec::new();
-    let tables = source.origins().first().map(|origin| origin.tables.clone()).unwrap_or_default();
-    for (index, (table, values)) in plan.layout.tables().iter().zip(&values).enumerate() {
-        if carried(table, &tables).is_none() {
-            continue;
-        }
-        let mut after = None;
-        loop {
-            stopped(target.file(), progress)?;
-            let mut merged = Merged::new(false);
-            source.add(index, (start(after.as_deref()), Bound::Unbounded), &mut merged)?;
-            let gone_over = target.write(false, |transaction| {
-                let mut open = target.table(transaction, &table.name)?;
-                batch(source.file(), &mut merged, BATCH, &mut after, |key, stored| {
-                    if carry_one(source.file(), (table, values), key, stored, &mut buffer, lost)? {
-                        let inserted = open.insert(key, &*buffer);
-                        inserted.map_err(RecordsError::store(target.file(), "writing"))?;
-                    }
-                    Ok(())
-                })
-            })?;
-            progress.add(gone_over as u64);
-            if gone_over < BATCH {
-                break;
-            }
-        }
+    let source = Source::closed(plan, from)?;
+    let values = plan.values(&source.origins()?)?;
+    if plan.mode == Mode::Lazy {
+        return note_base(plan, from, folder);
+    }
+    let ahead = match (&source, found) {
+        (Source::Closed(base), Found::Half(name)) => base.noting() == Some(&*name),
+        _ => false,
+    };
+    // What a crash has left of a copy while nobody wrote may be of a time before: it is made anew.
+    let (target, cursor) = match ahead {
+        true => Target::open(plan, folder)?,
+        false => (Target::create(plan, folder, b"eager")?, Cursor::default()),
+    };
+    let (target_ref, resumable) = (&target, ahead);
+    let mut copy = Copy {
+        plan,
+        source: &source,
+        target: target_ref,
+        values: &values,
+        progress,
+        lost,
+        resumable,
+        buffer: Vec::new(),
+    };
+    copy.all(cursor)?;
+    if ahead {
+        rest(plan, &source, &mut copy, progress)?;
     }
     target.complete()
+}
+
+/// What was written since the copy last caught up.
+fn rest(plan: &Plan, source: &Source<'_>, copy: &mut Copy<'_>, progress: &Progress) -> Result<(), RecordsError> {
+    let mut after: Option<(String, Vec<u8>)> = None;
+    loop {
+        stopped(source, progress)?;
+        let behind = after.as_ref().map(|(name, key)| (&**name, &**key));
+        let changes = source.changes(plan, CHANGED, behind)?;
+        let Some(last) = changes.last() else { return Ok(()) };
+        after = Some((last.name.clone(), last.key.clone()));
+        copy.catch_up(&changes)?;
+    }
+}
+
+/// [`Mode::Lazy`]: nothing but where the records are.
+fn note_base(plan: &Plan, from: &Path, folder: &Path) -> Result<(), RecordsError> {
+    fs::create_dir_all(folder).map_err(RecordsError::io(folder, "making the folder"))?;
+    let absolute = |path: &Path| path.canonicalize().map_err(RecordsError::io(path, "finding the folder"));
+    let base = relative(&absolute(folder)?, &absolute(from)?);
+    let base = base.to_str().ok_or_else(|| {
+        RecordsError::wrong(format!("{} is no text", base.display()), "name the state folder in UTF-8")
+    })?;
+    file::remove(&file::path(folder))?;
+    let head = Head::new(&plan.protocol, plan.to, plan.layout.tables());
+    drop(file::create(folder, &head, &[(note::BASE, base.as_bytes())], plan.layout.cache_size())?);
+    Ok(())
+}
+
+/// `to`, seen from the folder `from`; both are absolute.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let same = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(same).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(same)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_seen_from_another_one() {
+        for (from, to, seen) in [
+            ("/s/0007-2.0.0/object", "/s/0006-1.1.0/object", "../../0006-1.1.0/object"),
+            ("/s/a", "/s/b", "../b"),
+            ("/s/a", "/s/a/b", "b"),
+            ("/s/a/b", "/s/a", ".."),
+            ("/s", "/t/u", "../t/u"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(seen), "{from} {to}");
+        }
+    }
 }

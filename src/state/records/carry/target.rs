@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use redb::{Database, Durability, ReadableDatabase, Table as Open, WriteTransaction};
 
 use super::Plan;
+use crate::state::records::cursor::Cursor;
 use crate::state::records::error::RecordsError;
 use crate::state::records::file::{self, Head, META, note};
 use crate::state::records::layers::Keys;
@@ -24,6 +25,17 @@ impl Target {
         let head = Head::new(&plan.protocol, plan.to, plan.layout.tables());
         let database = file::create(folder, &head, &[(note::CARRY, name)], plan.layout.cache_size())?;
         Ok(Self { database, file, folder: folder.to_owned() })
+    }
+
+    /// Goes on with what a carrying-over has made.
+    pub(super) fn open(plan: &Plan, folder: &Path) -> Result<(Self, Cursor), RecordsError> {
+        let file = file::path(folder);
+        let database = file::open(&file, plan.layout.cache_size())?;
+        let transaction = database.begin_read().map_err(RecordsError::store(&file, "reading"))?;
+        let meta = transaction.open_table(META).map_err(RecordsError::store(&file, "reading"))?;
+        let cursor = file::noted(&file, &meta, note::CURSOR)?;
+        let cursor = Cursor::decode(&file, cursor, plan.layout.tables())?;
+        Ok((Self { database, file, folder: folder.to_owned() }, cursor))
     }
 
     pub(super) fn write<T>(
@@ -48,6 +60,19 @@ impl Target {
         transaction.open_table(file::definition(name)).map_err(RecordsError::store(&self.file, "writing"))
     }
 
+    /// Notes how far the copy is.
+    pub(super) fn note(&self, transaction: &WriteTransaction, cursor: &[u8]) -> Result<(), RecordsError> {
+        let failed = |error| RecordsError::store::<redb::Error>(&self.file, "writing")(error);
+        let mut meta = transaction.open_table(META).map_err(|error| failed(error.into()))?;
+        meta.insert(note::CURSOR, cursor).map_err(|error| failed(error.into()))?;
+        Ok(())
+    }
+
+    /// Closes the file, to be gone on with: it is on disk when this returns.
+    pub(super) fn close(self) -> Result<(), RecordsError> {
+        self.write(true, |_| Ok(()))
+    }
+
     /// Says that the file is whole, and closes it: it is on disk when this returns.
     pub(super) fn complete(self) -> Result<(), RecordsError> {
         self.write(true, |transaction| {
@@ -70,7 +95,7 @@ impl Target {
 pub(super) enum Found {
     Nothing,
     /// Half made, for the carrying-over of this name.
-    Half,
+    Half(Vec<u8>),
     Whole,
 }
 
@@ -86,11 +111,13 @@ pub(super) fn look(plan: &Plan, folder: &Path) -> Result<Found, RecordsError> {
     let database = file::open_closed(&file, plan.layout.cache_size())?;
     let transaction = database.begin_read().map_err(RecordsError::store(&file, "reading"))?;
     let meta = transaction.open_table(META).map_err(RecordsError::store(&file, "reading what the file is"))?;
-    if file::noted(&file, &meta, note::CARRY)?.is_some() {
-        return Ok(Found::Half);
-    }
-    if Head::read(&file, &meta)? == Head::new(&plan.protocol, plan.to, plan.layout.tables()) {
-        return Ok(Found::Whole);
+    let same = Head::read(&file, &meta)? == Head::new(&plan.protocol, plan.to, plan.layout.tables());
+    match file::noted(&file, &meta, note::CARRY)? {
+        Some(name) if same => return Ok(Found::Half(name)),
+        // Of another layout: it is made anew.
+        Some(_) => return Ok(Found::Nothing),
+        None if same => return Ok(Found::Whole),
+        None => {}
     }
     let advice = "give a folder that is empty: what is carried over is made anew";
     Err(RecordsError::mismatch(&file, "there are other records already", advice))

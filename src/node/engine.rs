@@ -1,0 +1,288 @@
+//! What keeps a node with a state alive: its folder, the objects that stand, and what is told of it.
+
+mod back;
+mod cross;
+mod filling;
+mod moves;
+mod start;
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::interval;
+
+pub(super) use self::start::{Beginning, start};
+use self::filling::Filling;
+use super::chain::Chain;
+use super::learn::Learning;
+use super::life::{MoveError, Moved, NodeStatus};
+use super::limits::Limits;
+use super::standing::Standing;
+use crate::bundle::Bundle;
+use crate::dispatch::Dispatch;
+use crate::protocol::Protocol;
+use crate::state::{Epoch, Files, Phase, Progress, StateError, StateFolder, Status, Way};
+use crate::version::Version;
+
+/// How often whoever watches is told of progress.
+const TICK: Duration = Duration::from_millis(100);
+/// How often what must be written is tried, before the node gives up.
+const TRIES: usize = 3;
+
+/// A node with a state folder.
+pub(super) struct Life {
+    chain: Arc<Chain>,
+    learning: Learning,
+    protocol: RwLock<Protocol>,
+    dispatch: Dispatch,
+    files: Arc<dyn Files>,
+    limits: Limits,
+    root: PathBuf,
+    /// None once the node has stopped.
+    state: Arc<Mutex<Option<StateFolder>>>,
+    /// What the table leads to; none while the objects change, and when that has failed for good.
+    standing: tokio::sync::Mutex<Option<Standing>>,
+    filling: Mutex<Option<Filling>>,
+    told: Mutex<Told>,
+    status: watch::Sender<NodeStatus>,
+    busy: Mutex<Option<String>>,
+    freed: Notify,
+}
+
+/// What is known without looking at the disk.
+struct Told {
+    journaled: Status,
+    current: Epoch,
+    runs: Version,
+    progress: Option<(String, Progress)>,
+    filling: Option<Progress>,
+    failure: Option<String>,
+    stuck: Option<String>,
+    last: Option<Moved>,
+}
+
+/// The right to change the node, one at a time.
+struct Busy(Arc<Life>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *lock(&self.0.busy) = None;
+        self.0.freed.notify_waiters();
+    }
+}
+
+impl Life {
+    /// The version that the node runs.
+    pub(super) fn version(&self) -> Version {
+        lock(&self.told).runs.clone()
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn learning(&self) -> &Learning {
+        &self.learning
+    }
+
+    /// Writes down what was learned; it is durable then.
+    pub(super) async fn keep(&self, bundle: Bundle) -> Result<(), String> {
+        self.on_state(move |state| state.keep(&bundle)).await
+    }
+
+    /// Makes a new, empty file for what a rollback gives up.
+    pub(super) async fn place_for_lost(&self) -> Result<PathBuf, MoveError> {
+        let placed = self.on_state(|state| state.place_for_lost()).await;
+        placed.map_err(|why| MoveError::Failed { phase: self.phase(), why, version: self.version() })
+    }
+
+    /// What answers calls, and keeps the node alive.
+    pub(super) fn service(self: &Arc<Self>) -> Dispatch {
+        self.dispatch.keeping(self.clone())
+    }
+
+    /// The newest version that the node cannot go back behind.
+    pub(super) fn active(&self) -> Version {
+        let told = lock(&self.told);
+        told.journaled.kept.as_ref().unwrap_or(&told.journaled.epoch).version().clone()
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<NodeStatus> {
+        self.status.subscribe()
+    }
+
+    /// How the node is doing right now.
+    pub(super) fn status(&self) -> NodeStatus {
+        let told = lock(&self.told);
+        let Told { journaled, runs, .. } = &*told;
+        let served = self.protocol();
+        let served = served.versions().iter().map(|schema| schema.version().clone());
+        let oldest = self.chain.oldest.clone();
+        let next = self.chain.neighbour(runs, Way::On);
+        let hold = next.and_then(|next| next.upgrade.as_ref()?.hold.as_ref());
+        let failure = told.failure.clone().or_else(|| journaled.failure.clone());
+        let progress = told.progress.as_ref();
+        let filling = told.filling.as_ref();
+        let gate = self.dispatch.gate();
+        NodeStatus {
+            protocol: self.protocol().name().to_owned(),
+            version: runs.clone(),
+            served: served.filter(|version| oldest.as_ref().is_none_or(|oldest| version >= oldest)).collect(),
+            learned: self.chain.built.learned(&self.protocol()),
+            next: next.map(|next| next.version.clone()),
+            back: journaled.kept.as_ref().map(|kept| kept.version().clone()),
+            active: journaled.kept.as_ref().unwrap_or(&journaled.epoch).version().clone(),
+            phase: journaled.phase,
+            under_way: journaled.under_way.as_ref().map(|under_way| (under_way.to.clone(), under_way.way)),
+            progress: progress.map(|(what, progress)| (what.clone(), progress.done(), progress.total())),
+            filling: filling.map(|filling| (filling.done(), filling.total())),
+            held: hold.and_then(|hold| hold()),
+            failure,
+            calls: (gate.inside(), gate.waiting()),
+            last: told.last.clone(),
+            stuck: told.stuck.clone(),
+        }
+    }
+
+    /// Tells those who watch, if there is news.
+    fn publish(&self) {
+        let status = self.status();
+        self.status.send_if_modified(|told| {
+            let news = *told != status;
+            if news {
+                *told = status;
+            }
+            news
+        });
+    }
+
+    fn phase(&self) -> Phase {
+        lock(&self.told).journaled.phase
+    }
+
+    /// Puts the routes to what stands in place, in the protocol of this moment.
+    async fn install(&self, standing: Standing) -> Result<(), String> {
+        let mut slot = self.standing.lock().await;
+        let table = standing.table(&self.chain, &self.protocol());
+        // Even what has no routes has to be closed.
+        let standing = slot.insert(standing);
+        tracing::debug!(version = %standing.version(), "the objects stand");
+        self.dispatch.install(table?);
+        Ok(())
+    }
+
+    /// Serves another protocol, which has all versions of the one before.
+    pub(super) async fn extend(&self, protocol: Protocol) -> Result<(), String> {
+        let slot = self.standing.lock().await;
+        let table = slot.as_ref().map(|standing| standing.table(&self.chain, &protocol)).transpose()?;
+        *self.protocol.write().unwrap_or_else(PoisonError::into_inner) = protocol;
+        if let Some(table) = table {
+            self.dispatch.install(table);
+        }
+        drop(slot);
+        self.publish();
+        Ok(())
+    }
+
+    /// Opens the objects of the current epoch.
+    async fn open(&self) -> Result<(), String> {
+        let (chain, protocol, dispatch, files) =
+            (self.chain.clone(), self.protocol(), self.dispatch.clone(), self.files.clone());
+        let (epoch, version) = {
+            let told = lock(&self.told);
+            (self.folder_of(&told.current), told.current.version().clone())
+        };
+        let opened = spawn_blocking(move || Standing::open(&chain, &protocol, &dispatch, &files, &epoch, &version));
+        let standing = opened.await.map_err(|error| match error.try_into_panic() {
+            Ok(panic) => format!("what opens the objects panicked: {}", super::making::said(&*panic)),
+            Err(error) => error.to_string(),
+        })??;
+        self.install(standing).await
+    }
+
+    fn folder_of(&self, epoch: &Epoch) -> PathBuf {
+        self.root.join(epoch.to_string())
+    }
+
+    /// Does something to the state folder, where blocking is allowed, and tells what has become of it.
+    async fn on_state<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut StateFolder) -> Result<T, StateError> + Send + 'static,
+    ) -> Result<T, String> {
+        let state = self.state.clone();
+        let done = spawn_blocking(move || {
+            let mut state = lock(&state);
+            let state = state.as_mut().ok_or("the node has stopped")?;
+            let done = act(state).map_err(|error| error.to_string());
+            Ok::<_, String>((done, state.status().clone(), state.current().clone()))
+        });
+        let (done, status, current) = done.await.map_err(|error| error.to_string())??;
+        self.note(status, current);
+        done
+    }
+
+    fn note(&self, status: Status, current: Epoch) {
+        let mut told = lock(&self.told);
+        if told.journaled.phase != status.phase {
+            let way = status.under_way.as_ref().or(told.journaled.under_way.as_ref());
+            let (to, why) = (way.map(|way| way.to.to_string()), status.failure.as_deref());
+            let (from, phase) = (told.runs.to_string(), status.phase.to_string());
+            let node = self.root.display();
+            tracing::info!(%node, from, to, phase, why, "the node's phase changed");
+        }
+        (told.journaled, told.current) = (status, current);
+        drop(told);
+        self.publish();
+    }
+
+    /// Takes the right to change the node.
+    fn busy(self: &Arc<Self>, what: String) -> Result<Busy, MoveError> {
+        let mut busy = lock(&self.busy);
+        if let Some(what) = busy.clone() {
+            return Err(MoveError::Busy { what });
+        }
+        *busy = Some(what);
+        Ok(Busy(self.clone()))
+    }
+
+    /// Does the work in a task of its own, to its end even if nobody waits for it.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        busy: Busy,
+        work: impl Future<Output = Result<T, MoveError>> + Send + 'static,
+    ) -> Result<T, MoveError> {
+        let task = tokio::spawn(async move {
+            let (mut work, mut tick) = (pin!(work), interval(TICK));
+            let life = busy.0.clone();
+            let done = loop {
+                tokio::select! {
+                    biased;
+                    done = &mut work => break done,
+                    _ = tick.tick() => life.publish(),
+                }
+            };
+            lock(&life.told).progress = None;
+            drop(busy);
+            life.publish();
+            done
+        });
+        let phase = self.phase();
+        task.await.unwrap_or_else(|error| Err(MoveError::Stuck { phase, why: error.to_string() }))
+    }
+
+    /// Says what takes long now.
+    fn working_on(&self, what: impl Into<String>) -> Progress {
+        let progress = Progress::default();
+        lock(&self.told).progress = Some((what.into(), progress.clone()));
+        self.publish();
+        progress
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

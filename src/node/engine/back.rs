@@ -1,0 +1,89 @@
+//! The way back, when something failed before calls went on.
+
+use std::sync::Arc;
+
+use super::cross::Stop;
+use super::{Life, TRIES, lock};
+use crate::node::life::MoveError;
+use crate::state::Phase;
+
+impl Life {
+    /// Undoes what was written down before callers were held back.
+    pub(super) async fn not_begun(&self, why: String) -> MoveError {
+        let phase = self.phase();
+        if let Err(error) = self.forget().await {
+            tracing::warn!(%error, "that the move is not wanted any more could not be written down");
+        }
+        lock(&self.told).failure = Some(why.clone());
+        self.publish();
+        MoveError::Failed { phase, why, version: self.version() }
+    }
+
+    /// Takes back what was written down of a move that does not begin.
+    pub(super) async fn forget(&self) -> Result<(), String> {
+        match self.phase() {
+            Phase::Learned | Phase::Permitted => self.on_state(super::StateFolder::forget).await,
+            Phase::Serving => self.on_state(super::StateFolder::abandon).await,
+            _ => self.fail("the move did not begin".to_owned()).await,
+        }
+    }
+
+    /// Goes back to what was served before, and lets callers in; the error is what stopped the move, but for a dry run.
+    pub(super) async fn back(self: &Arc<Self>, stop: Stop, cleared: bool) -> Option<MoveError> {
+        let (phase, why) = match &stop {
+            Stop::Failed { phase, why } => (*phase, why.clone()),
+            Stop::Lossy { count, .. } => (self.phase(), format!("{count} records cannot be carried over")),
+            Stop::Dry { .. } => (self.phase(), "it was a dry run".to_owned()),
+            Stop::Unreleased { why } => {
+                let why = format!("whether it was written down that calls go on is unknown: {why}");
+                return Some(self.stuck(Phase::Verifying, why).await);
+            }
+        };
+        if cleared && let Err(error) = self.close("the node goes back to the version before").await {
+            tracing::warn!(%error, "objects that are given up could not be closed");
+        }
+        if let Err(error) = self.fail(why.clone()).await {
+            return Some(self.stuck(phase, format!("{why}; and then: {error}")).await);
+        }
+        if cleared {
+            self.working_on("opening the objects again");
+            if let Err(error) = self.open().await {
+                return Some(self.stuck(phase, format!("{why}; and then: {error}")).await);
+            }
+        }
+        lock(&self.told).failure = None;
+        self.dispatch.gate().open();
+        self.fill().await;
+        match stop {
+            Stop::Dry { .. } => None,
+            Stop::Lossy { first, count } => Some(MoveError::Refused { records: first, count }),
+            _ => Some(MoveError::Failed { phase, why, version: self.version() }),
+        }
+    }
+
+    /// Writes down that it failed.
+    pub(super) async fn fail(&self, why: String) -> Result<(), String> {
+        let mut failed = Ok(());
+        for _ in 0..TRIES {
+            let why = why.clone();
+            failed = self.on_state(move |state| state.fail(why)).await;
+            if failed.is_ok() {
+                break;
+            }
+        }
+        failed
+    }
+
+    /// Answers nobody any more, and says so.
+    async fn stuck(&self, phase: Phase, why: String) -> MoveError {
+        tracing::error!(%phase, why, "the node is stuck: start its program again");
+        if let Err(error) = self.close(&format!("this node is stuck and has to be started again: {why}")).await {
+            tracing::warn!(%error, "objects could not be closed");
+        }
+        self.dispatch.remove(&format!("this node is stuck and has to be started again: {why}"));
+        lock(&self.told).stuck = Some(why.clone());
+        self.dispatch.gate().open();
+        self.publish();
+        MoveError::Stuck { phase, why }
+    }
+}

@@ -1,0 +1,184 @@
+//! Behind the gate: from the objects of one version to those of another.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Life, TRIES, lock};
+use crate::dispatch::EndedStreams;
+use crate::node::chain::Plan;
+use crate::node::life::{MoveError, Moved};
+use crate::node::making::{Making, NotMade, said};
+use crate::simulation::Adjacent;
+use crate::state::{Phase, RefusedRecord, Way};
+
+/// How to cross.
+#[derive(Default)]
+pub(super) struct How {
+    /// Where losses that are accepted are written.
+    pub(super) export: Option<PathBuf>,
+    /// Only find out what would be lost.
+    pub(super) dry_run: bool,
+}
+
+/// Why it did not come to its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Something failed.
+    Failed { phase: Phase, why: String },
+    /// Something would be lost.
+    Lossy { first: Vec<RefusedRecord>, count: u64 },
+    /// Nobody wanted it to.
+    Dry { lost: u64 },
+    /// It could not be written down that calls go on, or it could: nobody knows.
+    Unreleased { why: String },
+}
+
+impl Life {
+    /// Goes the whole way, from where calls are held back to where they go on; when it fails, back.
+    pub(super) async fn cross(self: &Arc<Self>, plan: &Plan, how: How) -> Result<Moved, MoveError> {
+        let way = plan.way;
+        let begun = self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await;
+        if let Err(why) = begun {
+            return Err(self.not_begun(why).await);
+        }
+        let shut = Instant::now();
+        self.dispatch.gate().shut();
+        // Whether the objects that stood have gone, so that others, or they again, have to be opened.
+        let mut cleared = false;
+        let mut ended = EndedStreams::default();
+        let crossed = async {
+            ended = self.clear_out(&mut cleared).await?;
+            let lost = self.make(plan, how.export).await?;
+            if how.dry_run {
+                return Err(Stop::Dry { lost });
+            }
+            self.on_state(super::StateFolder::switch).await.map_err(|why| self.failed(why))?;
+            self.try_out().await?;
+            Ok(lost)
+        };
+        let crossed = crossed.await;
+        let moved = |lost| Moved {
+            from: plan.from.clone(),
+            to: plan.to.clone(),
+            pause: shut.elapsed(),
+            streams_drained: usize::try_from(ended.drained).unwrap_or(usize::MAX),
+            streams_cut: usize::try_from(ended.cut).unwrap_or(usize::MAX),
+            lost,
+        };
+        match crossed {
+            Ok(lost) => {
+                self.dispatch.gate().open();
+                let moved = moved(lost);
+                {
+                    let mut told = lock(&self.told);
+                    (told.last, told.failure) = (Some(moved.clone()), None);
+                }
+                self.fill().await;
+                Ok(moved)
+            }
+            Err(stop) => {
+                let lost = if let Stop::Dry { lost } = stop { lost } else { 0 };
+                self.back(stop, cleared).await.map_or_else(|| Ok(moved(lost)), Err)
+            }
+        }
+    }
+
+    pub(super) fn failed(&self, why: impl Into<String>) -> Stop {
+        Stop::Failed { phase: self.phase(), why: why.into() }
+    }
+
+    /// Waits until calls and background work have ended, and closes what stands.
+    async fn clear_out(&self, cleared: &mut bool) -> Result<EndedStreams, Stop> {
+        let (gate, limits, begun) = (self.dispatch.gate(), &self.limits, Instant::now());
+        self.working_on("waiting for calls to end");
+        let before = gate.ended_streams();
+        gate.drain_streams();
+        if timeout(limits.streams, gate.is_empty()).await.is_err() {
+            gate.cut_streams();
+        }
+        if timeout_at(begun + limits.calls.max(limits.streams), gate.is_empty()).await.is_err() {
+            let (calls, limit) = (gate.inside(), limits.calls.max(limits.streams).as_secs_f64());
+            return Err(self.failed(format!("{calls} calls did not end within {limit} s")));
+        }
+        let ended = gate.ended_streams().since(before);
+        *cleared = true;
+        self.working_on("waiting for background work to end");
+        self.stop_filling().await;
+        self.close("the node moves to another version").await.map_err(|why| self.failed(why))?;
+        Ok(ended)
+    }
+
+    /// Closes what stands.
+    pub(super) async fn close(&self, why: &str) -> Result<(), String> {
+        let mut slot = self.standing.lock().await;
+        let Some(standing) = slot.as_ref() else { return Ok(()) };
+        let stopped = standing.stop_background(self.limits.background).await;
+        self.dispatch.remove(why);
+        let Some(standing) = slot.take() else { return stopped };
+        drop(slot);
+        let closed = standing.close(self.limits.leases).await;
+        stopped.and(closed)
+    }
+
+    /// Makes the epoch that the plan leads to; how much was lost with consent.
+    pub(super) async fn make(&self, plan: &Plan, export: Option<PathBuf>) -> Result<u64, Stop> {
+        let way = plan.way;
+        let making = move |state: &mut super::StateFolder| {
+            let folder = if way == Way::On { state.transform()? } else { state.reverse()? };
+            Ok((folder, state.status().under_way.as_ref().map_or(1, |under_way| under_way.attempts)))
+        };
+        let (to, attempt) = self.on_state(making).await.map_err(|why| self.failed(why))?;
+        let from = self.folder_of(&lock(&self.told).current.clone());
+        let progress = self.working_on(format!("making the state of {}", plan.to));
+        let (plan, protocol, files) = (plan.clone(), self.protocol(), self.files.clone());
+        let making = Making { plan, protocol, files, from, to, attempt, progress, export };
+        match spawn_blocking(move || making.make()).await {
+            Ok(Ok(lost)) => Ok(lost),
+            Ok(Err(NotMade::Lossy { first, count })) => Err(Stop::Lossy { first, count }),
+            Ok(Err(NotMade::Failed(why))) => Err(self.failed(why)),
+            Err(error) => Err(self.failed(error.to_string())),
+        }
+    }
+
+    /// Opens what is current now, tries it, and lets it count.
+    pub(super) async fn try_out(&self) -> Result<(), Stop> {
+        self.working_on("opening the objects");
+        self.open().await.map_err(|why| self.failed(why))?;
+        self.working_on("trying the new object");
+        self.verify().await.map_err(|why| self.failed(why))?;
+        for again in (0..TRIES).rev() {
+            match self.on_state(super::StateFolder::release).await {
+                Ok(()) => break,
+                Err(why) if again == 0 => return Err(Stop::Unreleased { why }),
+                Err(_) => {}
+            }
+        }
+        let mut told = lock(&self.told);
+        told.runs = told.current.version().clone();
+        Ok(())
+    }
+
+    /// The author's sanity test.
+    async fn verify(&self) -> Result<(), String> {
+        let version = lock(&self.told).current.version().clone();
+        let upgrade = self.chain.link(&version).and_then(|link| link.upgrade.as_ref());
+        let Some(verify) = upgrade.and_then(|upgrade| upgrade.verify.clone()) else { return Ok(()) };
+        let adjacent = Adjacent::new(self.dispatch.within(version.clone()));
+        // The function itself may panic, before it gives its future.
+        let mut verifying = tokio::spawn(async move { verify(adjacent).await });
+        let Ok(verified) = timeout(self.limits.verify, &mut verifying).await else {
+            verifying.abort();
+            return Err(format!("verifying {version} took longer than {} s", self.limits.verify.as_secs_f64()));
+        };
+        match verified {
+            Ok(verified) => verified.map_err(|why| format!("{version} is not sane: {why}")),
+            Err(error) => Err(match error.try_into_panic() {
+                Ok(panic) => format!("verifying {version} panicked: {}", said(&*panic)),
+                Err(error) => error.to_string(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a node can be told to do: upgrade, roll back, finalize, stop.
+
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use super::cross::How;
+use super::{Life, TRIES, lock};
+use crate::node::chain::Plan;
+use crate::node::life::{MoveError, Moved, Rollback};
+use crate::node::losses::TOLD;
+use crate::node::making::{carry, unaccounted};
+use crate::state::{Mode, Phase, Records, RefusedRecord, StateFolder, Way};
+use crate::version::Version;
+
+/// What a file system needs beside what is copied.
+const SPARE: u64 = 1 << 20;
+
+impl Life {
+    pub(in crate::node) async fn upgrade(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
+        let busy = self.busy(format!("an upgrade to {to} is under way"))?;
+        let (life, to) = (self.clone(), to.clone());
+        self.to_the_end(busy, async move { life.go_on(&to).await }).await
+    }
+
+    pub(in crate::node) async fn rollback(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
+        let busy = self.busy("a rollback is under way".to_owned())?;
+        let life = self.clone();
+        self.to_the_end(busy, async move { life.go_back(how).await }).await
+    }
+
+    pub(in crate::node) async fn finalize(self: &Arc<Self>) -> Result<(), MoveError> {
+        let busy = self.busy("the last upgrade is being finalized".to_owned())?;
+        let life = self.clone();
+        self.to_the_end(busy, async move { life.end_upgrade().await }).await
+    }
+
+    /// Ends what there is, once nothing is under way: callers that come later are told that the node is unavailable.
+    pub(in crate::node) async fn stop(self: &Arc<Self>) {
+        let _busy = loop {
+            let freed = self.freed.notified();
+            match self.busy("the node stops".to_owned()) {
+                Ok(busy) => break busy,
+                Err(_) => freed.await,
+            }
+        };
+        self.stop_filling().await;
+        if let Err(error) = self.close("the node has stopped").await {
+            tracing::warn!(%error, "the node stops, though not all of it has ended");
+        }
+        let state = self.state.clone();
+        // Files are let go where blocking is allowed.
+        let _ = spawn_blocking(move || drop(lock(&state).take())).await;
+    }
+
+    async fn go_on(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
+        let from = self.version();
+        let plan = self.chain.plan(&from, to, Way::On).map_err(|why| MoveError::NoWay { why })?;
+        let kept = lock(&self.told).journaled.kept.clone();
+        if let Some(kept) = kept {
+            let why = format!(
+                "there is still a way back to {}: finalize that upgrade first, or roll it back",
+                kept.version()
+            );
+            return Err(MoveError::NoWay { why });
+        }
+        let upgrade = self.chain.link(to).and_then(|link| link.upgrade.as_ref());
+        if let Some(why) = upgrade.and_then(|upgrade| upgrade.hold.as_ref()?()) {
+            return Err(MoveError::Held { why });
+        }
+        self.look_ahead(&plan).await?;
+        let (first, count) = self.refused(&plan).await?;
+        if count > 0 {
+            return Err(MoveError::Refused { records: first, count });
+        }
+        if let Err(why) = self.permit(to.clone()).await {
+            return Err(self.not_begun(why).await);
+        }
+        if let Err(why) = self.ahead(&plan).await {
+            return Err(self.not_begun(why).await);
+        }
+        self.cross(&plan, How::default()).await
+    }
+
+    async fn go_back(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
+        let from = self.version();
+        let kept = lock(&self.told).journaled.kept.clone();
+        let Some(kept) = kept else {
+            let why = format!("there is no way back from {from}: it was finalized, or is the first version here");
+            return Err(MoveError::NoWay { why });
+        };
+        let mut plan =
+            self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
+        self.look_ahead(&plan).await?;
+        let export = if how.dry_run { None } else { how.accept_loss };
+        let (first, count) = self.refused(&plan).await?;
+        if count > 0 && export.is_none() {
+            return Err(MoveError::Refused { records: first, count });
+        }
+        if how.dry_run && plan.function.is_none() {
+            let to = plan.to.clone();
+            let (pause, streams_drained, streams_cut) = (std::time::Duration::ZERO, 0, 0);
+            return Ok(Moved { from, to, pause, streams_drained, streams_cut, lost: count });
+        }
+        if let Some((_, mode)) = &mut plan.records
+            && (how.dry_run || count > 0)
+        {
+            // What is copied ahead of time is whole.
+            *mode = Mode::Eager;
+        }
+        if let Err(why) = self.ahead(&plan).await {
+            return Err(self.not_begun(why).await);
+        }
+        self.cross(&plan, How { export, dry_run: how.dry_run }).await
+    }
+
+    async fn end_upgrade(self: &Arc<Self>) -> Result<(), MoveError> {
+        let version = self.version();
+        let (phase, kept) = {
+            let told = lock(&self.told);
+            (told.journaled.phase, told.journaled.kept.clone())
+        };
+        if kept.is_none() {
+            let why = format!("{version} is finalized, or is the first version here");
+            return Err(MoveError::NoWay { why });
+        }
+        let failed = |phase: Phase, why: String| MoveError::Failed { phase, why, version: version.clone() };
+        self.filled_up().await.map_err(|why| failed(phase, why))?;
+        let mut finalized = Ok(());
+        for _ in 0..TRIES {
+            finalized = self.on_state(StateFolder::finalize).await;
+            if finalized.is_ok() {
+                break;
+            }
+        }
+        finalized.map_err(|why| failed(self.phase(), why))
+    }
+
+    /// Writes down that the upgrade may begin; after a crash that is written down already.
+    async fn permit(&self, to: Version) -> Result<(), String> {
+        self.on_state(move |state| {
+            let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to);
+            if known == Some(false) {
+                state.forget()?;
+            }
+            if known != Some(true) {
+                state.learn(&to)?;
+            }
+            if state.status().phase == Phase::Learned { state.permit() } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// What can be found out before anything changes: states that nobody carries, and room on the disk.
+    async fn look_ahead(&self, plan: &Plan) -> Result<(), MoveError> {
+        let (plan, files, root) = (plan.clone(), self.files.clone(), self.root.clone());
+        let epoch = self.folder_of(&lock(&self.told).current.clone());
+        let looked = spawn_blocking(move || {
+            let unaccounted = unaccounted(&plan, &*files, &epoch)?;
+            let object = match &plan.records {
+                Some((_, Mode::Lazy)) if plan.function.is_none() => 0,
+                _ => files.size(&epoch.join("object"))?,
+            };
+            let needed = object + files.size(&epoch.join("past"))? + files.size(&epoch.join("future"))? + SPARE;
+            Ok::<_, std::io::Error>((unaccounted, needed, files.free_space(&root)?))
+        });
+        let failed = |why: String| MoveError::Failed { phase: self.phase(), why, version: self.version() };
+        let looked = looked.await.map_err(|error| failed(error.to_string()))?;
+        let (unaccounted, needed, free) =
+            looked.map_err(|error| failed(format!("looking through the state: {error}")))?;
+        if let Some(why) = unaccounted {
+            return Err(MoveError::NoWay { why });
+        }
+        match free {
+            Some(free) if free < needed => Err(MoveError::NoSpace { needed, free }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The records that refuse, while they are served.
+    async fn refused(&self, plan: &Plan) -> Result<(Vec<RefusedRecord>, u64), MoveError> {
+        let failed = |why: String| MoveError::Failed { phase: self.phase(), why, version: self.version() };
+        let Some((carry, records)) = self.carried(plan).await.map_err(failed)? else { return Ok((Vec::new(), 0)) };
+        let progress = self.working_on("looking for records that cannot be carried over");
+        let refused = spawn_blocking(move || carry.refused(&records, TOLD, &progress)).await;
+        let refused = refused.map_err(|error| failed(error.to_string()))?;
+        refused.map_err(|error| failed(format!("looking for records that cannot be carried over: {error}")))
+    }
+
+    /// Copies records while they are served.
+    async fn ahead(&self, plan: &Plan) -> Result<(), String> {
+        if !matches!(plan.records, Some((_, Mode::Online))) {
+            return Ok(());
+        }
+        let Some((carry, records)) = self.carried(plan).await? else { return Ok(()) };
+        let target = self.on_state(StateFolder::prepare).await?.join("object");
+        let progress = self.working_on(format!("copying records to {}", plan.to));
+        let copied = spawn_blocking(move || carry.ahead(&records, &target, &progress)).await;
+        copied.map_err(|error| error.to_string())?.map_err(|error| format!("copying records to {}: {error}", plan.to))
+    }
+
+    async fn carried(&self, plan: &Plan) -> Result<Option<(crate::state::Carry, Records)>, String> {
+        let Some(carry) = carry(plan, &self.protocol())? else { return Ok(None) };
+        let records = self.standing.lock().await.as_ref().and_then(super::Standing::records);
+        let Some(records) = records else {
+            return Err(format!(
+                "the object of {} has opened no records: have it open them through Opening::records, so that they can be \
+                 carried over",
+                plan.from
+            ));
+        };
+        Ok(Some((carry, records)))
+    }
+}

@@ -1,0 +1,195 @@
+//! Making the epoch of one version from that of another, while nobody has either open.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::chain::Plan;
+use super::checkpoint;
+use super::losses::Losses;
+use super::transforming::{States, Transforming};
+use crate::protocol::Protocol;
+use crate::state::{Carry, Files, Progress, RefusedRecord, Way};
+use crate::version::Version;
+
+/// What is to be made of what.
+pub(super) struct Making {
+    pub(super) plan: Plan,
+    pub(super) protocol: Protocol,
+    pub(super) files: Arc<dyn Files>,
+    /// The folder of the epoch that there is, and of the one that is made.
+    pub(super) from: PathBuf,
+    pub(super) to: PathBuf,
+    /// Counts from 1; there is more than one when the program has ended in between.
+    pub(super) attempt: u32,
+    pub(super) progress: Progress,
+    /// Where losses that are accepted are written.
+    pub(super) export: Option<PathBuf>,
+}
+
+/// Why an epoch was not made.
+#[derive(Debug)]
+pub(super) enum NotMade {
+    /// What cannot be carried over, and nobody has accepted the loss of.
+    Lossy { first: Vec<RefusedRecord>, count: u64 },
+    /// Anything else.
+    Failed(String),
+}
+
+impl Making {
+    /// Makes it, and says how much was lost with consent. Blocks.
+    pub(super) fn make(self) -> Result<u64, NotMade> {
+        let failed = |doing: &'static str| move |error: io::Error| NotMade::Failed(format!("{doing}: {error}"));
+        let checkpoint = checkpoint::read(&*self.files, &self.to).map_err(failed("reading the checkpoint"))?;
+        let before = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.lost);
+        let opened = Losses::new(before, self.export.as_deref());
+        let losses = opened.map_err(failed("opening the file that losses are written to"))?;
+        let losses = if checkpoint.is_some() {
+            // All that comes before the function was done then.
+            losses
+        } else {
+            self.prepare().map_err(failed("copying the states of simulation objects"))?;
+            self.carry(losses)?
+        };
+        let mut losses = self.call(checkpoint.map(|checkpoint| checkpoint.said.into()), losses)?;
+        if losses.count() > 0 && !losses.accepted() {
+            return Err(NotMade::Lossy { first: losses.first().to_vec(), count: losses.count() });
+        }
+        losses.make_durable().map_err(failed("writing down what is lost"))?;
+        checkpoint::remove(&*self.files, &self.to).map_err(failed("removing the checkpoint"))?;
+        Ok(losses.count())
+    }
+
+    /// Empties what an attempt before has left, and copies the states that stay.
+    fn prepare(&self) -> io::Result<()> {
+        // Records go on where they were; a function that has said no checkpoint begins anew.
+        if self.attempt > 1 && self.plan.function.is_some() {
+            empty(&*self.files, &self.to.join("object"))?;
+        }
+        for side in ["past", "future"] {
+            let (from, to) = (self.from.join(side), self.to.join(side));
+            empty(&*self.files, &to)?;
+            for (name, version) in simulated(&*self.files, &from)? {
+                if !is_made_anew(&self.plan, side, &version) {
+                    self.files.copy_tree(&from.join(&name), &to.join(&name))?;
+                }
+            }
+        }
+        for (side, version) in made_anew(&self.plan, &self.protocol) {
+            self.files.create_folder(&self.to.join(side).join(version.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn carry(&self, mut losses: Losses) -> Result<Losses, NotMade> {
+        let Some(carry) = carry(&self.plan, &self.protocol).map_err(NotMade::Failed)? else { return Ok(losses) };
+        let (from, to) = (self.from.join("object"), self.to.join("object"));
+        let finished = carry.finish(&from, &to, &self.progress, &mut |lost| {
+            losses.add(lost);
+            // To the end, so that all of it is listed at once.
+            true
+        });
+        finished.map_err(|error| NotMade::Failed(format!("carrying the records over: {error}")))?;
+        Ok(losses)
+    }
+
+    fn call(&self, resumed: Option<bytes::Bytes>, losses: Losses) -> Result<Losses, NotMade> {
+        let Some(function) = &self.plan.function else { return Ok(losses) };
+        let transforming = Transforming {
+            protocol: self.protocol.clone(),
+            from: States::new(self.plan.from.clone(), self.from.clone()),
+            to: States::new(self.plan.to.clone(), self.to.clone()),
+            progress: self.progress.clone(),
+            files: self.files.clone(),
+            resumed,
+            losses: Mutex::new(losses),
+        };
+        let name = if self.plan.way == Way::On { "transform" } else { "reverse" };
+        match catch_unwind(AssertUnwindSafe(|| function(&transforming))) {
+            Ok(Ok(())) => Ok(transforming.losses.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Ok(Err(why)) => Err(NotMade::Failed(format!("the {name} function says: {why}"))),
+            Err(panic) => Err(NotMade::Failed(format!("the {name} function panicked: {}", said(&*panic)))),
+        }
+    }
+}
+
+/// The way of the records of a plan, where rules carry them.
+pub(super) fn carry(plan: &Plan, protocol: &Protocol) -> Result<Option<Carry>, String> {
+    let carry = plan.records.as_ref().map(|(layout, mode)| Carry::new(protocol, &plan.from, &plan.to, layout, *mode));
+    carry.transpose().map_err(|error| format!("the records cannot be carried over: {error}"))
+}
+
+/// What there is that nobody has said how to carry over, if there is such a thing.
+pub(super) fn unaccounted(plan: &Plan, files: &dyn Files, epoch: &Path) -> io::Result<Option<String>> {
+    let (from, to) = (&plan.from, &plan.to);
+    if plan.stateless && !is_empty(files, &epoch.join("object"))? {
+        return Ok(Some(format!(
+            "the object of {from} keeps something on disk, and the upgrade between {from} and {to} says stateless(): give \
+             it records(…), or a transform(…)"
+        )));
+    }
+    if plan.function.is_some() {
+        return Ok(None);
+    }
+    for side in ["past", "future"] {
+        for (name, version) in simulated(files, &epoch.join(side))? {
+            let folder = epoch.join(side).join(&name);
+            if is_made_anew(plan, side, &version) && !is_empty(files, &folder)? {
+                let function = if plan.way == Way::On { "transform" } else { "reverse" };
+                return Ok(Some(format!(
+                    "the {side} simulation object of {version} keeps something on disk, and nothing takes it from {from} to \
+                     {to}: give the upgrade a {function}(…)"
+                )));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the state of a simulation object does not simply go on: it is folded by the function, or made by it.
+fn is_made_anew(plan: &Plan, side: &str, version: &Version) -> bool {
+    let (older, newer) = if plan.way == Way::On { (&plan.from, &plan.to) } else { (&plan.to, &plan.from) };
+    match side {
+        "past" => older <= version && version < newer,
+        _ => older < version && version <= newer,
+    }
+}
+
+/// The simulation objects whose state the function makes.
+fn made_anew(plan: &Plan, protocol: &Protocol) -> Vec<(&'static str, Version)> {
+    let side = if plan.way == Way::On { "past" } else { "future" };
+    let versions = protocol.versions().iter().map(|schema| schema.version().clone());
+    versions.filter(|version| is_made_anew(plan, side, version)).map(|version| (side, version)).collect()
+}
+
+fn simulated(files: &dyn Files, folder: &Path) -> io::Result<Vec<(String, Version)>> {
+    let names = files.list(folder)?.into_iter();
+    let known = |name: std::ffi::OsString| {
+        let name = name.into_string().ok()?;
+        let version = name.parse().ok()?;
+        Some((name, version))
+    };
+    Ok(names.filter_map(known).collect())
+}
+
+fn empty(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    match files.remove_folder(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        removed => removed?,
+    }
+    files.create_folder(folder)
+}
+
+fn is_empty(files: &dyn Files, folder: &Path) -> io::Result<bool> {
+    match files.list(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        listed => Ok(listed?.is_empty()),
+    }
+}
+
+/// What a panic has said.
+pub(super) fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
+}

@@ -1,0 +1,82 @@
+//! A node that stays at its version for as long as it lives.
+
+use std::sync::{PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+use super::learn::{Built, Learning};
+use super::life::NodeStatus;
+use crate::bundle::PublicKey;
+use crate::dispatch::{Dispatch, Object, Objects, Table};
+use crate::protocol::Protocol;
+use crate::version::Version;
+
+/// A node without a state folder.
+pub(super) struct Resting {
+    pub(super) version: Version,
+    pub(super) dispatch: Dispatch,
+    pub(super) status: watch::Sender<NodeStatus>,
+    protocol: RwLock<Protocol>,
+    /// None where all are served, also what is learned.
+    oldest: Option<Version>,
+    built: Built,
+    pub(super) learning: Learning,
+    objects: Vec<(Version, Object)>,
+}
+
+impl Resting {
+    /// `oldest` and the places of objects are indices of the protocol's versions.
+    pub(super) fn new(
+        protocol: Protocol,
+        version: Version,
+        dispatch: Dispatch,
+        oldest: usize,
+        at: Vec<Option<Object>>,
+        trusted: Vec<PublicKey>,
+    ) -> Self {
+        let mut status = NodeStatus::resting(&protocol, &version);
+        status.served.drain(..oldest);
+        let versions = protocol.versions().iter().map(|schema| schema.version().clone());
+        let objects = versions.zip(at).filter_map(|(version, object)| Some((version, object?))).collect();
+        let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
+        let (status, built, learning) =
+            (watch::Sender::new(status), Built::of(&protocol), Learning::new(trusted));
+        Self { version, dispatch, status, protocol: RwLock::new(protocol), oldest, built, learning, objects }
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn status(&self) -> NodeStatus {
+        let gate = self.dispatch.gate();
+        NodeStatus { calls: (gate.inside(), gate.waiting()), ..self.status.borrow().clone() }
+    }
+
+    /// Serves another protocol, which has all versions of the one before.
+    pub(super) fn extend(&self, protocol: Protocol) -> Result<(), String> {
+        let mut serves = self.protocol.write().unwrap_or_else(PoisonError::into_inner);
+        let index = |version: &Version| protocol.versions().iter().position(|schema| schema.version() == version);
+        let mut at: Vec<Option<Object>> = vec![None; protocol.versions().len()];
+        for (version, object) in &self.objects {
+            if let Some(index) = index(version) {
+                at[index] = Some(object.clone());
+            }
+        }
+        let oldest = self.oldest.as_ref().map_or(Some(0), index);
+        let (Some(node), Some(oldest)) = (index(&self.version), oldest) else {
+            return Err("the other protocol lacks versions that this node serves".to_owned());
+        };
+        let table = Table::new(&protocol, &Objects { node, oldest, at: &at, built: self.built.range(&protocol) }).map_err(|missing| {
+            let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
+            format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
+        })?;
+        let served: Vec<Version> =
+            protocol.versions()[oldest..].iter().map(|schema| schema.version().clone()).collect();
+        let learned = self.built.learned(&protocol);
+        *serves = protocol;
+        self.dispatch.install(table);
+        self.status.send_modify(|status| (status.served, status.learned) = (served, learned));
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! The objects of one version, as they stand on a node: open, with what they have open.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::chain::Chain;
+use super::opening::Opening;
+use crate::dispatch::{Dispatch, Object, Objects, Table};
+use crate::protocol::Protocol;
+use crate::simulation::{Adjacent, observed};
+use crate::state::{Files, Records};
+use crate::version::Version;
+
+/// The objects of a node that runs one version, and what they were opened with.
+pub(super) struct Standing {
+    version: Version,
+    /// What stands where, the current object first.
+    opened: Vec<Opened>,
+}
+
+struct Opened {
+    /// For people: `the object of 2.0.0`.
+    what: String,
+    /// None once it was dropped.
+    object: Option<Object>,
+    opening: Opening,
+}
+
+/// Objects that nobody closes take their work in the background with them.
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.opened.iter().for_each(|one| one.opening.background().abandon());
+    }
+}
+
+impl Standing {
+    /// Opens the objects of a version on an epoch's folder. Blocks, on a thread of the runtime.
+    pub(super) fn open(
+        chain: &Chain,
+        protocol: &Protocol,
+        dispatch: &Dispatch,
+        files: &Arc<dyn Files>,
+        epoch: &Path,
+        version: &Version,
+    ) -> Result<Self, String> {
+        let Some(link) = chain.link(version) else {
+            return Err(format!("this program cannot run {version}; it can run {}", chain.told()));
+        };
+        let Some(schema) = protocol.schema(version) else {
+            return Err(format!("the protocol has no {version} any more"));
+        };
+        let mut standing = Self { version: version.clone(), opened: Vec::new() };
+        let object = |opening: &Opening| Ok(observed((link.object)(opening)?, &chain.observers, schema));
+        let folder = epoch.join("object");
+        standing.add(protocol, files, version, format!("the object of {version}"), &folder, object)?;
+        for one in &chain.simulations {
+            // Of a step there is one side that a node is on, and one object for callers of the other.
+            let past = one.newer <= *version;
+            let (open, simulated, adjacent, side) = if past {
+                (&one.past, &one.older, &one.newer, "past")
+            } else {
+                (&one.future, &one.newer, &one.older, "future")
+            };
+            let Some(open) = open else { continue };
+            let adjacent = Adjacent::new(dispatch.within(adjacent.clone()));
+            let (folder, what) = (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
+            let object = |opening: &Opening| open(adjacent, opening);
+            standing.add(protocol, files, simulated, format!("the {what}"), &folder, object)?;
+        }
+        Ok(standing)
+    }
+
+    fn add(
+        &mut self,
+        protocol: &Protocol,
+        files: &Arc<dyn Files>,
+        version: &Version,
+        what: String,
+        folder: &Path,
+        open: impl FnOnce(&Opening) -> Result<Object, String>,
+    ) -> Result<(), String> {
+        let failed = |why: &dyn std::fmt::Display| format!("{what} could not be opened: {why}");
+        files.create_folder(folder).map_err(|error| failed(&error))?;
+        let opening = Opening::new(version.clone(), protocol.clone(), folder.to_owned());
+        // What it has begun before it failed ends with it.
+        self.opened.push(Opened { what: what.clone(), object: None, opening: opening.clone() });
+        let object = open(&opening).map_err(|why| failed(&why))?;
+        if let Some(opened) = self.opened.last_mut() {
+            opened.object = Some(object);
+        }
+        Ok(())
+    }
+
+    pub(super) fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The routes to the objects.
+    pub(super) fn table(&self, chain: &Chain, protocol: &Protocol) -> Result<Table, String> {
+        let index = |version: &Version| protocol.versions().iter().position(|schema| schema.version() == version);
+        let Some(node) = index(&self.version) else {
+            return Err(format!("the protocol has no {} any more", self.version));
+        };
+        let oldest = chain.oldest.as_ref().and_then(index).unwrap_or(0);
+        let mut at: Vec<Option<Object>> = vec![None; protocol.versions().len()];
+        for one in &self.opened {
+            if let Some(index) = index(one.opening.version()) {
+                at[index].clone_from(&one.object);
+            }
+        }
+        Table::new(protocol, &Objects { node, oldest, at: &at, built: chain.built.range(protocol) }).map_err(|missing| {
+            let missing = missing.iter().map(|missing| {
+                let version = protocol.versions()[missing.version].version();
+                format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
+            });
+            missing.collect::<Vec<_>>().join("; ")
+        })
+    }
+
+    /// The records that the current object has opened.
+    pub(super) fn records(&self) -> Option<Records> {
+        self.opened.first()?.opening.opened_records().into_iter().next()
+    }
+
+    /// All records that objects have opened.
+    pub(super) fn all_records(&self) -> Vec<Records> {
+        self.opened.iter().flat_map(|one| one.opening.opened_records()).collect()
+    }
+
+    /// Stops the work in the background, and waits until nothing of it is left.
+    ///
+    /// # Errors
+    /// Names the objects whose work does not end.
+    pub(super) async fn stop_background(&self, limit: Duration) -> Result<(), String> {
+        let mut left = Vec::new();
+        // All at once: the patience is with all of them together.
+        let mut stopping = tokio::task::JoinSet::new();
+        for one in &self.opened {
+            let (what, background) = (one.what.clone(), one.opening.background().clone());
+            stopping.spawn(async move { (what, background.stop(limit).await) });
+        }
+        while let Some(stopped) = stopping.join_next().await {
+            if let Ok((what, Err(tasks))) = stopped {
+                left.push(format!("{what} ({tasks} tasks)"));
+            }
+        }
+        let told = "background work does not end although it was told to, and does not wait anywhere where it could be \
+                    dropped";
+        if left.is_empty() { Ok(()) } else { Err(format!("{told}: {}", left.join(", "))) }
+    }
+
+    /// Drops the objects, closes their records, and waits until nothing is in use any more. The table has to be gone.
+    ///
+    /// # Errors
+    /// Names the objects that are still in use.
+    pub(super) async fn close(mut self, limit: Duration) -> Result<(), String> {
+        let objects: Vec<Object> = self.opened.iter_mut().filter_map(|one| one.object.take()).collect();
+        let records = self.all_records();
+        let closed = tokio::task::spawn_blocking(move || {
+            drop(objects);
+            records.iter().for_each(Records::close);
+        });
+        if let Err(error) = closed.await {
+            return Err(format!("an object could not be dropped: {error}"));
+        }
+        let returned = async {
+            for one in &self.opened {
+                one.opening.leases().returned().await;
+            }
+        };
+        if timeout(limit, returned).await.is_ok() {
+            return Ok(());
+        }
+        let held = self.opened.iter().filter(|one| one.opening.leases().held() > 0);
+        let held: Vec<String> = held.map(|one| format!("{} ({})", one.what, one.opening.leases().held())).collect();
+        Err(format!("the state is still in use, although calls and background work have ended, by {}", held.join(", ")))
+    }
+}

@@ -197,10 +197,10 @@ fn prepare(
     let transaction = database.begin_read().map_err(RecordsError::store(file, "reading"))?;
     let meta = transaction.open_table(META).map_err(RecordsError::store(file, "reading what the file is"))?;
     let head = Head::read(file, &meta)?;
-    head.index(file, protocol)?;
+    let version = head.index(file, protocol)?;
     unfinished(file, file::noted(file, &meta, note::CARRY)?.is_some())?;
     let base = folder_beneath(file, file::noted(file, &meta, note::BASE)?)?;
-    if head.version != wanted.version {
+    if version != wanted.index(file, protocol)? {
         let what = format!("it holds records of {}, not of {}", head.version, wanted.version);
         return Err(RecordsError::mismatch(file, what, "open it in that version, or carry it over first"));
     }

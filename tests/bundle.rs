@@ -49,7 +49,9 @@ fn told(protocol: &Protocol) -> String {
         format!("{}..{} {} {past:?} {future:?}", step.from(), step.to(), step.is_breaking())
     });
     let name = format!("{} {:?}", protocol.name(), protocol.unlabelled());
-    [name].into_iter().chain(versions).chain(steps).collect::<Vec<_>>().join("\n")
+    let resume = protocol.resume().iter();
+    let resume = resume.map(|entry| format!("{} {} {}", entry.method(), entry.from(), entry.into()));
+    [name].into_iter().chain(versions).chain(steps).chain(resume).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

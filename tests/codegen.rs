@@ -171,3 +171,34 @@ fn what_another_version_may_not_repeat_is_not_repeated() {
     // A node that runs 1.0.0 answers 2.0.0's Put as it is, and has not promised that.
     assert_eq!(code.matches("idempotent: &[\"/p.S/Get\"]").count(), 2, "{code}");
 }
+
+#[test]
+fn what_another_version_does_not_go_on_with_is_not_gone_on_with() {
+    let version = |name: &str| {
+        format!(
+            "syntax = \"proto3\"; package p; message M {{ string at = 7; }}\n\
+             service S {{ rpc {name}(M) returns (stream M); }}"
+        )
+    };
+    let entry = |name: &str| format!("\"p.S.{name}\" = {{ from = \"at\", into = \"at\" }}\n");
+    let code = |entries: &str| {
+        let source = folder(&[
+            ("protocol.toml", &format!("name = \"p\"\n[resume]\n{entries}")),
+            ("1.0.0/p.proto", &version("Watch")),
+            ("2.0.0/p.proto", &version("Follow")),
+            ("2.0.0/step.toml", "from = \"1.0.0\"\n[rename.methods]\n\"p.S.Watch\" = \"p.S.Follow\"\n"),
+        ]);
+        let out = tempfile::tempdir().expect("a folder for the code");
+        let configured = straddle::codegen::configure().out_dir(out.path()).emit_rerun_if_changed(false);
+        configured.compile(source.path()).unwrap_or_else(|error| panic!("{error}"));
+        fs::read_to_string(out.path().join("p.rs")).expect("the code")
+    };
+    let both = code(&(entry("Watch") + &entry("Follow")));
+    for part in ["path: \"/p.S/Watch\"", "path: \"/p.S/Follow\"", "Token::Bytes", "method: \"p.S.Follow\""] {
+        assert!(both.contains(part), "{part} is not in\n{both}");
+    }
+    assert_eq!(both.matches("transport::Resumable").count(), 2, "{both}");
+    // A node that runs 2.0.0 answers Watch by Follow, of which nobody has said that it goes on.
+    let one = code(&entry("Watch"));
+    assert_eq!(one.matches("transport::Resumable").count(), 0, "{one}");
+}

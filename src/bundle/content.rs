@@ -98,7 +98,7 @@ impl Content {
             let shown: String = read.protocol.chars().take(limits::REQUIRED).collect();
             return Err(BundleError::invalid(format!("{shown:?} is not a name for a protocol")));
         }
-        let resume = check_resume(&read.protocol, read.resume)?;
+        let resume = check_resume(&read.protocol, &read.resume)?;
         let (kind, unlabelled, versions) = match read.content {
             Some(Wire::Step(wire::Step { from: Some(from), to: Some(to) })) => {
                 (Kind::Step, String::new(), vec![from, to])
@@ -171,7 +171,7 @@ fn check_versions(read: Vec<wire::Version>) -> Result<Vec<BundledVersion>, Bundl
     Ok(versions)
 }
 
-fn check_resume(protocol: &str, read: Vec<wire::Resume>) -> Result<Vec<Resume>, BundleError> {
+fn check_resume(protocol: &str, read: &[wire::Resume]) -> Result<Vec<Resume>, BundleError> {
     if read.len() > limits::RESUMED {
         let what = format!("the bundle resumes {} methods, and may resume {}", read.len(), limits::RESUMED);
         return Err(BundleError::beyond(what));

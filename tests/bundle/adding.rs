@@ -54,6 +54,36 @@ fn a_program_that_was_built_before_a_version_learns_it_step_by_step_or_at_once()
 }
 
 #[test]
+fn what_is_said_of_streams_is_learned_with_their_methods_and_stays_what_it_is_of_others() {
+    let watch = |more: &str| {
+        format!(
+            "syntax = \"proto3\";\npackage shop.v1;\nmessage Query {{ uint64 after = 1; }}\n\
+             message Event {{ uint64 revision = 1; uint64 other = 2; }}\n\
+             service Shop {{ rpc Watch(Query) returns (stream Event); {more} }}\n"
+        )
+    };
+    let (first, second) = (watch(""), watch("rpc Follow(Query) returns (stream Event);"));
+    let named = |from: &str, follow: &str| {
+        let watch = format!("\"shop.v1.Shop.Watch\" = {{ from = \"{from}\", into = \"after\" }}\n");
+        format!("name = \"shop\"\n[resume]\n{watch}{follow}")
+    };
+    let follow = "\"shop.v1.Shop.Follow\" = { from = \"revision\", into = \"after\" }\n";
+    let built = load(&[("protocol.toml", named("revision", "").as_str()), ("1.0.0/shop.proto", first.as_str())]);
+    let all = load(&[
+        ("protocol.toml", named("other", follow).as_str()),
+        ("1.0.0/shop.proto", first.as_str()),
+        ("1.1.0/shop.proto", second.as_str()),
+    ]);
+    for bundle in [step(&all, "1.0.0", "1.1.0"), whole(&all)] {
+        let bundle = Bundle::read(bundle.to_bytes()).expect("a bundle");
+        let learned = built.with_bundle(&bundle).expect("one more version");
+        let told: Vec<_> = learned.resume().iter().map(|entry| (entry.method(), entry.from())).collect();
+        assert_eq!(told, [("shop.v1.Shop.Watch", "revision"), ("shop.v1.Shop.Follow", "revision")]);
+        assert!(learned.versions()[1].methods().iter().all(|method| method.resume().is_some()));
+    }
+}
+
+#[test]
 fn what_was_learned_rewrites_messages_as_what_was_built_in_does() {
     let all = load(SHOP);
     let learned = shop_until("1.0.0").with_bundle(&whole(&all)).expect("all versions");

@@ -3,7 +3,7 @@
 use prost::Message;
 use straddle::bundle::{Bundle, BundleError};
 
-use crate::forge::{Body, Step, Whole, framed, small};
+use crate::forge::{Body, Resume, Step, Whole, framed, small};
 use crate::key;
 
 #[test]
@@ -117,6 +117,16 @@ const CASES: &[Case] = &[
         BundleError::is_beyond_limits,
         "the bundle has 1001 versions, and may have 1000",
     ),
+    (
+        |body| body.resume = vec![Resume::default(); 1001],
+        BundleError::is_beyond_limits,
+        "the bundle resumes 1001 methods, and may resume 1000",
+    ),
+    (
+        |body| body.resume.push(Resume { from: "x".repeat(513), ..Resume::default() }),
+        BundleError::is_beyond_limits,
+        "has more than 512 bytes",
+    ),
 ];
 
 #[test]
@@ -128,6 +138,17 @@ fn each_thing_that_a_body_may_not_say_is_refused_in_its_own_words() {
         assert!(error.to_string().contains(said), "case {index}: {said:?} is not in {error}");
         assert!(is_kind(&error), "case {index}: {error:?}");
     }
+}
+
+#[test]
+fn what_a_body_says_of_streams_is_held_against_its_versions_before_it_is_used() {
+    let mut body = small();
+    let text = |text: &str| text.to_owned();
+    body.resume.push(Resume { method: text("small.v1.Small.Watch"), from: text("a"), into: text("b") });
+    let read = Bundle::read(framed(&body.encode_to_vec())).expect("a bundle");
+    assert_eq!(read.resume()[0].method(), "small.v1.Small.Watch");
+    let error = read.protocol().expect_err("no such method");
+    assert!(error.to_string().contains("`small.v1.Small.Watch` is no method of any version"), "{error}");
 }
 
 #[test]

@@ -16,9 +16,21 @@ pub(crate) struct Body {
     pub(crate) step: Option<Step>,
     #[prost(message, optional, tag = "4")]
     pub(crate) whole: Option<Whole>,
+    #[prost(message, repeated, tag = "5")]
+    pub(crate) resume: Vec<Resume>,
     /// What a later writer may add.
     #[prost(string, optional, tag = "77")]
     pub(crate) later: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Resume {
+    #[prost(string, tag = "1")]
+    pub(crate) method: String,
+    #[prost(string, tag = "2")]
+    pub(crate) from: String,
+    #[prost(string, tag = "3")]
+    pub(crate) into: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! A stream is asked to end by whoever drains or cuts, and ends right there: its caller may read nothing for long, and
-//! nobody polls the answer meanwhile; but the object's part of it has to go, and with it what it holds of the state. Only
+//! nobody polls the answer while the caller's window is shut (RFC 9113 §5.2); but the object's part of it has to go, and with
+//! it what it holds of the state. Only
 //! a message that is begun and whose rest is not there yet keeps a stream that is drained; one that is cut is kept by
 //! nothing.
 
@@ -81,7 +82,9 @@ impl Streams {
             known.streams.values().cloned().collect()
         };
         // Without the lock: what the objects' parts do when they are dropped is theirs.
-        streams.iter().for_each(|slot| slot.ask(how, self));
+        for slot in streams {
+            slot.ask(how, self);
+        }
     }
 
     pub(super) fn opened(&self) {

@@ -28,7 +28,7 @@ use super::deadline::{self, GRPC_TIMEOUT};
 use super::failure::{Fate, Progress, causes};
 use super::outgoing::Outgoing;
 use super::response::Arriving;
-use super::resume::{Resume, Resuming};
+use super::resume::{self, Resume, Resuming};
 use super::{Idempotent, Settings};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
@@ -250,7 +250,8 @@ impl Call {
         if let Some(refusal) = learning(response.headers()).filter(|_| self.body.is_replayable()) {
             return Some((refusal.message().to_owned(), Fate::Refused));
         }
-        self.resume.as_ref()?.is_no_answer(response, self.only.is_some())
+        self.resume.as_ref()?;
+        resume::is_no_answer(response, self.only.is_some())
     }
 
     /// Waits within the call's patience; the deadline bounds it from outside.

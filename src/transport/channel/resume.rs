@@ -64,25 +64,6 @@ impl Resume {
         Some(Self { marked, request })
     }
 
-    /// Why an answer does not count as one, and what became of the attempt: the node drained the stream before it
-    /// answered, or, of a stream that has begun already, is not ready.
-    pub(super) fn is_no_answer<B>(&self, answer: &Response<B>, has_begun: bool) -> Option<(String, Fate)> {
-        let headers = answer.headers();
-        let says = |default: &str| {
-            let status = Status::from_header_map(headers);
-            status.map_or_else(|| default.to_owned(), |status| status.message().to_owned())
-        };
-        if is_drained(headers) {
-            return Some((says("the node drained the stream"), Fate::NotSent));
-        }
-        let not_ready = match headers.get(Status::GRPC_STATUS) {
-            Some(status) => status == "14",
-            // gRPC's mapping of HTTP statuses to codes.
-            None => matches!(answer.status().as_u16(), 429 | 502..=504),
-        };
-        (has_begun && not_ready).then(|| (says(&format!("the answer was {}", answer.status())), Fate::Refused))
-    }
-
     /// What ends a stream that has begun, of the answer to an attempt to go on with it; `None` when it goes on.
     fn end(&self, answer: &Response<impl HttpBody>) -> Option<Result<HeaderMap, Status>> {
         let headers = answer.headers();
@@ -96,6 +77,25 @@ impl Resume {
         let Label { version, schema, .. } = self.marked.label;
         labelled::mismatch(headers, version, Some(schema)).map(|refusal| Err(refusal.into()))
     }
+}
+
+/// Why an answer does not count as one, and what became of the attempt: the node drained the stream before it
+/// answered, or, of a stream that has begun already, is not ready.
+pub(super) fn is_no_answer<B>(answer: &Response<B>, has_begun: bool) -> Option<(String, Fate)> {
+    let headers = answer.headers();
+    let says = |default: &str| {
+        let status = Status::from_header_map(headers);
+        status.map_or_else(|| default.to_owned(), |status| status.message().to_owned())
+    };
+    if is_drained(headers) {
+        return Some((says("the node drained the stream"), Fate::NotSent));
+    }
+    let not_ready = match headers.get(Status::GRPC_STATUS) {
+        Some(status) => status == "14",
+        // gRPC's mapping of HTTP statuses to codes.
+        None => matches!(answer.status().as_u16(), 429 | 502..=504),
+    };
+    (has_begun && not_ready).then(|| (says(&format!("the answer was {}", answer.status())), Fate::Refused))
 }
 
 fn is_drained(headers: &HeaderMap) -> bool {
@@ -129,10 +129,12 @@ pub(super) struct Resuming {
 
 enum At {
     Reading { body: Body, call: Box<Call> },
-    Again(Pin<Box<dyn Future<Output = (Box<Call>, Result<Answer, Status>)> + Send>>),
+    Again(Pin<Box<dyn Future<Output = Answered> + Send>>),
     Ended,
 }
 
+/// A call that was sent again, and what came of it.
+type Answered = (Box<Call>, Result<Answer, Status>);
 type Frames = Option<Result<Frame<Bytes>, Status>>;
 
 impl Resuming {
@@ -158,16 +160,14 @@ impl Resuming {
             Some(Err(status)) => (status.code() == Code::Unavailable).then_some(Fate::Lost),
             None => None,
         };
-        match fate.filter(|_| self.follow.can_go_on()).zip(self.request()) {
-            Some((fate, request)) => {
-                self.at = At::Again(Box::pin(again(self.shared.clone(), call, request, fate)));
-                None
-            }
-            None => {
-                self.at = At::Ended;
-                Some(end)
-            }
+        if let Some(fate) = fate.filter(|_| self.follow.can_go_on())
+            && let Some(request) = self.request()
+        {
+            self.at = At::Again(Box::pin(again(self.shared.clone(), call, request, fate)));
+            return None;
         }
+        self.at = At::Ended;
+        Some(end)
     }
 
     fn request(&mut self) -> Option<Bytes> {
@@ -181,24 +181,17 @@ impl Resuming {
             Ok(answer) => answer,
             Err(status) => return Some(Some(Err(status))),
         };
-        match self.resume.end(&answer.response) {
-            Some(end) => Some(Some(end.map(Frame::trailers))),
-            None => {
-                let body = Arriving::body(answer.response.into_body(), call.deadline, answer.address);
-                self.at = At::Reading { body, call };
-                None
-            }
+        if let Some(end) = self.resume.end(&answer.response) {
+            return Some(Some(end.map(Frame::trailers)));
         }
+        let body = Arriving::body(answer.response.into_body(), call.deadline, answer.address);
+        self.at = At::Reading { body, call };
+        None
     }
 }
 
 /// Sends a call again whose stream ended.
-async fn again(
-    shared: Arc<Shared>,
-    mut call: Box<Call>,
-    request: Bytes,
-    fate: Fate,
-) -> (Box<Call>, Result<Answer, Status>) {
+async fn again(shared: Arc<Shared>, mut call: Box<Call>, request: Bytes, fate: Fate) -> Answered {
     call.body = Outgoing::Whole(request);
     let mut progress = Progress::new();
     // It has: some of its response came.

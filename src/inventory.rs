@@ -62,5 +62,6 @@ mod store;
 mod stream;
 mod validate;
 
+pub(crate) use self::node::inventory_node_slow;
 pub use self::node::{OpenNodeError, inventory_node, inventory_node_from, open_node, open_node_trusting};
 pub use self::store::OpenError;

@@ -14,7 +14,7 @@ use super::Outcome;
 use super::arguments::ServeExampleArguments;
 use super::{keygen, signals};
 use crate::inventory::clock::{Clock, SystemClock};
-use crate::inventory::{inventory_node_from, open_node_trusting};
+use crate::inventory::{inventory_node_slow, open_node_trusting};
 use crate::state::Mode;
 
 pub(super) fn run(arguments: &ServeExampleArguments) -> Outcome {
@@ -28,7 +28,8 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let trusted = arguments.trust.iter().map(|file| keygen::public_key(file)).collect::<Result<Vec<_>, _>>()?;
     let version = arguments.version.to_string();
     let node = if arguments.state.is_some() {
-        let builder = inventory_node_from(&version, state, &clock, Mode::Online)?;
+        let slow = arguments.transform_for.unwrap_or_default();
+        let builder = inventory_node_slow(&version, state, &clock, Mode::Online, slow)?;
         trusted.iter().fold(builder, |builder, key| builder.trust(*key)).start().await?
     } else {
         open_node_trusting(&version, state, &clock, &trusted)?

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tonic::Status;
 
@@ -31,7 +32,7 @@ use crate::state::Mode;
 /// # Ok(()) }
 /// ```
 pub fn inventory_node(state: &Path, clock: &Arc<dyn Clock>) -> Builder {
-    upgrades(beginning_at_1_1_0(clock), &["2.0.0", "3.0.0"], clock, Mode::Online).state(state)
+    both(clock, Mode::Online, Duration::ZERO).state(state)
 }
 
 /// A node like that of [`inventory_node`], but a new state begins at `version`, and items are carried over as `mode` says.
@@ -44,14 +45,25 @@ pub fn inventory_node_from(
     clock: &Arc<dyn Clock>,
     mode: Mode,
 ) -> Result<Builder, OpenNodeError> {
+    inventory_node_slow(version, state, clock, mode, Duration::ZERO)
+}
+
+/// The same, whose transform function to 3.0.0 takes at least so long.
+pub(crate) fn inventory_node_slow(
+    version: &str,
+    state: &Path,
+    clock: &Arc<dyn Clock>,
+    mode: Mode,
+    slow: Duration,
+) -> Result<Builder, OpenNodeError> {
     // A state that is there may be older than that, or have come from an older version.
     let known = state.join("CURRENT").exists();
     let builder = match version {
-        "1.1.0" => upgrades(beginning_at_1_1_0(clock), &["2.0.0", "3.0.0"], clock, mode),
-        "2.0.0" | "3.0.0" if known => upgrades(beginning_at_1_1_0(clock), &["2.0.0", "3.0.0"], clock, mode),
+        "1.1.0" => both(clock, mode, slow),
+        "2.0.0" | "3.0.0" if known => both(clock, mode, slow),
         "2.0.0" => {
             let builder = Node::builder(protocol()).object(version, object_of_2_0_0(clock));
-            upgrades(builder.records(objects::v2_0_0::Object::layout()), &["3.0.0"], clock, mode)
+            builder.records(objects::v2_0_0::Object::layout()).upgrade(to_3_0_0(clock, mode, slow))
         }
         "3.0.0" => Node::builder(protocol())
             .object(version, object_of_3_0_0(clock))
@@ -71,12 +83,9 @@ fn beginning_at_1_1_0(clock: &Arc<dyn Clock>) -> Builder {
     Node::builder(protocol()).object("1.1.0", object).records(objects::v1_1_0::Object::layout())
 }
 
-/// The upgrades to these versions.
-fn upgrades(builder: Builder, versions: &[&str], clock: &Arc<dyn Clock>, mode: Mode) -> Builder {
-    versions.iter().fold(builder, |builder, version| match *version {
-        "2.0.0" => builder.upgrade(to_2_0_0(clock, mode)),
-        _ => builder.upgrade(to_3_0_0(clock, mode)),
-    })
+/// From the oldest version that there is an object of, with both upgrades.
+fn both(clock: &Arc<dyn Clock>, mode: Mode, slow: Duration) -> Builder {
+    beginning_at_1_1_0(clock).upgrade(to_2_0_0(clock, mode)).upgrade(to_3_0_0(clock, mode, slow))
 }
 
 /// All that differs are the items, and of them rules say all.
@@ -88,14 +97,17 @@ fn to_2_0_0(clock: &Arc<dyn Clock>, mode: Mode) -> Upgrade {
 }
 
 /// Items are the same; what reservations are, code takes over.
-fn to_3_0_0(clock: &Arc<dyn Clock>, mode: Mode) -> Upgrade {
+fn to_3_0_0(clock: &Arc<dyn Clock>, mode: Mode, slow: Duration) -> Upgrade {
     let (there, back) = (clock.clone(), clock.clone());
     Upgrade::to("3.0.0")
         .object(object_of_3_0_0(clock))
         .past(past_of_node(clock))
         .future(future_of_node(clock))
         .records(objects::v3_0_0::Object::layout(), mode)
-        .transform(move |transforming| steps::v3_0_0::to_3_0_0(transforming, &there))
+        .transform(move |transforming| {
+            std::thread::sleep(slow);
+            steps::v3_0_0::to_3_0_0(transforming, &there)
+        })
         .reverse(move |transforming| steps::v3_0_0::to_2_0_0(transforming, &back))
         .verify(|adjacent| reads_3_0_0(v3_0_0::inventory_client::InventoryClient::new(adjacent)))
 }

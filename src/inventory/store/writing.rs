@@ -39,11 +39,6 @@ impl<'w, 't, I: StoredItem> Writing<'w, 't, I> {
         Self { transaction, now, item: PhantomData }
     }
 
-    /// All that there is, beneath what a write usually does to it.
-    pub(crate) fn transaction(&mut self) -> &mut Transaction<'t> {
-        self.transaction
-    }
-
     pub(crate) fn now(&self) -> SystemTime {
         self.now
     }

@@ -81,6 +81,11 @@ impl<C: Channel> Inventory for Past<C> {
         let request = request.into_inner();
         for id in hold_ids(&request.request_id)? {
             let hold = self.hold(&request, id.clone()).await?;
+            // Only what was reserved before the node ran 3.0.0 is final from the beginning.
+            if hold.state() == v3::HoldState::Confirmed {
+                let v3::Reservation { reservation_id, sku, quantity, .. } = hold;
+                return Ok(Response::new(v2::Reservation { reservation_id, sku, quantity }));
+            }
             // Before it is confirmed: whatever is final here is known to be 2.0.0's.
             self.remember(hold.reservation_id.clone(), request.request_id.clone()).await?;
             match self.confirm(hold.reservation_id.clone(), derive(&id, "confirm")).await {

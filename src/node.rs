@@ -119,12 +119,15 @@ impl Node {
         health.set_serving();
         let serving = Server::builder().health(&health).serve(listener, service, shutdown)?;
         let (node, mut told) = (self.clone(), self.watch());
-        Ok(serving.beside(async move {
-            // A node that is stuck answers nobody.
-            if told.wait_for(|status| status.stuck.is_some()).await.is_ok() {
-                health.set_not_serving();
-            }
-        }, async move { node.stop().await }))
+        Ok(serving.beside(
+            async move {
+                // A node that is stuck answers nobody.
+                if told.wait_for(|status| status.stuck.is_some()).await.is_ok() {
+                    health.set_not_serving();
+                }
+            },
+            async move { node.stop().await },
+        ))
     }
 
     /// Ends the node, once no move is under way: the work of its objects in the background stops, what they have open is

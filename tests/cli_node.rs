@@ -132,8 +132,14 @@ fn a_node_goes_on_back_on_again_and_for_good() {
     let status = shop.told("status", &[]).ended(0, &[]);
     says(&status.out, &["shop 1.0.0, serving", "serves    1.0.0, 2.0.0", "next      2.0.0", "back      none"]);
     let upgraded = shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
-    says(&upgraded.out, &["1.0.0 -> 2.0.0, new calls waited", "0 cut", &format!("straddle node rollback {}", shop.address)]);
-    says(&shop.told("status", &[]).out, &["shop 2.0.0, serving", "back      1.0.0", "active    1.0.0", "last      1.0.0"]);
+    says(
+        &upgraded.out,
+        &["1.0.0 -> 2.0.0, new calls waited", "0 cut", &format!("straddle node rollback {}", shop.address)],
+    );
+    says(
+        &shop.told("status", &[]).out,
+        &["shop 2.0.0, serving", "back      1.0.0", "active    1.0.0", "last      1.0.0"],
+    );
     says(&shop.told("rollback", &["--dry-run"]).ended(0, &[]).out, &["nothing would be lost"]);
     assert_eq!(shop.status()["version"], "2.0.0", "a dry run changes nothing");
     says(&shop.told("rollback", &[]).ended(0, &[]).out, &["2.0.0 -> 1.0.0"]);
@@ -152,7 +158,10 @@ fn scripts_are_told_of_moves_in_json_the_result_last() {
     let (done, before) = lines.split_last().expect("lines");
     assert!(before.iter().all(|line| line["status"]["protocol"] == "shop"), "{before:?}");
     let moved = &done["done"]["moved"];
-    assert_eq!((&moved["from"], &moved["to"], &done["done"]["version"]), (&json!("1.0.0"), &json!("2.0.0"), &json!("2.0.0")));
+    assert_eq!(
+        (&moved["from"], &moved["to"], &done["done"]["version"]),
+        (&json!("1.0.0"), &json!("2.0.0"), &json!("2.0.0"))
+    );
     assert!(moved["pause_microseconds"].as_u64().is_some_and(|pause| pause > 0), "{moved}");
     let status = shop.status();
     assert_eq!(status["calls"], json!({ "running": 0, "waiting": 0 }));
@@ -208,7 +217,8 @@ fn ctrl_c_ends_the_watching_and_not_the_move() {
 fn what_a_rollback_would_lose_is_listed_and_given_up_only_into_a_file() {
     let shop = Shop::start(Doing::Losing);
     shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
-    let refused = shop.told("rollback", &[]).ended(1, &["failed: RECORDS_REFUSED", "items \"anvil\": has no word for it"]);
+    let refused =
+        shop.told("rollback", &[]).ended(1, &["failed: RECORDS_REFUSED", "items \"anvil\": has no word for it"]);
     says(&refused.err, &["count         3", "--accept-loss"]);
     assert!(!refused.err.contains('\u{7}'), "keys may be anything: {:?}", refused.err);
     assert_eq!(shop.status()["version"], "2.0.0");
@@ -272,7 +282,14 @@ fn what_is_no_admin_service_is_told_so() {
 #[test]
 fn the_example_has_an_admin_service_on_loopback() {
     let mut node = Conversation::begin(&[
-        "serve-example", "--version", "2.0.0", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--until-stdin-ends",
+        "serve-example",
+        "--version",
+        "2.0.0",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--until-stdin-ends",
     ]);
     node.hear();
     let line = node.hear();

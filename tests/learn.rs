@@ -1,10 +1,10 @@
 //! A running node learns versions that its program was built without.
 #![cfg(feature = "cli")]
 
-#[path = "learn/kept.rs"]
-mod kept;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "learn/kept.rs"]
+mod kept;
 #[path = "learn/shop.rs"]
 mod shop;
 

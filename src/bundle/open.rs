@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-use super::{Bundle, Kind};
 use super::content::BundledVersion;
 use super::error::BundleError;
 use super::limits::Descriptors;
+use super::{Bundle, Kind};
 use crate::protocol::resume::Resume;
 use crate::protocol::{Declared, Fault, Method, Protocol, Schema, Source, Step};
 use crate::version::Version;
@@ -129,14 +129,20 @@ impl Protocol {
         if let Some(package) =
             packages.into_iter().find(|one| self.version_for_unlabelled(one) != learned.version_for_unlabelled(one))
         {
-            let what = format!("beside what the bundle brings, callers of {package} without a label would be taken for another version");
+            let what = format!(
+                "beside what the bundle brings, callers of {package} without a label would be taken for another version"
+            );
             return Err(BundleError::contradiction(what, advice));
         }
         for step in self.steps() {
             let same = |other: &&Step| other.from() == step.from() && other.to() == step.to();
-            let kinds = |step: &Step| -> Vec<_> { step.past().iter().chain(step.future()).map(mem::discriminant).collect() };
+            let kinds =
+                |step: &Step| -> Vec<_> { step.past().iter().chain(step.future()).map(mem::discriminant).collect() };
             if learned.steps().iter().find(same).map(kinds) != Some(kinds(step)) {
-                let what = format!("beside what the bundle brings, methods would cross the step to {} in another way", step.to());
+                let what = format!(
+                    "beside what the bundle brings, methods would cross the step to {} in another way",
+                    step.to()
+                );
                 return Err(BundleError::contradiction(what, advice));
             }
         }

@@ -131,6 +131,7 @@ async fn move_all(cluster: &mut Cluster, models: &[Arc<Model>], time: Duration) 
         let parts = u32::try_from(moves::steps(node.reached.version).len()).unwrap_or(0) + 1;
         all.spawn(async move {
             let made = moves::make(&mut node, &model, time / parts).await;
+            model.moving.store(false, Ordering::Relaxed);
             (node, made.map_err(|error| error.to_string()))
         });
     }

@@ -233,7 +233,9 @@ impl Builder {
             }
         }
         if self.state.is_none() {
-            faults.push("there is no state folder: give one with state(…), or build() a node that stays as it is".to_owned());
+            faults.push(
+                "there is no state folder: give one with state(…), or build() a node that stays as it is".to_owned(),
+            );
         }
         let declared = Declared {
             objects: self.opens,
@@ -245,13 +247,20 @@ impl Builder {
         // An object of the wrong kind is not missing.
         let wrong = !self.current.is_empty();
         let chain = Chain::new(&self.protocol, declared).map_err(|missing| {
-            faults.extend(missing.into_iter().filter(|fault| !(wrong && fault.starts_with("there is no first object"))));
+            faults
+                .extend(missing.into_iter().filter(|fault| !(wrong && fault.starts_with("there is no first object"))));
         });
         let (Ok(chain), Some(root), true) = (chain, self.state, faults.is_empty()) else {
             return Err(BuildError { faults });
         };
-        let beginning =
-            Beginning { chain, protocol: self.protocol, files: self.files, limits: self.limits, root, trusted: self.trusted };
+        let beginning = Beginning {
+            chain,
+            protocol: self.protocol,
+            files: self.files,
+            limits: self.limits,
+            root,
+            trusted: self.trusted,
+        };
         let life = engine::start(beginning).await.map_err(BuildError::of)?;
         Ok(Node::living(life))
     }

@@ -15,8 +15,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::interval;
 
-pub(super) use self::start::{Beginning, start};
 use self::filling::Filling;
+pub(super) use self::start::{Beginning, start};
 use super::chain::Chain;
 use super::learn::Learning;
 use super::life::{MoveError, Moved, NodeStatus};

@@ -135,7 +135,9 @@ pub enum MoveError {
         count: u64,
     },
     /// There is too little room on the disk for the state that would be made; nothing has changed.
-    #[error("the new state needs up to {needed} bytes, and {free} are free: make room, or move the state to a larger disk")]
+    #[error(
+        "the new state needs up to {needed} bytes, and {free} are free: make room, or move the state to a larger disk"
+    )]
     NoSpace {
         /// So many bytes are needed.
         needed: u64,

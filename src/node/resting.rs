@@ -39,8 +39,7 @@ impl Resting {
         let versions = protocol.versions().iter().map(|schema| schema.version().clone());
         let objects = versions.zip(at).filter_map(|(version, object)| Some((version, object?))).collect();
         let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
-        let (status, built, learning) =
-            (watch::Sender::new(status), Built::of(&protocol), Learning::new(trusted));
+        let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trusted));
         Self { version, dispatch, status, protocol: RwLock::new(protocol), oldest, built, learning, objects }
     }
 
@@ -67,10 +66,11 @@ impl Resting {
         let (Some(node), Some(oldest)) = (index(&self.version), oldest) else {
             return Err("the other protocol lacks versions that this node serves".to_owned());
         };
-        let table = Table::new(&protocol, &Objects { node, oldest, at: &at, built: self.built.range(&protocol) }).map_err(|missing| {
-            let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
-            format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
-        })?;
+        let table = Table::new(&protocol, &Objects { node, oldest, at: &at, built: self.built.range(&protocol) })
+            .map_err(|missing| {
+                let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
+                format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
+            })?;
         let served: Vec<Version> =
             protocol.versions()[oldest..].iter().map(|schema| schema.version().clone()).collect();
         let learned = self.built.learned(&protocol);

@@ -66,7 +66,8 @@ impl Standing {
             };
             let Some(open) = open else { continue };
             let adjacent = Adjacent::new(dispatch.within(adjacent.clone()));
-            let (folder, what) = (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
+            let (folder, what) =
+                (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
             let object = |opening: &Opening| open(adjacent, opening);
             standing.add(protocol, files, simulated, format!("the {what}"), &folder, object)?;
         }
@@ -111,13 +112,15 @@ impl Standing {
                 at[index].clone_from(&one.object);
             }
         }
-        Table::new(protocol, &Objects { node, oldest, at: &at, built: chain.built.range(protocol) }).map_err(|missing| {
-            let missing = missing.iter().map(|missing| {
-                let version = protocol.versions()[missing.version].version();
-                format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
-            });
-            missing.collect::<Vec<_>>().join("; ")
-        })
+        Table::new(protocol, &Objects { node, oldest, at: &at, built: chain.built.range(protocol) }).map_err(
+            |missing| {
+                let missing = missing.iter().map(|missing| {
+                    let version = protocol.versions()[missing.version].version();
+                    format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
+                });
+                missing.collect::<Vec<_>>().join("; ")
+            },
+        )
     }
 
     /// The records that the current object has opened.

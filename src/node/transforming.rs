@@ -132,10 +132,6 @@ impl Transforming {
 
 impl fmt::Debug for Transforming {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Transforming")
-            .field("from", &self.from)
-            .field("to", &self.to)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Transforming").field("from", &self.from).field("to", &self.to).finish_non_exhaustive()
     }
 }

@@ -145,9 +145,7 @@ impl Upgrade {
     }
 }
 
-fn function<E: fmt::Display>(
-    function: impl Fn(&Transforming) -> Result<(), E> + Send + Sync + 'static,
-) -> Function {
+fn function<E: fmt::Display>(function: impl Fn(&Transforming) -> Result<(), E> + Send + Sync + 'static) -> Function {
     Arc::new(move |transforming| function(transforming).map_err(|error| error.to_string()))
 }
 

@@ -10,7 +10,8 @@ use crate::bundle::Bundle;
 
 const FOLDER: &str = "bundles";
 const ENDING: &str = ".bundle";
-const ADVICE: &str = "restore the file from a copy; or remove it, start the program, and have the node learn the bundle again";
+const ADVICE: &str =
+    "restore the file from a copy; or remove it, start the program, and have the node learn the bundle again";
 
 /// Writes a bundle, whole or not at all. One that is there already stays as it is.
 pub(super) fn keep(files: &dyn Files, root: &Path, bundle: &Bundle) -> Result<(), StateError> {

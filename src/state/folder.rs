@@ -451,8 +451,12 @@ impl StateFolder {
     /// Removes what nothing leads to any more. Names that are not ours stay.
     fn sweep(&mut self) -> Result<(), StateError> {
         let target = self.status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
-        let needed: Vec<&Epoch> =
-            [&self.current, &self.status.epoch].into_iter().chain(&self.status.kept).chain(&self.status.prepared).chain(target).collect();
+        let needed: Vec<&Epoch> = [&self.current, &self.status.epoch]
+            .into_iter()
+            .chain(&self.status.kept)
+            .chain(&self.status.prepared)
+            .chain(target)
+            .collect();
         for epoch in self.epochs()? {
             // A higher number than there ever was is none of ours.
             if !needed.contains(&&epoch) && epoch.number() <= self.status.highest {

@@ -17,7 +17,8 @@ pub(super) fn place(files: &dyn Files, root: &Path, from: &Epoch) -> Result<Path
     // One more than there are files is always free.
     let names = (1..=there.len() + 1).map(|attempt| format!("{from}-{attempt}.jsonl"));
     let free = names.into_iter().find(|name| !there.iter().any(|taken| **taken == **name));
-    let file = folder.join(free.ok_or_else(|| StateError::io(&folder, "finding a name")(io::ErrorKind::AlreadyExists.into()))?);
+    let file = folder
+        .join(free.ok_or_else(|| StateError::io(&folder, "finding a name")(io::ErrorKind::AlreadyExists.into()))?);
     files.write(&file, b"").map_err(StateError::io(&file, "making it"))?;
     files.sync_folder(&folder).map_err(StateError::io(&folder, "making it durable"))?;
     Ok(file)

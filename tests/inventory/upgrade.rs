@@ -71,8 +71,8 @@ async fn a_retry_over_an_upgrade_is_answered_as_before_and_another_request_is_st
         let (state, clock) = (directory(), clock());
         let node = start_from("1.1.0", state.path(), &clock, mode).await;
         let mut callers = Callers::of(&node);
-        let item = v1::Item { location: "x-1".into(), ..item1("put a", 5) };
-        let put = v1::PutItemRequest { item: Some(item.clone()), request_id: "put a".into() };
+        let first = v1::Item { location: "x-1".into(), ..item1("put a", 5) };
+        let put = v1::PutItemRequest { item: Some(first.clone()), request_id: "put a".into() };
         callers.first.put_item(put.clone()).await.unwrap();
         // What 2.0.0 says of a status is lost on the way down.
         let item = v2::Item { status: v2::ItemStatus::Active.into(), ..item2("c", 5) };
@@ -96,14 +96,15 @@ async fn a_retry_over_an_upgrade_is_answered_as_before_and_another_request_is_st
             let place = format!("{mode:?} at {to}");
             let answer = callers.first.put_item(put.clone()).await.unwrap_or_else(|status| panic!("{place}: {status}"));
             assert_eq!(answer.into_inner().item.unwrap().stock, 5, "{place}: not what became of it since");
-            let other = v1::Item { stock: 6, ..item.clone() };
+            let other = v1::Item { stock: 6, ..first.clone() };
             let other = v1::PutItemRequest { item: Some(other), request_id: "put a".into() };
             let status = callers.first.put_item(other).await.expect_err("another request");
             assert!(status.message().contains("belongs to another request"), "{place}: {status}");
             let answer = callers.second.upsert_item(upsert.clone()).await;
             assert_eq!(answer.unwrap_or_else(|status| panic!("{place}: {status}")).into_inner(), upserted, "{place}");
             assert_eq!(callers.first.adjust_stock(adjust.clone()).await.unwrap().into_inner(), adjusted, "{place}");
-            let again = callers.first.reserve(reserve.clone()).await.unwrap_or_else(|status| panic!("{place}: {status}"));
+            let again =
+                callers.first.reserve(reserve.clone()).await.unwrap_or_else(|status| panic!("{place}: {status}"));
             assert_eq!(again.into_inner(), reserved, "{place}");
             assert_eq!(callers.first.import_items(import(5)).await.unwrap().into_inner(), imported, "{place}");
             callers.first.import_items(import(6)).await.expect_err("another import");
@@ -120,8 +121,7 @@ async fn what_1_1_0_cannot_express_keeps_a_node_from_going_back_and_is_named() {
     let mut callers = Callers::of(&node);
     upgrade(&node, "2.0.0").await;
     let price = Some(v2::Money { currency_code: "EUR".into(), units: 7, nanos: 0 });
-    let upsert =
-        v2::UpsertItemRequest { item: Some(v2::Item { price, ..item2("a", 5) }), request_id: "euros".into() };
+    let upsert = v2::UpsertItemRequest { item: Some(v2::Item { price, ..item2("a", 5) }), request_id: "euros".into() };
     callers.second.upsert_item(upsert.clone()).await.unwrap();
     let adjust = v2::AdjustStockRequest { sku: "a".into(), delta: 1, request_id: "adjust".into() };
     callers.second.adjust_stock(adjust.clone()).await.unwrap();

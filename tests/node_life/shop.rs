@@ -149,11 +149,8 @@ pub(crate) fn marked(opening: &Opening) -> Object {
                 append(&file, &format!("{}{}", if entry.urgent { "!" } else { "." }, entry.note));
                 return Ok(Entries::default());
             }
-            let entry = |line: String| Entry {
-                note: line[1..].to_owned(),
-                urgent: line.starts_with('!'),
-                ..Entry::default()
-            };
+            let entry =
+                |line: String| Entry { note: line[1..].to_owned(), urgent: line.starts_with('!'), ..Entry::default() };
             Ok(Entries { entries: lines(&file).into_iter().map(entry).collect() })
         }
     })
@@ -211,13 +208,16 @@ pub(crate) fn to_3() -> Upgrade {
 pub(crate) fn fold(transforming: &Transforming) -> Result<(), std::io::Error> {
     let made = transforming.to().object().join("entries");
     lines(&transforming.from().object().join("entries")).iter().for_each(|line| append(&made, &format!(".{line}")));
-    lines(&transforming.from().future("3.0.0").join("urgent")).iter().for_each(|line| append(&made, &format!("!{line}")));
+    lines(&transforming.from().future("3.0.0").join("urgent"))
+        .iter()
+        .for_each(|line| append(&made, &format!("!{line}")));
     append(&transforming.to().past("2.0.0").join("calls"), "begun");
     Ok(())
 }
 
 pub(crate) fn unfold(transforming: &Transforming) -> Result<(), std::io::Error> {
-    let (object, urgent) = (transforming.to().object().join("entries"), transforming.to().future("3.0.0").join("urgent"));
+    let (object, urgent) =
+        (transforming.to().object().join("entries"), transforming.to().future("3.0.0").join("urgent"));
     for (number, line) in lines(&transforming.from().object().join("entries")).iter().enumerate() {
         match line.split_at(1) {
             (_, words) if words.starts_with("new") => transforming.lose(straddle::state::RefusedRecord {
@@ -242,8 +242,12 @@ pub(crate) async fn add(node: &Dispatch, version: u32, words: &str, urgent: bool
 
 /// The words of all entries in a version, sorted.
 pub(crate) async fn list(node: &Dispatch, version: u32) -> Result<Vec<String>, Status> {
-    let mut words: Vec<String> =
-        call(node, version, "List", Entry::default()).await?.entries.iter().map(|entry| entry.words().to_owned()).collect();
+    let mut words: Vec<String> = call(node, version, "List", Entry::default())
+        .await?
+        .entries
+        .iter()
+        .map(|entry| entry.words().to_owned())
+        .collect();
     words.sort();
     Ok(words)
 }

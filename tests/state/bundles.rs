@@ -56,7 +56,11 @@ fn a_bundle_is_kept_whole_or_not_at_all_whatever_the_file_system_does() {
                 let found = digests(&state);
                 assert!(found.is_empty() || found == [step().digest()], "{fault:?} at {at}, seed {seed}");
                 assert!(kept.is_err() || !found.is_empty(), "{fault:?} at {at}, seed {seed}: what was kept is gone");
-                if found.is_empty() { missing += 1 } else { there += 1 }
+                if found.is_empty() {
+                    missing += 1
+                } else {
+                    there += 1
+                }
                 state.keep(&step()).unwrap();
                 assert_eq!(digests(&state), [step().digest()]);
             }

@@ -191,7 +191,8 @@ impl Driver {
             .filter(|name| name.contains('-'))
             .collect();
         names.retain(|name| *name != state.current().to_string());
-        let kept: Vec<String> = state.status().kept.iter().chain(&state.status().prepared).map(ToString::to_string).collect();
+        let kept: Vec<String> =
+            state.status().kept.iter().chain(&state.status().prepared).map(ToString::to_string).collect();
         assert_eq!(names, kept, "{told}: epochs beside the current one");
         self.state = Some(state);
     }

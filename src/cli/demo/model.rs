@@ -28,6 +28,8 @@ pub(super) struct Model {
     pub(super) standing: Arc<Standing>,
     /// Whether it goes from version to version.
     pub(super) moves: bool,
+    /// Whether it has yet to go somewhere.
+    pub(super) moving: AtomicBool,
     /// Whether there is an item in euros. Who has the lock may write it; who reads what it would keep from being read
     /// shares the lock.
     pub(super) euros: RwLock<()>,
@@ -76,6 +78,7 @@ impl Model {
             node,
             standing: Arc::new(Standing::at(node)),
             moves,
+            moving: AtomicBool::new(moves),
             euros: RwLock::default(),
             has_euros: AtomicBool::new(false),
             groups: (0..GROUPS).map(group).collect(),
@@ -124,8 +127,7 @@ impl Group {
     /// 3.0.0 know. `newest` says that the node stays at 3.0.0.
     pub(super) fn in_reach(&self, caller: Version, newest: bool) -> Vec<usize> {
         let reaches = |reserved: &Reserved| {
-            reserved.state != Hold::Held
-                && (newest || reserved.by != Version::Fourth || caller == Version::Fourth)
+            reserved.state != Hold::Held && (newest || reserved.by != Version::Fourth || caller == Version::Fourth)
         };
         (0..self.reservations.len()).filter(|index| reaches(&self.reservations[*index])).collect()
     }

@@ -47,7 +47,10 @@ pub(super) fn steps(begins_at: &str) -> Vec<Step> {
 pub(super) struct Made {
     pub(super) node: &'static str,
     killed: bool,
-    moved: Moved,
+    from: String,
+    to: &'static str,
+    /// As the node told; a program that was killed can tell of nothing.
+    moved: Option<Moved>,
     /// Records carried, as far as the node told.
     records: u64,
     /// The most calls that were seen to wait.
@@ -61,7 +64,11 @@ pub(super) async fn make(node: &mut Node, model: &Model, every: Duration) -> Res
     let begun = Instant::now();
     for (step, number) in steps(node.reached.version).into_iter().zip(1..) {
         tokio::time::sleep_until(begun + every * number).await;
-        made.push(one(node, model, step).await.map_err(|error| format!("node {}: {step:?}: {error}", node.reached.version))?);
+        made.push(
+            one(node, model, step)
+                .await
+                .map_err(|error| format!("node {}: {step:?}: {error}", node.reached.version))?,
+        );
     }
     Ok(made)
 }
@@ -84,21 +91,22 @@ async fn one(node: &mut Node, model: &Model, step: Step) -> Result<Made, Failed>
         client = self::client(node)?;
     }
     let mut told = Told::default();
-    let status = settled(&mut client).await?;
-    let moved = if status.version == to {
-        // It had gone on by itself.
-        status.last.unwrap_or_default()
+    let now = settled(&mut client).await?;
+    let moved = if now.version == to {
+        // It has gone on by itself.
+        now.last
     } else {
         let updates = match step {
             Step::BackTo(_) => client.rollback(RollbackRequest { dry_run: false, accept_loss: false }).await?,
             _ => client.upgrade(UpgradeRequest { to: to.to_owned() }).await?,
         };
         told = follow(updates).await?;
-        told.moved.take().unwrap_or_default()
+        told.moved.take()
     };
     model.standing.is_at(to);
     let Told { records, waiting, .. } = told;
-    Ok(Made { node: node.reached.version, killed, moved, records, waiting, took: begun.elapsed() })
+    let (node, from) = (node.reached.version, status.version);
+    Ok(Made { node, killed, from, to, moved, records, waiting, took: begun.elapsed() })
 }
 
 /// What was told of a move.
@@ -176,31 +184,29 @@ fn client(node: &Node) -> Result<Client, Failed> {
 
 impl Made {
     pub(super) fn text(&self) -> String {
-        let Moved { from, to, streams_drained, streams_cut, .. } = &self.moved;
-        let pause = Duration::from_micros(self.moved.pause_microseconds);
-        format!(
-            "{:<7} {from:>7} -> {to:<7} {:>9} {:>9} {:>8} {:>8} {:>8}{}",
-            self.node,
-            format!("{:.1} ms", pause.as_secs_f64() * 1000.0),
-            self.records,
-            self.waiting,
-            streams_drained,
-            streams_cut,
-            if self.killed { "  killed while it transformed, and started again" } else { "" },
-        )
+        let Self { node, from, to, records, waiting, .. } = self;
+        let numbers = self.moved.as_ref().map(|moved| {
+            let pause = Duration::from_micros(moved.pause_microseconds);
+            let numbers = [*records, *waiting, moved.streams_drained, moved.streams_cut];
+            let [records, waiting, drained, cut] = numbers.map(|number| number.to_string());
+            [format!("{:.1} ms", pause.as_secs_f64() * 1000.0), records, waiting, drained, cut]
+        });
+        let [pause, records, waiting, drained, cut] = numbers.unwrap_or_default();
+        let killed = if self.killed { "  killed while it transformed, and started again" } else { "" };
+        format!("{node:<7} {from:>7} -> {to:<7} {pause:>9} {records:>9} {waiting:>8} {drained:>8} {cut:>8}{killed}")
     }
 
     pub(super) fn json(&self) -> Value {
         json!({
             "node": self.node,
-            "from": self.moved.from,
-            "to": self.moved.to,
+            "from": self.from,
+            "to": self.to,
             "killed": self.killed,
-            "pause_us": self.moved.pause_microseconds,
+            "pause_us": self.moved.as_ref().map(|moved| moved.pause_microseconds),
             "records": self.records,
             "waiting": self.waiting,
-            "streams_drained": self.moved.streams_drained,
-            "streams_cut": self.moved.streams_cut,
+            "streams_drained": self.moved.as_ref().map(|moved| moved.streams_drained),
+            "streams_cut": self.moved.as_ref().map(|moved| moved.streams_cut),
             "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
         })
     }

@@ -34,7 +34,11 @@ impl Watcher {
             }
             listed.iter().try_for_each(|item| {
                 expect(watched.seen.get(&item.sku) == Some(item), || {
-                    format!("the last that was seen of {} is {:?}, and it is {item:?}", item.sku, watched.seen.get(&item.sku))
+                    format!(
+                        "the last that was seen of {} is {:?}, and it is {item:?}",
+                        item.sku,
+                        watched.seen.get(&item.sku)
+                    )
                 })
             })
         });

@@ -79,10 +79,10 @@ impl Worker {
         self
     }
 
-    /// Works until the end, by chance.
+    /// Works until the end, by chance; longer when the node has not made all its moves by then.
     pub(super) async fn run(mut self, end: Instant) -> Self {
         let tasks = Task::of(self.version);
-        while Instant::now() < end {
+        while Instant::now() < end || self.model.moving.load(Ordering::Relaxed) {
             // Tasks are never empty.
             let task = tasks[self.random.usize(..tasks.len())];
             self.perform(task).await;

@@ -40,7 +40,8 @@ impl Failure {
             kind: Kind::Unreachable,
             reason: None,
             message: format!("no node can be reached at {address}: {}", status.message()),
-            advice: "name the address of its admin service, which it prints when it starts; nothing was done".to_owned(),
+            advice: "name the address of its admin service, which it prints when it starts; nothing was done"
+                .to_owned(),
             details: BTreeMap::new(),
         }
     }
@@ -56,9 +57,10 @@ impl Failure {
             return Self { kind, reason: Some(info.reason), message: status.message().to_owned(), advice, details };
         }
         let (kind, advice) = match status.code() {
-            Code::Unimplemented => {
-                (Kind::Unreachable, "this is no admin service: callers have another address; nothing was done".to_owned())
-            }
+            Code::Unimplemented => (
+                Kind::Unreachable,
+                "this is no admin service: callers have another address; nothing was done".to_owned(),
+            ),
             Code::InvalidArgument | Code::ResourceExhausted => (Kind::Refused, "nothing was done".to_owned()),
             _ if moving => (
                 Kind::Unreachable,
@@ -98,7 +100,8 @@ impl Failure {
 
     /// What, where it stopped, what the node does, and what is safe to do next.
     pub(super) fn text(&self) -> String {
-        let mut text = self.reason.as_ref().map_or("failed".to_owned(), |reason| format!("failed: {}", printable(reason)));
+        let mut text =
+            self.reason.as_ref().map_or("failed".to_owned(), |reason| format!("failed: {}", printable(reason)));
         let mut line = |name: &str, value: &str| {
             let value = printable(value).replace('\n', "\n                ");
             // Writing to a string cannot fail.

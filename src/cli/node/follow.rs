@@ -101,7 +101,8 @@ async fn follow(
                 let Some(file) = lost else { continue };
                 if let Err(why) = file.write(&part.part, part.file.clone()) {
                     let at_node = printable(&part.file);
-                    let what = format!("{why}\n  help: the node has gone back, and keeps what was given up in {at_node}");
+                    let what =
+                        format!("{why}\n  help: the node has gone back, and keeps what was given up in {at_node}");
                     return Ok(Ended::Unwritten(what));
                 }
             }
@@ -137,7 +138,8 @@ fn end(at: &AdminAddress, after: After, done: &Done, lost: Option<lost::File>) -
     };
     let moved = done.moved.as_ref();
     if at.json {
-        let lost = written.as_ref().map(|(file, at_node)| json!({ "file": file.display().to_string(), "at_node": at_node }));
+        let lost =
+            written.as_ref().map(|(file, at_node)| json!({ "file": file.display().to_string(), "at_node": at_node }));
         let moved = moved.map(told::moved);
         line(&json!({ "done": { "version": done.version, "moved": moved, "lost": lost } }))?;
         return Ok(ExitCode::SUCCESS);
@@ -154,7 +156,11 @@ fn end(at: &AdminAddress, after: After, done: &Done, lost: Option<lost::File>) -
     })?;
     match written {
         Some((file, at_node)) => {
-            say(&format!("what was given up is in {}, and on the node's machine in {}", file.display(), printable(&at_node)))?;
+            say(&format!(
+                "what was given up is in {}, and on the node's machine in {}",
+                file.display(),
+                printable(&at_node)
+            ))?;
         }
         None if wanted => say("nothing was given up, so there is no file")?,
         None => {}

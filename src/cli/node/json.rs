@@ -52,9 +52,10 @@ pub(super) fn refused(record: &RefusedRecord) -> Value {
 }
 
 pub(super) fn learned(learned: &LearnResponse) -> Value {
-    let needs = learned.needs_program.iter().map(|lacking| {
-        json!({ "version": lacking.version, "method": lacking.method, "program": lacking.program })
-    });
+    let needs = learned
+        .needs_program
+        .iter()
+        .map(|lacking| json!({ "version": lacking.version, "method": lacking.method, "program": lacking.program }));
     json!({
         "digest": learned.digest,
         "added": learned.added,

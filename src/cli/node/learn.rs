@@ -25,8 +25,10 @@ pub(super) async fn run(arguments: &LearnArguments) -> Outcome {
         Ok(client) => client,
         Err(failure) => return failed(at, &failure),
     };
-    let parts: Vec<LearnRequest> =
-        (0..file.len()).step_by(PART).map(|from| LearnRequest { part: file.slice(from..file.len().min(from + PART)) }).collect();
+    let parts: Vec<LearnRequest> = (0..file.len())
+        .step_by(PART)
+        .map(|from| LearnRequest { part: file.slice(from..file.len().min(from + PART)) })
+        .collect();
     match unless_interrupted(client.learn(iter(parts))).await {
         None => {
             let _ = say("stopped; whether the node has learned the bundle, `straddle node status` says");
@@ -34,7 +36,11 @@ pub(super) async fn run(arguments: &LearnArguments) -> Outcome {
         }
         Some(Ok(learned)) => {
             let learned = learned.into_inner();
-            if at.json { line(&serde_json::json!({ "learned": json::learned(&learned) }))? } else { say(&text(&learned))? }
+            if at.json {
+                line(&serde_json::json!({ "learned": json::learned(&learned) }))?
+            } else {
+                say(&text(&learned))?
+            }
             Ok(ExitCode::SUCCESS)
         }
         Some(Err(status)) => failed(at, &Failure::of(&at.address, &status, false)),
@@ -46,7 +52,8 @@ fn read(arguments: &LearnArguments) -> Result<Bytes, BadArguments> {
     let keys = arguments.trust.iter().map(|file| keygen::public_key(file));
     let trusted = keys.collect::<Result<Vec<PublicKey>, BadArguments>>()?;
     let file = Bytes::from(inspect::read(&arguments.bundle)?);
-    let read = if trusted.is_empty() { Bundle::read(file.clone()) } else { Bundle::read_trusted(file.clone(), &trusted) };
+    let read =
+        if trusted.is_empty() { Bundle::read(file.clone()) } else { Bundle::read_trusted(file.clone(), &trusted) };
     match read {
         Ok(_) => Ok(file),
         Err(error) => Err(BadArguments(format!("{}: {}", arguments.bundle.display(), printable(&error.to_string())))),
@@ -64,7 +71,11 @@ fn text(learned: &LearnResponse) -> String {
     let _ = write!(text, "\n  bundle  {}, {kept}", learned.digest);
     let needs = &learned.needs_program;
     for lacking in needs.iter().take(TOLD) {
-        let _ = write!(text, "\n  refused  {} of {}: needs the program of {}", lacking.method, lacking.version, lacking.program);
+        let _ = write!(
+            text,
+            "\n  refused  {} of {}: needs the program of {}",
+            lacking.method, lacking.version, lacking.program
+        );
     }
     if needs.len() > TOLD {
         let _ = write!(text, "\n  and {} more, which --json tells", needs.len() - TOLD);

@@ -39,7 +39,8 @@ impl Across {
         self.rewrite(version, &self.version, message_type, message, Use::Response).map_err(|error| {
             let Some(refusal) = error.refusal() else { return corrupt(&error.to_string()) };
             let path = refusal.path().unwrap_or_default();
-            let why = format!("it was answered by {version} before the node changed its version: {}", refusal.message());
+            let why =
+                format!("it was answered by {version} before the node changed its version: {}", refusal.message());
             Refusal::lossy(path, why).after_run().into()
         })
     }

@@ -120,8 +120,9 @@ impl Database {
                 // Only now: whoever waited for the transaction before us may have taken a while.
                 work(transaction, database.clock.now()).map_err(Failed)
             });
+            let answer = answer.map_err(|Failed(status)| status)?;
             database.written.send_replace(());
-            answer.map_err(|Failed(status)| status)
+            Ok(answer)
         };
         tokio::task::spawn_blocking(written).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a write of the inventory did not come to its end");

@@ -77,7 +77,15 @@ impl State {
 impl Reservation {
     pub(crate) fn new(sku: String, quantity: i64, state: State, expires: Option<SystemTime>) -> Self {
         let id = format!("{:032x}", fastrand::u128(..));
-        Self { id, sku, quantity, state: state.into(), expire_time: expires.map(to_nanos), end_time: None, requests: Vec::new() }
+        Self {
+            id,
+            sku,
+            quantity,
+            state: state.into(),
+            expire_time: expires.map(to_nanos),
+            end_time: None,
+            requests: Vec::new(),
+        }
     }
 
     /// Notes that a request is answered with it.

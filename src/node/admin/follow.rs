@@ -55,7 +55,9 @@ pub(super) fn directive(
         let _ = match outcome {
             Ok(Ok(moved)) => end(&node, &sender, moved, lost).await,
             Ok(Err(error)) => fail(&sender, error).await,
-            Err(_) => sender.send(Err(Status::internal("the move ended without saying how: its task panicked"))).await.ok(),
+            Err(_) => {
+                sender.send(Err(Status::internal("the move ended without saying how: its task panicked"))).await.ok()
+            }
         };
     });
     ReceiverStream::new(receiver)
@@ -127,7 +129,9 @@ fn send_lost(sender: &Sender<MoveUpdate>, file: &Path) -> Option<()> {
 }
 
 fn unread(file: &str, error: &std::io::Error) -> Status {
-    Status::internal(format!("the node has gone back; what was given up lies in {file} there, and cannot be sent: {error}"))
+    Status::internal(format!(
+        "the node has gone back; what was given up lies in {file} there, and cannot be sent: {error}"
+    ))
 }
 
 async fn fail(sender: &Sender<MoveUpdate>, error: MoveError) -> Option<()> {

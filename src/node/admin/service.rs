@@ -48,7 +48,9 @@ impl Service for Admin {
 
     async fn learn(&self, request: Request<Streaming<LearnRequest>>) -> Result<Response<LearnResponse>, Status> {
         let Ok(_place) = self.bundles.try_acquire() else {
-            return Err(Status::resource_exhausted(format!("{BUNDLES} bundles are on their way already; send this later")));
+            return Err(Status::resource_exhausted(format!(
+                "{BUNDLES} bundles are on their way already; send this later"
+            )));
         };
         let file = receive::file(request.into_inner()).await?;
         match self.node.learn(file).await {
@@ -69,7 +71,9 @@ impl Service for Admin {
         let RollbackRequest { dry_run, accept_loss } = *request.get_ref();
         let lost = match (accept_loss, self.node.life()) {
             // What a dry run would lose is listed, and a node without a state says so itself.
-            (true, Ok(life)) if !dry_run => Some(life.place_for_lost().await.map_err(|error| failure::of_move(&error))?),
+            (true, Ok(life)) if !dry_run => {
+                Some(life.place_for_lost().await.map_err(|error| failure::of_move(&error))?)
+            }
             _ => None,
         };
         let (node, how) = (self.node.clone(), Rollback { dry_run, accept_loss: lost.clone() });

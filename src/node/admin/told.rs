@@ -24,10 +24,11 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
             .under_way
             .as_ref()
             .map(|(to, way)| wire::Move { to: to.to_string(), back: *way == Way::Back }),
-        progress: status
-            .progress
-            .as_ref()
-            .map(|(what, done, total)| wire::Work { what: what.clone(), done: *done, total: *total }),
+        progress: status.progress.as_ref().map(|(what, done, total)| wire::Work {
+            what: what.clone(),
+            done: *done,
+            total: *total,
+        }),
         filling: status.filling.map(|(done, total)| wire::Work { what: "records".to_owned(), done, total }),
         held: status.held.clone(),
         failure: status.failure.clone(),

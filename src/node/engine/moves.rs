@@ -89,8 +89,7 @@ impl Life {
             let why = format!("there is no way back from {from}: it was finalized, or is the first version here");
             return Err(MoveError::NoWay { why });
         };
-        let mut plan =
-            self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
+        let mut plan = self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
         self.look_ahead(&plan).await?;
         let export = if how.dry_run { None } else { how.accept_loss };
         let (first, count) = self.refused(&plan).await?;

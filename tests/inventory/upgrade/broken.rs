@@ -9,7 +9,7 @@ use tonic::Code;
 use v3::HoldState;
 
 use super::{Callers, back, epoch, start_from, upgrade};
-use crate::support::{Client2, Client3, Lose, Server2, Server3, Wire, assert_error, clock, directory, item2, node2};
+use crate::support::{Client2, Client3, Lose, Server3, Wire, assert_error, clock, directory, item2, node2};
 use straddle::state::Mode;
 
 /// Which call to 2.0.0 was lost on the way, in doing what; how much stock is taken after the upgrade; what became of it.
@@ -37,8 +37,7 @@ async fn what_a_crash_left_half_done_is_decided_by_what_2_0_0_has_done() {
         let mut old = Client2::new(wire.clone());
         let put = v2::UpsertItemRequest { item: Some(item2("anvil", 5)), request_id: "put".into() };
         old.upsert_item(put).await.unwrap();
-        let future =
-            Future::open(states.join("future").join("3.0.0"), Arc::new(clock.clone()), old.clone()).unwrap();
+        let future = Future::open(states.join("future").join("3.0.0"), Arc::new(clock.clone()), old.clone()).unwrap();
         let mut new = Client3::new(Server3::new(future));
         let cut = |at: &str| {
             if let Some((method, lose)) = lost.filter(|_| doing == at) {
@@ -82,7 +81,11 @@ async fn what_a_crash_left_half_done_is_decided_by_what_2_0_0_has_done() {
             assert_eq!(stock(&mut callers).await, 5 - taken, "{place}");
             if let (Some(state), false) = (state, id.is_empty()) {
                 let request = v3::GetReservationRequest { reservation_id: id.clone() };
-                assert_eq!(callers.third.get_reservation(request).await.unwrap().into_inner().state(), state, "{place}");
+                assert_eq!(
+                    callers.third.get_reservation(request).await.unwrap().into_inner().state(),
+                    state,
+                    "{place}"
+                );
             }
         }
         // Whoever was not answered asks again.
@@ -110,7 +113,10 @@ async fn what_a_crash_left_half_done_is_decided_by_what_2_0_0_has_done() {
 }
 
 /// A node over a state whose objects were open in this process; what ran in their background may hold it a moment longer.
-async fn start_again(folder: &std::path::Path, clock: &straddle::inventory::clock::ManualClock) -> straddle::node::Node {
+async fn start_again(
+    folder: &std::path::Path,
+    clock: &straddle::inventory::clock::ManualClock,
+) -> straddle::node::Node {
     let clock: Arc<dyn straddle::inventory::clock::Clock> = Arc::new(clock.clone());
     let end = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {

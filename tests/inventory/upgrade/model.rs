@@ -119,8 +119,7 @@ impl Model {
             _ => {
                 let seconds = self.random.i64(60..900);
                 let hold_for = Some(prost_types::Duration { seconds, nanos: 0 });
-                let request =
-                    v3::ReserveRequest { sku: sku.into(), quantity, request_id, hold_for, if_revision: None };
+                let request = v3::ReserveRequest { sku: sku.into(), quantity, request_id, hold_for, if_revision: None };
                 let answer = callers.third.reserve(request.clone()).await.unwrap().into_inner();
                 self.answered.push(Answered::Third(request, answer.clone()));
                 (answer.reservation_id, Some(now + Duration::from_secs(seconds.unsigned_abs())), true)

@@ -193,7 +193,9 @@ impl<C: Channel> Holds<C> {
             End::Done(hold) => self.database.write_once(key, move |_, _| Ok(hold)).await,
             End::GiveBack(hold) => {
                 self.give_back(&hold, ending).await?;
-                let record = move |transaction: &mut Transaction<'_>, now| Records::begin(transaction, now).finish_end(hold, ending);
+                let record = move |transaction: &mut Transaction<'_>, now| {
+                    Records::begin(transaction, now).finish_end(hold, ending)
+                };
                 self.database.write_once(key, record).await
             }
         }

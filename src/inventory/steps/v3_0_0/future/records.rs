@@ -11,7 +11,8 @@ use tonic::Status;
 use super::hold::{Ending, Hold};
 use crate::inventory::clock::{Clock, to_nanos};
 use crate::inventory::store::{
-    DUE, Database, OpenError, Reading, RequestKey, State, Transaction, broken, corrupt, decode, keys, no_reservation, requests,
+    DUE, Database, OpenError, Reading, RequestKey, State, Transaction, broken, corrupt, decode, keys, no_reservation,
+    requests,
 };
 use crate::node::Opening;
 use crate::state::Layout;

@@ -16,12 +16,7 @@ use crate::state::Records;
 type Object<'w, 't> = Writing<'w, 't, v3::Item>;
 
 /// Brings `holds`, the state of the future simulation object, into `object`, which is that of the new object but for them.
-pub(super) fn fold(
-    holds: &Records,
-    object: &Records,
-    told: &Told<'_>,
-    now: SystemTime,
-) -> Result<(), TransformError> {
+pub(super) fn fold(holds: &Records, object: &Records, told: &Told<'_>, now: SystemTime) -> Result<(), TransformError> {
     let future = holds.read()?;
     each(holds, HOLDS, told, |batch| {
         object.write(|transaction| {

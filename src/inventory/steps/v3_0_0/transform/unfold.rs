@@ -11,12 +11,7 @@ use crate::inventory::store::{
 use crate::state::{Reading, Records};
 
 /// Brings what `object` has of holds to `holds`, the state of the future simulation object; `past` is that of the past one.
-pub(super) fn unfold(
-    object: &Records,
-    past: &Records,
-    holds: &Records,
-    told: &Told<'_>,
-) -> Result<(), TransformError> {
+pub(super) fn unfold(object: &Records, past: &Records, holds: &Records, told: &Told<'_>) -> Result<(), TransformError> {
     let past = past.read()?;
     each(object, reservations::RESERVATIONS, told, |batch| {
         let mut of_2 = Vec::new();
@@ -73,8 +68,8 @@ struct Unfolded {
 impl Unfolded {
     fn new(reservation: Reservation) -> Self {
         let taken = matches!(reservation.state(), State::Held | State::Confirmed);
-        let beneath = taken
-            .then(|| Reservation::new(reservation.sku.clone(), reservation.quantity, State::Confirmed, None));
+        let beneath =
+            taken.then(|| Reservation::new(reservation.sku.clone(), reservation.quantity, State::Confirmed, None));
         Self { reservation, beneath }
     }
 
@@ -113,11 +108,7 @@ fn is_of_hold(method: &str) -> bool {
 }
 
 /// What was reserved for a caller of 2.0.0 stays with the object, and so does the answer to its request.
-fn keep(
-    transaction: &mut Transaction<'_>,
-    reservation: &Reservation,
-    own: &past::Own,
-) -> Result<(), TransformError> {
+fn keep(transaction: &mut Transaction<'_>, reservation: &Reservation, own: &past::Own) -> Result<(), TransformError> {
     let mut answered = None;
     for id in &reservation.requests {
         if let Some(found) = requests::find(id, transaction)?.filter(|found| is_of_hold(&found.method)) {

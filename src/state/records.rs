@@ -34,7 +34,7 @@ mod layout;
 mod origin;
 mod reading;
 mod store;
-#[cfg(all(test, feature = "cli"))]
+#[cfg(all(test, feature = "compile"))]
 mod tests;
 mod turns;
 mod values;

@@ -161,7 +161,7 @@ pub(super) fn open(file: &Path, cache: usize) -> Result<Database, RecordsError> 
     database(file, cache, false).map_err(RecordsError::store(file, "opening the file"))
 }
 
-#[cfg(not(all(test, feature = "cli")))]
+#[cfg(not(all(test, feature = "compile")))]
 fn database(file: &Path, cache: usize, create: bool) -> Result<Database, redb::DatabaseError> {
     let mut builder = Builder::new();
     builder.set_cache_size(cache);
@@ -169,7 +169,7 @@ fn database(file: &Path, cache: usize, create: bool) -> Result<Database, redb::D
 }
 
 /// On a disk that tests can make fail.
-#[cfg(all(test, feature = "cli"))]
+#[cfg(all(test, feature = "compile"))]
 fn database(file: &Path, cache: usize, create: bool) -> Result<Database, redb::DatabaseError> {
     let backend = super::tests::disk::Disk::open(file, create)?;
     Builder::new().set_cache_size(cache).create_with_backend(backend)

@@ -53,6 +53,9 @@ pub(super) fn fill(records: &Records, progress: &Progress) -> Result<(), Records
     Ok(())
 }
 
+/// A key, and its value as it will lie in the file, or why it will not.
+type Ready = (Vec<u8>, Result<Vec<u8>, RecordsError>);
+
 /// A filling under way.
 struct Filling {
     cursor: Cursor,
@@ -86,7 +89,7 @@ impl Filling {
         let mut merged = Merged::new(false);
         base.add(table, (start(after.as_deref()), Bound::Unbounded), &mut merged)?;
         // Rewritten before the transaction begins, so that nobody waits for that.
-        let mut ready: Vec<(Vec<u8>, Result<Vec<u8>, RecordsError>)> = Vec::new();
+        let mut ready: Vec<Ready> = Vec::new();
         let most = Most { records: self.most, bytes: BYTES };
         let batch = Batch::of(base.file(), &mut merged, most, after, |key, stored| {
             let mut value = Vec::new();
@@ -120,7 +123,7 @@ fn bring(
     store: &Store,
     transaction: &WriteTransaction,
     table: usize,
-    ready: Vec<(Vec<u8>, Result<Vec<u8>, RecordsError>)>,
+    ready: Vec<Ready>,
     cursor: &[u8],
 ) -> Result<(), RecordsError> {
     let failed = |error| RecordsError::store::<redb::Error>(store.file(), "filling")(error);

@@ -123,11 +123,11 @@ impl Base {
     }
 
     /// Adds what lies from `from` to `to` beneath what is already in `merged`.
-    pub(super) fn add<'m>(
+    pub(super) fn add(
         &self,
         table: usize,
         (from, to): (Bound<&[u8]>, Bound<&[u8]>),
-        merged: &mut Merged<'m>,
+        merged: &mut Merged<'_>,
     ) -> Result<(), RecordsError> {
         for level in &self.levels {
             let Some(open) = &level.tables[table] else { continue };

@@ -45,7 +45,7 @@ impl Reading {
     pub fn get(&self, table: &str, key: &[u8]) -> Result<Option<Bytes>, RecordsError> {
         let index = self.store.table(table)?;
         let own = self.table(index)?.get(key).map_err(RecordsError::store(self.store.file(), "reading"))?;
-        let found = self.store.find(self.base.as_deref(), index, key, own)?;
+        let found = find(self.base.as_deref(), index, key, own)?;
         found.map(|stored| self.store.take(index, key, &stored)).transpose()
     }
 
@@ -105,7 +105,7 @@ impl Reading {
     /// What lies under a key, in whatever version.
     pub(super) fn stored(&self, table: usize, key: &[u8]) -> Result<Option<Guard<'static>>, RecordsError> {
         let own = self.table(table)?.get(key).map_err(RecordsError::store(self.store.file(), "reading"))?;
-        self.store.find(self.base.as_deref(), table, key, own)
+        find(self.base.as_deref(), table, key, own)
     }
 
     /// How many records there are at most.
@@ -163,22 +163,21 @@ impl Iterator for Pairs<'_> {
     }
 }
 
-impl Store {
-    /// What lies under a key, given what lies there in the own file.
-    pub(super) fn find<'g>(
-        &self,
-        base: Option<&Base>,
-        table: usize,
-        key: &[u8],
-        own: Option<Guard<'g>>,
-    ) -> Result<Option<Guard<'g>>, RecordsError> {
-        let found = match (own, base) {
-            (None, Some(base)) => base.get(table, key)?,
-            (own, _) => own,
-        };
-        Ok(found.filter(|stored| stored.value() != REMOVED))
-    }
+/// What lies under a key, given what lies there in the own file.
+pub(super) fn find<'g>(
+    base: Option<&Base>,
+    table: usize,
+    key: &[u8],
+    own: Option<Guard<'g>>,
+) -> Result<Option<Guard<'g>>, RecordsError> {
+    let found = match (own, base) {
+        (None, Some(base)) => base.get(table, key)?,
+        (own, _) => own,
+    };
+    Ok(found.filter(|stored| stored.value() != REMOVED))
+}
 
+impl Store {
     /// A value in this version.
     pub(super) fn take(&self, table: usize, key: &[u8], stored: &Guard<'_>) -> Result<Bytes, RecordsError> {
         let stored = Bytes::copy_from_slice(stored.value());

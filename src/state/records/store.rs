@@ -59,9 +59,10 @@ impl Store {
         // Before anything is made: whether there are such messages.
         line_up(protocol, version, layout.tables(), &[])?;
         let file = file::path(folder);
-        let database = match file.exists() {
-            true => file::open(&file, layout.cache_size())?,
-            false => file::create(folder, &wanted, &[], layout.cache_size())?,
+        let database = if file.exists() {
+            file::open(&file, layout.cache_size())?
+        } else {
+            file::create(folder, &wanted, &[], layout.cache_size())?
         };
         let beneath = prepare(&file, &database, protocol, &wanted)?;
         let base = beneath.map(|base| Base::open(&folder.join(base), protocol)).transpose()?;
@@ -197,10 +198,10 @@ fn prepare(
     let transaction = database.begin_read().map_err(RecordsError::store(file, "reading"))?;
     let meta = transaction.open_table(META).map_err(RecordsError::store(file, "reading what the file is"))?;
     let head = Head::read(file, &meta)?;
-    head.index(file, protocol)?;
+    let version = head.index(file, protocol)?;
     unfinished(file, file::noted(file, &meta, note::CARRY)?.is_some())?;
     let base = folder_beneath(file, file::noted(file, &meta, note::BASE)?)?;
-    if head.version != wanted.version {
+    if version != wanted.index(file, protocol)? {
         let what = format!("it holds records of {}, not of {}", head.version, wanted.version);
         return Err(RecordsError::mismatch(file, what, "open it in that version, or carry it over first"));
     }

@@ -1,6 +1,7 @@
 //! Random work on records of several versions, with crashes at any moment, against a model.
 
 pub(super) mod disk;
+mod items;
 mod world;
 
 use world::World;
@@ -9,7 +10,7 @@ use world::World;
 fn seeds() -> impl Iterator<Item = u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let first = number("STRADDLE_SEED").unwrap_or(1);
-    first..first + number("STRADDLE_ROUNDS").unwrap_or(24)
+    first..first + number("STRADDLE_ROUNDS").unwrap_or(16)
 }
 
 #[test]

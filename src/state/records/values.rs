@@ -9,6 +9,7 @@ use super::error::RecordsError;
 use super::layout::Kind;
 use crate::protocol::Protocol;
 use crate::protocol::plan::Use;
+use crate::refusal::Refusal;
 use crate::rewrite::{Envelope, EnvelopeError, Limits, Opener, Rewrite, RewriteError, Rewritten, Seal};
 
 /// What stands in the place of a value whose key was removed.
@@ -97,7 +98,7 @@ impl Values {
     /// A value as it lies in a file, in the version.
     pub(super) fn take(&self, stored: Bytes) -> Result<Bytes, Failure> {
         match self {
-            Self::Plain => plain(stored),
+            Self::Plain => plain(&stored),
             Self::Messages(messages) => match messages.find(stored)? {
                 Found::Whole(message) => Ok(message),
                 Found::Rewritten(message) => Ok(message.into_bytes()),
@@ -160,9 +161,8 @@ impl Messages {
         let damaged = |error: EnvelopeError| Failure::Damaged(error.to_string());
         let opened = self.opener.open(Envelope::decode(stored).map_err(damaged)?).map_err(damaged)?;
         let converted = opened.into_version(&self.version).map_err(|error| match error {
-            EnvelopeError::Refused(_) | EnvelopeError::TooMuch { .. } | EnvelopeError::NoRewrite(_) => {
-                Failure::Refused(error.to_string())
-            }
+            EnvelopeError::Refused(refusal) => Failure::Refused(words(&refusal)),
+            EnvelopeError::TooMuch { .. } | EnvelopeError::NoRewrite(_) => Failure::Refused(error.to_string()),
             error => damaged(error),
         })?;
         if converted.message_type() == self.message_type {
@@ -173,15 +173,23 @@ impl Messages {
     }
 }
 
-fn plain(stored: Bytes) -> Result<Bytes, Failure> {
+fn plain(stored: &Bytes) -> Result<Bytes, Failure> {
     match stored.first() {
         Some(&PLAIN) => Ok(stored.slice(1..)),
         _ => Err(Failure::Damaged("its value is none that was written here".to_owned())),
     }
 }
 
+/// Where it is, what it is, what to do.
+fn words(refusal: &Refusal) -> String {
+    let place = refusal.path().map_or_else(String::new, |path| format!("{path}: "));
+    let advice = refusal.advised().map_or_else(String::new, |advice| format!(" ({advice})"));
+    format!("{place}{}{advice}", refusal.message())
+}
+
 fn failure(error: RewriteError) -> Failure {
     match error {
+        RewriteError::Refused(refusal) => Failure::Refused(words(&refusal)),
         RewriteError::Malformed { .. } => Failure::Damaged(error.to_string()),
         error => Failure::Refused(error.to_string()),
     }

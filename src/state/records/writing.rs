@@ -11,7 +11,7 @@ use redb::{ReadableTable, Table as Open, WriteTransaction};
 use super::error::RecordsError;
 use super::file::{self, CHANGES, META, note};
 use super::layers::{Base, Keys, Merged};
-use super::reading::{Pairs, is_empty};
+use super::reading::{Pairs, find, is_empty};
 use super::store::Store;
 use super::values::REMOVED;
 
@@ -58,7 +58,7 @@ impl<'a> Writing<'a> {
     pub fn get(&self, table: &str, key: &[u8]) -> Result<Option<Bytes>, RecordsError> {
         let index = self.store.table(table)?;
         let own = self.table(index)?.get(key).map_err(RecordsError::store(self.store.file(), "reading"))?;
-        let found = self.store.find(self.base.as_deref(), index, key, own)?;
+        let found = find(self.base.as_deref(), index, key, own)?;
         found.map(|stored| self.store.take(index, key, &stored)).transpose()
     }
 

@@ -11,6 +11,7 @@ use super::source::{Change, Source};
 use super::target::{Found, Target, look};
 use crate::state::progress::Progress;
 use crate::state::records::batch::Most;
+use crate::state::records::cursor::Cursor;
 use crate::state::records::error::RecordsError;
 use crate::state::records::file::{self, CHANGES, META, note};
 use crate::state::records::handle::Records;
@@ -68,11 +69,7 @@ pub(super) fn abandon(store: &Store) -> Result<(), RecordsError> {
 }
 
 /// The target, and how far it is; nothing where it is whole.
-fn begin(
-    plan: &Plan,
-    source: &Store,
-    folder: &Path,
-) -> Result<Option<(Target, crate::state::records::cursor::Cursor)>, RecordsError> {
+fn begin(plan: &Plan, source: &Store, folder: &Path) -> Result<Option<(Target, Cursor)>, RecordsError> {
     match look(plan, folder)? {
         Found::Whole => return Ok(None),
         Found::Half(name) if noting(source)?.is_some_and(|noting| noting == name) => {
@@ -89,7 +86,7 @@ fn begin(
         meta.insert(note::NOTING, &name[..]).map_err(|error| failed(error.into()))?;
         Ok(())
     })?;
-    Ok(Some((Target::create(plan, folder, &name)?, Default::default())))
+    Ok(Some((Target::create(plan, folder, &name)?, Cursor::default())))
 }
 
 fn noting(store: &Store) -> Result<Option<Vec<u8>>, RecordsError> {

@@ -101,9 +101,10 @@ impl Copy<'_> {
                         None => false,
                     };
                     let failed = |error| RecordsError::store::<redb::Error>(target.file(), "writing")(error);
-                    match there {
-                        true => drop(open.insert(key, &**buffer).map_err(|error| failed(error.into()))?),
-                        false => drop(open.remove(key).map_err(|error| failed(error.into()))?),
+                    if there {
+                        drop(open.insert(key, &**buffer).map_err(|error| failed(error.into()))?);
+                    } else {
+                        drop(open.remove(key).map_err(|error| failed(error.into()))?);
                     }
                 }
             }

@@ -36,19 +36,16 @@ pub(super) fn finish(
         _ => false,
     };
     // What a crash has left of a copy while nobody wrote may be of a time before: it is made anew.
-    let (target, cursor) = match ahead {
-        true => Target::open(plan, folder)?,
-        false => (Target::create(plan, folder, b"eager")?, Cursor::default()),
-    };
-    let (target_ref, resumable) = (&target, ahead);
+    let (target, cursor) =
+        if ahead { Target::open(plan, folder)? } else { (Target::create(plan, folder, b"eager")?, Cursor::default()) };
     let mut copy = Copy {
         plan,
         source: &source,
-        target: target_ref,
+        target: &target,
         values: &values,
         progress,
         lost,
-        resumable,
+        resumable: ahead,
         buffer: Vec::new(),
     };
     copy.all(cursor)?;

@@ -37,7 +37,7 @@ pub(super) struct Change {
     pub(super) stored: Option<Bytes>,
 }
 
-impl<'s> Source<'s> {
+impl Source<'_> {
     pub(super) fn closed(plan: &Plan, folder: &Path) -> Result<Self, RecordsError> {
         let base = Base::open(folder, &plan.protocol)?;
         Ok(Self::Closed(base.read_as(plan.layout.tables())?))

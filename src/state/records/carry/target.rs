@@ -111,7 +111,8 @@ pub(super) fn look(plan: &Plan, folder: &Path) -> Result<Found, RecordsError> {
     let database = file::open_closed(&file, plan.layout.cache_size())?;
     let transaction = database.begin_read().map_err(RecordsError::store(&file, "reading"))?;
     let meta = transaction.open_table(META).map_err(RecordsError::store(&file, "reading what the file is"))?;
-    let same = Head::read(&file, &meta)? == Head::new(&plan.protocol, plan.to, plan.layout.tables());
+    let head = Head::read(&file, &meta)?;
+    let same = head.index(&file, &plan.protocol)? == plan.to && head.tables == plan.layout.tables();
     match file::noted(&file, &meta, note::CARRY)? {
         Some(name) if same => return Ok(Found::Half(name)),
         // Of another layout: it is made anew.

@@ -8,8 +8,8 @@ use fastrand::Rng;
 use prost::Message;
 use tempfile::TempDir;
 
-use super::disk;
-use crate::inventory::generated::{protocol, v1_1_0, v2_0_0};
+use super::items::{new, old, protocol};
+use super::{disk, items};
 use crate::state::{Carry, Layout, Mode, Progress, Records, RecordsError};
 use crate::version::Version;
 
@@ -167,7 +167,7 @@ impl World {
                         model.due.insert(key, bytes);
                     }
                     _ => {
-                        let euro = at > 0 && random.u32(..40) == 0;
+                        let euro = at > 0 && random.u32(..20) == 0;
                         let value = Value { number: random.i64(1..1_000_000), euro };
                         writing.insert("items", &key, &encode(at, &key, value))?;
                         model.items.insert(key, value);
@@ -217,9 +217,13 @@ impl World {
         } else {
             self.version - 1
         };
-        let mode = *self.random.choice(&[Mode::Eager, Mode::Online, Mode::Lazy]).expect("some");
-        let carry = Carry::new(&protocol(), &version(self.version), &version(to), &layout(to), mode).expect("a way");
         let refusing = if to == 0 { self.model.items.values().filter(|value| value.euro).count() } else { 0 };
+        let mode = match self.random.u32(..if refusing > 0 { 5 } else { 3 }) {
+            0 => Mode::Online,
+            1 => Mode::Lazy,
+            _ => Mode::Eager,
+        };
+        let carry = Carry::new(&protocol(), &version(self.version), &version(to), &layout(to), mode).expect("a way");
         let (listed, count) = carry.refused(self.records(), 3, &Progress::default()).expect("gone over");
         assert_eq!((listed.len(), count), (refusing.min(3), refusing as u64), "{listed:?}");
         self.seen.refusals += u32::from(refusing > 0);
@@ -409,42 +413,12 @@ fn encode(version: usize, key: &[u8], Value { number, euro }: Value) -> Vec<u8> 
 
 fn decode(version: usize, key: &[u8], bytes: &[u8]) -> Value {
     if version == 0 {
-        let item = v1_1_0::Item::decode(bytes).expect("an item of 1.1.0");
+        let item = items::Old::decode(bytes).expect("an item of 1.1.0");
         assert_eq!(item, old(key, item.stock));
         return Value { number: item.stock, euro: false };
     }
-    let item = v2_0_0::Item::decode(bytes).expect("an item of 2.0.0");
+    let item = items::New::decode(bytes).expect("an item of 2.0.0");
     let euro = item.price.as_ref().is_some_and(|price| price.currency_code == "EUR");
     assert_eq!(item, new(key, item.stock, euro));
     Value { number: item.stock, euro }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "the numbers here are small")]
-fn old(key: &[u8], number: i64) -> v1_1_0::Item {
-    v1_1_0::Item {
-        sku: String::from_utf8_lossy(key).into_owned(),
-        price: number as f64 + 0.25,
-        stock: number,
-        location: "a-7".to_owned(),
-        updated: 1_700_000_000 + number,
-        revision: 7,
-        ..Default::default()
-    }
-}
-
-fn new(key: &[u8], number: i64, euro: bool) -> v2_0_0::Item {
-    v2_0_0::Item {
-        sku: String::from_utf8_lossy(key).into_owned(),
-        status: 1,
-        price: Some(v2_0_0::Money {
-            currency_code: if euro { "EUR" } else { "USD" }.to_owned(),
-            units: number,
-            nanos: 250_000_000,
-        }),
-        stock: number,
-        location: Some(v2_0_0::Location { aisle: "a".to_owned(), bin: "7".to_owned() }),
-        updated: Some(prost_types::Timestamp { seconds: 1_700_000_000 + number, nanos: 0 }),
-        revision: 7,
-        ..Default::default()
-    }
 }

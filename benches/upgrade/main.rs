@@ -1,0 +1,44 @@
+//! `cargo bench --bench upgrade`: what it costs to take a state from one version to the next.
+//!
+//! - `records`: records that the rules carry over, against a transform function written by hand: prost decoding, a
+//!   conversion on typed messages, prost encoding, and the same batches into a redb file of its own. Both run in turns, so
+//!   that a slow moment hits both; figures are medians of the rounds. Before anything is timed, both have to come to the
+//!   same messages.
+//! - `memory`: what a process of its own needs above what it had before, at most.
+#![allow(missing_docs, reason = "a program, not an interface")]
+
+mod options;
+mod records;
+mod report;
+
+use std::process::ExitCode;
+
+use options::Options;
+
+fn main() -> ExitCode {
+    let outcome = match Options::from_args(std::env::args().skip(1)) {
+        Ok(None) => {
+            println!("{}", options::HELP);
+            Ok(())
+        }
+        Ok(Some(Options { child: Some(child), .. })) => records::memory::child(&child),
+        Ok(Some(options)) => measure(&options),
+        Err(message) => Err(message),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("upgrade: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(options: &Options) -> Result<(), String> {
+    let rows = records::rows(options)?;
+    let memory = records::memory::rows(options)?;
+    report::write_json(options, &rows, &memory)?;
+    print!("{}", report::tables(&rows, &memory));
+    eprintln!("written to {}", options.json.display());
+    Ok(())
+}

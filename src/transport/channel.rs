@@ -53,7 +53,7 @@ pub struct Idempotent;
 /// up to [`replay_limit`](ChannelBuilder::replay_limit), and sent again while all of what was sent is kept.
 ///
 /// **Going on.** The stream of a method that `protocol.toml` declares [resumable](crate::protocol::resume), called through
-/// [`Labelled`], goes on where it ended when the node drains it, when its connection is lost, and when it ends as
+/// [`Labelled`](super::Labelled), goes on where it ended when the node drains it, when its connection is lost, and when it ends as
 /// `UNAVAILABLE`: the channel sends the request again, to the same address, behind the last message that was handed on, and
 /// the reader sees one stream without a gap and without a double. Deadline, backoff and pace hold as for other attempts; what
 /// came in between counts as success. Such calls ask for no compression, and the metadata of the response are those of the

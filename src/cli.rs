@@ -13,6 +13,7 @@ mod inspect;
 mod json;
 mod keygen;
 mod log;
+mod node;
 mod serve_example;
 mod show;
 mod signals;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Node(arguments) => node::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     });
     match outcome {

@@ -61,5 +61,5 @@ mod store;
 mod stream;
 mod validate;
 
-pub use self::node::{OpenNodeError, open_node};
+pub use self::node::{OpenNodeError, open_node, open_node_trusting};
 pub use self::store::OpenError;

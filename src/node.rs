@@ -16,11 +16,13 @@
 //! # Ok(()) }
 //! ```
 
+pub mod admin;
 mod background;
 mod build;
 mod chain;
 mod checkpoint;
 mod engine;
+mod learn;
 mod life;
 mod limits;
 mod losses;
@@ -40,14 +42,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::engine::Life;
+use self::learn::Learning;
 use self::resting::Resting;
 
 use crate::dispatch::{Dispatch, Table};
 use crate::protocol::Protocol;
-use crate::transport::{Beside, HealthHandle, InvalidReflection, Reflection, Server, Serving};
+use crate::transport::{Beside, HealthHandle, InvalidReflection, Server, Serving};
 use crate::version::Version;
 
 pub use self::build::{BuildError, Builder, Current, Simulation};
+pub use self::learn::{LearnError, Learned, NeedsProgram};
 pub use self::life::{MoveError, Moved, NodeStatus, Rollback};
 pub use self::opening::{Background, Opening, Stopping};
 pub use self::transforming::{States, Transforming};
@@ -94,11 +98,7 @@ impl Node {
     /// # Errors
     /// When a version's descriptors cannot be reflected.
     pub fn service_with(&self, health: &HealthHandle) -> Result<Beside<Dispatch>, InvalidReflection> {
-        let protocol = self.protocol();
-        let labels: Vec<String> = protocol.versions().iter().map(|schema| schema.version().to_string()).collect();
-        let sets = protocol.versions().iter().map(|schema| schema.descriptor_set().as_ref());
-        let default = protocol.unlabelled().unwrap_or(&self.version()).to_string();
-        let reflection = Reflection::new(labels.iter().map(String::as_str).zip(sets), &default)?;
+        let reflection = self.learning().reflection(&self.protocol(), &self.version())?;
         Ok(Beside::new(self.service()).health(health).reflection(reflection))
     }
 
@@ -115,9 +115,7 @@ impl Node {
     ) -> io::Result<Serving> {
         let health = HealthHandle::new();
         let service = self.service_with(&health).map_err(io::Error::other)?;
-        for service in self.protocol().versions().iter().flat_map(|schema| schema.pool().services()) {
-            health.set_service(service.full_name(), true);
-        }
+        self.learning().tell(&self.protocol(), &health);
         health.set_serving();
         let serving = Server::builder().health(&health).serve(listener, service, shutdown)?;
         let (node, mut told) = (self.clone(), self.watch());
@@ -148,18 +146,6 @@ impl Node {
             Kind::Resting(resting) => resting.protocol(),
             Kind::Living(life) => life.protocol(),
         }
-    }
-
-    /// Serves `protocol` from the next call on: the one that it serves now, and versions that it has learned.
-    ///
-    /// # Errors
-    /// When the node's objects do not suffice; it goes on with what it has then.
-    pub async fn extend(&self, protocol: Protocol) -> Result<(), BuildError> {
-        let extended = match &self.0 {
-            Kind::Resting(resting) => resting.extend(protocol),
-            Kind::Living(life) => life.extend(protocol).await,
-        };
-        extended.map_err(BuildError::of)
     }
 
     /// The version that the node runs; while it moves, the one that it comes from.
@@ -234,6 +220,21 @@ impl Node {
             Kind::Living(life) => life.active(),
         };
         *self.protocol().name() == *protocol && version.parse::<Version>().is_ok_and(|version| version <= active)
+    }
+
+    /// Serves `protocol` from the next call on: the one that it serves now, and versions that it has learned.
+    async fn extend(&self, protocol: Protocol) -> Result<(), String> {
+        match &self.0 {
+            Kind::Resting(resting) => resting.extend(protocol),
+            Kind::Living(life) => life.extend(protocol).await,
+        }
+    }
+
+    fn learning(&self) -> &Learning {
+        match &self.0 {
+            Kind::Resting(resting) => &resting.learning,
+            Kind::Living(life) => life.learning(),
+        }
     }
 
     fn life(&self) -> Result<&Arc<Life>, MoveError> {

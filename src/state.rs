@@ -13,10 +13,14 @@
 //!     past/1.1.0/    the state of the past simulation object for callers of 1.1.0
 //!     future/3.0.0/  the state of the future simulation object for callers of 3.0.0
 //!     checkpoint/    while it is made: how far that has come
+//!   bundles/         what the node has learned since its program was built
+//!     <digest>.bundle    one bundle, as its digest names it
+//!   lost/            what rollbacks gave up, by the will of whoever called for them; nothing here reads or removes it
+//!     0007-2.0.0-1.jsonl     of that epoch, a JSON object a line
 //!   trash-0006-1.1.0/    an epoch that is being removed; whoever finds it removes it
 //! ```
 //!
-//! `FENCE`, `CURRENT` and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
+//! `FENCE`, `CURRENT`, bundles and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
 //! renamed, and the folder synced. The journal grows by appending and syncing; each entry tells the whole [`Status`], so
 //! the last one counts. A last line that is torn is as if it had not been written. Any other line that does not fit its
 //! checksum is damage, and nothing is guessed.
@@ -37,12 +41,14 @@
 //! [`StateFolder::open`] reads pointer and journal and leaves the state at the old version or at the new one, never
 //! between; see [`Recovery`].
 
+mod bundles;
 mod epoch;
 mod error;
 mod files;
 mod folder;
 mod journal;
 mod lease;
+mod lost;
 mod ownership;
 mod phase;
 mod pointer;

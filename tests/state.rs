@@ -1,5 +1,8 @@
 //! A node's state on disk: moves from version to version, whatever the file system does.
 
+#[cfg(feature = "cli")]
+#[path = "state/bundles.rs"]
+mod bundles;
 #[path = "state/driver.rs"]
 mod driver;
 #[path = "state/memory.rs"]

@@ -1,17 +1,18 @@
 //! From a bundle to a protocol: on its own, or on top of the versions that are there already.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-use super::Bundle;
 use super::content::BundledVersion;
 use super::error::BundleError;
 use super::limits::Descriptors;
+use super::{Bundle, Kind};
 use crate::protocol::resume::Resume;
-use crate::protocol::{Declared, Fault, Protocol, Schema, Source};
+use crate::protocol::{Declared, Fault, Method, Protocol, Schema, Source, Step};
 use crate::version::Version;
 
 impl Bundle {
@@ -74,33 +75,81 @@ impl Bundle {
     }
 }
 
+/// A version before the oldest, as a slice of one, and the text of the step that leads on from it.
+type Older<'b> = (&'b [BundledVersion], Option<&'b str>);
+
 impl Protocol {
     /// This protocol with the versions that the bundle has beyond it: how a program that was built before a version
     /// existed learns it. What is there already must be the same in both; a bundle that brings nothing new changes
     /// nothing.
     ///
-    /// Versions are added behind the newest only, and only where the bundle has that one as well. Those of a whole protocol
-    /// that are older than this one's oldest are passed over. What callers without a label get stays as it is, and so does what is said of
-    /// streams of methods that are there already.
+    /// Versions are added behind the newest, and only where the bundle has that one as well. A step that leads to the oldest
+    /// version adds one before it; versions of a whole protocol that are older are passed over. What callers get who were
+    /// served before stays as it is, and so does what is said of streams of methods that are there already.
     ///
     /// # Errors
-    /// When the bundle is of another protocol, leaves a gap, or has a version or a step that this protocol has differently;
-    /// and as [`Bundle::protocol`].
+    /// When the bundle is of another protocol, leaves a gap, has a version or a step that this protocol has differently, or
+    /// brings a version beside which the others would be served differently; and as [`Bundle::protocol`].
     pub fn with_bundle(&self, bundle: &Bundle) -> Result<Self, BundleError> {
         if bundle.name() != self.name() {
             let what = format!("the bundle is of the protocol {}, not of {}", bundle.name(), self.name());
             return Err(BundleError::contradiction(what, format!("fetch a bundle of {}", self.name())));
         }
-        let added = self.added_by(bundle)?;
-        if added.is_empty() {
+        let mut sources = self.sources().to_vec();
+        if let Some((older, step)) = self.older_of(bundle)? {
+            sources[0].step = step.map(|text| (sources[0].origin.join("step.toml"), text.to_owned()));
+            sources.extend(bundle.sources(older)?);
+        } else {
+            sources.extend(bundle.sources(self.added_by(bundle)?)?);
+        }
+        if sources.len() == self.versions().len() {
             return Ok(self.clone());
         }
-        let mut sources = self.sources().to_vec();
-        sources.extend(bundle.sources(added)?);
         let known =
             |method: &str| self.versions().iter().flat_map(Schema::methods).any(|own| own.full_name() == method);
         let own = self.resume().iter().chain(bundle.resume().iter().filter(|entry| !known(entry.method())));
-        bundle.assemble(self.unlabelled().cloned(), own.cloned().collect(), sources)
+        let learned = bundle.assemble(self.unlabelled().cloned(), own.cloned().collect(), sources)?;
+        self.still_served_by(&learned)?;
+        Ok(learned)
+    }
+
+    /// The version before the oldest, and what says how the two relate, where that step is what is bundled.
+    fn older_of<'b>(&self, bundle: &'b Bundle) -> Result<Option<Older<'b>>, BundleError> {
+        match (bundle.kind(), bundle.versions(), self.versions().first()) {
+            (Kind::Step, [_, to], Some(oldest)) if to.version.same_schema(oldest.version()) => {
+                self.compare(0, to, false)?;
+                Ok(Some((&bundle.versions()[..1], to.step())))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Checks that the versions of this protocol mean in the learned one what they mean here. A version before the oldest
+    /// may have used numbers that were free until then, or a package by which callers without a label were told.
+    fn still_served_by(&self, learned: &Self) -> Result<(), BundleError> {
+        let advice = "such a version comes with a new program only";
+        let packages = self.versions().iter().flat_map(Schema::methods).map(Method::package);
+        if let Some(package) =
+            packages.into_iter().find(|one| self.version_for_unlabelled(one) != learned.version_for_unlabelled(one))
+        {
+            let what = format!(
+                "beside what the bundle brings, callers of {package} without a label would be taken for another version"
+            );
+            return Err(BundleError::contradiction(what, advice));
+        }
+        for step in self.steps() {
+            let same = |other: &&Step| other.from() == step.from() && other.to() == step.to();
+            let kinds =
+                |step: &Step| -> Vec<_> { step.past().iter().chain(step.future()).map(mem::discriminant).collect() };
+            if learned.steps().iter().find(same).map(kinds) != Some(kinds(step)) {
+                let what = format!(
+                    "beside what the bundle brings, methods would cross the step to {} in another way",
+                    step.to()
+                );
+                return Err(BundleError::contradiction(what, advice));
+            }
+        }
+        Ok(())
     }
 
     /// The versions of the bundle that this protocol does not have; what both have is compared.
@@ -125,8 +174,11 @@ impl Protocol {
                 None if at == Some(own.len() - 1) => return Ok(&bundled[index..]),
                 None => {
                     let what = format!(
-                        "the bundle goes on from {}, and {} ends with {}",
-                        index.checked_sub(1).map_or("nothing".to_owned(), |before| bundled[before].version.to_string()),
+                        "the bundle {}, and {} ends with {}",
+                        index.checked_sub(1).map_or_else(
+                            || format!("begins with {}", one.version),
+                            |before| format!("goes on from {}", bundled[before].version)
+                        ),
                         self.name(),
                         newest.version()
                     );
@@ -140,7 +192,8 @@ impl Protocol {
         }
         let what =
             format!("no version of the bundle is one of {}, which begins with {}", self.name(), oldest.version());
-        Err(BundleError::contradiction(what, "fetch a bundle that goes on from there"))
+        let advice = format!("add bundles of the steps between first, or fetch one that has {}", oldest.version());
+        Err(BundleError::contradiction(what, advice))
     }
 
     /// Holds a version that both have against the bundle's; its step too, where the bundle has the version before it.

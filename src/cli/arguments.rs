@@ -5,6 +5,7 @@ mod bundle;
 mod check;
 mod inspect;
 mod keygen;
+mod node;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -20,6 +21,7 @@ pub(super) use self::bundle::{BundleArguments, StepName};
 pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
+pub(super) use self::node::{AdminAddress, Directive, LearnArguments, NodeArguments, StatusArguments};
 pub(super) use self::verify::VerifyArguments;
 use super::call::{Header, LabelledProtocol};
 use super::convert::{Format, UsedAs};
@@ -79,6 +81,8 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Make a pair of keys for signing bundles
     Keygen(KeygenArguments),
+    /// Ask a running node how it is doing, upgrade it, and take it back
+    Node(NodeArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
 }
@@ -218,6 +222,13 @@ pub(super) struct ServeExampleArguments {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7000")]
     pub(super) listen: String,
+    /// The address of the admin service, which `straddle node` calls; port 0 takes a free one. Nobody is authenticated there,
+    /// so it has to be a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(super) admin: String,
+    /// Learn bundles that are signed with this public key; without it the node learns nothing
+    #[arg(long, value_name = "KEY")]
+    pub(super) trust: Vec<PathBuf>,
     /// The folder of the node's state; without it the state goes away with the node
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,

@@ -63,7 +63,7 @@ fn in_file(arguments: &InspectArguments, what: &str) -> String {
 }
 
 /// The file, as far as it can be a bundle.
-fn read(file: &Path) -> Result<Vec<u8>, BadArguments> {
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, BadArguments> {
     let most = bundle::LARGEST as u64 + 1;
     let mut bytes = Vec::new();
     File::open(file)
@@ -173,7 +173,7 @@ fn by_code(protocol: &Protocol, index: usize) -> Vec<ByCode> {
 }
 
 /// Text that may be anybody's, for a terminal: nothing in it moves the cursor or changes colours.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
         match letter {
             '\n' => shown.push('\n'),

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 
 use super::Outcome;
 use super::arguments::ServeExampleArguments;
-use super::signals;
+use super::{keygen, signals};
 use crate::inventory::clock::{Clock, SystemClock};
-use crate::inventory::open_node;
+use crate::inventory::open_node_trusting;
 
 pub(super) fn run(arguments: &ServeExampleArguments) -> Outcome {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(arguments))
@@ -24,19 +24,29 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let temporary = tempfile::Builder::new().prefix("straddle-example-").tempdir()?;
     let state = arguments.state.as_deref().unwrap_or(temporary.path());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let node = open_node(&arguments.version.to_string(), state, &clock)?;
+    let trusted = arguments.trust.iter().map(|file| keygen::public_key(file)).collect::<Result<Vec<_>, _>>()?;
+    let node = open_node_trusting(&arguments.version.to_string(), state, &clock, &trusted)?;
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+    let admin_listener = TcpListener::bind(&arguments.admin)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", arguments.admin))?;
     let (asked, stopping) = oneshot::channel();
+    let (stop_admin, admin_stops) = oneshot::channel::<()>();
     let until_stdin_ends = arguments.until_stdin_ends;
     let serving = node.serve(listener, async move {
         signals::stop(until_stdin_ends).await;
-        let _ = asked.send(());
+        let _ = (asked.send(()), stop_admin.send(()));
     })?;
+    let admin = node.serve_admin(admin_listener, async move { drop(admin_stops.await) })?;
+    let admin_address = admin.local_addr();
+    tokio::spawn(admin);
     let address = serving.local_addr();
     // One line, when calls can come: scripts wait for it and read the port from its end.
     writeln!(io::stdout(), "inventory {} serves callers of {} on {address}", node.version(), versions(&node))?;
+    // The second line, for scripts as well.
+    writeln!(io::stdout(), "its admin service, for straddle node, is on {admin_address}")?;
     io::stdout().flush()?;
     if arguments.state.is_none() {
         say("its state goes away with it; keep it with --state DIR");

@@ -1,9 +1,9 @@
 //! Files that are written whole or not at all.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 /// Who may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,10 +19,22 @@ pub(super) enum Readers {
 /// # Errors
 /// When it cannot be written, or is there and stays; the file is named.
 pub(super) fn write(file: &Path, bytes: &[u8], readers: Readers, replace: bool) -> Result<(), String> {
-    let named = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("{} is there already", file.display()),
-        _ => format!("{} cannot be written: {error}", file.display()),
-    };
+    let mut beside = begin(file, readers)?;
+    beside.write(bytes)?;
+    beside.place(replace)
+}
+
+/// A file that is written beside its place. Dropped before it is placed, it leaves nothing behind.
+pub(super) struct Beside {
+    file: NamedTempFile,
+    place: PathBuf,
+}
+
+/// Begins a file that is written little by little.
+///
+/// # Errors
+/// When it cannot be written; the file is named.
+pub(super) fn begin(file: &Path, readers: Readers) -> Result<Beside, String> {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -41,8 +53,34 @@ pub(super) fn write(file: &Path, bytes: &[u8], readers: Readers, replace: bool) 
     }
     #[cfg(not(unix))]
     let _ = readers;
-    let mut beside = beside.tempfile_in(folder).map_err(named)?;
-    beside.write_all(bytes).and_then(|()| beside.as_file().sync_all()).map_err(named)?;
-    let placed = if replace { beside.persist(file) } else { beside.persist_noclobber(file) };
-    placed.map(drop).map_err(|error| named(error.error))
+    let beside = beside.tempfile_in(folder).map_err(|error| named(file, &error))?;
+    Ok(Beside { file: beside, place: file.to_owned() })
+}
+
+impl Beside {
+    /// Writes more of it.
+    ///
+    /// # Errors
+    /// When it cannot be written; the file is named.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.file.write_all(bytes).map_err(|error| named(&self.place, &error))
+    }
+
+    /// Makes it durable, and puts it into its place.
+    ///
+    /// # Errors
+    /// When that cannot be done, or something is there and stays; the file is named.
+    pub(super) fn place(self, replace: bool) -> Result<(), String> {
+        let place = self.place;
+        self.file.as_file().sync_all().map_err(|error| named(&place, &error))?;
+        let placed = if replace { self.file.persist(&place) } else { self.file.persist_noclobber(&place) };
+        placed.map(drop).map_err(|error| named(&place, &error.error))
+    }
+}
+
+fn named(file: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("{} is there already", file.display()),
+        _ => format!("{} cannot be written: {error}", file.display()),
+    }
 }

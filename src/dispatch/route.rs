@@ -76,6 +76,12 @@ impl Walk {
         walk
     }
 
+    /// The index of the version whose program has the simulation object at which the walk ended: the newer side of the step
+    /// has the code of both directions.
+    pub(crate) fn program(&self, node: usize) -> usize {
+        if self.version < node { self.version + 1 } else { self.version }
+    }
+
     fn arrive(&mut self, version: usize, method: usize) {
         (self.version, self.method) = (version, method);
         self.methods.push(method);
@@ -166,6 +172,21 @@ pub(crate) fn not_rewritten(protocol: &Protocol, caller: &Schema, method: usize,
     ))
     .advice(format!("say so in the step that is named, or call a node that runs {}", caller.version()));
     about(refusal, protocol, caller, method, node)
+}
+
+/// What a caller is told when its call needs a simulation object of a version that the program was built without.
+pub(crate) fn needs_program(protocol: &Protocol, caller: &Schema, method: usize, node: usize, at: &Walk) -> Refusal {
+    let version = |index: usize| protocol.versions()[index].version();
+    let newer = at.program(node);
+    let (name, here) = (protocol.versions()[at.version].methods()[at.method].full_name(), version(at.version));
+    let refusal = Refusal::disallowed(format!(
+        "code answers {name} between {} and {}, and this node has learned {here} from a bundle, which brings rules alone",
+        version(newer - 1),
+        version(newer),
+    ))
+    .with("program", version(newer).to_string())
+    .advice(format!("call a node whose program was built with {here}, or start this one with such a program"));
+    about(refusal, protocol, caller, method, version(node))
 }
 
 fn about(refusal: Refusal, protocol: &Protocol, caller: &Schema, method: usize, node: &Version) -> Refusal {

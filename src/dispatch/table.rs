@@ -1,5 +1,6 @@
 //! The table of a node's routes: immutable, and read once a call.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
@@ -59,6 +60,8 @@ pub(crate) struct Objects<'a> {
     pub(crate) node: usize,
     pub(crate) oldest: usize,
     pub(crate) at: &'a [Option<Object>],
+    /// The versions that the program was built with. Of others, which it has learned, it has no objects.
+    pub(crate) built: Range<usize>,
 }
 
 /// A service that a route needs and no object has.
@@ -89,7 +92,8 @@ pub(crate) fn needed(protocol: &Protocol, node: usize, oldest: usize) -> Vec<Mis
 }
 
 impl Table {
-    /// Compiles the routes of every version and method; an error names all that is missing at once.
+    /// Compiles the routes of every version and method; an error names all that is missing at once. Where a learned version
+    /// lacks an object, just the calls that would need it are refused.
     pub(crate) fn new(protocol: &Protocol, objects: &Objects<'_>) -> Result<Self, Vec<Missing>> {
         let node = protocol.versions()[objects.node].version().clone();
         let versions: Vec<Served> = protocol
@@ -202,7 +206,7 @@ impl Table {
             )
             .with("caller_version", version.to_string())
             .with("served", &self.range)
-            .advice("call in a version that is served, or upgrade the node")),
+            .advice("call in a version that is served, or have the node learn this one, or upgrade it")),
         }
     }
 
@@ -304,6 +308,10 @@ fn target(
     }
     let answer = objects.at[walk.version].as_ref().and_then(|object| object.service(reached.service()));
     let Some(answer) = answer else {
+        if !objects.built.contains(&walk.version) {
+            let refusal = route::needs_program(protocol, caller, method, objects.node, &walk);
+            return Ok(Target::Refused(route::headers_of(refusal)));
+        }
         return Err(Missing {
             version: walk.version,
             service: reached.service().to_owned(),
@@ -373,7 +381,7 @@ mod tests {
         let object = services.into_iter().fold(Object::default(), |object, name| object.and_service(name, answer));
         let protocol = Protocol::load(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/inventory")).unwrap();
         let at = vec![Some(object); protocol.versions().len()];
-        let table = Table::new(&protocol, &Objects { node: 2, oldest: 0, at: &at }).unwrap();
+        let table = Table::new(&protocol, &Objects { node: 2, oldest: 0, at: &at, built: 0..4 }).unwrap();
 
         let (first, second) = ("/inventory.v1.Inventory/GetItem", "/inventory.v2.Inventory/GetItem");
         for (path, label) in [

@@ -7,6 +7,7 @@ use super::OpenError;
 use super::clock::Clock;
 use super::generated::{protocol, v1_1_0, v2_0_0, v3_0_0};
 use super::{objects, steps};
+use crate::bundle::PublicKey;
 use crate::dispatch::Object;
 use crate::node::{BuildError, Node};
 use crate::simulation::Adjacent;
@@ -16,8 +17,21 @@ use crate::simulation::Adjacent;
 /// # Errors
 /// When there is no object of that version, or its state cannot be opened.
 pub fn open_node(version: &str, state: &Path, clock: &Arc<dyn Clock>) -> Result<Node, OpenNodeError> {
+    open_node_trusting(version, state, clock, &[])
+}
+
+/// As [`open_node`]; the node learns bundles that one of these keys has signed.
+///
+/// # Errors
+/// As [`open_node`].
+pub fn open_node_trusting(
+    version: &str,
+    state: &Path,
+    clock: &Arc<dyn Clock>,
+    trusted: &[PublicKey],
+) -> Result<Node, OpenNodeError> {
     let directory = state.join(format!("object-{version}"));
-    let builder = Node::builder(protocol());
+    let builder = trusted.iter().fold(Node::builder(protocol()), |builder, key| builder.trust(*key));
     let builder = match version {
         "1.1.0" => {
             let object = objects::v1_1_0::Object::open(directory, clock.clone())?;

@@ -12,6 +12,7 @@ use super::engine::{self, Beginning};
 use super::limits::Limits;
 use super::resting::Resting;
 use super::upgrade::{OpenObject, Upgrade};
+use crate::bundle::PublicKey;
 use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
 use crate::node::Node;
 use crate::protocol::Protocol;
@@ -84,6 +85,7 @@ pub struct Builder {
     state: Option<PathBuf>,
     files: Arc<dyn Files>,
     limits: Limits,
+    trusted: Vec<PublicKey>,
 }
 
 impl Builder {
@@ -101,6 +103,7 @@ impl Builder {
             state: None,
             files: Arc::new(Disk),
             limits: Limits::default(),
+            trusted: Vec::new(),
         }
     }
 
@@ -196,6 +199,13 @@ impl Builder {
         self
     }
 
+    /// Lets the node [learn](super::Node::learn) bundles that this key has signed; may be said of several. A node that trusts no
+    /// key learns nothing: whoever can have it learn a bundle decides what callers are told.
+    pub fn trust(mut self, key: PublicKey) -> Self {
+        self.trusted.push(key);
+        self
+    }
+
     /// Other files than those of this machine, for tests of what happens when they fail.
     #[doc(hidden)]
     pub fn files(mut self, files: Arc<dyn Files>) -> Self {
@@ -243,7 +253,14 @@ impl Builder {
         let (Ok(chain), Some(root), true) = (chain, self.state, faults.is_empty()) else {
             return Err(BuildError { faults });
         };
-        let beginning = Beginning { chain, protocol: self.protocol, files: self.files, limits: self.limits, root };
+        let beginning = Beginning {
+            chain,
+            protocol: self.protocol,
+            files: self.files,
+            limits: self.limits,
+            root,
+            trusted: self.trusted,
+        };
         let life = engine::start(beginning).await.map_err(BuildError::of)?;
         Ok(Node::living(life))
     }
@@ -321,7 +338,8 @@ impl Builder {
                 }
             }
         }
-        match Table::new(&self.protocol, &Objects { node, oldest, at: &at }) {
+        let built = 0..self.protocol.versions().len();
+        match Table::new(&self.protocol, &Objects { node, oldest, at: &at, built }) {
             Ok(table) if faults.is_empty() => dispatch.install(table),
             Ok(_) => {}
             Err(missing) => {
@@ -341,7 +359,7 @@ impl Builder {
             return Err(BuildError { faults });
         }
         let version = self.protocol.versions()[node].version().clone();
-        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at)))
+        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at, self.trusted)))
     }
 
     fn node(&self, faults: &mut Vec<String>) -> Option<usize> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::learn::Built;
 use super::upgrade::{Function, OpenObject, OpenSimulation, Upgrade};
 use crate::dispatch::{Missing, needed};
 use crate::protocol::{Hop, Protocol};
@@ -26,6 +27,8 @@ pub(super) struct Chain {
     pub(super) simulations: Vec<Simulations>,
     pub(super) observers: Vec<Arc<dyn Observe>>,
     pub(super) oldest: Option<Version>,
+    /// The versions that the program was built with.
+    pub(super) built: Built,
 }
 
 /// A version that the program can run.
@@ -114,7 +117,7 @@ impl Chain {
             faults.push("oldest_served is newer than the first object: serve at least its version".to_owned());
         }
         let oldest = oldest.map(|oldest| protocol.versions()[oldest].version().clone());
-        let chain = Self { links, simulations, observers: declared.observers, oldest };
+        let chain = Self { links, simulations, observers: declared.observers, oldest, built: Built::of(protocol) };
         faults.extend(chain.missing(protocol));
         if faults.is_empty() { Ok(chain) } else { Err(faults) }
     }

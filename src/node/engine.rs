@@ -18,9 +18,11 @@ use tokio::time::interval;
 use self::filling::Filling;
 pub(super) use self::start::{Beginning, start};
 use super::chain::Chain;
+use super::learn::Learning;
 use super::life::{MoveError, Moved, NodeStatus};
 use super::limits::Limits;
 use super::standing::Standing;
+use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
 use crate::state::{Carry, Epoch, Files, Phase, Progress, StateError, StateFolder, Status, Way};
@@ -34,6 +36,7 @@ const TRIES: usize = 3;
 /// A node with a state folder.
 pub(super) struct Life {
     chain: Arc<Chain>,
+    learning: Learning,
     protocol: RwLock<Protocol>,
     dispatch: Dispatch,
     files: Arc<dyn Files>,
@@ -82,6 +85,21 @@ impl Life {
         self.protocol.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(super) fn learning(&self) -> &Learning {
+        &self.learning
+    }
+
+    /// Writes down what was learned; it is durable then.
+    pub(super) async fn keep(&self, bundle: Bundle) -> Result<(), String> {
+        self.on_state(move |state| state.keep(&bundle)).await
+    }
+
+    /// Makes a new, empty file for what a rollback gives up.
+    pub(super) async fn place_for_lost(&self) -> Result<PathBuf, MoveError> {
+        let placed = self.on_state(|state| state.place_for_lost()).await;
+        placed.map_err(|why| MoveError::Failed { phase: self.phase(), why, version: self.version() })
+    }
+
     /// What answers calls, and keeps the node alive.
     pub(super) fn service(self: &Arc<Self>) -> Dispatch {
         self.dispatch.keeping(self.clone())
@@ -114,6 +132,7 @@ impl Life {
             protocol: self.protocol().name().to_owned(),
             version: runs.clone(),
             served: served.filter(|version| oldest.as_ref().is_none_or(|oldest| version >= oldest)).collect(),
+            learned: self.chain.built.learned(&self.protocol()),
             next: next.map(|next| next.version.clone()),
             back: journaled.kept.as_ref().map(|kept| kept.version().clone()),
             active: journaled.kept.as_ref().unwrap_or(&journaled.epoch).version().clone(),

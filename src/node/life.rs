@@ -17,6 +17,8 @@ pub struct NodeStatus {
     pub version: Version,
     /// The versions that it serves, oldest first.
     pub served: Vec<Version>,
+    /// Those among them that it has learned from bundles: its program was built without them.
+    pub learned: Vec<Version>,
     /// The version that this program can upgrade it to next.
     pub next: Option<Version>,
     /// The version that a rollback would lead to; none once the last upgrade is finalized.
@@ -50,6 +52,7 @@ impl NodeStatus {
             protocol: protocol.name().to_owned(),
             version: version.clone(),
             served: protocol.versions().iter().map(|schema| schema.version().clone()).collect(),
+            learned: Vec::new(),
             next: None,
             back: None,
             active: version.clone(),

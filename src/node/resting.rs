@@ -4,7 +4,9 @@ use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::watch;
 
+use super::learn::{Built, Learning};
 use super::life::NodeStatus;
+use crate::bundle::PublicKey;
 use crate::dispatch::{Dispatch, Object, Objects, Table};
 use crate::protocol::Protocol;
 use crate::version::Version;
@@ -15,7 +17,10 @@ pub(super) struct Resting {
     pub(super) dispatch: Dispatch,
     pub(super) status: watch::Sender<NodeStatus>,
     protocol: RwLock<Protocol>,
-    oldest: Version,
+    /// None where all are served, also what is learned.
+    oldest: Option<Version>,
+    built: Built,
+    pub(super) learning: Learning,
     objects: Vec<(Version, Object)>,
 }
 
@@ -27,14 +32,15 @@ impl Resting {
         dispatch: Dispatch,
         oldest: usize,
         at: Vec<Option<Object>>,
+        trusted: Vec<PublicKey>,
     ) -> Self {
         let mut status = NodeStatus::resting(&protocol, &version);
         status.served.drain(..oldest);
         let versions = protocol.versions().iter().map(|schema| schema.version().clone());
         let objects = versions.zip(at).filter_map(|(version, object)| Some((version, object?))).collect();
-        let oldest = protocol.versions()[oldest].version().clone();
-        let status = watch::Sender::new(status);
-        Self { version, dispatch, status, protocol: RwLock::new(protocol), oldest, objects }
+        let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
+        let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trusted));
+        Self { version, dispatch, status, protocol: RwLock::new(protocol), oldest, built, learning, objects }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -56,18 +62,21 @@ impl Resting {
                 at[index] = Some(object.clone());
             }
         }
-        let (Some(node), Some(oldest)) = (index(&self.version), index(&self.oldest)) else {
+        let oldest = self.oldest.as_ref().map_or(Some(0), index);
+        let (Some(node), Some(oldest)) = (index(&self.version), oldest) else {
             return Err("the other protocol lacks versions that this node serves".to_owned());
         };
-        let table = Table::new(&protocol, &Objects { node, oldest, at: &at }).map_err(|missing| {
-            let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
-            format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
-        })?;
-        let versions: Vec<Version> =
+        let table = Table::new(&protocol, &Objects { node, oldest, at: &at, built: self.built.range(&protocol) })
+            .map_err(|missing| {
+                let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
+                format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
+            })?;
+        let served: Vec<Version> =
             protocol.versions()[oldest..].iter().map(|schema| schema.version().clone()).collect();
+        let learned = self.built.learned(&protocol);
         *serves = protocol;
         self.dispatch.install(table);
-        self.status.send_modify(|status| status.served = versions);
+        self.status.send_modify(|status| (status.served, status.learned) = (served, learned));
         Ok(())
     }
 }

@@ -112,13 +112,15 @@ impl Standing {
                 at[index].clone_from(&one.object);
             }
         }
-        Table::new(protocol, &Objects { node, oldest, at: &at }).map_err(|missing| {
-            let missing = missing.iter().map(|missing| {
-                let version = protocol.versions()[missing.version].version();
-                format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
-            });
-            missing.collect::<Vec<_>>().join("; ")
-        })
+        Table::new(protocol, &Objects { node, oldest, at: &at, built: chain.built.range(protocol) }).map_err(
+            |missing| {
+                let missing = missing.iter().map(|missing| {
+                    let version = protocol.versions()[missing.version].version();
+                    format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
+                });
+                missing.collect::<Vec<_>>().join("; ")
+            },
+        )
     }
 
     /// The records that the current object has opened.

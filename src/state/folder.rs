@@ -5,15 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::bundles;
 use super::epoch::Epoch;
 use super::error::{Kind, StateError};
 use super::files::{Disk, Files};
 use super::journal::Journal;
+use super::lost;
 use super::ownership::Ownership;
 use super::phase::{Event, Phase};
 use super::pointer;
 use super::recovery::{self, Mending, Recovery};
 use super::status::{Move, Status, Way};
+use crate::bundle::Bundle;
 use crate::version::Version;
 
 const CURRENT: &str = "CURRENT";
@@ -126,6 +129,31 @@ impl StateFolder {
     #[must_use]
     pub fn owner(&self) -> u64 {
         self.ownership.number()
+    }
+
+    /// Keeps a bundle that the node has learned, for as long as there is a state; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When another program has taken the state over, or the file system fails.
+    pub fn keep(&self, bundle: &Bundle) -> Result<(), StateError> {
+        self.ownership.still_holds(&self.root)?;
+        bundles::keep(&*self.files, &self.root, bundle)
+    }
+
+    /// The bundles that the node has learned, each with its file.
+    ///
+    /// # Errors
+    /// When one of them is damaged, or the file system fails.
+    pub fn bundles(&self) -> Result<Vec<(PathBuf, Bundle)>, StateError> {
+        bundles::kept(&*self.files, &self.root)
+    }
+
+    /// Makes a new, empty file for what a move from the current epoch gives up; that it is there is durable.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn place_for_lost(&self) -> Result<PathBuf, StateError> {
+        lost::place(&*self.files, &self.root, &self.current)
     }
 
     /// Takes note of an upgrade.

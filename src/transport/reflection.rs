@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::{Request, Response};
 use semver::{BuildMetadata, Version};
 use thiserror::Error;
@@ -23,8 +24,10 @@ const V1ALPHA: &str = "/grpc.reflection.v1alpha.";
 ///
 /// The request's `straddle-version` names the version; its patch number is ignored. Without it the default version is
 /// shown. A version that is not there is refused as `UNKNOWN_VERSION`.
+///
+/// Clones show the same, also after [`replace`](Self::replace).
 #[derive(Clone)]
-pub struct Reflection(Arc<Versions>);
+pub struct Reflection(Arc<ArcSwap<Versions>>);
 
 /// Descriptor sets that cannot be reflected.
 #[derive(Debug, Error)]
@@ -79,6 +82,37 @@ impl Reflection {
         versions: impl IntoIterator<Item = (&'a str, &'a [u8])>,
         default: &str,
     ) -> Result<Self, InvalidReflection> {
+        Ok(Self(Arc::new(ArcSwap::from_pointee(Versions::new(versions, default)?))))
+    }
+
+    /// Reflects other versions from now on, as those of a node that has learned some.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); what was shown before stays.
+    pub fn replace<'a>(
+        &self,
+        versions: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        default: &str,
+    ) -> Result<(), InvalidReflection> {
+        self.0.store(Arc::new(Versions::new(versions, default)?));
+        Ok(())
+    }
+
+    pub(super) fn answer(&self, request: Request<Body>) -> Answer {
+        let versions = self.0.load();
+        match versions.of(&request) {
+            Ok(version) if request.uri().path().starts_with(V1ALPHA) => (version.v1alpha)(request),
+            Ok(version) => (version.v1)(request),
+            Err(refusal) => Box::pin(async { Ok(Status::from(refusal).into_http()) }),
+        }
+    }
+}
+
+impl Versions {
+    fn new<'a>(
+        versions: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        default: &str,
+    ) -> Result<Self, InvalidReflection> {
         let mut by_label = BTreeMap::new();
         for (label, set) in versions {
             let version =
@@ -92,19 +126,9 @@ impl Reflection {
         if !by_label.contains_key(&default) {
             return Err(InvalidKind::NoDefault { label: label.to_owned() }.into());
         }
-        Ok(Self(Arc::new(Versions { by_label, default })))
+        Ok(Self { by_label, default })
     }
 
-    pub(super) fn answer(&self, request: Request<Body>) -> Answer {
-        match self.0.of(&request) {
-            Ok(version) if request.uri().path().starts_with(V1ALPHA) => (version.v1alpha)(request),
-            Ok(version) => (version.v1)(request),
-            Err(refusal) => Box::pin(async { Ok(Status::from(refusal).into_http()) }),
-        }
-    }
-}
-
-impl Versions {
     fn of(&self, request: &Request<Body>) -> Result<&OneVersion, Refusal> {
         let Some(label) = request.headers().get(&VERSION) else {
             return self.by_label.get(&self.default).ok_or_else(|| self.unknown(&self.default.to_string()));
@@ -158,7 +182,7 @@ fn labelled(label: &str) -> Result<Version, InvalidKind> {
 
 impl fmt::Debug for Reflection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let versions: Vec<_> = self.0.by_label.keys().map(Version::to_string).collect();
+        let versions: Vec<_> = self.0.load().by_label.keys().map(Version::to_string).collect();
         formatter.debug_tuple("Reflection").field(&versions).finish()
     }
 }

@@ -117,6 +117,44 @@ fn versions_that_are_older_than_the_protocol_are_passed_over() {
 }
 
 #[test]
+fn a_step_to_the_oldest_version_adds_the_one_before_it() {
+    let all = load(SHOP);
+    let later = step(&all, "2.0.0", "2.1.0").protocol().expect("a protocol that begins with 2.0.0");
+    let learned = later.with_bundle(&step(&all, "1.0.0", "2.0.0")).expect("one before");
+    assert_eq!(told(&learned), told(&all));
+    assert_eq!(told(&learned.with_bundle(&step(&all, "1.0.0", "2.0.0")).expect("the same again")), told(&all));
+    let other = step(&shop_with("2.0.0/shop.proto", "string who = 1;", "string whom = 1;"), "1.0.0", "2.0.0");
+    assert!(later.with_bundle(&other).expect_err("another 2.0.0").is_contradiction());
+}
+
+/// One version after another, of one package.
+const PLAIN: [(&str, &str); 4] = [
+    ("protocol.toml", "name = \"plain\"\n"),
+    (
+        "1.0.0/plain.proto",
+        "syntax = \"proto3\"; package plain; message M { int64 old = 2; } service P { rpc Do(M) returns (M); }",
+    ),
+    ("1.1.0/plain.proto", "syntax = \"proto3\"; package plain; message M {} service P { rpc Do(M) returns (M); }"),
+    (
+        "1.2.0/plain.proto",
+        "syntax = \"proto3\"; package plain; message M { string new = 2; } service P { rpc Do(M) returns (M); }",
+    ),
+];
+
+#[test]
+fn a_version_beside_which_others_would_be_served_differently_is_not_added() {
+    let all = load(&PLAIN);
+    let older = step(&all, "1.0.0", "1.1.0");
+    // 1.2.0 uses a number that was free until 1.0.0 came to light.
+    let both = step(&all, "1.1.0", "1.2.0").protocol().expect("a protocol");
+    let unlabelled = both.with_bundle(&older).expect_err("unlabelled callers").to_string();
+    assert!(unlabelled.contains("callers of plain without a label"), "{unlabelled}");
+    let pinned = load(&[("protocol.toml", "name = \"plain\"\nunlabelled = \"1.1.0\"\n"), PLAIN[2], PLAIN[3]]);
+    let numbers = pinned.with_bundle(&older).expect_err("another meaning").to_string();
+    assert!(numbers.contains("methods would cross the step to 1.2.0 in another way"), "{numbers}");
+}
+
+#[test]
 fn what_does_not_fit_the_protocol_is_refused_and_says_why() {
     let all = load(SHOP);
     let changed_schema = shop_with("2.0.0/shop.proto", "string who = 1;", "string whom = 1;");

@@ -52,3 +52,8 @@ fn the_commands_of_the_examples_for_continuous_integration_are_ones_that_we_take
 fn the_checks_of_the_readme_are_ones_that_we_take() {
     assert_all_parse("README.md", 3, &|command| command.get(1).is_some_and(|name| name == "check"));
 }
+
+#[test]
+fn what_the_readme_tells_nodes_is_what_we_take() {
+    assert_all_parse("README.md", 6, &|command| command.get(1).is_some_and(|name| name == "node"));
+}

@@ -8,8 +8,10 @@ use tokio::task::spawn_blocking;
 
 use super::cross::Stop;
 use super::{Life, Told};
+use crate::bundle::PublicKey;
 use crate::dispatch::Dispatch;
 use crate::node::chain::Chain;
+use crate::node::learn::{self, Learning};
 use crate::node::life::NodeStatus;
 use crate::node::limits::Limits;
 use crate::protocol::Protocol;
@@ -23,6 +25,7 @@ pub(in crate::node) struct Beginning {
     pub(in crate::node) files: Arc<dyn Files>,
     pub(in crate::node) limits: Limits,
     pub(in crate::node) root: PathBuf,
+    pub(in crate::node) trusted: Vec<PublicKey>,
 }
 
 /// Opens the state, goes on with what a crash has left, and opens the objects.
@@ -30,14 +33,19 @@ pub(in crate::node) struct Beginning {
 /// # Errors
 /// When the state cannot be opened, is of a version that the program cannot run, or its objects cannot be opened.
 pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, String> {
-    let Beginning { chain, protocol, files, limits, root } = beginning;
+    let Beginning { chain, protocol, files, limits, root, trusted } = beginning;
     let Some(first) = chain.links.first().map(|link| link.version.clone()) else {
         return Err("there is no object: nothing can run".to_owned());
     };
     let (opening, folder) = (files.clone(), root.clone());
-    let opened = spawn_blocking(move || StateFolder::open_on(opening, folder, &first)).await;
-    let (state, recovery) =
-        opened.map_err(|error| error.to_string())?.map_err(|error| format!("the state cannot be opened: {error}"))?;
+    let keys = trusted.clone();
+    let opened = spawn_blocking(move || {
+        let cannot = |error| format!("the state cannot be opened: {error}");
+        let (state, recovery) = StateFolder::open_on(opening, folder, &first).map_err(cannot)?;
+        let protocol = learn::restore(protocol, state.bundles().map_err(cannot)?, &keys)?;
+        Ok::<_, String>((state, recovery, protocol))
+    });
+    let (state, recovery, protocol) = opened.await.map_err(|error| error.to_string())??;
     let (status, current) = (state.status().clone(), state.current().clone());
     let told = Told {
         runs: status.epoch.version().clone(),
@@ -52,6 +60,7 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, St
     let unwatched = NodeStatus::resting(&protocol, &told.runs);
     let life = Arc::new(Life {
         chain: Arc::new(chain),
+        learning: Learning::new(trusted),
         protocol: RwLock::new(protocol),
         dispatch: Dispatch::new(),
         files,

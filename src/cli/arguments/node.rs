@@ -1,0 +1,113 @@
+//! The arguments of `straddle node`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::duration;
+use crate::version::Version;
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "ADDRESS is that of the node's admin service, as 127.0.0.1:7001: a node prints it when it starts. Nobody is
+authenticated there, so it is on a loopback address unless the node's program says otherwise.
+
+Exit codes: 0 when it was done; 1 when it was refused or failed, and the node serves as before; 2 when the arguments
+are bad, or the node cannot be reached or was lost sight of; 3 when the node is stuck between two versions and its
+program has to be started again; 130 after Ctrl-C, which ends the watching, and not the move.
+
+Examples:
+  straddle node status 127.0.0.1:7001
+  straddle node learn 127.0.0.1:7001 inventory-3.0.0.bundle
+  straddle node upgrade 127.0.0.1:7001 3.0.0
+  straddle node rollback 127.0.0.1:7001 --dry-run
+  straddle node finalize 127.0.0.1:7001"
+)]
+pub(in crate::cli) struct NodeArguments {
+    #[command(subcommand)]
+    pub(in crate::cli) directive: Directive,
+}
+
+/// What a node is told or asked.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Directive {
+    /// Print what the node runs, serves and does
+    Status(StatusArguments),
+    /// Teach the node versions that its program was built without
+    ///
+    /// The node takes a bundle only if somebody has signed it whose key its program trusts. What rules say of the new
+    /// versions it serves at once; methods that need code it refuses, naming the program that has it.
+    Learn(LearnArguments),
+    /// Upgrade the node to its next version, while callers go on
+    ///
+    /// New calls wait for a moment, none fails. If anything goes wrong the node goes back by itself.
+    Upgrade(UpgradeArguments),
+    /// Take the node back to the version before, while callers go on
+    ///
+    /// That is possible until `finalize`. Records that the version before cannot express keep it from happening, and are
+    /// listed.
+    Rollback(RollbackArguments),
+    /// End the last upgrade for good: there is no way back afterwards
+    Finalize(FinalizeArguments),
+}
+
+/// Where the node is.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct AdminAddress {
+    /// The address of the node's admin service, as 127.0.0.1:7001
+    pub(in crate::cli) address: String,
+    /// Wait this long for a node that cannot be reached
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
+    pub(in crate::cli) wait: Duration,
+    /// Print JSON: one object a line, the last of which tells how it ended
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct StatusArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+    /// Print it again whenever it changes, until Ctrl-C
+    #[arg(long)]
+    pub(in crate::cli) watch: bool,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct LearnArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+    /// The bundle, as `straddle bundle` wrote it
+    pub(in crate::cli) bundle: PathBuf,
+    /// Send it only if it is signed with this public key; with several, with any of them
+    #[arg(long, value_name = "KEY")]
+    pub(in crate::cli) trust: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct UpgradeArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+    /// The version to go to
+    pub(in crate::cli) to: Version,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct RollbackArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+    /// Only say what would be lost, and change nothing
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    /// Go back without what cannot be carried back, and write that to this new file, a JSON object a line. The node
+    /// writes it into its state folder before it goes back, and keeps it there
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(in crate::cli) accept_loss: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct FinalizeArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+}

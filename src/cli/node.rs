@@ -1,0 +1,100 @@
+//! `straddle node`: a running node, asked how it is doing and told what to do, over its admin service.
+//!
+//! ```text
+//!   arguments -> the admin service's client -> follow (a move, as it goes) -> text or JSON, and an exit code
+//! ```
+
+mod failure;
+mod follow;
+mod json;
+mod learn;
+mod lost;
+mod progress;
+mod status;
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::pin::pin;
+
+use self::failure::Failure;
+use self::follow::After;
+use super::arguments::{AdminAddress, Directive, NodeArguments};
+use super::{BadArguments, Outcome, signals};
+use crate::node::admin::wire::node_client::NodeClient;
+use crate::node::admin::wire::{FinalizeRequest, RollbackRequest, UpgradeRequest};
+use crate::transport::Channel;
+
+type Client = NodeClient<Channel>;
+
+/// What a shell gives to a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+pub(super) fn run(arguments: &NodeArguments) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &arguments.directive {
+            Directive::Status(arguments) => status::run(arguments).await,
+            Directive::Learn(arguments) => learn::run(arguments).await,
+            Directive::Upgrade(arguments) => {
+                let request = UpgradeRequest { to: arguments.to.to_string() };
+                let call = |mut client: Client| async move { client.upgrade(request).await };
+                follow::run(&arguments.at, After::Upgrade, None, call).await
+            }
+            Directive::Rollback(arguments) => {
+                let lost = arguments.accept_loss.as_deref().map(lost::File::begin).transpose()?;
+                let request = RollbackRequest { dry_run: arguments.dry_run, accept_loss: lost.is_some() };
+                let after = if arguments.dry_run { After::DryRun } else { After::Rollback };
+                let call = |mut client: Client| async move { client.rollback(request).await };
+                follow::run(&arguments.at, after, lost, call).await
+            }
+            Directive::Finalize(arguments) => {
+                let call = |mut client: Client| async move { client.finalize(FinalizeRequest {}).await };
+                follow::run(&arguments.at, After::Finalize, None, call).await
+            }
+        }
+    })
+}
+
+/// A client of the node's admin service, once the node is reached.
+async fn connect(at: &AdminAddress) -> Result<Result<Client, Failure>, BadArguments> {
+    let channel = Channel::owner(&at.address).connect_timeout(at.wait).wait_limit(at.wait).build();
+    let channel = channel.map_err(|error| BadArguments(error.to_string()))?;
+    Ok(match channel.connect().await {
+        Ok(()) => Ok(NodeClient::new(channel)),
+        Err(status) => Err(Failure::unreachable(&at.address, &status)),
+    })
+}
+
+/// What comes of something, or `None` after Ctrl-C.
+async fn unless_interrupted<T>(something: impl Future<Output = T>) -> Option<T> {
+    let mut interrupted = pin!(signals::interrupted());
+    tokio::select! {
+        biased;
+        () = &mut interrupted => None,
+        came = something => Some(came),
+    }
+}
+
+/// Tells of a failure, on standard error, and for scripts on standard output as well.
+fn failed(at: &AdminAddress, failure: &Failure) -> Outcome {
+    if at.json {
+        line(&serde_json::json!({ "error": failure.json() }))?;
+    }
+    // Nobody has to read it.
+    let _ = writeln!(io::stderr(), "{}", failure.text());
+    Ok(failure.code())
+}
+
+/// One line of JSON on standard output, seen at once.
+fn line(value: &serde_json::Value) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{value}")?;
+    out.flush()
+}
+
+/// One line, or several, for people on standard output.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}

@@ -1,0 +1,82 @@
+//! What a node tells, for scripts.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, RefusedRecord, Work};
+
+pub(super) fn status(status: &NodeStatus) -> Value {
+    json!({
+        "protocol": status.protocol,
+        "version": status.version,
+        "phase": phase(status.phase),
+        "served": status.served,
+        "learned": status.learned,
+        "next": some(&status.next),
+        "back": some(&status.back),
+        "active": status.active,
+        "under_way": status.under_way.as_ref().map(|way| json!({ "to": way.to, "back": way.back })),
+        "progress": status.progress.as_ref().map(work),
+        "filling": status.filling.as_ref().map(work),
+        "held": status.held,
+        "failure": status.failure,
+        "calls": { "running": status.calls_running, "waiting": status.calls_waiting },
+        "stuck": status.stuck,
+        "last": status.last.as_ref().map(moved),
+    })
+}
+
+pub(super) fn moved(moved: &Moved) -> Value {
+    json!({
+        "from": moved.from,
+        "to": moved.to,
+        "pause_microseconds": moved.pause_microseconds,
+        "streams_drained": moved.streams_drained,
+        "streams_cut": moved.streams_cut,
+        "lost": moved.lost,
+    })
+}
+
+/// A record; its key and value as base64, and its key as text, too, where it is one.
+pub(super) fn refused(record: &RefusedRecord) -> Value {
+    let mut told = Map::new();
+    told.insert("table".to_owned(), record.table.clone().into());
+    if let Ok(key) = std::str::from_utf8(&record.key) {
+        told.insert("key".to_owned(), key.into());
+    }
+    told.insert("key_base64".to_owned(), STANDARD.encode(&record.key).into());
+    told.insert("value_base64".to_owned(), STANDARD.encode(&record.value).into());
+    told.insert("why".to_owned(), record.why.clone().into());
+    Value::Object(told)
+}
+
+pub(super) fn learned(learned: &LearnResponse) -> Value {
+    let needs = learned
+        .needs_program
+        .iter()
+        .map(|lacking| json!({ "version": lacking.version, "method": lacking.method, "program": lacking.program }));
+    json!({
+        "digest": learned.digest,
+        "added": learned.added,
+        "kept": learned.kept,
+        "needs_program": needs.collect::<Vec<_>>(),
+    })
+}
+
+/// The phase in lower case; one that this program does not know by its number.
+pub(super) fn phase(phase: i32) -> String {
+    match Phase::try_from(phase) {
+        Ok(known) => known.as_str_name().trim_start_matches("PHASE_").to_lowercase(),
+        Err(_) => format!("phase {phase}"),
+    }
+}
+
+fn work(work: &Work) -> Value {
+    json!({ "what": work.what, "done": work.done, "total": work.total })
+}
+
+/// Nothing for an empty text.
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}

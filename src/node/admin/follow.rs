@@ -1,0 +1,151 @@
+//! What clients see of a node that moves: its status whenever it changes, and how the move ends.
+
+use std::fs::File;
+use std::future::Future;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::wire::move_update::Update;
+use super::wire::{Done, Lost, MoveUpdate, NodeStatus, RefusedRecords};
+use super::{failure, told};
+use crate::node::{MoveError, Moved, Node};
+
+pub(super) type Stream<T> = ReceiverStream<Result<T, Status>>;
+type Sender<T> = mpsc::Sender<Result<T, Status>>;
+
+/// Messages that wait for a client. While they do, changes of the status come together.
+const WAITING: usize = 4;
+/// Bytes of a part of the file with what was given up.
+const PART: usize = 256 << 10;
+
+/// The node's status, until the client or the service goes away.
+pub(super) fn watch(node: &Node, stopping: &watch::Receiver<bool>) -> Stream<NodeStatus> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let (node, stopping) = (node.clone(), stopping.clone());
+    tokio::spawn(async move {
+        let never = std::future::pending::<()>();
+        tell(&node, stopping, &sender, |status| status, never).await;
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Does what the node was told to, whoever listens, and tells of it. What is given up on the way lies in the file `lost`.
+pub(super) fn directive(
+    node: &Node,
+    stopping: &watch::Receiver<bool>,
+    lost: Option<PathBuf>,
+    directive: impl Future<Output = Result<Option<Moved>, MoveError>> + Send + 'static,
+) -> Stream<MoveUpdate> {
+    let (done, outcome) = oneshot::channel();
+    // A task of its own: that of the listener ends with the listener.
+    tokio::spawn(async move {
+        let _ = done.send(directive.await);
+    });
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let (node, stopping) = (node.clone(), stopping.clone());
+    tokio::spawn(async move {
+        let of_status = |status| update(Update::Status(status));
+        let Some(outcome) = tell(&node, stopping, &sender, of_status, outcome).await else { return };
+        // Who does not listen any more needs to hear nothing.
+        let _ = match outcome {
+            Ok(Ok(moved)) => end(&node, &sender, moved, lost).await,
+            Ok(Err(error)) => fail(&sender, error).await,
+            Err(_) => {
+                sender.send(Err(Status::internal("the move ended without saying how: its task panicked"))).await.ok()
+            }
+        };
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Tells the status whenever it changes, until `end`; `None` when nobody listens any more, or may.
+async fn tell<T, E>(
+    node: &Node,
+    mut stopping: watch::Receiver<bool>,
+    sender: &Sender<T>,
+    of_status: impl Fn(NodeStatus) -> T,
+    end: impl Future<Output = E>,
+) -> Option<E> {
+    let mut end = pin!(end);
+    let mut watching = node.watch();
+    watching.mark_changed();
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut end => return Some(ended),
+            () = sender.closed() => return None,
+            () = stopped(&mut stopping) => {
+                let what = "the program stops; a move that is under way is in its journal, from which it goes on";
+                let _ = sender.send(Err(Status::unavailable(what))).await;
+                return None;
+            }
+            Ok(()) = watching.changed() => {
+                watching.mark_unchanged();
+                let status = told::status(&node.status());
+                sender.send(Ok(of_status(status))).await.ok()?;
+            }
+        }
+    }
+}
+
+/// Ready once the service stops, or has gone.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+async fn end(node: &Node, sender: &Sender<MoveUpdate>, moved: Option<Moved>, lost: Option<PathBuf>) -> Option<()> {
+    if let Some(file) = lost.filter(|_| moved.as_ref().is_some_and(|moved| moved.lost > 0)) {
+        let sender = sender.clone();
+        tokio::task::spawn_blocking(move || send_lost(&sender, &file)).await.ok()??;
+    }
+    let version = node.version().to_string();
+    let done = Done { moved: moved.as_ref().map(told::moved), version };
+    sender.send(Ok(update(Update::Done(done)))).await.ok()
+}
+
+/// Sends what was given up, part by part.
+fn send_lost(sender: &Sender<MoveUpdate>, file: &Path) -> Option<()> {
+    let name = file.display().to_string();
+    let mut open = match File::open(file) {
+        Ok(open) => open,
+        Err(error) => return sender.blocking_send(Err(unread(&name, &error))).ok(),
+    };
+    loop {
+        let mut part = Vec::new();
+        match open.by_ref().take(PART as u64).read_to_end(&mut part) {
+            Ok(0) => return Some(()),
+            Ok(_) => {
+                let lost = Lost { part: part.into(), file: name.clone() };
+                sender.blocking_send(Ok(update(Update::Lost(lost)))).ok()?;
+            }
+            Err(error) => return sender.blocking_send(Err(unread(&name, &error))).ok(),
+        }
+    }
+}
+
+fn unread(file: &str, error: &std::io::Error) -> Status {
+    Status::internal(format!(
+        "the node has gone back; what was given up lies in {file} there, and cannot be sent: {error}"
+    ))
+}
+
+async fn fail(sender: &Sender<MoveUpdate>, error: MoveError) -> Option<()> {
+    let status = failure::of_move(&error);
+    if let MoveError::Refused { records, .. } = error {
+        // One at a time: each may be nearly as large as a message can be.
+        for record in records {
+            let refused = RefusedRecords { records: vec![told::refused(record)] };
+            sender.send(Ok(update(Update::Refused(refused)))).await.ok()?;
+        }
+    }
+    sender.send(Err(status)).await.ok()
+}
+
+fn update(update: Update) -> MoveUpdate {
+    MoveUpdate { update: Some(update) }
+}

@@ -1,0 +1,105 @@
+//! The methods of the admin service: each is one call of the node's own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::follow::{self, Stream};
+use super::wire::node_server::Node as Service;
+use super::wire::{
+    FinalizeRequest, LearnRequest, LearnResponse, MoveUpdate, NodeStatus, RollbackRequest, StatusRequest,
+    UpgradeRequest, WatchRequest,
+};
+use super::{failure, receive, told};
+use crate::node::{Node, Rollback};
+use crate::version::Version;
+
+/// Bundles that are received at once: each takes as much memory as it is large, and more while it is read.
+const BUNDLES: usize = 2;
+
+#[derive(Clone)]
+pub(super) struct Admin {
+    node: Node,
+    stopping: watch::Receiver<bool>,
+    bundles: Arc<Semaphore>,
+}
+
+impl Admin {
+    pub(super) fn new(node: Node, stopping: watch::Receiver<bool>) -> Self {
+        Self { node, stopping, bundles: Arc::new(Semaphore::new(BUNDLES)) }
+    }
+}
+
+#[tonic::async_trait]
+impl Service for Admin {
+    type WatchStream = Stream<NodeStatus>;
+    type UpgradeStream = Stream<MoveUpdate>;
+    type RollbackStream = Stream<MoveUpdate>;
+    type FinalizeStream = Stream<MoveUpdate>;
+
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<NodeStatus>, Status> {
+        Ok(Response::new(told::status(&self.node.status())))
+    }
+
+    async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Stream<NodeStatus>>, Status> {
+        Ok(Response::new(follow::watch(&self.node, &self.stopping)))
+    }
+
+    async fn learn(&self, request: Request<Streaming<LearnRequest>>) -> Result<Response<LearnResponse>, Status> {
+        let Ok(_place) = self.bundles.try_acquire() else {
+            return Err(Status::resource_exhausted(format!(
+                "{BUNDLES} bundles are on their way already; send this later"
+            )));
+        };
+        let file = receive::file(request.into_inner()).await?;
+        match self.node.learn(file).await {
+            Ok(learned) => Ok(Response::new(told::learned(learned))),
+            Err(error) => Err(failure::of_learning(&error)),
+        }
+    }
+
+    async fn upgrade(&self, request: Request<UpgradeRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        let to = &request.get_ref().to;
+        let to: Version = to.parse().map_err(|error| Status::invalid_argument(format!("`to` is {to:?}: {error}")))?;
+        let node = self.node.clone();
+        let directive = async move { node.upgrade(&to).await.map(Some) };
+        Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
+    }
+
+    async fn rollback(&self, request: Request<RollbackRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        let RollbackRequest { dry_run, accept_loss } = *request.get_ref();
+        let lost = match (accept_loss, self.node.life()) {
+            // What a dry run would lose is listed, and a node without a state says so itself.
+            (true, Ok(life)) if !dry_run => {
+                Some(life.place_for_lost().await.map_err(|error| failure::of_move(&error))?)
+            }
+            _ => None,
+        };
+        let (node, how) = (self.node.clone(), Rollback { dry_run, accept_loss: lost.clone() });
+        let directive = async move {
+            let file = how.accept_loss.clone();
+            let moved = node.rollback(how).await;
+            if let Some(file) = file {
+                let _ = spawn_blocking(move || remove_empty(&file)).await;
+            }
+            moved.map(|moved| Some(moved).filter(|_| !dry_run))
+        };
+        Ok(Response::new(follow::directive(&self.node, &self.stopping, lost, directive)))
+    }
+
+    async fn finalize(&self, _: Request<FinalizeRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        let node = self.node.clone();
+        let directive = async move { node.finalize().await.map(|()| None) };
+        Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
+    }
+}
+
+/// Removes the file for what is given up when nothing was; one that cannot be removed does no harm.
+fn remove_empty(file: &Path) {
+    if std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) {
+        let _ = std::fs::remove_file(file);
+    }
+}

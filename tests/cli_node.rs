@@ -1,0 +1,302 @@
+//! `straddle node`, as a person or a script meets it.
+#![cfg(feature = "cli")]
+
+#[path = "support/folder.rs"]
+mod folder;
+#[path = "support/program.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod program;
+#[path = "learn/shop.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod shop;
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use program::{Conversation, Run, straddle};
+use serde_json::{Value, json};
+use shop::{echo, folder_of, key, signed, unsigned};
+use straddle::node::{Node, Opening, Transforming, Upgrade};
+use straddle::state::RefusedRecord;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// A node of the shop from 1.0.0 on, with its admin service, in this process.
+struct Shop {
+    _runtime: Runtime,
+    _state: TempDir,
+    place: TempDir,
+    address: String,
+    /// What the transform function waits for, if it waits.
+    go_on: Sender<()>,
+    begun: Receiver<()>,
+    held: Arc<Mutex<Option<String>>>,
+}
+
+/// What the functions of its upgrade do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    /// The transform function waits until it may go on.
+    Waiting,
+    /// The transform function fails.
+    Failing,
+    /// The reverse function loses three records.
+    Losing,
+}
+
+impl Shop {
+    fn start(doing: Doing) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let (state, place) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (go_on, may_go_on) = channel();
+        let (begins, begun) = channel();
+        let held = Arc::new(Mutex::new(None));
+        let node = runtime.block_on(node(state.path(), doing, begins, may_go_on, held.clone()));
+        let address = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+            let serving = node.serve_admin(listener, std::future::pending()).expect("a server");
+            let address = serving.local_addr().to_string();
+            tokio::spawn(serving);
+            address
+        });
+        Self { _runtime: runtime, _state: state, place, address, go_on, begun, held }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.place.path().join(name).display().to_string()
+    }
+
+    /// `straddle node COMMAND ADDRESS …`.
+    fn told(&self, command: &str, more: &[&str]) -> Run {
+        straddle(&[&["node", command, &self.address], more].concat())
+    }
+
+    fn status(&self) -> Value {
+        self.told("status", &["--json"]).ended(0, &[]).value()
+    }
+
+    /// The last line of what it is told as JSON.
+    fn json(&self, code: i32, command: &str, more: &[&str]) -> Value {
+        let run = self.told(command, &[more, &["--json"]].concat()).ended(code, &[]);
+        run.lines().pop().expect("a line")
+    }
+}
+
+async fn node(
+    state: &Path,
+    doing: Doing,
+    begins: Sender<()>,
+    may_go_on: Receiver<()>,
+    held: Arc<Mutex<Option<String>>>,
+) -> Node {
+    let may_go_on = Mutex::new(may_go_on);
+    let transform = move |_: &Transforming| match doing {
+        Doing::Failing => Err("the disk hums"),
+        Doing::Waiting => {
+            begins.send(()).map_err(|_| "nobody listens")?;
+            may_go_on.lock().unwrap().recv().map_err(|_| "nobody lets it go on")
+        }
+        _ => Ok(()),
+    };
+    let reverse = move |transforming: &Transforming| {
+        let keys: &[&str] = if doing == Doing::Losing { &["anvil", "\u{7}bell", "crate"] } else { &[] };
+        for key in keys {
+            let (key, value) = (key.as_bytes().to_vec().into(), "…".into());
+            transforming.lose(RefusedRecord { table: "items".into(), key, value, why: "has no word for it".into() });
+        }
+        Ok::<_, &str>(())
+    };
+    let upgrade = Upgrade::to("2.0.0")
+        .object(|_: &Opening| echo("shop.v2.Shop"))
+        .transform(transform)
+        .reverse(reverse)
+        .hold(move || held.lock().unwrap().clone());
+    let builder = Node::builder(folder_of(&["1.0.0", "2.0.0"])).object("1.0.0", |_: &Opening| echo("shop.v1.Shop"));
+    let started = builder.upgrade(upgrade).state(state).trust(key().public()).start().await;
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing from\n{text}");
+    }
+}
+
+#[test]
+fn a_node_goes_on_back_on_again_and_for_good() {
+    let shop = Shop::start(Doing::Nothing);
+    let status = shop.told("status", &[]).ended(0, &[]);
+    says(&status.out, &["shop 1.0.0, serving", "serves    1.0.0, 2.0.0", "next      2.0.0", "back      none"]);
+    let upgraded = shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+    says(
+        &upgraded.out,
+        &["1.0.0 -> 2.0.0, new calls waited", "0 cut", &format!("straddle node rollback {}", shop.address)],
+    );
+    says(
+        &shop.told("status", &[]).out,
+        &["shop 2.0.0, serving", "back      1.0.0", "active    1.0.0", "last      1.0.0"],
+    );
+    says(&shop.told("rollback", &["--dry-run"]).ended(0, &[]).out, &["nothing would be lost"]);
+    assert_eq!(shop.status()["version"], "2.0.0", "a dry run changes nothing");
+    says(&shop.told("rollback", &[]).ended(0, &[]).out, &["2.0.0 -> 1.0.0"]);
+    shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+    says(&shop.told("finalize", &[]).ended(0, &[]).out, &["2.0.0 is final"]);
+    shop.told("rollback", &[]).ended(1, &["failed: NO_WAY", "it was finalized", "serves as before", "what next"]);
+    let status = shop.status();
+    assert_eq!((&status["active"], &status["back"], &status["next"]), (&json!("2.0.0"), &Value::Null, &Value::Null));
+}
+
+#[test]
+fn scripts_are_told_of_moves_in_json_the_result_last() {
+    let shop = Shop::start(Doing::Nothing);
+    let run = shop.told("upgrade", &["2.0.0", "--json"]).ended(0, &[]);
+    let lines = run.lines();
+    let (done, before) = lines.split_last().expect("lines");
+    assert!(before.iter().all(|line| line["status"]["protocol"] == "shop"), "{before:?}");
+    let moved = &done["done"]["moved"];
+    assert_eq!(
+        (&moved["from"], &moved["to"], &done["done"]["version"]),
+        (&json!("1.0.0"), &json!("2.0.0"), &json!("2.0.0"))
+    );
+    assert!(moved["pause_microseconds"].as_u64().is_some_and(|pause| pause > 0), "{moved}");
+    let status = shop.status();
+    assert_eq!(status["calls"], json!({ "running": 0, "waiting": 0 }));
+    assert_eq!(status["last"], *moved);
+    let error = &shop.json(1, "upgrade", &["3.0.0"])["error"];
+    assert_eq!((&error["reason"], &error["node"]), (&json!("NO_WAY"), &json!("as before")));
+    assert!(error["advice"].as_str().is_some_and(|advice| !advice.is_empty()), "{error}");
+    assert_eq!(shop.json(0, "finalize", &[])["done"]["moved"], Value::Null);
+}
+
+#[test]
+fn a_failure_says_what_where_it_stopped_and_what_is_safe() {
+    let shop = Shop::start(Doing::Failing);
+    let failed = shop.told("upgrade", &["2.0.0"]).ended(1, &["failed: MOVE_FAILED", "the disk hums"]);
+    says(&failed.err, &["stopped while transforming", "node          serves as before", "mend the cause"]);
+    let status = shop.status();
+    assert_eq!((&status["version"], &status["phase"]), (&json!("1.0.0"), &json!("serving")));
+    says(status["failure"].as_str().expect("a failure"), &["the disk hums"]);
+}
+
+#[test]
+fn an_application_that_holds_an_upgrade_back_is_asked_first() {
+    let shop = Shop::start(Doing::Nothing);
+    *shop.held.lock().unwrap() = Some("it is Friday".to_owned());
+    shop.told("upgrade", &["2.0.0"]).ended(1, &["failed: HELD", "it is Friday", "try again later"]);
+    says(&shop.told("status", &[]).out, &["held      it is Friday"]);
+    *shop.held.lock().unwrap() = None;
+    shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+}
+
+#[test]
+fn ctrl_c_ends_the_watching_and_not_the_move() {
+    let shop = Shop::start(Doing::Waiting);
+    let watching = Conversation::begin(&["node", "upgrade", &shop.address, "2.0.0", "--json"]);
+    shop.begun.recv().expect("the transform begins");
+    shop.told("upgrade", &["2.0.0"]).ended(1, &["failed: BUSY"]);
+    let ended = watching.interrupt();
+    assert_eq!(ended.status.code(), Some(130));
+    says(&String::from_utf8_lossy(&ended.stderr), &["stopped watching; the move goes on"]);
+    assert_eq!(shop.status()["phase"], "transforming");
+    assert_eq!(shop.status()["under_way"], json!({ "to": "2.0.0", "back": false }));
+    let mut watch = Conversation::begin(&["node", "status", &shop.address, "--watch", "--json"]);
+    shop.go_on.send(()).expect("the transform waits");
+    let arrived = |line: &str| {
+        let status: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        status["version"] == "2.0.0" && status["phase"] == "serving"
+    };
+    while !arrived(&watch.hear()) {}
+    assert_eq!(watch.interrupt().status.code(), Some(0));
+}
+
+#[test]
+fn what_a_rollback_would_lose_is_listed_and_given_up_only_into_a_file() {
+    let shop = Shop::start(Doing::Losing);
+    shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+    let refused =
+        shop.told("rollback", &[]).ended(1, &["failed: RECORDS_REFUSED", "items \"anvil\": has no word for it"]);
+    says(&refused.err, &["count         3", "--accept-loss"]);
+    assert!(!refused.err.contains('\u{7}'), "keys may be anything: {:?}", refused.err);
+    assert_eq!(shop.status()["version"], "2.0.0");
+    let lines = shop.told("rollback", &["--json"]).ended(1, &[]).lines();
+    let keys: Vec<&Value> = lines.iter().filter_map(|line| line.get("refused")).map(|record| &record["key"]).collect();
+    assert_eq!(keys, [&json!("anvil"), &json!("\u{7}bell"), &json!("crate")]);
+
+    let there = shop.path("there");
+    fs::write(&there, "precious").expect("a file");
+    shop.told("rollback", &["--accept-loss", &there]).ended(2, &["is there already"]);
+    shop.told("rollback", &["--accept-loss", &shop.path("no/such/folder")]).ended(2, &["cannot be written"]);
+    assert_eq!(shop.status()["version"], "2.0.0", "nothing is given up that cannot be written down");
+
+    let lost = shop.path("lost.jsonl");
+    let done = shop.json(0, "rollback", &["--accept-loss", &lost]);
+    assert_eq!((&done["done"]["version"], &done["done"]["moved"]["lost"]), (&json!("1.0.0"), &json!(3)));
+    let written = fs::read_to_string(&lost).expect("what was lost");
+    assert_eq!(written.lines().count(), 3, "{written}");
+    assert!(written.lines().all(|line| serde_json::from_str::<Value>(line).is_ok_and(|lost| lost["table"] == "items")));
+    let at_node = done["done"]["lost"]["at_node"].as_str().expect("the node's own copy");
+    assert_eq!(fs::read_to_string(at_node).expect("it is there"), written);
+}
+
+#[test]
+fn a_node_learns_a_bundle_and_keeps_it() {
+    let shop = Shop::start(Doing::Nothing);
+    let file = |name: &str, bytes: &[u8]| {
+        fs::write(shop.path(name), bytes).expect("a file");
+        shop.path(name)
+    };
+    let good = file("good", &signed("2.0.0", "3.0.0"));
+    let (bad, public) = (file("bad", &unsigned("2.0.0", "3.0.0")), key().public().to_pem().expect("a key"));
+    let public = file("key.pub", public.as_bytes());
+    shop.told("learn", &[&bad]).ended(1, &["failed: BUNDLE_UNTRUSTED", "is not signed", "serves as before"]);
+    shop.told("learn", &[&bad, "--trust", &public]).ended(2, &["is not signed"]);
+    shop.told("learn", &[&file("none", b"hello")]).ended(2, &["this is no bundle"]);
+    let learned = shop.told("learn", &[&good, "--trust", &public]).ended(0, &[]);
+    says(&learned.out, &["the node has learned 3.0.0", "kept in its state folder"]);
+    says(&learned.out, &["refused  shop.v3.Shop.Count of 3.0.0: needs the program of 3.0.0"]);
+    says(&shop.told("status", &[]).out, &["serves    1.0.0, 2.0.0, 3.0.0", "learned   3.0.0: from bundles"]);
+    let again = &shop.json(0, "learn", &[&good])["learned"];
+    assert_eq!((&again["added"], &again["kept"], &again["needs_program"]), (&json!([]), &json!(true), &json!([])));
+    // The next version of the program is where it was.
+    shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+    assert_eq!(shop.status()["learned"], json!(["3.0.0"]));
+    shop.told("upgrade", &["3.0.0"]).ended(1, &["failed: NO_WAY"]);
+}
+
+#[test]
+fn what_is_no_admin_service_is_told_so() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let gone = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    straddle(&["node", "status", &gone, "--wait", "1ms"]).ended(2, &["no node can be reached at", &gone]);
+    let callers = program::Node::start("2.0.0");
+    straddle(&["node", "status", &callers.address]).ended(2, &["this is no admin service"]);
+    straddle(&["node", "upgrade", &callers.address, "3.0.0"]).ended(2, &["nothing was done"]);
+    straddle(&["node", "status", "nowhere"]).ended(2, &["is no address"]);
+}
+
+#[test]
+fn the_example_has_an_admin_service_on_loopback() {
+    let mut node = Conversation::begin(&[
+        "serve-example",
+        "--version",
+        "2.0.0",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--until-stdin-ends",
+    ]);
+    node.hear();
+    let line = node.hear();
+    let address = line.trim().rsplit(' ').next().expect("an address");
+    let status = straddle(&["node", "status", address, "--json"]).ended(0, &[]).value();
+    assert_eq!((&status["protocol"], &status["version"]), (&json!("inventory"), &json!("2.0.0")));
+    assert_eq!(node.end(), Some(0));
+    let beyond = ["serve-example", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"];
+    straddle(&beyond).ended(1, &["is no loopback address", "nobody is authenticated"]);
+}

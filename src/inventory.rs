@@ -9,7 +9,8 @@
 //! | 2.0.0 to 3.0.0 | what `Reserve` means | [`steps::v3_0_0`]: code with state of its own, for just the methods concerned |
 //!
 //! [`objects`] holds the object of each version that the program can run, [`steps`] the simulation objects between
-//! them; both are ordinary tonic code over [`generated`] traits and clients. Beneath each object lies a redb file.
+//! them; both are ordinary tonic code over [`generated`] traits and clients. Beneath each object lie
+//! [records](crate::state::Records), so that a node can go from version to version with them: see [`inventory_node`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -61,5 +62,6 @@ mod store;
 mod stream;
 mod validate;
 
-pub use self::node::{OpenNodeError, open_node, open_node_trusting};
+pub(crate) use self::node::inventory_node_slow;
+pub use self::node::{OpenNodeError, inventory_node, inventory_node_from, open_node, open_node_trusting};
 pub use self::store::OpenError;

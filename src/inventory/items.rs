@@ -2,15 +2,34 @@
 
 use std::time::SystemTime;
 
-use prost::Message;
+use prost::Name;
 use sha2::{Digest, Sha256};
 use tonic::Status;
 
 use super::generated::{v1_1_0, v2_0_0, v3_0_0};
+use super::store::Answer;
 use super::validate;
 
+/// The versions that have an object, oldest first.
+pub(crate) const VERSIONS: [&str; 3] = [v1_1_0::Item::VERSION, v2_0_0::Item::VERSION, v3_0_0::Item::VERSION];
+
+/// Adds to the fingerprint of a request, in the form that `version` has for it; nothing where it has no object, or the
+/// bytes are none of its items.
+pub(crate) fn digest_in(version: &str, item: &[u8], digest: &mut Sha256) -> Option<()> {
+    fn of<I: StoredItem>(item: &[u8], digest: &mut Sha256) -> Option<()> {
+        I::decode(item).ok()?.digest(digest);
+        Some(())
+    }
+    match version {
+        v1_1_0::Item::VERSION => of::<v1_1_0::Item>(item, digest),
+        v2_0_0::Item::VERSION => of::<v2_0_0::Item>(item, digest),
+        v3_0_0::Item::VERSION => of::<v3_0_0::Item>(item, digest),
+        _ => None,
+    }
+}
+
 /// An item as the object of one version stores it: the version's own message.
-pub(crate) trait StoredItem: Message + Default + Clone + Unpin + 'static {
+pub(crate) trait StoredItem: Answer + Name + Clone + Unpin {
     /// The version whose message this is.
     const VERSION: &'static str;
 
@@ -224,6 +243,18 @@ impl StoredItem for v1_1_0::Item {
     }
 }
 
+/// What was answered with an item is rewritten for a retry that comes in another version.
+macro_rules! answers {
+    ($($version:ident),*) => {$(
+        impl Answer for $version::Item {
+            fn message_type() -> Option<String> {
+                Some(Self::full_name())
+            }
+        }
+    )*};
+}
+
+answers!(v1_1_0, v2_0_0, v3_0_0);
 stored_item_of_v2!(v2_0_0, "2.0.0");
 stored_item_of_v2!(v3_0_0, "3.0.0");
 packaging_limits!(v1_1_0, v2_0_0, v3_0_0);

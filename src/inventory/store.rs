@@ -1,16 +1,31 @@
-//! The state of an inventory object: one redb file in one directory.
+//! The state of an inventory object: records in one directory.
 //!
-//! It holds items, the revision that each was last written at, reservations, and the answers to requests of the last 24
+//! They are items, the revision that each was last written at, reservations, and the answers to requests of the last 24
 //! hours. A write is one transaction that is on disk before it is answered, together with the answer that a retry gets.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `items` | SKU | the item, a message of the object's version |
+//! | `revisions` | revision of an item's last write | its SKU |
+//! | `counters` | name | a number |
+//! | `reservations` | id | [`Reservation`] |
+//! | `due` | when a reservation changes by itself, its id | nothing |
+//! | `requests` | request id | [`Remembered`] |
+//! | `requests_by_time` | when it was answered, request id | nothing |
+//!
+//! Only items differ from version to version; what else is stored means the same in each. Numbers are eight bytes, the
+//! highest first, times nanoseconds since the Unix epoch.
 //!
 //! [`Store`] is the same for every version but for the item's message type. Each method here does the whole of one
 //! method of the protocol; what is left to an object is its version's messages.
 
+mod across;
 mod database;
 mod holds;
 mod import;
-mod requests;
-mod reservations;
+pub(crate) mod keys;
+pub(crate) mod requests;
+pub(crate) mod reservations;
 mod writing;
 
 use std::marker::PhantomData;
@@ -18,27 +33,28 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use redb::TableDefinition;
 use tokio::sync::watch;
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
 use super::clock::Clock;
 use super::{stream, validate};
+use crate::node::Opening;
+use crate::state::Layout;
 
 pub use database::OpenError;
 
 pub(crate) use super::items::StoredItem;
-pub(crate) use database::{Database, broken, corrupt};
+pub(crate) use database::{Database, Reading, Transaction, broken, corrupt, parsed};
 pub(crate) use import::{Import, Imported};
-pub(crate) use requests::{Fingerprint, RequestKey, replay};
+pub(crate) use requests::{Answer, Fingerprint, Remembered, RequestKey, replay};
 pub(crate) use reservations::{DUE, ENDED_KEPT, Reservation, State, no_reservation};
 pub(crate) use writing::Writing;
 
 /// SKU to item, in the message type of the object's version.
-const ITEMS: TableDefinition<&str, &[u8]> = TableDefinition::new("items");
+const ITEMS: &str = "items";
 /// The revision of each item's last write to its SKU.
-const REVISIONS: TableDefinition<u64, &str> = TableDefinition::new("revisions");
+const REVISIONS: &str = "revisions";
 
 /// How many items a stream reads in one transaction.
 const BATCH: usize = 64;
@@ -73,9 +89,22 @@ impl<I: StoredItem> Store<I> {
     /// Says which path cannot be opened, and why; among others because the store belongs to another version, or is
     /// open already.
     pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let contents = format!("inventory {}", I::VERSION);
-        let database = Database::open(directory, "inventory.redb", &contents, clock, Writing::<I>::create)?;
+        let database = Database::open(directory, I::VERSION, &Self::layout(), clock)?;
         Ok(Self::over(Arc::new(database)))
+    }
+
+    /// Opens the store of an object that a node opens.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn of_node(opening: &Opening, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Ok(Self::over(Arc::new(Database::of_node(opening, &Self::layout(), clock)?)))
+    }
+
+    /// The tables, and what is in them.
+    pub(crate) fn layout() -> Layout {
+        let layout = Layout::new().messages(ITEMS, &I::full_name()).carried(REVISIONS);
+        requests::tables(reservations::tables(writing::tables(layout)))
     }
 
     pub(crate) fn get(&self, sku: &str) -> Result<I, Status> {
@@ -84,8 +113,8 @@ impl<I: StoredItem> Store<I> {
 
     pub(crate) fn find(&self, sku: &str) -> Result<Option<I>, Status> {
         validate::sku("sku", sku)?;
-        let items = self.database.read()?.open_table(ITEMS).map_err(broken)?;
-        items.get(sku).map_err(broken)?.map(|item| decode(item.value())).transpose()
+        let item = self.database.read()?.get(ITEMS, sku.as_bytes()).map_err(broken)?;
+        item.map(|item| decode(&item)).transpose()
     }
 
     pub(crate) fn list(&self, prefix: String) -> Result<BoxStream<I>, Status> {
@@ -107,8 +136,7 @@ impl<I: StoredItem> Store<I> {
     pub(crate) async fn put(&self, request_id: String, item: Option<I>) -> Result<I, Status> {
         let item = item.ok_or_else(|| validate::invalid("item", "must be set"))?;
         item.check()?;
-        let mut fingerprint = Fingerprint::of("put");
-        item.digest(fingerprint.digest());
+        let fingerprint = Fingerprint::of_items("put", std::slice::from_ref(&item), self.database.across());
         let key = RequestKey::new(request_id, fingerprint)?;
         self.write_once(key, move |writing| writing.put(item)).await
     }
@@ -124,7 +152,7 @@ impl<I: StoredItem> Store<I> {
     pub(crate) async fn reserve(&self, request_id: String, sku: String, quantity: i64) -> Result<Reservation, Status> {
         validate::sku("sku", &sku)?;
         validate::quantity(quantity)?;
-        let key = RequestKey::new(request_id, Fingerprint::of("reserve").text(&sku).number(quantity))?;
+        let key = RequestKey::new(request_id, Fingerprint::of_reserve(&sku, quantity))?;
         self.write_once(key, move |writing| {
             writing.end_some_due()?;
             writing.take(&sku, quantity)?;
@@ -136,7 +164,7 @@ impl<I: StoredItem> Store<I> {
     /// Gives a reservation's stock back.
     pub(crate) async fn release(&self, request_id: String, reservation_id: String) -> Result<(), Status> {
         validate::reservation_id(&reservation_id)?;
-        let key = RequestKey::new(request_id, Fingerprint::of("release").text(&reservation_id))?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::RELEASE).text(&reservation_id))?;
         self.write_once(key, move |writing| {
             writing.end_some_due()?;
             writing.release(&reservation_id)
@@ -147,46 +175,46 @@ impl<I: StoredItem> Store<I> {
     /// Does `work` in a transaction of its own, unless `key` is that of a request that was answered before.
     pub(crate) async fn write_once<A, W>(&self, key: RequestKey, work: W) -> Result<A, Status>
     where
-        A: prost::Message + Default + 'static,
-        W: FnOnce(&mut Writing<'_, I>) -> Result<A, Status> + Send + 'static,
+        A: Answer,
+        W: FnOnce(&mut Writing<'_, '_, I>) -> Result<A, Status> + Send + 'static,
     {
-        self.database.write_once(key, |transaction, now| work(&mut Writing::begin(transaction, now)?)).await
+        self.database.write_once(key, |transaction, now| work(&mut Writing::begin(transaction, now))).await
     }
 
     /// Does `work` in a transaction of its own.
     pub(crate) async fn write<A, W>(&self, work: W) -> Result<A, Status>
     where
         A: Send + 'static,
-        W: FnOnce(&mut Writing<'_, I>) -> Result<A, Status> + Send + 'static,
+        W: FnOnce(&mut Writing<'_, '_, I>) -> Result<A, Status> + Send + 'static,
     {
-        self.database.write(|transaction, now| work(&mut Writing::begin(transaction, now)?)).await
+        self.database.write(|transaction, now| work(&mut Writing::begin(transaction, now))).await
     }
 
     /// The items that begin with `prefix` and come after `after`, as many as one transaction may read.
     fn after_sku(&self, prefix: &str, after: Option<&str>) -> Result<Vec<I>, Status> {
-        let items = self.database.read()?.open_table(ITEMS).map_err(broken)?;
-        let begin = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let reading = self.database.read()?;
+        let begin = after.map_or(Bound::Included(prefix.as_bytes()), |after| Bound::Excluded(after.as_bytes()));
         let mut found = Vec::new();
-        for entry in items.range::<&str>((begin, Bound::Unbounded)).map_err(broken)?.take(BATCH) {
+        for entry in reading.range(ITEMS, begin, Bound::Unbounded).map_err(broken)?.take(BATCH) {
             let (sku, item) = entry.map_err(broken)?;
-            if !sku.value().starts_with(prefix) {
+            if !sku.starts_with(prefix.as_bytes()) {
                 break;
             }
-            found.push(decode(item.value())?);
+            found.push(decode(&item)?);
         }
         Ok(found)
     }
 
     /// The items that were last written after `revision`, as many as one transaction may read.
     fn after_revision(&self, revision: u64) -> Result<Vec<I>, Status> {
-        let transaction = self.database.read()?;
-        let revisions = transaction.open_table(REVISIONS).map_err(broken)?;
-        let items = transaction.open_table(ITEMS).map_err(broken)?;
+        let reading = self.database.read()?;
+        let after = keys::number(revision);
         let mut found = Vec::new();
-        for entry in revisions.range((Bound::Excluded(revision), Bound::Unbounded)).map_err(broken)?.take(BATCH) {
+        let revisions = reading.range(REVISIONS, Bound::Excluded(&after), Bound::Unbounded).map_err(broken)?;
+        for entry in revisions.take(BATCH) {
             let (_, sku) = entry.map_err(broken)?;
-            let item = items.get(sku.value()).map_err(broken)?;
-            found.push(decode(item.ok_or_else(|| corrupt("a revision names no item"))?.value())?);
+            let item = reading.get(ITEMS, &sku).map_err(broken)?;
+            found.push(decode(&item.ok_or_else(|| corrupt("a revision names no item"))?)?);
         }
         Ok(found)
     }
@@ -249,4 +277,10 @@ fn closing(after: u64) -> Status {
 /// A message as it was stored.
 pub(crate) fn decode<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| corrupt(&error.to_string()))
+}
+
+/// The first key of a table whose keys are in the order of time.
+pub(crate) fn first(transaction: &Transaction<'_>, table: &str) -> Result<Option<(u64, String)>, Status> {
+    let mut entries = transaction.range(table, Bound::Unbounded, Bound::Unbounded).map_err(broken)?;
+    entries.next().map(|entry| keys::to_at(&entry.map_err(broken)?.0)).transpose()
 }

@@ -11,3 +11,4 @@ mod step_to_3_future;
 mod step_to_3_past;
 mod support;
 mod two_steps;
+mod upgrade;

@@ -424,10 +424,12 @@ async fn a_store_opens_once_and_for_its_own_version_only() {
     let (directory, clock) = (directory(), clock());
     let open = node1(directory.path(), &clock);
     let twice = objects::v1_1_0::Object::open(directory.path(), Arc::new(clock.clone())).unwrap_err();
-    assert!(matches!(&twice, OpenError::File { path, .. } if path.starts_with(directory.path())), "{twice}");
+    let OpenError::Records { path, source } = &twice else { panic!("{twice}") };
+    assert!(path.starts_with(directory.path()) && source.is_open_elsewhere(), "{twice}");
     drop(open);
     let other = objects::v2_0_0::Object::open(directory.path(), Arc::new(clock.clone())).unwrap_err();
-    assert!(other.to_string().contains("inventory 1.1.0, not of inventory 2.0.0"), "{other}");
+    assert!(matches!(&other, OpenError::Records { source, .. } if source.is_mismatch()), "{other}");
+    assert!(other.to_string().contains("1.1.0") && other.to_string().contains("2.0.0"), "{other}");
     node1(directory.path(), &clock);
 
     let file = directory.path().join("file");

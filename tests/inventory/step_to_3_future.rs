@@ -52,7 +52,7 @@ impl Rig {
             match Future::open(self.state.path(), Arc::new(self.clock.clone()), client) {
                 Ok(future) => return self.new = Some(Client3::new(Server3::new(future))),
                 // What ran in the background is being dropped.
-                Err(error) => assert!(error.to_string().contains("already open"), "{error}"),
+                Err(error) => assert!(error.to_string().contains("has these records open"), "{error}"),
             }
             tokio::task::yield_now().await;
         }

@@ -15,6 +15,8 @@ use crate::inventory::generated::v1_1_0::{
 };
 use crate::inventory::store::{Import, Imported, OpenError, Store};
 use crate::inventory::stream;
+use crate::node::Opening;
+use crate::state::Layout;
 
 /// The object of 1.1.0.
 #[derive(Debug)]
@@ -29,6 +31,20 @@ impl Object {
     /// Says which path cannot be opened, why, and what to do.
     pub fn open(directory: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         Ok(Self { store: Store::open(directory.as_ref(), clock)? })
+    }
+
+    /// Opens the inventory of a node.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_node(opening: &Opening, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Ok(Self { store: Store::of_node(opening, clock)? })
+    }
+
+    /// How its state is laid out.
+    #[must_use]
+    pub fn layout() -> Layout {
+        Store::<Item>::layout()
     }
 }
 

@@ -9,7 +9,7 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::inventory::clock::Clock;
-use crate::inventory::expiry::Expiry;
+use crate::inventory::expiry::{Expiry, Runs};
 use crate::inventory::generated::v3_0_0::{
     AdjustStockRequest, CancelRequest, ConfirmRequest, GetItemRequest, GetReservationRequest, ImportItemsRequest,
     ImportItemsResponse, Item, ListItemsRequest, LookupItemsRequest, LookupItemsResponse, ReleaseRequest,
@@ -18,6 +18,8 @@ use crate::inventory::generated::v3_0_0::{
 };
 use crate::inventory::store::{self, Import, Imported, OpenError, Store};
 use crate::inventory::stream;
+use crate::node::Opening;
+use crate::state::Layout;
 
 /// The object of 3.0.0.
 ///
@@ -35,10 +37,27 @@ impl Object {
     /// Says which path cannot be opened, why, and what to do; or that this is not called within a Tokio runtime.
     pub fn open(directory: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let runtime = Handle::try_current()?;
-        let store = Store::open(directory.as_ref(), clock)?;
+        Ok(Self::over(Store::open(directory.as_ref(), clock)?, Runs::By(&runtime)))
+    }
+
+    /// Opens the inventory of a node, which stops the task before it touches the state.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_node(opening: &Opening, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Ok(Self::over(Store::of_node(opening, clock)?, Runs::With(opening.background())))
+    }
+
+    /// How its state is laid out.
+    #[must_use]
+    pub fn layout() -> Layout {
+        Store::<Item>::layout()
+    }
+
+    fn over(store: Store<Item>, runs: Runs<'_>) -> Self {
         let end_due = |database| async move { Store::<Item>::over(database).end_due().await };
-        let expiry = Expiry::start(&runtime, store.database(), end_due);
-        Ok(Self { store, _expiry: expiry })
+        let expiry = Expiry::start(runs, store.database(), end_due);
+        Self { store, _expiry: expiry }
     }
 }
 

@@ -1,20 +1,26 @@
-//! One redb file: opening it, writing it exactly once, telling who waits that it was written.
+//! The records of one inventory object: opening them, writing them exactly once, telling who waits that they were written.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use prost::Message;
-use redb::{ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 use tonic::Status;
 
-use super::requests::{self, RequestKey};
+use super::across::Across;
+use super::requests::{self, Answer, RequestKey};
 use crate::inventory::clock::Clock;
+use crate::inventory::generated;
+use crate::node::Opening;
+use crate::protocol::Protocol;
+use crate::state::{Layout, Records, RecordsError};
+use crate::version::Version;
 
-/// What the file is for, so that no version reads what another wrote.
-const CONTENTS: TableDefinition<&str, &str> = TableDefinition::new("contents");
+/// What there was at one time.
+pub(crate) use crate::state::Reading;
+/// A write under way.
+pub(crate) use crate::state::Writing as Transaction;
 
 /// Why the state of an inventory object cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -28,26 +34,13 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file cannot be opened, or not be read.
-    #[error("cannot open {}: {source}; check that it can be written and that no other process has it open", path.display())]
-    File {
-        /// The file.
+    /// The records cannot be opened: among others because they are those of another version, or open already.
+    #[error("cannot open the inventory in {}: {source}", path.display())]
+    Records {
+        /// Where they are.
         path: PathBuf,
         /// What the store says.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The file holds the state of another version, or of something else.
-    #[error(
-        "{} holds the state of {found}, not of {expected}: open it with what wrote it, or transform it first",
-        path.display()
-    )]
-    Contents {
-        /// The file.
-        path: PathBuf,
-        /// What it holds.
-        found: String,
-        /// What was to be opened.
-        expected: String,
+        source: RecordsError,
     },
     /// An object that expires holds was opened where nothing can run in the background.
     #[error("an inventory that expires holds must be opened within a Tokio runtime: {0}")]
@@ -56,55 +49,40 @@ pub enum OpenError {
 
 #[derive(Debug)]
 pub(crate) struct Database {
-    redb: redb::Database,
+    records: Records,
+    across: Across,
     clock: Arc<dyn Clock>,
     written: watch::Sender<()>,
 }
 
 impl Database {
-    /// Opens `file` in `directory`, creating both when they are not there; `create` makes all tables, so that whoever
-    /// reads finds them.
+    /// Opens the records of `version` in `directory`, creating both when they are not there.
     pub(crate) fn open(
         directory: &Path,
-        file: &str,
-        contents: &str,
+        version: &str,
+        layout: &Layout,
         clock: Arc<dyn Clock>,
-        create: fn(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<Self, OpenError> {
         std::fs::create_dir_all(directory)
             .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
-        let path = directory.join(file);
-        let failed = |source: redb::Error| OpenError::File { path: path.clone(), source: Box::new(source) };
-        let redb = redb::Database::create(&path).map_err(|error| failed(error.into()))?;
-        let found = Self::prepare(&redb, contents, create).map_err(failed)?;
-        if found != contents {
-            return Err(OpenError::Contents { path, found, expected: contents.to_owned() });
-        }
-        tracing::info!(path = %path.display(), contents, "opened");
-        Ok(Self { redb, clock, written: watch::Sender::new(()) })
+        let protocol = generated::protocol();
+        let parsed = parsed(version);
+        let records = Records::open(directory, &protocol, &parsed, layout)
+            .map_err(|source| OpenError::Records { path: directory.to_owned(), source })?;
+        tracing::info!(path = %directory.display(), version, "opened");
+        Ok(Self::over(records, &protocol, version, clock))
     }
 
-    /// Makes the tables of a new file, and says what the file holds.
-    fn prepare(
-        redb: &redb::Database,
-        contents: &str,
-        create: fn(&WriteTransaction) -> Result<(), redb::Error>,
-    ) -> Result<String, redb::Error> {
-        let transaction = redb.begin_write()?;
-        let found = {
-            let mut table = transaction.open_table(CONTENTS)?;
-            let found = table.get("contents")?.map(|found| found.value().to_owned());
-            if found.is_none() {
-                table.insert("contents", contents)?;
-            }
-            found.unwrap_or_else(|| contents.to_owned())
-        };
-        if found == contents {
-            requests::create(&transaction)?;
-            create(&transaction)?;
-        }
-        transaction.commit()?;
-        Ok(found)
+    /// Opens the records that a node keeps for an object.
+    pub(crate) fn of_node(opening: &Opening, layout: &Layout, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let records = opening
+            .records(layout)
+            .map_err(|source| OpenError::Records { path: opening.folder().to_owned(), source })?;
+        Ok(Self::over(records, opening.protocol(), &opening.version().to_string(), clock))
+    }
+
+    fn over(records: Records, protocol: &Protocol, version: &str, clock: Arc<dyn Clock>) -> Self {
+        Self { records, across: Across::new(protocol, version), clock, written: watch::Sender::new(()) }
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -115,13 +93,17 @@ impl Database {
         self.clock.clone()
     }
 
+    pub(crate) fn across(&self) -> &Across {
+        &self.across
+    }
+
     /// Changes after each write. It does not keep the database open: it ends when the database goes.
     pub(crate) fn written(&self) -> watch::Receiver<()> {
         self.written.subscribe()
     }
 
-    pub(crate) fn read(&self) -> Result<ReadTransaction, Status> {
-        self.redb.begin_read().map_err(broken)
+    pub(crate) fn read(&self) -> Result<Reading, Status> {
+        self.records.read().map_err(broken)
     }
 
     /// Does `work` in a transaction, which is on disk when this returns. When `work` fails, nothing has changed.
@@ -130,15 +112,15 @@ impl Database {
     pub(crate) async fn write<A, W>(self: &Arc<Self>, work: W) -> Result<A, Status>
     where
         A: Send + 'static,
-        W: FnOnce(&WriteTransaction, SystemTime) -> Result<A, Status> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>, SystemTime) -> Result<A, Status> + Send + 'static,
     {
         let database = self.clone();
         let written = move || {
-            let transaction = database.redb.begin_write().map_err(broken)?;
-            // Only now: whoever waited for the transaction before us may have taken a while.
-            let now = database.clock.now();
-            let answer = work(&transaction, now)?;
-            transaction.commit().map_err(broken)?;
+            let answer = database.records.write(|transaction| {
+                // Only now: whoever waited for the transaction before us may have taken a while.
+                work(transaction, database.clock.now()).map_err(Failed)
+            });
+            let answer = answer.map_err(|Failed(status)| status)?;
             database.written.send_replace(());
             Ok(answer)
         };
@@ -148,18 +130,24 @@ impl Database {
         })
     }
 
+    /// The answer that a request got before.
+    pub(crate) fn answered<A: Answer>(&self, key: &RequestKey) -> Result<Option<A>, Status> {
+        requests::replay_read(&self.read()?, &self.across, key, self.now())
+    }
+
     /// Does `work` as [`write`](Self::write) does, and remembers its answer; or answers as it was answered before.
     pub(crate) async fn write_once<A, W>(self: &Arc<Self>, key: RequestKey, work: W) -> Result<A, Status>
     where
-        A: Message + Default + 'static,
-        W: FnOnce(&WriteTransaction, SystemTime) -> Result<A, Status> + Send + 'static,
+        A: Answer,
+        W: FnOnce(&mut Transaction<'_>, SystemTime) -> Result<A, Status> + Send + 'static,
     {
+        let across = self.across.clone();
         self.write(move |transaction, now| {
-            if let Some(answer) = requests::replay(transaction, &key, now)? {
+            if let Some(answer) = requests::replay(transaction, &across, &key, now)? {
                 return Ok(answer);
             }
             let answer = work(transaction, now)?;
-            requests::record(transaction, &key, now, &answer)?;
+            requests::record(transaction, &across, &key, now, &answer)?;
             requests::sweep(transaction, now)?;
             Ok(answer)
         })
@@ -167,9 +155,27 @@ impl Database {
     }
 }
 
+/// A status, where a store wants an error that its own turn into.
+struct Failed(Status);
+
+impl From<RecordsError> for Failed {
+    fn from(error: RecordsError) -> Self {
+        Self(broken(error))
+    }
+}
+
+/// The version that the program itself names.
+pub(crate) fn parsed(version: &str) -> Version {
+    // Each is the version of a generated module, which was parsed when the module was made.
+    version.parse().unwrap_or_else(|error| unreachable!("{version} is no version: {error}"))
+}
+
 /// The state cannot be read or written. What exactly is for the operator, not for the caller.
-pub(crate) fn broken(error: impl Into<redb::Error>) -> Status {
-    let error = error.into();
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
+pub(crate) fn broken(error: RecordsError) -> Status {
+    if error.is_closed() {
+        return Status::unavailable("the node closes its inventory: try again");
+    }
     tracing::error!(%error, "the inventory cannot read or write its state");
     Status::internal("the node cannot read or write its state")
 }

@@ -3,7 +3,7 @@
 use tonic::Status;
 
 use super::reservations::{self, Reservation, State};
-use super::{Fingerprint, RequestKey, Store, StoredItem};
+use super::{Fingerprint, RequestKey, Store, StoredItem, requests};
 use crate::inventory::validate;
 
 impl<I: StoredItem> Store<I> {
@@ -20,13 +20,15 @@ impl<I: StoredItem> Store<I> {
         validate::quantity(quantity)?;
         let hold_for = validate::hold_for(hold_for)?;
         let key = RequestKey::new(request_id, Fingerprint::of_hold(&sku, quantity, hold_for, if_revision))?;
+        let id = key.id().to_owned();
         self.write_once(key, move |writing| {
             if let Some(expected) = if_revision {
                 still_at(expected, &writing.get(&sku)?)?;
             }
             writing.take(&sku, quantity)?;
-            let expires = writing.now() + hold_for;
-            writing.keep(Reservation::new(sku, quantity, State::Held, Some(expires)))
+            let mut reservation = Reservation::new(sku, quantity, State::Held, Some(writing.now() + hold_for));
+            reservation.answers(&id);
+            writing.keep(reservation)
         })
         .await
     }
@@ -34,11 +36,13 @@ impl<I: StoredItem> Store<I> {
     /// Keeps the stock of a hold for good.
     pub(crate) async fn confirm(&self, request_id: String, reservation_id: String) -> Result<Reservation, Status> {
         validate::reservation_id(&reservation_id)?;
-        let key = RequestKey::new(request_id, Fingerprint::of("confirm").text(&reservation_id))?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::CONFIRM).text(&reservation_id))?;
+        let id = key.id().to_owned();
         self.write_once(key, move |writing| {
             let mut reservation = writing.reservation(&reservation_id)?;
+            reservation.answers(&id);
             match reservation.state_at(writing.now()) {
-                State::Confirmed => Ok(reservation),
+                State::Confirmed => writing.keep(reservation),
                 State::Held => {
                     reservation.set_state(State::Confirmed);
                     writing.keep(reservation)
@@ -52,11 +56,13 @@ impl<I: StoredItem> Store<I> {
     /// Gives the stock of a hold back.
     pub(crate) async fn cancel(&self, request_id: String, reservation_id: String) -> Result<Reservation, Status> {
         validate::reservation_id(&reservation_id)?;
-        let key = RequestKey::new(request_id, Fingerprint::of("cancel").text(&reservation_id))?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::CANCEL).text(&reservation_id))?;
+        let id = key.id().to_owned();
         self.write_once(key, move |writing| {
-            let reservation = writing.reservation(&reservation_id)?;
+            let mut reservation = writing.reservation(&reservation_id)?;
+            reservation.answers(&id);
             match reservation.state_at(writing.now()) {
-                State::Cancelled => Ok(reservation),
+                State::Cancelled => writing.keep(reservation),
                 State::Held => writing.end(reservation, State::Cancelled),
                 state => Err(state.forbids("cancelled", &reservation_id)),
             }

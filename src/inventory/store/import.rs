@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tonic::Status;
 
-use super::{Fingerprint, RequestKey, Store, StoredItem};
+use super::{Answer, Fingerprint, RequestKey, Store, StoredItem};
 use crate::inventory::validate;
 
 /// The most items of one import.
@@ -28,6 +28,8 @@ pub(crate) struct Imported {
     #[prost(uint64, tag = "2")]
     pub(crate) revision: u64,
 }
+
+impl Answer for Imported {}
 
 impl<I: StoredItem> Import<I> {
     pub(crate) fn new() -> Self {
@@ -53,10 +55,7 @@ impl<I: StoredItem> Import<I> {
     /// Puts everything.
     pub(crate) async fn finish(self, store: &Store<I>) -> Result<Imported, Status> {
         let request_id = self.request_id.ok_or_else(|| validate::invalid("request_id", "must be sent"))?;
-        let mut fingerprint = Fingerprint::of("import");
-        for item in &self.items {
-            item.digest(fingerprint.digest());
-        }
+        let fingerprint = Fingerprint::of_items("import", &self.items, store.database().across());
         let key = RequestKey::new(request_id, fingerprint)?;
         let items = self.items;
         store

@@ -2,19 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use tonic::Status;
 
-use super::database::{broken, corrupt};
-use super::decode;
+use super::database::{Reading, Transaction, broken, corrupt};
+use super::{Answer, decode, keys};
 use crate::inventory::clock::{from_nanos, to_nanos};
+use crate::state::Layout;
 
 /// How long a reservation that ended is remembered; the protos promise it.
 pub(crate) const ENDED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-const RESERVATIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("reservations");
+/// By id.
+pub(crate) const RESERVATIONS: &str = "reservations";
 /// Which reservations change by themselves, and when: holds expire, what ended is forgotten.
-pub(crate) const DUE: TableDefinition<(u64, &str), ()> = TableDefinition::new("due");
+pub(crate) const DUE: &str = "due";
 
 /// A reservation of any version. Those of 1.x and 2.0.0 are confirmed from the beginning.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -33,7 +34,13 @@ pub(crate) struct Reservation {
     /// When it ended, likewise.
     #[prost(uint64, optional, tag = "6")]
     pub(crate) end_time: Option<u64>,
+    /// The ids of requests that were answered with it while it was a hold, its own first; no more than [`REQUESTS_KEPT`].
+    #[prost(string, repeated, tag = "7")]
+    pub(crate) requests: Vec<String>,
 }
+
+/// How many requests a reservation knows of. They are needed when the node goes back to an older version.
+pub(crate) const REQUESTS_KEPT: usize = 8;
 
 /// What became of a reservation; the numbers are those of `HoldState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
@@ -46,6 +53,8 @@ pub(crate) enum State {
     Expired = 4,
     Released = 5,
 }
+
+impl Answer for Reservation {}
 
 impl State {
     /// The error of a reservation that this state keeps from being `wanted`.
@@ -68,7 +77,22 @@ impl State {
 impl Reservation {
     pub(crate) fn new(sku: String, quantity: i64, state: State, expires: Option<SystemTime>) -> Self {
         let id = format!("{:032x}", fastrand::u128(..));
-        Self { id, sku, quantity, state: state.into(), expire_time: expires.map(to_nanos), end_time: None }
+        Self {
+            id,
+            sku,
+            quantity,
+            state: state.into(),
+            expire_time: expires.map(to_nanos),
+            end_time: None,
+            requests: Vec::new(),
+        }
+    }
+
+    /// Notes that a request is answered with it.
+    pub(crate) fn answers(&mut self, request_id: &str) {
+        if self.requests.len() < REQUESTS_KEPT && !self.requests.iter().any(|known| known == request_id) {
+            self.requests.push(request_id.to_owned());
+        }
     }
 
     pub(crate) fn expires(&self) -> Option<SystemTime> {
@@ -83,76 +107,60 @@ impl Reservation {
         }
     }
 
-    fn due(&self) -> Option<u64> {
+    /// When it changes by itself, in nanoseconds since the Unix epoch.
+    pub(crate) fn due(&self) -> Option<u64> {
         let kept = to_nanos(SystemTime::UNIX_EPOCH + ENDED_KEPT);
         if self.state() == State::Held { self.expire_time } else { self.end_time.map(|end| end.saturating_add(kept)) }
     }
 }
 
-/// The reservations of one write.
-pub(super) struct Reservations<'t> {
-    reservations: Table<'t, &'static str, &'static [u8]>,
-    due: Table<'t, (u64, &'static str), ()>,
+/// The tables of reservations.
+pub(super) fn tables(layout: Layout) -> Layout {
+    layout.carried(RESERVATIONS).carried(DUE)
 }
 
-impl<'t> Reservations<'t> {
-    pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-        transaction.open_table(RESERVATIONS)?;
-        transaction.open_table(DUE)?;
-        Ok(())
-    }
-
-    pub(super) fn begin(transaction: &'t WriteTransaction) -> Result<Self, Status> {
-        let reservations = transaction.open_table(RESERVATIONS).map_err(broken)?;
-        let due = transaction.open_table(DUE).map_err(broken)?;
-        Ok(Self { reservations, due })
-    }
-
-    pub(super) fn get(&self, id: &str) -> Result<Reservation, Status> {
-        let found = self.reservations.get(id).map_err(broken)?;
-        decode(found.ok_or_else(|| no_reservation(id))?.value())
-    }
-
-    pub(super) fn put(&mut self, reservation: &Reservation) -> Result<(), Status> {
-        use prost::Message;
-
-        let id = &*reservation.id;
-        let before = self.reservations.insert(id, &*reservation.encode_to_vec()).map_err(broken)?;
-        let before: Option<Reservation> = before.map(|before| decode(before.value())).transpose()?;
-        if let Some(due) = before.and_then(|before| before.due()) {
-            self.due.remove((due, id)).map_err(broken)?;
-        }
-        if let Some(due) = reservation.due() {
-            self.due.insert((due, id), ()).map_err(broken)?;
-        }
-        Ok(())
-    }
-
-    /// Forgets a reservation that ended long ago.
-    pub(super) fn remove(&mut self, reservation: &Reservation) -> Result<(), Status> {
-        self.reservations.remove(&*reservation.id).map_err(broken)?;
-        if let Some(due) = reservation.due() {
-            self.due.remove((due, &*reservation.id)).map_err(broken)?;
-        }
-        Ok(())
-    }
-
-    /// The reservation that is longest due at `now`.
-    pub(super) fn first_due(&self, now: SystemTime) -> Result<Option<Reservation>, Status> {
-        let Some((key, _)) = self.due.first().map_err(broken)? else { return Ok(None) };
-        let (due, id) = key.value();
-        if due > to_nanos(now) {
-            return Ok(None);
-        }
-        let found = self.reservations.get(id).map_err(broken)?;
-        decode(found.ok_or_else(|| corrupt("what is due is no reservation"))?.value()).map(Some)
-    }
+pub(crate) fn get(transaction: &Transaction<'_>, id: &str) -> Result<Reservation, Status> {
+    find(transaction, id)?.ok_or_else(|| no_reservation(id))
 }
 
-pub(super) fn read(transaction: &ReadTransaction, id: &str) -> Result<Reservation, Status> {
-    let reservations = transaction.open_table(RESERVATIONS).map_err(broken)?;
-    let found = reservations.get(id).map_err(broken)?;
-    decode(found.ok_or_else(|| no_reservation(id))?.value())
+pub(crate) fn find(transaction: &Transaction<'_>, id: &str) -> Result<Option<Reservation>, Status> {
+    transaction.get(RESERVATIONS, id.as_bytes()).map_err(broken)?.map(|found| decode(&found)).transpose()
+}
+
+pub(crate) fn put(transaction: &mut Transaction<'_>, reservation: &Reservation) -> Result<(), Status> {
+    use prost::Message;
+
+    let id = &*reservation.id;
+    if let Some(due) = find(transaction, id)?.and_then(|before| before.due()) {
+        transaction.remove(DUE, &keys::at(due, id)).map_err(broken)?;
+    }
+    if let Some(due) = reservation.due() {
+        transaction.insert(DUE, &keys::at(due, id), &[]).map_err(broken)?;
+    }
+    transaction.insert(RESERVATIONS, id.as_bytes(), &reservation.encode_to_vec()).map_err(broken)
+}
+
+/// Forgets a reservation that ended long ago.
+pub(crate) fn remove(transaction: &mut Transaction<'_>, reservation: &Reservation) -> Result<(), Status> {
+    let id = &*reservation.id;
+    if let Some(due) = reservation.due() {
+        transaction.remove(DUE, &keys::at(due, id)).map_err(broken)?;
+    }
+    transaction.remove(RESERVATIONS, id.as_bytes()).map_err(broken)
+}
+
+/// The reservation that is longest due at `now`.
+pub(super) fn first_due(transaction: &Transaction<'_>, now: SystemTime) -> Result<Option<Reservation>, Status> {
+    let Some((due, id)) = super::first(transaction, DUE)? else { return Ok(None) };
+    if due > to_nanos(now) {
+        return Ok(None);
+    }
+    find(transaction, &id)?.ok_or_else(|| corrupt("what is due is no reservation")).map(Some)
+}
+
+pub(super) fn read(reading: &Reading, id: &str) -> Result<Reservation, Status> {
+    let found = reading.get(RESERVATIONS, id.as_bytes()).map_err(broken)?;
+    decode(&found.ok_or_else(|| no_reservation(id))?)
 }
 
 pub(crate) fn no_reservation(id: &str) -> Status {

@@ -3,17 +3,17 @@
 use std::marker::PhantomData;
 use std::time::SystemTime;
 
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use tonic::Status;
 
-use super::database::{broken, corrupt};
-use super::reservations::{Reservation, Reservations, State};
-use super::{ITEMS, REVISIONS, StoredItem, decode, no_item};
+use super::database::{Transaction, broken, corrupt};
+use super::reservations::{self, Reservation, State};
+use super::{ITEMS, REVISIONS, StoredItem, decode, keys, no_item};
 use crate::inventory::clock::to_nanos;
 use crate::inventory::validate::MOST;
+use crate::state::Layout;
 
 /// Numbers that only grow.
-const COUNTERS: TableDefinition<&str, u64> = TableDefinition::new("counters");
+const COUNTERS: &str = "counters";
 /// The counter of [`Writing::revision`].
 const REVISION: &str = "revision";
 
@@ -22,33 +22,21 @@ const BATCH: usize = 64;
 /// How many a write ends itself that has too little stock without them.
 const TAKE_DUE: usize = 1024;
 
+/// The table of numbers that only grow.
+pub(super) fn tables(layout: Layout) -> Layout {
+    layout.carried(COUNTERS)
+}
+
 /// A write under way.
-pub(crate) struct Writing<'t, I> {
-    items: Table<'t, &'static str, &'static [u8]>,
-    revisions: Table<'t, u64, &'static str>,
-    counters: Table<'t, &'static str, u64>,
-    reservations: Reservations<'t>,
+pub(crate) struct Writing<'w, 't, I> {
+    transaction: &'w mut Transaction<'t>,
     now: SystemTime,
     item: PhantomData<fn() -> I>,
 }
 
-impl<'t, I: StoredItem> Writing<'t, I> {
-    pub(super) fn create(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-        transaction.open_table(ITEMS)?;
-        transaction.open_table(REVISIONS)?;
-        transaction.open_table(COUNTERS)?;
-        Reservations::create(transaction)
-    }
-
-    pub(super) fn begin(transaction: &'t WriteTransaction, now: SystemTime) -> Result<Self, Status> {
-        Ok(Self {
-            items: transaction.open_table(ITEMS).map_err(broken)?,
-            revisions: transaction.open_table(REVISIONS).map_err(broken)?,
-            counters: transaction.open_table(COUNTERS).map_err(broken)?,
-            reservations: Reservations::begin(transaction)?,
-            now,
-            item: PhantomData,
-        })
+impl<'w, 't, I: StoredItem> Writing<'w, 't, I> {
+    pub(crate) fn begin(transaction: &'w mut Transaction<'t>, now: SystemTime) -> Self {
+        Self { transaction, now, item: PhantomData }
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -92,7 +80,7 @@ impl<'t, I: StoredItem> Writing<'t, I> {
             }
             item = self.get(sku)?;
         }
-        if item.stock() < quantity && self.reservations.first_due(self.now)?.is_some() {
+        if item.stock() < quantity && reservations::first_due(self.transaction, self.now)?.is_some() {
             return Err(Status::unavailable("the node is ending many holds that have expired: try again"));
         }
         if item.stock() < quantity {
@@ -104,12 +92,12 @@ impl<'t, I: StoredItem> Writing<'t, I> {
 
     /// Stores a new reservation, or what became of one.
     pub(crate) fn keep(&mut self, reservation: Reservation) -> Result<Reservation, Status> {
-        self.reservations.put(&reservation)?;
+        reservations::put(self.transaction, &reservation)?;
         Ok(reservation)
     }
 
     pub(crate) fn reservation(&self, id: &str) -> Result<Reservation, Status> {
-        self.reservations.get(id)
+        reservations::get(self.transaction, id)
     }
 
     /// Ends a reservation: its stock goes back.
@@ -144,24 +132,25 @@ impl<'t, I: StoredItem> Writing<'t, I> {
 
     /// Ends the hold, or forgets the reservation, that is longest due. False when none is.
     fn end_first_due(&mut self) -> Result<bool, Status> {
-        let Some(reservation) = self.reservations.first_due(self.now)? else { return Ok(false) };
+        let Some(reservation) = reservations::first_due(self.transaction, self.now)? else { return Ok(false) };
         match reservation.state() {
             State::Held => {
                 tracing::debug!(reservation = reservation.id, sku = reservation.sku, "a hold has expired");
                 self.end(reservation, State::Expired)?;
             }
-            _ => self.reservations.remove(&reservation)?,
+            _ => reservations::remove(self.transaction, &reservation)?,
         }
         Ok(true)
     }
 
     /// The revision of the last write.
     pub(crate) fn revision(&self) -> Result<u64, Status> {
-        Ok(self.counters.get(REVISION).map_err(broken)?.map_or(0, |revision| revision.value()))
+        let revision = self.transaction.get(COUNTERS, REVISION.as_bytes()).map_err(broken)?;
+        revision.map_or(Ok(0), |revision| keys::to_number(&revision))
     }
 
     fn find(&self, sku: &str) -> Result<Option<I>, Status> {
-        self.items.get(sku).map_err(broken)?.map(|item| decode(item.value())).transpose()
+        self.transaction.get(ITEMS, sku.as_bytes()).map_err(broken)?.map(|item| decode(&item)).transpose()
     }
 
     fn restock(&mut self, mut item: I, stock: i64) -> Result<I, Status> {
@@ -175,11 +164,12 @@ impl<'t, I: StoredItem> Writing<'t, I> {
         let revision = self.revision()?.checked_add(1).ok_or_else(|| corrupt("the revisions are used up"))?;
         item.stamp(revision, self.now);
         if let Some(before) = before {
-            self.revisions.remove(before).map_err(broken)?;
+            self.transaction.remove(REVISIONS, &keys::number(before)).map_err(broken)?;
         }
-        self.counters.insert(REVISION, revision).map_err(broken)?;
-        self.revisions.insert(revision, item.sku()).map_err(broken)?;
-        self.items.insert(item.sku(), &*item.encode_to_vec()).map_err(broken)?;
+        let (key, sku) = (keys::number(revision), item.sku().as_bytes());
+        self.transaction.insert(COUNTERS, REVISION.as_bytes(), &key).map_err(broken)?;
+        self.transaction.insert(REVISIONS, &key, sku).map_err(broken)?;
+        self.transaction.insert(ITEMS, sku, &item.encode_to_vec()).map_err(broken)?;
         Ok(item)
     }
 }

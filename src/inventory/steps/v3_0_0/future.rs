@@ -10,16 +10,18 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tonic::{Request, Response, Status};
 
-use self::hold::Hold;
+pub(super) use self::hold::{Hold, Phase};
 use self::holds::{Calls, Holds};
+pub(super) use self::records::{HOLDS, Intended, VERSION, intended, layout, put};
 use crate::inventory::clock::Clock;
-use crate::inventory::expiry::Expiry;
+use crate::inventory::expiry::{Expiry, Runs};
 use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
 use crate::inventory::generated::v3_0_0::inventory_server::Inventory;
 use crate::inventory::generated::{v2_0_0 as v2, v3_0_0 as v3};
 use crate::inventory::steps::Channel;
-use crate::inventory::store::{Fingerprint, OpenError, RequestKey};
+use crate::inventory::store::{Database, Fingerprint, OpenError, RequestKey, requests};
 use crate::inventory::validate;
+use crate::node::Opening;
 use crate::refusal::Refusal;
 
 /// Serves the holds of 3.0.0 by calling 2.0.0, and with state of its own.
@@ -62,15 +64,40 @@ impl<C: Channel> Future<C> {
         client: InventoryClient<C>,
     ) -> Result<Self, OpenError> {
         let runtime = Handle::try_current()?;
-        let database = Arc::new(records::open(directory.as_ref(), clock)?);
+        Ok(Self::over(records::open(directory.as_ref(), clock)?, client, Runs::By(&runtime)))
+    }
+
+    /// Serves 3.0.0 in a node, which stops the task before it touches the state.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of_node(opening: &Opening, clock: Arc<dyn Clock>, client: InventoryClient<C>) -> Result<Self, OpenError> {
+        Ok(Self::over(records::of_node(opening, clock)?, client, Runs::With(opening.background())))
+    }
+
+    fn over(database: Database, client: InventoryClient<C>, runs: Runs<'_>) -> Self {
+        let database = Arc::new(database);
         let calls = Calls::new(client);
         let holds = calls.clone().with(database.clone());
         let end_due = move |database| {
             let holds = calls.clone().with(database);
             async move { holds.end_due().await }
         };
-        let expiry = Expiry::start(&runtime, &database, end_due);
-        Ok(Self { holds, _expiry: expiry })
+        let expiry = Expiry::start(runs, &database, end_due);
+        Self { holds, _expiry: expiry }
+    }
+
+    /// Whatever is none of these holds belongs to 2.0.0, which cannot be asked about it.
+    fn ours(&self, reservation_id: &str) -> Result<(), Status> {
+        validate::reservation_id(reservation_id)?;
+        if self.holds.knows(reservation_id)? {
+            return Ok(());
+        }
+        let why = format!("2.0.0 cannot tell what became of its reservation {reservation_id:?}");
+        let refusal = Refusal::disallowed(why);
+        Err(refusal
+            .advice("reservations that callers of 2.0.0 make are final: release it, or ask a node that runs 3.0.0")
+            .into())
     }
 }
 
@@ -83,6 +110,10 @@ impl<C: Channel> Inventory for Future<C> {
         let hold_for = validate::hold_for(hold_for)?;
         let key = RequestKey::new(request_id, Fingerprint::of_hold(&sku, quantity, hold_for, None))?;
         if if_revision.is_some() {
+            // It may have been answered by a node that ran 3.0.0 and went back since.
+            if let Some(hold) = self.holds.answered(&key)? {
+                return Ok(Response::new(hold.into()));
+            }
             let why = "2.0.0 cannot compare revisions in the transaction that takes the stock";
             let refusal = Refusal::lossy("if_revision", why);
             return Err(refusal.advice("reserve without if_revision, or through a node that runs 3.0.0").into());
@@ -92,15 +123,15 @@ impl<C: Channel> Inventory for Future<C> {
 
     async fn confirm(&self, request: Request<v3::ConfirmRequest>) -> Result<Response<v3::Reservation>, Status> {
         let v3::ConfirmRequest { reservation_id, request_id } = request.into_inner();
-        let key = RequestKey::new(request_id, Fingerprint::of("confirm").text(&reservation_id))?;
-        ours(&reservation_id)?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::CONFIRM).text(&reservation_id))?;
+        self.ours(&reservation_id)?;
         Ok(Response::new(self.holds.confirm(key, reservation_id).await?.into()))
     }
 
     async fn cancel(&self, request: Request<v3::CancelRequest>) -> Result<Response<v3::Reservation>, Status> {
         let v3::CancelRequest { reservation_id, request_id } = request.into_inner();
-        let key = RequestKey::new(request_id, Fingerprint::of("cancel").text(&reservation_id))?;
-        ours(&reservation_id)?;
+        let key = RequestKey::new(request_id, Fingerprint::of(requests::CANCEL).text(&reservation_id))?;
+        self.ours(&reservation_id)?;
         Ok(Response::new(self.holds.cancel(key, &reservation_id).await?.into()))
     }
 
@@ -109,15 +140,15 @@ impl<C: Channel> Inventory for Future<C> {
         request: Request<v3::GetReservationRequest>,
     ) -> Result<Response<v3::Reservation>, Status> {
         let v3::GetReservationRequest { reservation_id } = request.into_inner();
-        ours(&reservation_id)?;
+        self.ours(&reservation_id)?;
         Ok(Response::new(self.holds.get(&reservation_id)?))
     }
 
     async fn release(&self, request: Request<v3::ReleaseRequest>) -> Result<Response<v3::ReleaseResponse>, Status> {
         let v3::ReleaseRequest { reservation_id, request_id } = request.into_inner();
         validate::reservation_id(&reservation_id)?;
-        if Hold::is_id(&reservation_id) {
-            let key = RequestKey::new(request_id, Fingerprint::of("release").text(&reservation_id))?;
+        if self.holds.knows(&reservation_id)? {
+            let key = RequestKey::new(request_id, Fingerprint::of(requests::RELEASE).text(&reservation_id))?;
             self.holds.release(key, &reservation_id).await?;
         } else {
             let request = v2::ReleaseRequest { reservation_id, request_id };
@@ -125,17 +156,4 @@ impl<C: Channel> Inventory for Future<C> {
         }
         Ok(Response::new(v3::ReleaseResponse {}))
     }
-}
-
-/// Whatever else there is belongs to 2.0.0, which cannot be asked about it.
-fn ours(reservation_id: &str) -> Result<(), Status> {
-    validate::reservation_id(reservation_id)?;
-    if Hold::is_id(reservation_id) {
-        return Ok(());
-    }
-    let why = format!("2.0.0 cannot tell what became of its reservation {reservation_id:?}");
-    let refusal = Refusal::disallowed(why);
-    Err(refusal
-        .advice("reservations that callers of 2.0.0 make are final: release it, or ask a node that runs 3.0.0")
-        .into())
 }

@@ -1,12 +1,19 @@
 //! Callers of 2.0.0 on a node that runs 3.0.0.
 
+use std::sync::Arc;
+
+use prost::Message;
 use tonic::{Code, Request, Response, Status};
 
+use crate::inventory::clock::Clock;
 use crate::inventory::generated::v2_0_0::inventory_server::Inventory;
 use crate::inventory::generated::v3_0_0::inventory_client::InventoryClient;
 use crate::inventory::generated::{v2_0_0 as v2, v3_0_0 as v3};
 use crate::inventory::steps::Channel;
+use crate::inventory::store::{Database, OpenError, Reading, broken, decode};
 use crate::inventory::validate;
+use crate::node::Opening;
+use crate::state::Layout;
 
 /// How long stock is held between taking it and confirming it. Only a crash in between makes it matter.
 const HOLD_FOR: prost_types::Duration = prost_types::Duration { seconds: 60, nanos: 0 };
@@ -21,15 +28,50 @@ const HOLDS: usize = 4;
 ///
 /// `Release` is the same in both versions: what these callers reserve is confirmed, which is what 3.0.0 releases.
 /// Nothing is refused here.
+///
+/// In a node that can go back to 2.0.0, it remembers which reservations its callers know: they become final ones there.
 #[derive(Clone, Debug)]
 pub struct Past<C> {
     client: InventoryClient<C>,
+    remembers: Option<Arc<Database>>,
+}
+
+/// The version that the past object implements.
+pub(super) const VERSION: &str = "2.0.0";
+/// By reservation id.
+const OWN: &str = "own";
+
+/// A reservation that was made for a caller of 2.0.0 or less.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Own {
+    /// The caller's.
+    #[prost(string, tag = "1")]
+    pub(super) request_id: String,
+}
+
+/// How the past object's state is laid out.
+pub(super) fn layout() -> Layout {
+    Layout::new().carried(OWN)
+}
+
+/// What is remembered of a reservation.
+pub(super) fn find(reading: &Reading, id: &str) -> Result<Option<Own>, Status> {
+    reading.get(OWN, id.as_bytes()).map_err(broken)?.map(|own| decode(&own)).transpose()
 }
 
 impl<C: Channel> Past<C> {
-    /// Serves 2.0.0 through `client`.
+    /// Serves 2.0.0 through `client`, and remembers nothing: for a node that never goes back to 2.0.0.
     pub fn new(client: InventoryClient<C>) -> Self {
-        Self { client }
+        Self { client, remembers: None }
+    }
+
+    /// Serves 2.0.0 through `client` in a node that can go back to 2.0.0.
+    ///
+    /// # Errors
+    /// Says which path cannot be opened, why, and what to do.
+    pub fn of_node(opening: &Opening, clock: Arc<dyn Clock>, client: InventoryClient<C>) -> Result<Self, OpenError> {
+        let database = Database::of_node(opening, &layout(), clock)?;
+        Ok(Self { client, remembers: Some(Arc::new(database)) })
     }
 }
 
@@ -39,6 +81,13 @@ impl<C: Channel> Inventory for Past<C> {
         let request = request.into_inner();
         for id in hold_ids(&request.request_id)? {
             let hold = self.hold(&request, id.clone()).await?;
+            // Only what was reserved before the node ran 3.0.0 is final from the beginning.
+            if hold.state() == v3::HoldState::Confirmed {
+                let v3::Reservation { reservation_id, sku, quantity, .. } = hold;
+                return Ok(Response::new(v2::Reservation { reservation_id, sku, quantity }));
+            }
+            // Before it is confirmed: whatever is final here is known to be 2.0.0's.
+            self.remember(hold.reservation_id.clone(), request.request_id.clone()).await?;
             match self.confirm(hold.reservation_id.clone(), derive(&id, "confirm")).await {
                 Ok(v3::Reservation { reservation_id, sku, quantity, .. }) => {
                     return Ok(Response::new(v2::Reservation { reservation_id, sku, quantity }));
@@ -63,6 +112,16 @@ impl<C: Channel> Past<C> {
             if_revision: None,
         };
         Ok(self.client.clone().reserve(request).await?.into_inner())
+    }
+
+    async fn remember(&self, reservation_id: String, request_id: String) -> Result<(), Status> {
+        let Some(database) = &self.remembers else { return Ok(()) };
+        database
+            .write(move |transaction, _| {
+                let own = Own { request_id }.encode_to_vec();
+                transaction.insert(OWN, reservation_id.as_bytes(), &own).map_err(broken)
+            })
+            .await
     }
 
     async fn confirm(&self, reservation_id: String, request_id: String) -> Result<v3::Reservation, Status> {

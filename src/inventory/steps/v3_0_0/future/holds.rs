@@ -12,7 +12,7 @@ use super::records::{self, End, Intent, Records};
 use crate::inventory::generated::v2_0_0::inventory_client::InventoryClient;
 use crate::inventory::generated::{v2_0_0 as v2, v3_0_0 as v3};
 use crate::inventory::steps::Channel;
-use crate::inventory::store::{Database, RequestKey, no_reservation, replay};
+use crate::inventory::store::{Database, RequestKey, Transaction, no_reservation, replay};
 
 /// How many holds one round of the background looks at.
 const BATCH: usize = 64;
@@ -46,6 +46,17 @@ impl<C: Channel> Holds<C> {
         self.calls.client.clone()
     }
 
+    /// Whether a reservation is one of these holds: those that began here say so by their ids, those that began when the
+    /// node ran 3.0.0 are to be found here, as long as they are remembered.
+    pub(super) fn knows(&self, id: &str) -> Result<bool, Status> {
+        Ok(Hold::is_id(id) || records::find(&self.database, id)?.is_some())
+    }
+
+    /// The hold that this request was answered with before.
+    pub(super) fn answered(&self, key: &RequestKey) -> Result<Option<Hold>, Status> {
+        self.database.answered(key)
+    }
+
     /// Takes stock and holds it: records the intent, lets 2.0.0 reserve, records the hold and the answer.
     pub(super) async fn reserve(
         &self,
@@ -73,7 +84,7 @@ impl<C: Channel> Holds<C> {
 
     /// Keeps the stock for good. 2.0.0 has nothing to do: it took the stock when the hold began.
     pub(super) async fn confirm(&self, key: RequestKey, id: String) -> Result<Hold, Status> {
-        self.database.write_once(key, move |transaction, now| Records::begin(transaction, now)?.confirm(&id)).await
+        self.database.write_once(key, move |transaction, now| Records::begin(transaction, now).confirm(&id)).await
     }
 
     /// Gives the stock of a hold back.
@@ -125,13 +136,14 @@ impl<C: Channel> Holds<C> {
     }
 
     async fn intend(&self, key: RequestKey, sku: String, quantity: i64, hold_for: Duration) -> Result<Intent, Status> {
+        let across = self.database.across().clone();
         self.database
             .write(move |transaction, now| {
-                if let Some(answer) = replay(transaction, &key, now)? {
+                if let Some(answer) = replay(transaction, &across, &key, now)? {
                     return Ok(Intent::Answered(answer));
                 }
                 let hold = Hold::intend(&key, sku, quantity, now + hold_for);
-                Records::begin(transaction, now)?.intend(&key, &hold)
+                Records::begin(transaction, now).intend(&key, &hold)
             })
             .await
     }
@@ -141,7 +153,7 @@ impl<C: Channel> Holds<C> {
         match self.reserve_at_2(&hold).await {
             Ok(reservation) => {
                 let hold = hold.taken(reservation);
-                let record = move |transaction: &_, now| Records::begin(transaction, now)?.hold(hold);
+                let record = move |transaction: &mut Transaction<'_>, now| Records::begin(transaction, now).hold(hold);
                 self.database.write_once(key.clone(), record).await
             }
             Err(status) => {
@@ -171,17 +183,19 @@ impl<C: Channel> Holds<C> {
     async fn end(&self, key: RequestKey, id: &str, ending: Ending) -> Result<Hold, Status> {
         let _lock = self.calls.locks.lock(id).await;
         let begun = self.database.write({
-            let (key, id) = (key.clone(), id.to_owned());
-            move |transaction, now| match replay(transaction, &key, now)? {
+            let (across, key, id) = (self.database.across().clone(), key.clone(), id.to_owned());
+            move |transaction, now| match replay(transaction, &across, &key, now)? {
                 Some(answer) => Ok(End::Done(answer)),
-                None => Records::begin(transaction, now)?.begin_end(&id, ending),
+                None => Records::begin(transaction, now).begin_end(&id, ending),
             }
         });
         match begun.await? {
             End::Done(hold) => self.database.write_once(key, move |_, _| Ok(hold)).await,
             End::GiveBack(hold) => {
                 self.give_back(&hold, ending).await?;
-                let record = move |transaction: &_, now| Records::begin(transaction, now)?.finish_end(hold, ending);
+                let record = move |transaction: &mut Transaction<'_>, now| {
+                    Records::begin(transaction, now).finish_end(hold, ending)
+                };
                 self.database.write_once(key, record).await
             }
         }
@@ -191,7 +205,7 @@ impl<C: Channel> Holds<C> {
         let request = v2::ReserveRequest {
             sku: hold.sku.clone(),
             quantity: hold.quantity,
-            request_id: format!("{}/hold", hold.id),
+            request_id: hold.inner_request(Hold::RESERVE),
         };
         Ok(self.client().reserve(request).await?.into_inner().reservation_id)
     }
@@ -199,7 +213,7 @@ impl<C: Channel> Holds<C> {
     async fn give_back(&self, hold: &Hold, ending: Ending) -> Result<(), Status> {
         let request = v2::ReleaseRequest {
             reservation_id: hold.reservation.clone(),
-            request_id: format!("{}/{}", hold.id, ending.word()),
+            request_id: hold.inner_request(ending.word()),
         };
         match self.client().release(request).await {
             Ok(_) => Ok(()),
@@ -212,9 +226,9 @@ impl<C: Channel> Holds<C> {
     async fn write<A, W>(&self, work: W) -> Result<A, Status>
     where
         A: Send + 'static,
-        W: FnOnce(&mut Records<'_>) -> Result<A, Status> + Send + 'static,
+        W: FnOnce(&mut Records<'_, '_>) -> Result<A, Status> + Send + 'static,
     {
-        self.database.write(|transaction, now| work(&mut Records::begin(transaction, now)?)).await
+        self.database.write(|transaction, now| work(&mut Records::begin(transaction, now))).await
     }
 }
 

@@ -1,20 +1,36 @@
 //! What the future object remembers: its holds, the requests under way, and when to look at which hold again.
 
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use prost::Message;
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use tonic::Status;
 
 use super::hold::{Ending, Hold};
 use crate::inventory::clock::{Clock, to_nanos};
-use crate::inventory::store::{DUE, Database, OpenError, RequestKey, State, broken, corrupt, decode, no_reservation};
+use crate::inventory::store::{
+    DUE, Database, OpenError, Reading, RequestKey, State, Transaction, broken, corrupt, decode, keys, no_reservation,
+    requests,
+};
+use crate::node::Opening;
+use crate::state::Layout;
 
-const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
-/// Request id to hold, and to what the request was: of each `Reserve` that has no answer yet.
-const INTENTS: TableDefinition<&str, (&str, &[u8; 32])> = TableDefinition::new("intents");
+/// By id.
+pub(in super::super) const HOLDS: &str = "holds";
+/// By request id: of each `Reserve` that has no answer yet.
+const INTENTS: &str = "intents";
+
+/// What a `Reserve` that has no answer yet is for.
+#[derive(Clone, PartialEq, Message)]
+pub(in super::super) struct Intended {
+    #[prost(string, tag = "1")]
+    pub(in super::super) hold: String,
+    /// What was asked for.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(in super::super) fingerprint: Vec<u8>,
+}
 
 /// What there was of a `Reserve`.
 pub(super) enum Intent {
@@ -33,62 +49,78 @@ pub(super) enum End {
 }
 
 pub(super) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Database, OpenError> {
-    Database::open(directory, "holds.redb", "inventory 3.0.0 over 2.0.0", clock, |transaction| {
-        transaction.open_table(HOLDS)?;
-        transaction.open_table(INTENTS)?;
-        transaction.open_table(DUE)?;
-        Ok(())
-    })
+    Database::open(directory, VERSION, &layout(), clock)
+}
+
+pub(super) fn of_node(opening: &Opening, clock: Arc<dyn Clock>) -> Result<Database, OpenError> {
+    Database::of_node(opening, &layout(), clock)
+}
+
+/// The version that the future object implements.
+pub(in super::super) const VERSION: &str = "3.0.0";
+
+/// How the future object's state is laid out.
+pub(in super::super) fn layout() -> Layout {
+    requests::tables(Layout::new().carried(HOLDS).carried(INTENTS).carried(DUE))
 }
 
 /// The hold as it was last written.
 pub(super) fn find(database: &Database, id: &str) -> Result<Option<Hold>, Status> {
-    let holds = database.read()?.open_table(HOLDS).map_err(broken)?;
-    holds.get(id).map_err(broken)?.map(|hold| decode(hold.value())).transpose()
+    let hold = database.read()?.get(HOLDS, id.as_bytes()).map_err(broken)?;
+    hold.map(|hold| decode(&hold)).transpose()
+}
+
+/// What a `Reserve` without an answer is for.
+pub(in super::super) fn intended(reading: &Reading, request_id: &str) -> Result<Option<Intended>, Status> {
+    reading.get(INTENTS, request_id.as_bytes()).map_err(broken)?.map(|found| decode(&found)).transpose()
+}
+
+/// Stores a hold, in place of what it was before.
+pub(in super::super) fn put(transaction: &mut Transaction<'_>, hold: &Hold) -> Result<(), Status> {
+    let id = &*hold.id;
+    if let Some(due) = found(transaction, id)?.and_then(|before| before.due) {
+        transaction.remove(DUE, &keys::at(due, id)).map_err(broken)?;
+    }
+    if let Some(due) = hold.due {
+        transaction.insert(DUE, &keys::at(due, id), &[]).map_err(broken)?;
+    }
+    transaction.insert(HOLDS, id.as_bytes(), &hold.encode_to_vec()).map_err(broken)
+}
+
+fn found(transaction: &Transaction<'_>, id: &str) -> Result<Option<Hold>, Status> {
+    transaction.get(HOLDS, id.as_bytes()).map_err(broken)?.map(|hold| decode(&hold)).transpose()
 }
 
 /// Which holds are due, some of them.
 pub(super) fn due(database: &Database, most: usize) -> Result<Vec<String>, Status> {
-    let due = database.read()?.open_table(DUE).map_err(broken)?;
+    let reading = database.read()?;
     let now = to_nanos(database.now());
     let mut ids = Vec::new();
-    for entry in due.iter().map_err(broken)?.take(most) {
-        let (key, _) = entry.map_err(broken)?;
-        let (time, id) = key.value();
+    for entry in reading.range(DUE, Bound::Unbounded, Bound::Unbounded).map_err(broken)?.take(most) {
+        let (time, id) = keys::to_at(&entry.map_err(broken)?.0)?;
         if time > now {
             break;
         }
-        ids.push(id.to_owned());
+        ids.push(id);
     }
     Ok(ids)
 }
 
 /// The holds of one write.
-pub(super) struct Records<'t> {
-    holds: Table<'t, &'static str, &'static [u8]>,
-    intents: Table<'t, &'static str, (&'static str, &'static [u8; 32])>,
-    due: Table<'t, (u64, &'static str), ()>,
+pub(super) struct Records<'w, 't> {
+    transaction: &'w mut Transaction<'t>,
     now: SystemTime,
 }
 
-impl<'t> Records<'t> {
-    pub(super) fn begin(transaction: &'t WriteTransaction, now: SystemTime) -> Result<Self, Status> {
-        Ok(Self {
-            holds: transaction.open_table(HOLDS).map_err(broken)?,
-            intents: transaction.open_table(INTENTS).map_err(broken)?,
-            due: transaction.open_table(DUE).map_err(broken)?,
-            now,
-        })
+impl<'w, 't> Records<'w, 't> {
+    pub(super) fn begin(transaction: &'w mut Transaction<'t>, now: SystemTime) -> Self {
+        Self { transaction, now }
     }
 
     /// Records that `hold` is to be reserved, unless its request is under way already.
     pub(super) fn intend(&mut self, key: &RequestKey, hold: &Hold) -> Result<Intent, Status> {
-        let found = self.intents.get(key.id()).map_err(broken)?.map(|found| {
-            let (id, fingerprint) = found.value();
-            (id.to_owned(), fingerprint == key.fingerprint())
-        });
-        if let Some((id, same)) = found {
-            if !same {
+        if let Some(Intended { hold: id, fingerprint }) = self.intended(key.id())? {
+            if fingerprint != key.fingerprint() {
                 return Err(key.taken());
             }
             let mut hold = self.find(&id)?.ok_or_else(|| corrupt("an intent names no hold"))?;
@@ -96,14 +128,15 @@ impl<'t> Records<'t> {
             self.put(&hold)?;
             return Ok(Intent::Recorded(id));
         }
-        self.intents.insert(key.id(), (&*hold.id, key.fingerprint())).map_err(broken)?;
+        let intended = Intended { hold: hold.id.clone(), fingerprint: key.fingerprint().to_vec() };
+        self.transaction.insert(INTENTS, key.id().as_bytes(), &intended.encode_to_vec()).map_err(broken)?;
         self.put(hold)?;
         Ok(Intent::Recorded(hold.id.clone()))
     }
 
     /// The stock is taken: the intent has become a hold.
     pub(super) fn hold(&mut self, hold: Hold) -> Result<Hold, Status> {
-        self.intents.remove(&*hold.request_id).map_err(broken)?;
+        self.transaction.remove(INTENTS, hold.request_id.as_bytes()).map_err(broken)?;
         self.put(&hold)?;
         Ok(hold)
     }
@@ -111,13 +144,12 @@ impl<'t> Records<'t> {
     /// The intent came to nothing, or the hold ended long ago.
     pub(super) fn forget(&mut self, hold: &Hold) -> Result<(), Status> {
         if hold.is_intent() {
-            self.intents.remove(&*hold.request_id).map_err(broken)?;
+            self.transaction.remove(INTENTS, hold.request_id.as_bytes()).map_err(broken)?;
         }
         if let Some(due) = hold.due {
-            self.due.remove((due, &*hold.id)).map_err(broken)?;
+            self.transaction.remove(DUE, &keys::at(due, &hold.id)).map_err(broken)?;
         }
-        self.holds.remove(&*hold.id).map_err(broken)?;
-        Ok(())
+        self.transaction.remove(HOLDS, hold.id.as_bytes()).map_err(broken)
     }
 
     pub(super) fn confirm(&mut self, id: &str) -> Result<Hold, Status> {
@@ -171,19 +203,14 @@ impl<'t> Records<'t> {
     }
 
     fn find(&self, id: &str) -> Result<Option<Hold>, Status> {
-        self.holds.get(id).map_err(broken)?.map(|hold| decode(hold.value())).transpose()
+        found(self.transaction, id)
+    }
+
+    fn intended(&self, request_id: &str) -> Result<Option<Intended>, Status> {
+        self.transaction.get(INTENTS, request_id.as_bytes()).map_err(broken)?.map(|found| decode(&found)).transpose()
     }
 
     fn put(&mut self, hold: &Hold) -> Result<(), Status> {
-        let id = &*hold.id;
-        let before = self.holds.insert(id, &*hold.encode_to_vec()).map_err(broken)?;
-        let before: Option<Hold> = before.map(|before| decode(before.value())).transpose()?;
-        if let Some(due) = before.and_then(|before| before.due) {
-            self.due.remove((due, id)).map_err(broken)?;
-        }
-        if let Some(due) = hold.due {
-            self.due.insert((due, id), ()).map_err(broken)?;
-        }
-        Ok(())
+        put(self.transaction, hold)
     }
 }

@@ -62,6 +62,15 @@ fn a_short_demo_ends_well_and_writes_its_table() {
     assert_eq!((&shown["good"], &shown["seed"]), (&true.into(), &7.into()));
     let cells = shown["cells"].as_array().expect("cells");
     assert_eq!(cells.len(), 15, "five callers on three nodes");
+    let moves = shown["moves"].as_array().expect("moves");
+    let made = |node: &str| -> Vec<String> {
+        let own = moves.iter().filter(|made| made["node"] == node);
+        own.map(|made| format!("{} to {}", made["from"].as_str().unwrap(), made["to"].as_str().unwrap())).collect()
+    };
+    assert_eq!(made("1.1.0"), ["1.1.0 to 2.0.0", "2.0.0 to 3.0.0", "3.0.0 to 2.0.0", "2.0.0 to 3.0.0"]);
+    assert_eq!(made("2.0.0"), ["2.0.0 to 3.0.0", "3.0.0 to 2.0.0", "2.0.0 to 3.0.0"]);
+    assert_eq!(moves.iter().filter(|made| made["killed"] == true).count(), 1);
+    assert!(moves.iter().all(|made| made["streams_cut"].as_u64().unwrap_or(0) == 0), "{moves:?}");
     for cell in cells {
         assert!(cell["calls"].as_u64() > Some(0) && cell["unanswered"] == serde_json::json!([]), "{cell}");
     }

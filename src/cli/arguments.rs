@@ -216,7 +216,7 @@ pub(super) struct ShowArguments {
 
 #[derive(Args, Debug)]
 pub(super) struct ServeExampleArguments {
-    /// The version that the node runs: 1.1.0, 2.0.0 or 3.0.0
+    /// The version that the node runs: 1.1.0, 2.0.0 or 3.0.0; with --state, that which a new state begins at
     #[arg(long, default_value = "2.0.0")]
     pub(super) version: Version,
     /// The address to listen on; port 0 takes a free one
@@ -229,18 +229,22 @@ pub(super) struct ServeExampleArguments {
     /// Learn bundles that are signed with this public key; without it the node learns nothing
     #[arg(long, value_name = "KEY")]
     pub(super) trust: Vec<PathBuf>,
-    /// The folder of the node's state; without it the state goes away with the node
+    /// The folder of the node's state, with which it can be upgraded; without it the state goes away with the
+    /// node, and the node stays at its version
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     pub(super) until_stdin_ends: bool,
+    /// Take at least this long to transform the state to 3.0.0, for those who want to see what becomes of it
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) transform_for: Option<Duration>,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct DemoArguments {
     /// How long the callers call, in seconds
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) seconds: u64,
     /// Write the table as JSON, too
     #[arg(long, value_name = "FILE")]

@@ -1,34 +1,44 @@
 //! `straddle demo`: callers of every version against nodes of every version, and an auditor.
 //!
 //! Three nodes run as processes of their own, at 1.1.0, 2.0.0 and 3.0.0. Each owns its items; nothing is replicated.
-//! Callers of 1.0.0 to 3.0.0, one of them without a label, call each of them at once. The auditor knows what each
-//! answer has to be, whoever wrote and whoever reads.
+//! Callers of 1.0.0 to 3.0.0, one of them without a label, call each of them at once. Meanwhile the first two go to 3.0.0,
+//! back to 2.0.0 and to 3.0.0 again; one of them is killed on its way, and started again. The auditor knows what each
+//! answer has to be, whoever wrote and whoever reads, and whatever the node is by then.
 
 mod caller;
 mod check;
 mod cluster;
 mod expiry;
 mod item;
+mod masking;
 mod model;
+mod moves;
 #[cfg(test)]
 mod square;
+mod standing;
 mod tally;
+mod watcher;
 mod worker;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::caller::{Caller, Speaker, Version};
 use self::cluster::{Cluster, NODES, Reached};
 use self::item::Item;
+use self::masking::Masking;
 use self::model::{CONTESTED, CONTESTED_STOCK, EUROS, Model};
+use self::moves::Made;
 use self::tally::{Report, Tally};
+use self::watcher::Watcher;
 use self::worker::Worker;
 use super::Outcome;
 use super::arguments::DemoArguments;
@@ -54,39 +64,101 @@ pub(super) fn run(arguments: &DemoArguments) -> Outcome {
 
 async fn demo(arguments: &DemoArguments) -> Outcome {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
-    let cluster = Cluster::start().await?;
+    let mut cluster = Cluster::start().await?;
     for node in cluster.reached() {
         say(&format!("node {} listens on {}", node.version, node.address));
     }
-    say(&format!("callers of every version call each for {} s (seed {seed})", arguments.seconds));
-    let end = Instant::now() + Duration::from_secs(arguments.seconds);
+    say(&format!("callers of every version call each for {} s, while nodes move (seed {seed})", arguments.seconds));
+    let time = Duration::from_secs(arguments.seconds);
     let tally = Arc::new(Tally::default());
     let mut workers = JoinSet::new();
     let mut expiries = JoinSet::new();
+    let mut watchers = JoinSet::new();
+    let mut models = Vec::new();
+    let mut ends = Vec::new();
     for node in cluster.reached() {
-        let model = Arc::new(Model::new(node.version));
+        let model = Arc::new(Model::new(node.version, !moves::steps(node.version).is_empty()));
         prepare(node, &model).await?;
-        for version in Version::ALL {
-            let worker = worker(node, version, &model, &tally, seed)?;
-            workers.spawn(worker.run(end));
+        expiries.spawn(expiry::check(caller(node, &model, Version::Fourth, &tally)?, node.version, tally.clone()));
+        let (end, last) = watch::channel(None);
+        for version in [Version::Third, Version::Fourth] {
+            watchers.spawn(watcher(node, version, &model, &tally, time, last.clone())?.run());
         }
-        expiries.spawn(expiry::check(caller(node, Version::Fourth)?, node.version, tally.clone()));
+        ends.push(end);
+        models.push(model);
+    }
+    // What is done once by everybody is done before the nodes move: each method is then answered in each version.
+    let mut once = JoinSet::new();
+    for (node, model) in cluster.reached().zip(&models) {
+        for version in Version::ALL {
+            once.spawn(worker(node, version, model, &tally, seed)?.everything_once());
+        }
+    }
+    let once = once.join_all().await;
+    expiries.join_all().await;
+    let end = Instant::now() + time;
+    for worker in once {
+        workers.spawn(worker.run(end));
     }
     let progress = tokio::spawn(show_progress(tally.clone(), end));
+    let moved = move_all(&mut cluster, &models, time).await;
     let workers = workers.join_all().await;
-    expiries.join_all().await;
     progress.abort();
     // The bar is gone when its task is; whether it was aborted or had ended is all one.
     let _ = progress.await;
+    let moved = moved?;
     say("the auditor reads everything once more, in every version");
     let mut audits = JoinSet::new();
     for worker in workers {
         audits.spawn(worker.audit());
     }
     audits.join_all().await;
+    for ((node, model), end) in cluster.reached().zip(&models).zip(&ends) {
+        let listed = caller(node, model, Version::Fourth, &tally)?.list("").await?;
+        // Whoever is gone by now has said why.
+        end.send_replace(Some(listed.iter().map(|item| item.revision).max().unwrap_or(0)));
+    }
+    watchers.join_all().await;
     cluster.stop().await?;
     let tally = Arc::into_inner(tally).ok_or("a caller is still at work")?;
-    finish(arguments, &tally.into_report(&NODES), seed)
+    finish(arguments, &tally.into_report(&NODES, moved), seed)
+}
+
+/// Takes the nodes through their moves, all at once.
+async fn move_all(cluster: &mut Cluster, models: &[Arc<Model>], time: Duration) -> Result<Vec<Made>, String> {
+    let mut all = JoinSet::new();
+    for (mut node, model) in std::mem::take(&mut cluster.nodes).into_iter().zip(models.to_vec()) {
+        let parts = u32::try_from(moves::steps(node.reached.version).len()).unwrap_or(0) + 1;
+        all.spawn(async move {
+            let made = moves::make(&mut node, &model, time / parts).await;
+            model.moving.store(false, Ordering::Relaxed);
+            (node, made.map_err(|error| error.to_string()))
+        });
+    }
+    let mut moved = all.join_all().await;
+    moved.sort_by_key(|(node, _)| node.reached.version);
+    let mut all_made = Ok(Vec::new());
+    for (node, made) in moved {
+        cluster.nodes.push(node);
+        all_made = all_made.and_then(|mut all: Vec<Made>| {
+            all.extend(made?);
+            Ok(all)
+        });
+    }
+    all_made
+}
+
+fn watcher(
+    node: &Reached,
+    version: Version,
+    model: &Arc<Model>,
+    tally: &Arc<Tally>,
+    time: Duration,
+    last: watch::Receiver<Option<u64>>,
+) -> Result<Watcher, Box<dyn std::error::Error>> {
+    let caller = caller(node, model, version, tally)?;
+    let patience = time + Duration::from_secs(60);
+    Ok(Watcher { version, caller, node: node.version, tally: tally.clone(), patience, last })
 }
 
 /// Tells how it goes; nobody has to listen, and the exit code does not depend on it.
@@ -112,9 +184,10 @@ fn finish(arguments: &DemoArguments, report: &Report, seed: u64) -> Outcome {
 
 /// Puts in what all callers find there.
 async fn prepare(node: &Reached, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
-    let mut caller = caller(node, Version::Third)?;
-    if model.has_statuses() {
+    let mut caller = speaker(node, model, Version::Third)?;
+    if node.version != "1.1.0" {
         caller.put_in_euros(EUROS, "prepare-euros").await?;
+        model.has_euros.store(true, Ordering::Relaxed);
     }
     let contested =
         Item { sku: CONTESTED.to_owned(), name: "Contested".to_owned(), stock: CONTESTED_STOCK, ..Item::default() };
@@ -134,7 +207,7 @@ fn worker(
     let own = name.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     Ok(Worker {
         version,
-        caller: caller(node, version)?,
+        caller: caller(node, model, version, tally)?,
         model: model.clone(),
         tally: tally.clone(),
         random: fastrand::Rng::with_seed(own),
@@ -143,18 +216,27 @@ fn worker(
     })
 }
 
-fn caller(node: &Reached, version: Version) -> Result<Box<dyn Caller>, Box<dyn std::error::Error>> {
+/// A caller that asks again when its node is away.
+fn caller(
+    node: &Reached,
+    model: &Model,
+    version: Version,
+    tally: &Arc<Tally>,
+) -> Result<Box<dyn Caller>, Box<dyn std::error::Error>> {
+    Ok(Box::new(Masking::of(speaker(node, model, version)?, tally.clone())))
+}
+
+fn speaker(node: &Reached, model: &Model, version: Version) -> Result<Box<dyn Caller>, Box<dyn std::error::Error>> {
     let channel = Channel::owner(&node.address).user_agent("straddle-demo").build()?;
-    let (number, node) = (version.number(), node.version);
+    let (number, node) = (version.number(), model.standing.clone());
     Ok(match version {
         Version::Unlabelled => {
-            let client = v1_0_0::inventory_client::InventoryClient::new(channel);
-            Box::new(Speaker { client, version: number, node })
+            Box::new(Speaker::new(v1_0_0::inventory_client::InventoryClient::new(channel), number, node))
         }
-        Version::First => Box::new(Speaker { client: v1_0_0::inventory_client(channel), version: number, node }),
-        Version::Second => Box::new(Speaker { client: v1_1_0::inventory_client(channel), version: number, node }),
-        Version::Third => Box::new(Speaker { client: v2_0_0::inventory_client(channel), version: number, node }),
-        Version::Fourth => Box::new(Speaker { client: v3_0_0::inventory_client(channel), version: number, node }),
+        Version::First => Box::new(Speaker::new(v1_0_0::inventory_client(channel), number, node)),
+        Version::Second => Box::new(Speaker::new(v1_1_0::inventory_client(channel), number, node)),
+        Version::Third => Box::new(Speaker::new(v2_0_0::inventory_client(channel), number, node)),
+        Version::Fourth => Box::new(Speaker::new(v3_0_0::inventory_client(channel), number, node)),
     })
 }
 

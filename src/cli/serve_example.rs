@@ -14,7 +14,8 @@ use super::Outcome;
 use super::arguments::ServeExampleArguments;
 use super::{keygen, signals};
 use crate::inventory::clock::{Clock, SystemClock};
-use crate::inventory::open_node_trusting;
+use crate::inventory::{inventory_node_slow, open_node_trusting};
+use crate::state::Mode;
 
 pub(super) fn run(arguments: &ServeExampleArguments) -> Outcome {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(arguments))
@@ -25,7 +26,14 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let state = arguments.state.as_deref().unwrap_or(temporary.path());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let trusted = arguments.trust.iter().map(|file| keygen::public_key(file)).collect::<Result<Vec<_>, _>>()?;
-    let node = open_node_trusting(&arguments.version.to_string(), state, &clock, &trusted)?;
+    let version = arguments.version.to_string();
+    let node = if arguments.state.is_some() {
+        let slow = arguments.transform_for.unwrap_or_default();
+        let builder = inventory_node_slow(&version, state, &clock, Mode::Online, slow)?;
+        trusted.iter().fold(builder, |builder, key| builder.trust(*key)).start().await?
+    } else {
+        open_node_trusting(&version, state, &clock, &trusted)?
+    };
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
@@ -43,10 +51,14 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let admin_address = admin.local_addr();
     tokio::spawn(admin);
     let address = serving.local_addr();
-    // One line, when calls can come: scripts wait for it and read the port from its end.
-    writeln!(io::stdout(), "inventory {} serves callers of {} on {address}", node.version(), versions(&node))?;
-    // The second line, for scripts as well.
-    writeln!(io::stdout(), "its admin service, for straddle node, is on {admin_address}")?;
+    // When calls can come: scripts wait for the first line, read the port from its end, and may listen no longer. So both
+    // lines are written at once.
+    let told = format!(
+        "inventory {} serves callers of {} on {address}\nits admin service, for straddle node, is on {admin_address}\n",
+        node.version(),
+        versions(&node)
+    );
+    io::stdout().write_all(told.as_bytes())?;
     io::stdout().flush()?;
     if arguments.state.is_none() {
         say("its state goes away with it; keep it with --state DIR");

@@ -1,12 +1,14 @@
 //! What the auditor knows of a node: what every answer is held against.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 use super::caller::{Hold, Version};
 use super::item::Item;
+use super::standing::Standing;
 
 /// How many groups of items a node owns.
 const GROUPS: usize = 12;
@@ -20,7 +22,18 @@ pub(super) const CONTESTED_STOCK: i64 = 40;
 
 /// One node, as it has to be.
 pub(super) struct Model {
+    /// The version that it began at, by which it is called.
     pub(super) node: &'static str,
+    /// What it may be now.
+    pub(super) standing: Arc<Standing>,
+    /// Whether it goes from version to version.
+    pub(super) moves: bool,
+    /// Whether it has yet to go somewhere.
+    pub(super) moving: AtomicBool,
+    /// Whether there is an item in euros. Who has the lock may write it; who reads what it would keep from being read
+    /// shares the lock.
+    pub(super) euros: RwLock<()>,
+    pub(super) has_euros: AtomicBool,
     /// Each group is one caller's at a time, so that each answer about it is known beforehand.
     pub(super) groups: Vec<Mutex<Group>>,
     /// The highest revision that any answer told of.
@@ -55,7 +68,7 @@ pub(super) struct Reserved {
 }
 
 impl Model {
-    pub(super) fn new(node: &'static str) -> Self {
+    pub(super) fn new(node: &'static str, moves: bool) -> Self {
         let group = |number| {
             let prefix = format!("group-{number:02}/");
             let items = ["bolts", "nuts"].map(|name| (format!("{prefix}{name}"), None));
@@ -63,15 +76,20 @@ impl Model {
         };
         Self {
             node,
+            standing: Arc::new(Standing::at(node)),
+            moves,
+            moving: AtomicBool::new(moves),
+            euros: RwLock::default(),
+            has_euros: AtomicBool::new(false),
             groups: (0..GROUPS).map(group).collect(),
             revision: AtomicU64::new(0),
             contested: AtomicI64::new(CONTESTED_STOCK),
         }
     }
 
-    /// Whether the node can keep what only 2.0.0 has.
-    pub(super) fn has_statuses(&self) -> bool {
-        self.node != "1.1.0"
+    /// Whether it is at 3.0.0, and stays there.
+    pub(super) fn is_newest(&self) -> bool {
+        self.node == "3.0.0" && !self.moves
     }
 
     pub(super) fn saw(&self, revision: u64) {
@@ -106,11 +124,10 @@ impl Group {
     }
 
     /// The reservations that `caller` can give back: those of a hold on an older node go by a name that only callers of
-    /// 3.0.0 know.
-    pub(super) fn in_reach(&self, caller: Version, node: &str) -> Vec<usize> {
+    /// 3.0.0 know. `newest` says that the node stays at 3.0.0.
+    pub(super) fn in_reach(&self, caller: Version, newest: bool) -> Vec<usize> {
         let reaches = |reserved: &Reserved| {
-            reserved.state != Hold::Held
-                && (node == "3.0.0" || reserved.by != Version::Fourth || caller == Version::Fourth)
+            reserved.state != Hold::Held && (newest || reserved.by != Version::Fourth || caller == Version::Fourth)
         };
         (0..self.reservations.len()).filter(|index| reaches(&self.reservations[*index])).collect()
     }

@@ -17,7 +17,7 @@ use super::cluster::{NODES, Reached};
 use super::item::Item;
 use super::model::Model;
 use super::tally::Tally;
-use super::{caller, prepare, worker};
+use super::{prepare, speaker, worker};
 use crate::inventory::clock::{Clock, SystemClock};
 use crate::inventory::open_node;
 use crate::refusal::{Reason, Refusal};
@@ -67,14 +67,14 @@ async fn every_caller_is_served_by_every_node() {
 async fn whatever_the_demo_does_comes_to_what_it_should() {
     for version in NODES {
         let served = Node::start(version).await;
-        let (model, tally) = (Arc::new(Model::new(version)), Arc::new(Tally::default()));
+        let (model, tally) = (Arc::new(Model::new(version, false)), Arc::new(Tally::default()));
         prepare(&served.reached, &model).await.expect("what all callers find there");
         for caller in Version::ALL {
             let worker = worker(&served.reached, caller, &model, &tally, 7).expect("a worker");
             // Everything once, as the end is now; and the audit.
-            worker.run(Instant::now()).await.audit().await;
+            worker.everything_once().await.run(Instant::now()).await.audit().await;
         }
-        let report = Arc::into_inner(tally).expect("nobody else counts").into_report(&[version]);
+        let report = Arc::into_inner(tally).expect("nobody else counts").into_report(&[version], Vec::new());
         assert!(report.is_good(), "{}", report.text());
         served.stop().await;
     }
@@ -100,11 +100,11 @@ impl Node {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(node.serve(listener, shutdown).expect("a server"));
-        Self { reached: Reached { version, address }, stop, serving, _state: state }
+        Self { reached: Reached { version, address, admin: String::new() }, stop, serving, _state: state }
     }
 
     fn caller(&self, version: Version) -> Box<dyn Caller> {
-        caller(&self.reached, version).expect("a channel")
+        speaker(&self.reached, &Model::new(self.reached.version, false), version).expect("a channel")
     }
 
     async fn stop(self) -> Served {

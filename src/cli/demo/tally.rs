@@ -1,12 +1,14 @@
 //! What came of the calls, for each caller on each node.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::caller::Version;
+use super::moves::{Made, heading};
 
 /// How many faults of a cell are told in words.
 const TOLD: usize = 3;
@@ -40,7 +42,11 @@ struct Cell {
 
 /// All cells, by caller and node.
 #[derive(Debug, Default)]
-pub(super) struct Tally(Mutex<BTreeMap<(Version, &'static str), Cell>>);
+pub(super) struct Tally {
+    cells: Mutex<BTreeMap<(Version, &'static str), Cell>>,
+    /// How often somebody has asked again whose node was away.
+    masked: AtomicU64,
+}
 
 impl Tally {
     pub(super) fn count(
@@ -51,7 +57,7 @@ impl Tally {
         took: Duration,
         verdict: &Verdict,
     ) {
-        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = cells.entry((caller, node)).or_default();
         cell.calls += 1;
         match verdict {
@@ -73,12 +79,18 @@ impl Tally {
 
     /// Calls so far, and those that failed or were wrong.
     pub(super) fn so_far(&self) -> (u64, u64) {
-        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         cells.values().fold((0, 0), |(calls, bad), cell| (calls + cell.calls, bad + cell.failed + cell.wrong))
     }
 
-    pub(super) fn into_report(self, nodes: &[&'static str]) -> Report {
-        let mut cells = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    /// Notes that a caller asks again, because its node was away.
+    pub(super) fn masked(&self) {
+        self.masked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn into_report(self, nodes: &[&'static str], moves: Vec<Made>) -> Report {
+        let masked = self.masked.into_inner();
+        let mut cells = self.cells.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut rows = Vec::new();
         for caller in Version::ALL {
             for node in nodes {
@@ -89,7 +101,7 @@ impl Tally {
                 rows.push(Row { caller, node, unanswered, p50: cell.quantile(50), p99: cell.quantile(99), cell });
             }
         }
-        Report { rows }
+        Report { rows, moves, masked }
     }
 }
 
@@ -115,6 +127,8 @@ impl Cell {
 #[derive(Debug)]
 pub(super) struct Report {
     rows: Vec<Row>,
+    moves: Vec<Made>,
+    masked: u64,
 }
 
 #[derive(Debug)]
@@ -176,6 +190,12 @@ impl Report {
             let told: Vec<String> = paths.iter().map(|(path, count)| format!("{count} for {path}")).collect();
             lines.push(format!("refused: {}", told.join(", ")));
         }
+        if !self.moves.is_empty() {
+            lines.push(String::new());
+            lines.push(heading());
+            lines.extend(self.moves.iter().map(Made::text));
+            lines.push(format!("{} moves; callers have asked again {} times", self.moves.len(), self.masked));
+        }
         lines.join("\n")
     }
 
@@ -200,7 +220,8 @@ impl Report {
                 })
             })
             .collect();
-        json!({ "good": self.is_good(), "cells": cells })
+        let moves: Vec<Value> = self.moves.iter().map(Made::json).collect();
+        json!({ "good": self.is_good(), "cells": cells, "moves": moves, "asked_again": self.masked })
     }
 }
 
@@ -224,11 +245,11 @@ mod tests {
 
     #[test]
     fn a_run_is_good_only_when_each_method_was_answered_in_each_cell() {
-        assert!(full(None).into_report(&["2.0.0"]).is_good());
-        let report = full(Some("Cancel")).into_report(&["2.0.0"]);
+        assert!(full(None).into_report(&["2.0.0"], Vec::new()).is_good());
+        let report = full(Some("Cancel")).into_report(&["2.0.0"], Vec::new());
         assert!(!report.is_good());
         assert!(report.text().contains("3.0.0 on 2.0.0: Cancel was never answered"), "{}", report.text());
-        assert!(!full(None).into_report(&["2.0.0", "3.0.0"]).is_good(), "a node that nobody called");
+        assert!(!full(None).into_report(&["2.0.0", "3.0.0"], Vec::new()).is_good(), "a node that nobody called");
     }
 
     #[test]
@@ -240,7 +261,7 @@ mod tests {
         ] {
             let tally = full(None);
             tally.count(Version::First, "2.0.0", "GetItem", Duration::ZERO, &verdict);
-            assert_eq!(tally.into_report(&["2.0.0"]).is_good(), good, "{verdict:?}");
+            assert_eq!(tally.into_report(&["2.0.0"], Vec::new()).is_good(), good, "{verdict:?}");
         }
     }
 }

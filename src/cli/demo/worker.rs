@@ -71,13 +71,18 @@ impl Task {
 }
 
 impl Worker {
-    /// Works until the end: first everything once, then by chance.
+    /// Does everything once.
+    pub(super) async fn everything_once(mut self) -> Self {
+        for task in Task::of(self.version) {
+            self.perform(task).await;
+        }
+        self
+    }
+
+    /// Works until the end, by chance; longer when the node has not made all its moves by then.
     pub(super) async fn run(mut self, end: Instant) -> Self {
         let tasks = Task::of(self.version);
-        for task in &tasks {
-            self.perform(*task).await;
-        }
-        while Instant::now() < end {
+        while Instant::now() < end || self.model.moving.load(Ordering::Relaxed) {
             // Tasks are never empty.
             let task = tasks[self.random.usize(..tasks.len())];
             self.perform(task).await;
@@ -184,9 +189,13 @@ impl Worker {
         let before = group.known(sku).cloned();
         let last = before.as_ref().map_or(0, |before| before.item.revision);
         let mut after = self.put_over(&item, before.as_ref());
+        let standing = self.model.standing.now();
         let begun = Instant::now();
         let result = self.caller.put(&item, &request).await;
-        if self.version >= Version::Third && item.discontinued && !self.model.has_statuses() {
+        let span = self.model.standing.span(&standing);
+        // 1.1.0 cannot keep a status.
+        let older = span.is("1.1.0") || (span.has("1.1.0") && result.is_err());
+        if self.version >= Version::Third && item.discontinued && older {
             let verdict = refused(result, "item.status", false);
             self.count(self.put_method(), begun, &verdict);
             return false;
@@ -231,6 +240,9 @@ impl Worker {
     }
 
     async fn watch(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
+        let model = self.model.clone();
+        // Callers of 1.x are refused an item in euros, wherever it comes.
+        let _euros = model.euros.read().await;
         let after = self.model.revision.load(Ordering::Relaxed);
         if !self.put(group, sku, false).await {
             return;
@@ -319,20 +331,34 @@ impl Worker {
 
     /// 1.x knows no currencies: it must not be told a number of euros, nor keep one.
     async fn euros(&mut self) {
-        let begun = Instant::now();
-        match (self.version >= Version::Third, self.model.has_statuses()) {
-            (true, false) => {
-                let request = self.request();
-                let result = self.caller.put_in_euros(EUROS, &request).await;
-                let verdict = refused(result, "item.price.currency_code", false);
-                self.count("UpsertItem", begun, &verdict);
-            }
-            (false, true) => {
+        let model = self.model.clone();
+        if self.version < Version::Third {
+            if model.has_euros.load(Ordering::Relaxed) {
+                let begun = Instant::now();
                 let result = self.caller.get(EUROS).await;
                 let verdict = refused(result, "price.currency_code", false);
                 self.count("GetItem", begun, &verdict);
             }
-            _ => {}
+            return;
         }
+        let _euros = model.euros.write().await;
+        if model.has_euros.load(Ordering::Relaxed) {
+            return;
+        }
+        let request = self.request();
+        let standing = model.standing.now();
+        let begun = Instant::now();
+        let result = self.caller.put_in_euros(EUROS, &request).await;
+        let span = model.standing.span(&standing);
+        let verdict = if span.is("1.1.0") || (span.has("1.1.0") && result.is_err()) {
+            refused(result, "item.price.currency_code", false)
+        } else {
+            let (verdict, put) = answered(result, |()| Ok(()));
+            if put.is_some() {
+                model.has_euros.store(true, Ordering::Relaxed);
+            }
+            verdict
+        };
+        self.count("UpsertItem", begun, &verdict);
     }
 }

@@ -10,6 +10,7 @@ use super::super::caller::{Hold, Reservation, Terms, Version};
 use super::super::check::{answered, expect, fails, refused};
 use super::super::model::{Group, Known, Reserved};
 use super::{Task, Worker};
+use crate::refusal::Refusal;
 
 /// How long the holds of the demo last that are not there to expire.
 pub(super) const LONG: Duration = Duration::from_secs(60 * 60);
@@ -93,13 +94,13 @@ impl Worker {
     }
 
     pub(super) async fn release(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) {
-        if group.in_reach(self.version, self.model.node).is_empty() {
+        if group.in_reach(self.version, self.model.is_newest()).is_empty() {
             let Some(index) = self.reserve_surely(group, sku).await else { return };
             if self.version == Version::Fourth && !self.confirm(group, index).await {
                 return;
             }
         }
-        let Some(index) = group.in_reach(self.version, self.model.node).first().copied() else { return };
+        let Some(index) = group.in_reach(self.version, self.model.is_newest()).first().copied() else { return };
         let reserved = group.reservations.remove(index);
         let request = self.request();
         let begun = Instant::now();
@@ -173,16 +174,20 @@ impl Worker {
         let revision = if stale { known.item.revision - 1 } else { known.item.revision };
         let request = self.request();
         let terms = Terms { hold_for: Some(LONG), if_revision: Some(revision) };
+        let standing = self.model.standing.now();
         let begun = Instant::now();
         let result = self.caller.reserve(sku, 1, &request, terms).await;
-        let verdict = match self.model.node {
-            "3.0.0" if stale => fails(result, Code::Aborted),
-            "3.0.0" if known.item.stock < 1 => fails(result, Code::FailedPrecondition),
-            "3.0.0" => {
+        let span = self.model.standing.span(&standing);
+        let lossy = result.as_ref().is_err_and(|status| Refusal::from_status(status).is_some());
+        let older = !span.has("3.0.0") || (!span.is("3.0.0") && lossy);
+        let verdict = match older {
+            true => refused(result, "if_revision", false),
+            false if stale => fails(result, Code::Aborted),
+            false if known.item.stock < 1 => fails(result, Code::FailedPrecondition),
+            false => {
                 self.took(group, begun, result, sku, 1);
                 return;
             }
-            _ => refused(result, "if_revision", false),
         };
         self.count("Reserve", begun, &verdict);
     }

@@ -51,10 +51,14 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let admin_address = admin.local_addr();
     tokio::spawn(admin);
     let address = serving.local_addr();
-    // One line, when calls can come: scripts wait for it and read the port from its end.
-    writeln!(io::stdout(), "inventory {} serves callers of {} on {address}", node.version(), versions(&node))?;
-    // The second line, for scripts as well.
-    writeln!(io::stdout(), "its admin service, for straddle node, is on {admin_address}")?;
+    // When calls can come: scripts wait for the first line, read the port from its end, and may listen no longer. So both
+    // lines are written at once.
+    let told = format!(
+        "inventory {} serves callers of {} on {address}\nits admin service, for straddle node, is on {admin_address}\n",
+        node.version(),
+        versions(&node)
+    );
+    io::stdout().write_all(told.as_bytes())?;
     io::stdout().flush()?;
     if arguments.state.is_none() {
         say("its state goes away with it; keep it with --state DIR");

@@ -71,12 +71,12 @@ impl Resting {
                 let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
                 format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
             })?;
-        let served: Vec<Version> =
+        let versions: Vec<Version> =
             protocol.versions()[oldest..].iter().map(|schema| schema.version().clone()).collect();
         let learned = self.built.learned(&protocol);
         *serves = protocol;
         self.dispatch.install(table);
-        self.status.send_modify(|status| (status.served, status.learned) = (served, learned));
+        self.status.send_modify(|status| (status.served, status.learned) = (versions, learned));
         Ok(())
     }
 }

@@ -109,7 +109,9 @@ mod tests {
         let source = places.source_of_folder(&version, folder.path()).unwrap();
         let plain = folder::source(&version, Some(folder.path()), None, &mut folder::plainly).unwrap();
         let digest = |source| {
-            Protocol::assemble("p".to_owned(), crate::protocol::Declared::default(), vec![source], PathBuf::new()).unwrap().versions()[0]
+            Protocol::assemble("p".to_owned(), crate::protocol::Declared::default(), vec![source], PathBuf::new())
+                .unwrap()
+                .versions()[0]
                 .digest()
                 .to_string()
         };

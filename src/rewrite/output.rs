@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn filled(length: usize) -> Bytes {
-        (0..length).map(|index| (index % 251) as u8).collect::<Vec<_>>().into()
+        (0..=250).cycle().take(length).collect::<Vec<u8>>().into()
     }
 
     #[test]

@@ -258,10 +258,13 @@ mod tests {
         Form::Plain(kind)
     }
 
+    /// What is converted to what, the bytes before, and those after unless it refuses.
+    type Case<'a> = (Kind, Kind, &'a [u8], Option<&'a [u8]>);
+
     #[test]
     fn integers_keep_their_value_or_refuse() {
         let minus_one = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
-        let cases: [(Kind, Kind, &[u8], Option<&[u8]>); 8] = [
+        let cases: [Case<'_>; 8] = [
             (Kind::Int32, Kind::Sint64, &minus_one, Some(&[1])),
             (Kind::Int64, Kind::Int32, &minus_one, Some(&minus_one)),
             (Kind::Int64, Kind::Uint32, &minus_one, None),

@@ -12,8 +12,10 @@ use super::{Callers, back, epoch, start_from, upgrade};
 use crate::support::{Client2, Client3, Lose, Server3, Wire, assert_error, clock, directory, item2, node2};
 use straddle::state::Mode;
 
+type Case = (&'static str, Option<(&'static str, Lose)>, i64, Option<HoldState>);
+
 /// Which call to 2.0.0 was lost on the way, in doing what; how much stock is taken after the upgrade; what became of it.
-const CASES: [(&str, Option<(&str, Lose)>, i64, Option<HoldState>); 9] = [
+const CASES: [Case; 9] = [
     ("reserve", Some(("Reserve", Lose::Request)), 0, None),
     ("reserve", Some(("Reserve", Lose::Answer)), 2, Some(HoldState::Held)),
     ("reserve", None, 2, Some(HoldState::Held)),

@@ -49,7 +49,11 @@ fn fold_hold(
     if reservations::find(transaction, &hold.id)?.is_some() {
         return Ok(());
     }
-    let Some(beneath) = beneath(transaction, hold)? else { return Ok(()) };
+    let beneath = match beneath(transaction, hold)? {
+        Beneath::NeverMade => return Ok(()),
+        Beneath::Forgotten => None,
+        Beneath::There(reservation) => Some(reservation),
+    };
     let taken = beneath.as_ref().is_some_and(|beneath| has_stock(beneath.state()));
     let ended = beneath.as_ref().and_then(|beneath| beneath.end_time).unwrap_or_else(|| to_nanos(now));
     let state = hold.phase().state();
@@ -92,15 +96,26 @@ fn fold_hold(
     Ok(())
 }
 
-/// The reservation of 2.0.0 beneath a hold, if it is still there; nothing at all where 2.0.0 never made one.
-fn beneath(transaction: &Transaction<'_>, hold: &Hold) -> Result<Option<Option<Reservation>>, TransformError> {
+/// What 2.0.0 has for a hold.
+enum Beneath {
+    /// The call never came there.
+    NeverMade,
+    /// It was released long ago.
+    Forgotten,
+    There(Reservation),
+}
+
+fn beneath(transaction: &Transaction<'_>, hold: &Hold) -> Result<Beneath, TransformError> {
+    let find = |id| Ok(reservations::find(transaction, id)?.map_or(Beneath::Forgotten, Beneath::There));
     if !hold.is_intent() {
-        return Ok(Some(reservations::find(transaction, &hold.reservation)?));
+        return find(&hold.reservation);
     }
     // Only 2.0.0 knows whether it has reserved, and remembers it by the id that the hold's own gives.
-    let Some(answered) = requests::find(&hold.inner_request(Hold::RESERVE), transaction)? else { return Ok(None) };
+    let Some(answered) = requests::find(&hold.inner_request(Hold::RESERVE), transaction)? else {
+        return Ok(Beneath::NeverMade);
+    };
     let answer: Reservation = decode(&answered.answer)?;
-    Ok(Some(reservations::find(transaction, &answer.id)?))
+    find(&answer.id)
 }
 
 /// An answer of the future simulation object becomes the object's.

@@ -25,7 +25,7 @@ mod engine;
 mod learn;
 mod life;
 mod limits;
-mod losses;
+pub(crate) mod losses;
 mod making;
 mod opening;
 mod resting;

@@ -246,7 +246,7 @@ async fn what_cannot_be_carried_back_is_listed_and_given_up_only_when_that_is_wa
     let exported: Vec<serde_json::Value> =
         shop::lines(&export).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(exported.len(), 2);
-    assert_eq!((&exported[0]["table"], &exported[0]["value"]), (&"entries".into(), &"bmV3IGhhdA==".into()));
+    assert_eq!((&exported[0]["table"], &exported[0]["value_base64"]), (&"entries".into(), &"bmV3IGhhdA==".into()));
     // What is urgent is the future simulation object's again.
     assert_eq!(list(&node.service(), 2).await.unwrap(), ["old"]);
     assert_eq!(list(&node.service(), 3).await.unwrap(), ["old", "soon"]);

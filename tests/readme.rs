@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The files that the tutorial shows, each under a caption with its path. What it adds to a file later on has a caption
 /// of its own, which ends in `, added`.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 10] = [
     "Cargo.toml",
     "build.rs",
     "schemas/shop/protocol.toml",
@@ -15,6 +15,7 @@ const SHOWN: [&str; 9] = [
     "src/step.rs",
     "src/main.rs",
     "src/bin/client.rs",
+    "src/bin/upgrading.rs",
 ];
 
 #[test]

@@ -3,6 +3,8 @@
 //! Its commands are those of a Unix shell.
 #![cfg(all(feature = "cli", unix))]
 
+#[path = "support/readme.rs"]
+mod readme;
 #[path = "support/repository.rs"]
 #[expect(dead_code, reason = "shared with other tests")]
 mod repository;
@@ -11,23 +13,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use readme::Block;
 use repository::git;
-
-/// A block of code: its language and its text.
-type Block = (String, String);
-
-fn chapter() -> Vec<Block> {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("the README");
-    let chapter = readme.split("\n## Change a protocol\n").nth(1).expect("the chapter");
-    let chapter = chapter.split("\n## ").next().expect("its end");
-    let blocks = chapter.split("\n```").skip(1).step_by(2);
-    blocks
-        .map(|block| {
-            let (language, text) = block.split_once('\n').expect("a block has lines");
-            (language.to_owned(), format!("{text}\n"))
-        })
-        .collect()
-}
 
 fn of<'a>(blocks: &'a [Block], language: &str) -> Vec<&'a str> {
     blocks.iter().filter(|(of, _)| of == language).map(|(_, text)| text.as_str()).collect()
@@ -87,7 +74,7 @@ impl Reader {
 
 #[test]
 fn the_chapter_works_as_written() {
-    let blocks = chapter();
+    let blocks = readme::chapter("Change a protocol");
     let (protos, steps, commands) = (of(&blocks, "proto"), of(&blocks, "toml"), of(&blocks, "console"));
     let ([first, changed], [undecided, step]) = (protos.as_slice(), steps.as_slice()) else {
         panic!("two protos and two parts of a step are shown")
@@ -127,7 +114,7 @@ fn the_chapter_works_as_written() {
     }
     fs::remove_file(reader.folder().join("schemas/parcel/straddle.lock")).expect("the lock");
     assert!(reader.types(check, 1).contains("accept_refused_responses"));
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("the README");
+    let readme = readme::text();
     let accepting =
         readme.split('`').find(|code| code.starts_with("accept_refused_responses = [\"parcel")).expect("it says how");
     reader.write("schemas/parcel/2.0.0/step.toml", &step.replacen("\n\n", &format!("\n{accepting}\n\n"), 1));

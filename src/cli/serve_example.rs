@@ -61,7 +61,9 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     io::stdout().write_all(told.as_bytes())?;
     io::stdout().flush()?;
     if arguments.state.is_none() {
-        say("its state goes away with it; keep it with --state DIR");
+        say(
+            "its state goes away with it, and it stays at its version; with --state DIR it keeps the one and can leave the other",
+        );
     }
     let asked_again = async {
         let _ = stopping.await;

@@ -146,6 +146,9 @@ impl Chain {
     /// # Errors
     /// Says why there is no such move, and which there is.
     pub(super) fn plan(&self, from: &Version, to: &Version, way: Way) -> Result<Plan, String> {
+        if from == to {
+            return Err(format!("the node runs {to} already"));
+        }
         let Some(neighbour) = self.neighbour(from, way) else {
             return Err(format!(
                 "this program knows no way {} from {from}: it can run {}",

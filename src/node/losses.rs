@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::state::RefusedRecord;
 
@@ -35,8 +35,7 @@ impl Losses {
         if let Some(export) = &mut self.export
             && self.failed.is_none()
         {
-            let (key, value) = (BASE64_STANDARD.encode(&lost.key), BASE64_STANDARD.encode(&lost.value));
-            let line = json!({ "table": lost.table, "key": key, "value": value, "why": lost.why });
+            let line = record(&lost.table, &lost.key, &lost.value, &lost.why);
             self.failed = writeln!(export, "{line}").err();
         }
         if self.first.len() < TOLD {
@@ -66,6 +65,21 @@ impl Losses {
         export.flush()?;
         export.get_ref().sync_all()
     }
+}
+
+/// A record that is lost or would be, wherever it is told; its key and value as base64, and its key as text, too, where it
+/// is one.
+pub(crate) fn record(table: &str, key: &[u8], value: &[u8], why: &str) -> Value {
+    let mut told = json!({
+        "table": table,
+        "key_base64": BASE64_STANDARD.encode(key),
+        "value_base64": BASE64_STANDARD.encode(value),
+        "why": why,
+    });
+    if let Ok(key) = std::str::from_utf8(key) {
+        told["key"] = key.into();
+    }
+    told
 }
 
 impl fmt::Debug for Losses {

@@ -10,12 +10,12 @@ use crate::version::Version;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "ADDRESS is that of the node's admin service, as 127.0.0.1:7001: a node prints it when it starts. Nobody is
-authenticated there, so it is on a loopback address unless the node's program says otherwise.
+    after_help = "ADDRESS is that of the node's admin service, as 127.0.0.1:7001: a node prints it when it starts. \
+Nobody is authenticated there, so it is on a loopback address unless the node's program says otherwise.
 
-Exit codes: 0 when it was done; 1 when it was refused or failed, and the node serves as before; 2 when the arguments
-are bad, or the node cannot be reached or was lost sight of; 3 when the node is stuck between two versions and its
-program has to be started again; 130 after Ctrl-C, which ends the watching, and not the move.
+Exit codes: 0 when it was done; 1 when it was refused or failed, and the node serves as before; 2 when the \
+arguments are bad, or the node cannot be reached or was lost sight of; 3 when the node is stuck between two versions and \
+its program has to be started again; 130 after Ctrl-C, which ends the watching, and not the move.
 
 Examples:
   straddle node status 127.0.0.1:7001

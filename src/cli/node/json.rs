@@ -1,10 +1,9 @@
 //! What a node tells, for scripts.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, RefusedRecord, Work};
+use crate::node::losses;
 
 pub(super) fn status(status: &NodeStatus) -> Value {
     json!({
@@ -38,17 +37,8 @@ pub(super) fn moved(moved: &Moved) -> Value {
     })
 }
 
-/// A record; its key and value as base64, and its key as text, too, where it is one.
 pub(super) fn refused(record: &RefusedRecord) -> Value {
-    let mut told = Map::new();
-    told.insert("table".to_owned(), record.table.clone().into());
-    if let Ok(key) = std::str::from_utf8(&record.key) {
-        told.insert("key".to_owned(), key.into());
-    }
-    told.insert("key_base64".to_owned(), STANDARD.encode(&record.key).into());
-    told.insert("value_base64".to_owned(), STANDARD.encode(&record.value).into());
-    told.insert("why".to_owned(), record.why.clone().into());
-    Value::Object(told)
+    losses::record(&record.table, &record.key, &record.value, &record.why)
 }
 
 pub(super) fn learned(learned: &LearnResponse) -> Value {

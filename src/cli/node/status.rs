@@ -68,7 +68,7 @@ fn text(status: &NodeStatus) -> String {
     if !status.learned.is_empty() {
         line("learned", &format!("{}: from bundles; the program was built without", status.learned.join(", ")));
     }
-    line("next", or_none(&status.next, "none: its program can upgrade it no further"));
+    line("next", or_none(&status.next, "none: its program has no version after this, or no state folder"));
     line("back", or_none(&status.back, "none: finalized, or never upgraded"));
     line("active", &status.active);
     line("calls", &format!("{} running, {} waiting", status.calls_running, status.calls_waiting));
@@ -90,7 +90,11 @@ fn text(status: &NodeStatus) -> String {
 pub(super) fn moved(moved: &crate::node::admin::wire::Moved) -> String {
     let pause = Duration::from_micros(moved.pause_microseconds);
     let (drained, cut) = (moved.streams_drained, moved.streams_cut);
-    let lost = if moved.lost > 0 { format!(", {} records given up", moved.lost) } else { String::new() };
+    let lost = match moved.lost {
+        0 => String::new(),
+        1 => ", 1 record given up".to_owned(),
+        lost => format!(", {lost} records given up"),
+    };
     format!("{} -> {}, new calls waited {pause:.1?}, {drained} streams drained, {cut} cut{lost}", moved.from, moved.to)
 }
 
@@ -111,8 +115,12 @@ pub(super) fn doing(status: &NodeStatus) -> String {
         let _ = write!(text, " {} {}", if way.back { "back to" } else { "to" }, way.to);
     }
     if let Some(work) = &status.progress {
-        let of = if work.total > 0 { format!(" of {}", work.total) } else { String::new() };
-        let _ = write!(text, ": {} {}{of}", work.what, work.done);
+        let _ = write!(text, ": {}", work.what);
+        let _ = match (work.done, work.total) {
+            (0, 0) => Ok(()),
+            (done, 0) => write!(text, " {done}"),
+            (done, total) => write!(text, " {done} of {total}"),
+        };
     }
     text
 }

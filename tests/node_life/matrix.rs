@@ -54,7 +54,7 @@ fn whatever_fails_and_wherever_the_program_ends_a_node_is_at_one_version_with_ev
         for at in 0..whole {
             let fault = FAULTS[(at + round) % FAULTS.len()];
             let told = format!("{kind:?}, {fault:?} at operation {at} of {whole}");
-            let folder = tempfile::tempdir().unwrap();
+            let folder = fast_folder();
             let (files, mut written) = (Arc::new(Faulty::new(Some((at, fault)))), Vec::new());
             let went = in_a_program(live(kind, files.clone(), folder.path(), &mut written, &told));
             assert!(files.operations() > at || went.is_err(), "{told}: it never came");
@@ -71,8 +71,13 @@ fn in_a_program<T>(life: impl Future<Output = T>) -> T {
     runtime.block_on(life)
 }
 
+/// Thousands of syncs take minutes on a disk; what they are for is tried where files are in memory (`tests/state.rs`).
+fn fast_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn operations(kind: Kind) -> usize {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (files, mut written) = (Arc::new(Faulty::new(None)), Vec::new());
     let lived = in_a_program(live(kind, files.clone(), folder.path(), &mut written, "without faults"));
     assert!(lived.is_ok() && written.len() > LIFE.len(), "{kind:?}: {written:?}");

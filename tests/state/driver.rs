@@ -191,8 +191,10 @@ impl Driver {
             .filter(|name| name.contains('-'))
             .collect();
         names.retain(|name| *name != state.current().to_string());
-        let kept: Vec<String> =
-            state.status().kept.iter().chain(&state.status().prepared).map(ToString::to_string).collect();
+        // The folder of one that is prepared may not have been made yet.
+        let prepared: Vec<String> = state.status().prepared.iter().map(ToString::to_string).collect();
+        names.retain(|name| !prepared.contains(name));
+        let kept: Vec<String> = state.status().kept.iter().map(ToString::to_string).collect();
         assert_eq!(names, kept, "{told}: epochs beside the current one");
         self.state = Some(state);
     }

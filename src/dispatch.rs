@@ -35,7 +35,7 @@ mod table;
 mod unread;
 
 pub use self::answer::{GeneratedBody, Object};
-pub use self::gate::{EndedStreams, Gate};
+pub use self::gate::{EndedStreams, Gate, StreamsInside};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};
 pub use self::table::{NODE, RESUME, SCHEMA, Table, VERSION};

@@ -225,7 +225,8 @@ fn of_what_the_same_is_to_be_said_is_told_together() {
     assert_eq!(text.matches("an old reader of new bytes").count(), 1, "{text}");
     assert!(text.contains(" 3 of shop.v1.State\n") && text.contains("      - SOLD: "), "{text}");
     // Methods that nobody said anything of.
-    let methods: String = (0..20).map(|number| format!("  rpc Do{number}(GetRequest) returns (Item);\n")).collect();
+    let methods: String =
+        (0..20).fold(String::new(), |all, number| all + &format!("  rpc Do{number}(GetRequest) returns (Item);\n"));
     let many = OLD.replace("  rpc Get", &format!("{methods}  rpc Get"));
     let text = against(&many, OLD, &[]).ended(1, &[]).out;
     assert!(text.contains("OPEN 20 of shop.v1.Shop\n") && text.contains("- and 8 more "), "{text}");

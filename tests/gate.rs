@@ -249,3 +249,41 @@ async fn what_a_simulation_object_calls_beneath_never_waits() {
     assert_eq!(response.into_body().collect().await.expect("a body").to_bytes(), MESSAGE);
     timeout(Duration::from_secs(5), node.gate().is_empty()).await.expect("nobody is inside");
 }
+
+#[tokio::test]
+async fn streams_are_waited_for_while_others_come_in_and_younger_ones_outlive_them() {
+    let senders = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = senders.clone();
+    let stream = move || {
+        let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Status>>(4);
+        kept.lock().expect("no panic").push(sender);
+        async move { Response::new(Body::new(StreamBody::new(ReceiverStream::new(receiver)))) }
+    };
+    let node = node(object(stream));
+    let gate = node.gate().clone();
+    let ends = call(node.clone(), "/shop.v1.Shop/Watch", &[]).await;
+    let mut stays = call(node.clone(), "/shop.v1.Shop/Watch", &[]).await;
+    let _resumed = call(node.clone(), "/shop.v1.Shop/Watch", &[("straddle-resume", "1")]).await;
+    let older = gate.streams();
+    let mut younger = call(node.clone(), "/shop.v1.Shop/Watch", &[]).await;
+
+    let waiting = tokio::spawn({
+        let gate = gate.clone();
+        async move { gate.streams_end(older).await }
+    });
+    drop(ends);
+    settle().await;
+    assert!(!waiting.is_finished(), "one of the older streams is still there");
+
+    gate.shut();
+    gate.cut_older_streams(older);
+    let last = stays.body_mut().frame().await.expect("a frame").expect("no error").into_trailers().expect("trailers");
+    assert_eq!(Status::from_header_map(&last).expect("a status").code(), Code::Unavailable);
+    drop(stays);
+    timeout(Duration::from_secs(5), waiting).await.expect("who resumes is not waited for").expect("no panic");
+
+    let sender = senders.lock().expect("no panic").pop().expect("that of the youngest");
+    sender.send(Ok(Frame::data(Bytes::from_static(MESSAGE)))).await.expect("it goes on");
+    let first = younger.body_mut().frame().await.expect("a frame").expect("no error");
+    assert_eq!(first.into_data().expect("data"), MESSAGE);
+}

@@ -14,12 +14,16 @@
 //! Streams could stay inside for ever. Those whose callers go on with them later are drained at once; those that are still
 //! inside when the patience with them is at its end are cut. Both end as `UNAVAILABLE`, behind the message that is begun.
 //!
+//! So that others do not wait for them, streams get their time while the gate is still open.
+//!
 //! ```no_run
-//! # async fn change(gate: straddle::dispatch::Gate, limit: std::time::Duration) {
-//! let before = gate.ended_streams();
+//! # async fn change(gate: straddle::dispatch::Gate, limit: std::time::Duration, grace: std::time::Duration) {
+//! let (before, older) = (gate.ended_streams(), gate.streams());
+//! let _ = tokio::time::timeout(limit, gate.streams_end(older)).await;
 //! gate.shut();
 //! gate.drain_streams();
-//! if tokio::time::timeout(limit, gate.is_empty()).await.is_err() {
+//! gate.cut_older_streams(older);
+//! if tokio::time::timeout(grace, gate.is_empty()).await.is_err() {
 //!     gate.cut_streams();
 //! }
 //! gate.is_empty().await; // calls that are no streams finish
@@ -65,6 +69,10 @@ struct Inner {
     left: Arc<Notify>,
     streams: Streams,
 }
+
+/// The streams that were inside a gate at a point in time.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamsInside(u64);
 
 /// How many streams of a gate ended before their time, since it was made or since a point in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,6 +184,22 @@ impl Gate {
     /// one that its object is still at breaks off.
     pub fn cut_streams(&self) {
         self.0.end_streams(How::Cut);
+    }
+
+    /// The streams that are inside now.
+    #[must_use]
+    pub fn streams(&self) -> StreamsInside {
+        StreamsInside(self.0.streams.next())
+    }
+
+    /// Ready once those streams have ended; those whose callers go on with them are not waited for.
+    pub async fn streams_end(&self, those: StreamsInside) {
+        self.0.streams.are_gone(those.0).await;
+    }
+
+    /// Ends those streams as [`cut_streams`](Self::cut_streams) does; younger ones go on.
+    pub fn cut_older_streams(&self, those: StreamsInside) {
+        self.0.streams.cut(those.0);
     }
 
     /// How many streams were drained and cut so far.

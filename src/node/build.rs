@@ -165,15 +165,21 @@ impl Builder {
         self
     }
 
-    /// How long streams may go on, while other callers wait already, before they are cut. Default: 10 seconds. Those whose
-    /// callers resume them end at once.
+    /// How long streams that are inside when a move begins may go on before they are cut; other callers do not wait
+    /// meanwhile. Default: 10 seconds. Streams whose callers resume them go on to the end of it and are not waited for.
     pub fn stream_limit(mut self, limit: Duration) -> Self {
         self.limits.streams = limit;
         self
     }
 
+    /// How long younger streams may go on, while other callers wait already. Default: 1 second.
+    pub fn stream_grace(mut self, grace: Duration) -> Self {
+        self.limits.grace = grace;
+        self
+    }
+
     /// How long running calls may take, while other callers wait already, before the move is given up. Default: 30 seconds;
-    /// never less than the limit of streams.
+    /// never less than the grace of streams.
     pub fn call_limit(mut self, limit: Duration) -> Self {
         self.limits.calls = limit;
         self

@@ -6,6 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) streams: Duration,
+    pub(super) grace: Duration,
     pub(super) calls: Duration,
     pub(super) background: Duration,
     pub(super) leases: Duration,
@@ -16,6 +17,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             streams: Duration::from_secs(10),
+            grace: Duration::from_secs(1),
             calls: Duration::from_secs(30),
             background: Duration::from_secs(10),
             leases: Duration::from_secs(10),

@@ -71,8 +71,8 @@ fn message(request_id: &str, sku: &str) -> v1::ImportItemsRequest {
     v1::ImportItemsRequest { request_id: request_id.into(), item: Some(item1(sku, 1)) }
 }
 
-/// An import of two items whose caller goes away before it has ended the stream.
-async fn abandon_an_import(channel: Channel) {
+/// An import of two items whose caller goes away before it has ended the stream: it ends when what is returned is dropped.
+async fn abandon_an_import(channel: Channel) -> mpsc::Sender<v1::ImportItemsRequest> {
     let (sender, receiver) = mpsc::channel(1);
     let call = tokio::spawn(async move { Client1::new(channel).import_items(ReceiverStream::new(receiver)).await });
     sender.send(message("i", "a")).await.unwrap();
@@ -81,6 +81,7 @@ async fn abandon_an_import(channel: Channel) {
     drop(sender.reserve().await.unwrap());
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
+    sender
 }
 
 #[tokio::test]
@@ -89,7 +90,7 @@ async fn an_import_that_is_cut_off_puts_nothing() {
     let node = node1(directory.path(), &clock);
     let mut client = Client1::new(node.clone());
     let served = Served::new(node);
-    abandon_an_import(served.channel.clone()).await;
+    let _open = abandon_an_import(served.channel.clone()).await;
     served.stop().await;
     for sku in ["a", "b"] {
         assert_error(client.get_item(v1::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);
@@ -102,7 +103,7 @@ async fn an_import_that_is_cut_off_before_rules_puts_nothing() {
     let node = node("2.0.0", directory.path(), &clock);
     let mut client = v2::inventory_client(within(&node));
     let served = Served::node(&node);
-    abandon_an_import(served.channel.clone()).await;
+    let _open = abandon_an_import(served.channel.clone()).await;
     served.stop().await;
     for sku in ["a", "b"] {
         assert_error(client.get_item(v2::GetItemRequest { sku: sku.into() }).await, Code::NotFound, sku);

@@ -25,6 +25,7 @@ use std::task::{Context as Waking, Poll, Waker};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
+use tokio::sync::Notify;
 use tonic::Status;
 
 use super::{Gate, Inside, outcome};
@@ -58,6 +59,8 @@ impl How {
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     known: Mutex<Known>,
+    /// Told when a stream has gone.
+    gone: Notify,
     drained: AtomicU64,
     cut: AtomicU64,
 }
@@ -72,6 +75,37 @@ struct Known {
 }
 
 impl Streams {
+    /// The number that the next stream has: those that are inside now have lower ones.
+    pub(super) fn next(&self) -> u64 {
+        lock(&self.known).next
+    }
+
+    /// Ready once no stream with a lower number is inside that only a cut would end.
+    pub(super) async fn are_gone(&self, before: u64) {
+        loop {
+            let gone = self.gone.notified();
+            tokio::pin!(gone);
+            // From here on nothing is missed.
+            gone.as_mut().enable();
+            let stays = |(number, slot): (&u64, &Arc<Slot>)| *number < before && !slot.resumable;
+            if !lock(&self.known).streams.iter().any(stays) {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    /// Cuts the streams with a lower number.
+    pub(super) fn cut(&self, before: u64) {
+        let known = lock(&self.known);
+        let older = known.streams.iter().filter(|(number, _)| **number < before);
+        let older: Vec<Arc<Slot>> = older.map(|(_, slot)| slot.clone()).collect();
+        drop(known);
+        for slot in older {
+            slot.ask(How::Cut, self);
+        }
+    }
+
     /// Asks all streams to end that this concerns.
     pub(super) fn end(&self, how: How, shut: bool) {
         let streams: Vec<Arc<Slot>> = {
@@ -209,7 +243,9 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        lock(&self.gate.0.streams.known).streams.remove(&self.number);
+        let streams = &self.gate.0.streams;
+        lock(&streams.known).streams.remove(&self.number);
+        streams.gone.notify_waiters();
         let mut state = lock(&self.slot.state);
         state.ended = true;
         let answer = state.answer.take();

@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Life, TRIES, lock};
-use crate::dispatch::EndedStreams;
+use crate::dispatch::{EndedStreams, StreamsInside};
 use crate::node::chain::Plan;
 use crate::node::life::{MoveError, Moved};
 use crate::node::making::{Making, NotMade, said};
@@ -40,6 +40,7 @@ impl Life {
     /// Goes the whole way, from where calls are held back to where they go on; when it fails, back.
     pub(super) async fn cross(self: &Arc<Self>, plan: &Plan, how: How) -> Result<Moved, MoveError> {
         let way = plan.way;
+        let older = self.let_streams_end().await;
         let begun = self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await;
         if let Err(why) = begun {
             return Err(self.not_begun(why).await);
@@ -50,7 +51,7 @@ impl Life {
         let mut cleared = false;
         let mut ended = EndedStreams::default();
         let crossed = async {
-            ended = self.clear_out(&mut cleared).await?;
+            ended = self.clear_out(older, &mut cleared).await?;
             let lost = self.make(plan, how.export).await?;
             if how.dry_run {
                 return Err(Stop::Dry { lost });
@@ -90,17 +91,28 @@ impl Life {
         Stop::Failed { phase: self.phase(), why: why.into() }
     }
 
+    /// Gives the streams that are inside their time, while others need not wait for them.
+    async fn let_streams_end(&self) -> StreamsInside {
+        let gate = self.dispatch.gate();
+        let older = gate.streams();
+        self.working_on("waiting for streams to end");
+        // Those that are left are cut.
+        let _ = timeout(self.limits.streams, gate.streams_end(older)).await;
+        older
+    }
+
     /// Waits until calls and background work have ended, and closes what stands.
-    async fn clear_out(&self, cleared: &mut bool) -> Result<EndedStreams, Stop> {
+    async fn clear_out(&self, older: StreamsInside, cleared: &mut bool) -> Result<EndedStreams, Stop> {
         let (gate, limits, begun) = (self.dispatch.gate(), &self.limits, Instant::now());
         self.working_on("waiting for calls to end");
         let before = gate.ended_streams();
         gate.drain_streams();
-        if timeout(limits.streams, gate.is_empty()).await.is_err() {
+        gate.cut_older_streams(older);
+        if timeout(limits.grace, gate.is_empty()).await.is_err() {
             gate.cut_streams();
         }
-        if timeout_at(begun + limits.calls.max(limits.streams), gate.is_empty()).await.is_err() {
-            let (calls, limit) = (gate.inside(), limits.calls.max(limits.streams).as_secs_f64());
+        if timeout_at(begun + limits.calls.max(limits.grace), gate.is_empty()).await.is_err() {
+            let (calls, limit) = (gate.inside(), limits.calls.max(limits.grace).as_secs_f64());
             return Err(self.failed(format!("{calls} calls did not end within {limit} s")));
         }
         let ended = gate.ended_streams().since(before);

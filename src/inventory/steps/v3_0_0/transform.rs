@@ -33,8 +33,8 @@ use crate::inventory::store::{State, Store};
 use crate::node::{States, Transforming};
 use crate::state::{Progress, Records, RecordsError, RefusedRecord};
 
-/// How many records one transaction changes.
-const BATCH: usize = 256;
+/// How many records one transaction changes: each costs a wait for the disk, and callers wait with it.
+const BATCH: usize = 4096;
 
 /// The transform function from 2.0.0 to 3.0.0: folds the holds of the future simulation object into the object. The
 /// object's records have been carried over before.

@@ -31,7 +31,6 @@ impl<'p> OpenPoints<'p> {
 
 /// Something of a message that is refused where its value has no counterpart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only a check asks where it comes from"))]
 pub(crate) struct Refusable {
     /// The field as the source's version names it; the message itself where an expression reads more of it.
     pub(crate) element: String,

@@ -5,9 +5,11 @@
 //!   that a slow moment hits both; figures are medians of the rounds. Before anything is timed, both have to come to the
 //!   same messages.
 //! - `memory`: what a process of its own needs above what it had before, at most.
+//! - `pause`: what callers of a node feel while it moves to the next version.
 #![allow(missing_docs, reason = "a program, not an interface")]
 
 mod options;
+mod pause;
 mod records;
 mod report;
 
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Ok(Some(Options { child: Some(child), .. })) => records::memory::child(&child),
+        Ok(Some(Options { node: Some(node), .. })) => pause::node::run(&node),
         Ok(Some(options)) => measure(&options),
         Err(message) => Err(message),
     };
@@ -35,10 +38,18 @@ fn main() -> ExitCode {
 }
 
 fn measure(options: &Options) -> Result<(), String> {
-    let rows = records::rows(options)?;
-    let memory = records::memory::rows(options)?;
-    report::write_json(options, &rows, &memory)?;
-    print!("{}", report::tables(&rows, &memory));
+    let mut measured = report::Measured::default();
+    if options.measures("records") {
+        measured.records = records::rows(options)?;
+    }
+    if options.measures("memory") {
+        measured.memory = records::memory::rows(options)?;
+    }
+    if options.measures("pause") {
+        measured.pause = pause::rows(options)?;
+    }
+    report::write_json(options, &measured)?;
+    print!("{}", report::tables(&measured));
     eprintln!("written to {}", options.json.display());
     Ok(())
 }

@@ -1,6 +1,11 @@
 //! What the command line asks for.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use straddle::state::Mode;
+
+use crate::records::memory::WAYS;
 
 pub(crate) const HELP: &str = "\
 Measures what it costs to take a state from one version to the next.
@@ -8,7 +13,11 @@ Measures what it costs to take a state from one version to the next.
     cargo bench --bench upgrade -- [OPTIONS]
 
     --records N      Records in a state; given again, another size [default: 1000, 100000, 1000000]
+    --part NAME      Only records, memory or pause; given again, another one [default: all]
+    --mode NAME      Only eager, online or lazy moves; given again, another one [default: all]
     --rounds N       Measurements of each candidate [default: 5]
+    --rate N         Calls a second while a node is upgraded [default: 500]
+    --before SECONDS How long a node is called before it is upgraded [default: 5]
     --folder PATH    Where states are made, in a folder that goes away again [default: target/bench]
     --json PATH      Where the rows go as JSON [default: target/bench/upgrade.json]
     --quick          A smoke run of some seconds: one round with 1000 records
@@ -16,23 +25,36 @@ Measures what it costs to take a state from one version to the next.
 
 pub(crate) struct Options {
     pub(crate) records: Vec<usize>,
+    parts: Vec<String>,
+    modes: Vec<String>,
     pub(crate) rounds: usize,
+    pub(crate) rate: u32,
+    pub(crate) before: Duration,
     pub(crate) folder: PathBuf,
     pub(crate) json: PathBuf,
     /// What this process is to measure of itself: the way, and the folder.
     pub(crate) child: Option<(String, PathBuf)>,
+    /// What this process is to serve: the mode, and the state.
+    pub(crate) node: Option<(String, PathBuf)>,
 }
+
+pub(crate) const PARTS: [&str; 3] = ["records", "memory", "pause"];
 
 impl Options {
     /// Nothing where help is asked for.
     pub(crate) fn from_args(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self {
             records: Vec::new(),
+            parts: Vec::new(),
+            modes: Vec::new(),
             rounds: 5,
+            rate: 500,
+            before: Duration::from_secs(5),
             // Cargo runs a benchmark in the folder of its package.
             folder: PathBuf::from("target/bench"),
             json: PathBuf::from("target/bench/upgrade.json"),
             child: None,
+            node: None,
         };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -42,11 +64,18 @@ impl Options {
                 "--bench" => {}
                 "--records" => options.records.push(count(&value()?)?),
                 "--rounds" => options.rounds = count(&value()?)?,
+                "--part" => options.parts.push(one_of(&PARTS, value()?)?),
+                "--mode" => options.modes.push(one_of(&WAYS.map(|(name, _)| name), value()?)?),
+                "--rate" => options.rate = u32::try_from(count(&value()?)?).map_err(crate::records::text)?,
+                "--before" => options.before = Duration::from_secs(count(&value()?)? as u64),
                 "--folder" => options.folder = value()?.into(),
                 "--json" => options.json = value()?.into(),
-                "--quick" => (options.rounds, options.records) = (1, vec![1_000]),
+                "--quick" => {
+                    (options.rounds, options.records, options.before) = (1, vec![1_000], Duration::from_secs(1));
+                }
                 // What this program calls itself with.
                 "--child" => options.child = Some((value()?, value()?.into())),
+                "--node" => options.node = Some((value()?, value()?.into())),
                 other => return Err(format!("unknown option {other}; see --help")),
             }
         }
@@ -55,6 +84,20 @@ impl Options {
         }
         Ok(Some(options))
     }
+
+    /// Whether a part is to be measured.
+    pub(crate) fn measures(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|asked| asked == part)
+    }
+
+    /// The modes of moves that are to be measured.
+    pub(crate) fn modes(&self) -> impl Iterator<Item = (&'static str, Mode)> {
+        WAYS.into_iter().filter(|(name, _)| self.modes.is_empty() || self.modes.iter().any(|asked| asked == name))
+    }
+}
+
+fn one_of(known: &[&str], text: String) -> Result<String, String> {
+    if known.contains(&&*text) { Ok(text) } else { Err(format!("{text} is none of {}", known.join(", "))) }
 }
 
 fn count(text: &str) -> Result<usize, String> {

@@ -1,7 +1,7 @@
 //! Records that the rules carry over, against a transform function written by hand.
 
 mod hand;
-mod items;
+pub(crate) mod items;
 pub(crate) mod memory;
 
 use std::ops::Bound;

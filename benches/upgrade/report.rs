@@ -1,17 +1,28 @@
 //! The rows as tables and as JSON.
 
+mod pause;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::options::Options;
+use crate::pause::Row as Moved;
 use crate::records::{Row, memory};
 
 const RECORDS: &str = "Records carried over in a second, medians of the rounds: by the rules, and by a transform function \
 written by hand (prost decode, conversion, prost encode, the same batches and durability). The ratio is the median of the \
 rounds' ratios.";
 const MEMORY: &str = "Memory of a process of its own, in MiB: before, and at most above that.";
+
+/// All that was measured; parts that were not are empty.
+#[derive(Default)]
+pub(crate) struct Measured {
+    pub(crate) records: Vec<Row>,
+    pub(crate) memory: Vec<memory::Row>,
+    pub(crate) pause: Vec<Moved>,
+}
 
 impl Row {
     fn in_a_second(&self, durations: &[Duration]) -> f64 {
@@ -41,45 +52,66 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
-pub(crate) fn tables(rows: &[Row], memory: &[memory::Row]) -> String {
-    let mut text =
-        format!("{RECORDS}\n\n| records | bytes | rules /s | by hand /s | ratio |\n|---:|---:|---:|---:|---:|\n");
-    for row in rows {
-        let (rules, hand, ratio) = (row.in_a_second(&row.rules), row.in_a_second(&row.hand), row.ratio());
-        writeln!(text, "| {} | {} | {rules:.0} | {hand:.0} | {ratio:.2} |", row.records, row.bytes)
-            .expect("a string takes all");
+pub(crate) fn tables(measured: &Measured) -> String {
+    let Measured { records, memory, pause } = measured;
+    let mut tables = Vec::new();
+    if !records.is_empty() {
+        let head = "| records | bytes | rules /s | by hand /s | ratio |\n|---:|---:|---:|---:|---:|\n";
+        let mut text = format!("{RECORDS}\n\n{head}");
+        for row in records {
+            let (rules, hand, ratio) = (row.in_a_second(&row.rules), row.in_a_second(&row.hand), row.ratio());
+            writeln!(text, "| {} | {} | {rules:.0} | {hand:.0} | {ratio:.2} |", row.records, row.bytes)
+                .expect("a string takes all");
+        }
+        tables.push(text);
     }
-    write!(text, "\n{MEMORY}\n\n| way | records | before | above |\n|---|---:|---:|---:|\n")
-        .expect("a string takes all");
-    for row in memory {
-        writeln!(text, "| {} | {} | {} | {} |", row.way, row.records, row.idle >> 20, row.above() >> 20)
-            .expect("a string takes all");
+    if !memory.is_empty() {
+        let mut text = format!("{MEMORY}\n\n| way | records | before | above |\n|---|---:|---:|---:|\n");
+        for row in memory {
+            writeln!(text, "| {} | {} | {} | {} |", row.way, row.records, row.idle >> 20, row.above() >> 20)
+                .expect("a string takes all");
+        }
+        tables.push(text);
     }
-    text
+    if !pause.is_empty() {
+        tables.push(pause::table(pause));
+    }
+    tables.join("\n")
 }
 
-pub(crate) fn write_json(options: &Options, rows: &[Row], memory: &[memory::Row]) -> Result<(), String> {
-    let all = json!({
-        "rounds": options.rounds,
-        "records": { "meaning": RECORDS, "rows": rows.iter().map(row).collect::<Vec<_>>() },
-        "memory": {
-            "meaning": MEMORY,
-            "rows": memory
-                .iter()
-                .map(|row| json!({
-                    "way": row.way,
-                    "records": row.records,
-                    "idle_bytes": row.idle,
-                    "above_idle_bytes": row.above(),
-                }))
-                .collect::<Vec<_>>(),
-        },
-    });
+/// Parts that were not measured stay as an earlier run has left them.
+pub(crate) fn write_json(options: &Options, measured: &Measured) -> Result<(), String> {
+    let Measured { records, memory, pause } = measured;
     let path = &options.json;
+    let there = std::fs::read(path).ok().and_then(|there| serde_json::from_slice(&there).ok());
+    let mut all = there.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    if !records.is_empty() {
+        all["rounds"] = json!(options.rounds);
+        all["records"] = json!({ "meaning": RECORDS, "rows": records.iter().map(row).collect::<Vec<_>>() });
+    }
+    if !memory.is_empty() {
+        all["memory"] = json!({ "meaning": MEMORY, "rows": memory.iter().map(memory_row).collect::<Vec<_>>() });
+    }
+    if !pause.is_empty() {
+        all["pause"] = json!({
+            "meaning": pause::MEANING,
+            "calls_per_second": options.rate,
+            "rows": pause.iter().map(pause::json).collect::<Vec<_>>(),
+        });
+    }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     }
     std::fs::write(path, format!("{all:#}\n")).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+fn memory_row(row: &memory::Row) -> Value {
+    json!({
+        "way": row.way,
+        "records": row.records,
+        "idle_bytes": row.idle,
+        "above_idle_bytes": row.above(),
+    })
 }
 
 fn row(row: &Row) -> Value {

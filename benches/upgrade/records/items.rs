@@ -7,7 +7,7 @@ use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
 pub(crate) fn item(number: usize) -> v1::Item {
     let cents = (number * 37 % 100_000 + 1) as f64;
     v1::Item {
-        sku: format!("sku-{number:09}"),
+        sku: sku(number),
         name: format!("Plank of oak, {} mm", number % 5_000),
         price: cents / 100.0,
         stock: (number % 1_000) as i64,
@@ -27,6 +27,11 @@ pub(crate) fn item(number: usize) -> v1::Item {
         description: "Planed on four sides, dried in the kiln, from forests nearby.".to_owned(),
         tags: vec!["wood".to_owned(), "oak".to_owned()],
     }
+}
+
+/// The keys are in the order of the numbers.
+pub(crate) fn sku(number: usize) -> String {
+    format!("sku-{number:09}")
 }
 
 /// What `step.toml` says, as somebody would write it who has no rules.

@@ -18,7 +18,8 @@ pub(crate) struct Row {
     pub(crate) peak: u64,
 }
 
-const WAYS: [(&str, Mode); 3] = [("eager", Mode::Eager), ("online", Mode::Online), ("lazy", Mode::Lazy)];
+/// The ways of records from version to version.
+pub(crate) const WAYS: [(&str, Mode); 3] = [("eager", Mode::Eager), ("online", Mode::Online), ("lazy", Mode::Lazy)];
 
 pub(crate) fn rows(options: &Options) -> Result<Vec<Row>, String> {
     let records = options.records.iter().copied().max().unwrap_or_default();
@@ -64,7 +65,7 @@ pub(crate) fn child((way, folder): &(String, PathBuf)) -> Result<(), String> {
 }
 
 /// Bytes, as Linux tells them.
-fn of_this_process(what: &str) -> Result<u64, String> {
+pub(crate) fn of_this_process(what: &str) -> Result<u64, String> {
     let status = std::fs::read_to_string("/proc/self/status").map_err(text)?;
     let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());

@@ -64,7 +64,7 @@ impl Reader {
         } else {
             let ended = shell(&format!("{line} 2>&1")).output().expect("a shell");
             let said = String::from_utf8_lossy(&ended.stdout);
-            let code = if shown.contains("failed: ") { 1 } else { 0 };
+            let code = i32::from(shown.contains("failed: "));
             assert_eq!(ended.status.code(), Some(code), "$ {line}\n{said}");
             for shown in shown.lines().filter(|shown| *shown != "…") {
                 assert!(

@@ -120,13 +120,19 @@ impl Head {
     }
 }
 
-/// Makes a file of these tables, with these notes; when the program ends in between, it is as if it had not begun.
+/// Makes a file of these tables, with these notes, and opens it.
 pub(super) fn create(
     folder: &Path,
     head: &Head,
     notes: &[(&str, &[u8])],
     cache: usize,
 ) -> Result<Database, RecordsError> {
+    make(folder, head, notes, cache)?;
+    open(&path(folder), cache)
+}
+
+/// Makes a file of these tables, with these notes; when the program ends in between, it is as if it had not begun.
+pub(super) fn make(folder: &Path, head: &Head, notes: &[(&str, &[u8])], cache: usize) -> Result<(), RecordsError> {
     fs::create_dir_all(folder).map_err(RecordsError::io(folder, "making the folder"))?;
     let (new, file) = (folder.join(NEW), path(folder));
     remove(&new)?;
@@ -144,8 +150,7 @@ pub(super) fn create(
     transaction.commit().map_err(RecordsError::store(&new, "making the file"))?;
     drop(database);
     fs::rename(&new, &file).map_err(RecordsError::io(&file, "giving the file its name"))?;
-    sync(folder)?;
-    open(&file, cache)
+    sync(folder)
 }
 
 /// Makes all tables, so that whoever reads finds them.

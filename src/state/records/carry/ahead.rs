@@ -110,7 +110,8 @@ fn round(
         let changes = source.changes(plan, CHANGED, behind)?;
         let Some(last) = changes.last() else { return Ok(()) };
         after = Some((last.name.clone(), last.key.clone()));
-        copy.catch_up(&changes)?;
+        // They are forgotten at once.
+        copy.catch_up(&changes, true)?;
         let store = records.store()?;
         // Where this is lost in a crash, they are caught up with once more.
         store.work(false, |transaction| forget(&store, transaction, &changes))?;

@@ -35,6 +35,10 @@ impl Copy<'_> {
     pub(super) fn all(&mut self, mut cursor: Cursor) -> Result<(), RecordsError> {
         self.progress.expect(self.progress.done() + self.source.len()?);
         self.progress.add(cursor.done);
+        if cursor.at == At::End {
+            // Noted durably when it came there.
+            return Ok(());
+        }
         let most = if matches!(self.source, Source::Live(_)) { LIVE } else { BATCH };
         let mut loose = 0;
         for (table, mut after) in cursor.clone().rest(self.values.len()) {
@@ -83,10 +87,10 @@ impl Copy<'_> {
         })
     }
 
-    /// Brings what was written meanwhile; it is on disk when this returns.
-    pub(super) fn catch_up(&mut self, changes: &[Change]) -> Result<(), RecordsError> {
+    /// Brings what was written meanwhile; where `durable`, it is on disk when this returns.
+    pub(super) fn catch_up(&mut self, changes: &[Change], durable: bool) -> Result<(), RecordsError> {
         let Self { plan, source, target, values, lost, buffer, .. } = self;
-        target.write(true, |transaction| {
+        target.write(durable, |transaction| {
             for (table, declared) in plan.layout.tables().iter().enumerate() {
                 if !changes.iter().any(|change| change.table == Some(table)) {
                     continue;

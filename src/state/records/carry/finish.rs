@@ -64,7 +64,8 @@ fn rest(plan: &Plan, source: &Source<'_>, copy: &mut Copy<'_>, progress: &Progre
         let changes = source.changes(plan, CHANGED, behind)?;
         let Some(last) = changes.last() else { return Ok(()) };
         after = Some((last.name.clone(), last.key.clone()));
-        copy.catch_up(&changes)?;
+        // Durable with the rest of the file; who crashes before does it again.
+        copy.catch_up(&changes, false)?;
     }
 }
 
@@ -78,8 +79,7 @@ fn note_base(plan: &Plan, from: &Path, folder: &Path) -> Result<(), RecordsError
     })?;
     file::remove(&file::path(folder))?;
     let head = Head::new(&plan.protocol, plan.to, plan.layout.tables());
-    drop(file::create(folder, &head, &[(note::BASE, base.as_bytes())], plan.layout.cache_size())?);
-    Ok(())
+    file::make(folder, &head, &[(note::BASE, base.as_bytes())], plan.layout.cache_size())
 }
 
 /// `to`, seen from the folder `from`; both are absolute.

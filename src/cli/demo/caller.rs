@@ -121,8 +121,8 @@ pub(super) trait Caller: Send {
         Err(Status::unimplemented("this version cannot look at reservations"))
     }
 
-    /// Since 2.0.0: puts an item that is priced in euros.
-    async fn put_in_euros(&mut self, _sku: &str, _request: &str) -> Result<(), Status> {
+    /// Since 2.0.0: puts an item that is priced in euros; gives its revision.
+    async fn put_in_euros(&mut self, _sku: &str, _request: &str) -> Result<u64, Status> {
         Err(Status::unimplemented("this version has no currencies"))
     }
 }
@@ -337,13 +337,13 @@ macro_rules! caller {
             )?
 
             $(
-        async fn put_in_euros(&mut self, sku: &str, request_id: &str) -> Result<(), Status> {
+        async fn put_in_euros(&mut self, sku: &str, request_id: &str) -> Result<u64, Status> {
             let $euros = ();
             let price = Some($version::Money { currency_code: "EUR".to_owned(), units: 7, nanos: 0 });
             let item = $version::Item { sku: sku.to_owned(), name: sku.to_owned(), price, ..Default::default() };
             let message = $version::UpsertItemRequest { item: Some(item), request_id: request_id.to_owned() };
             let answer = self.client.upsert_item(self.request(message)).await?;
-            self.checked(answer).map(|_| ())
+            Ok(self.checked(answer)?.item.unwrap_or_default().revision)
         }
             )?
 

@@ -106,7 +106,7 @@ impl Caller for Masking {
         again!(self, reservation(reservation), PATIENCE)
     }
 
-    async fn put_in_euros(&mut self, sku: &str, request: &str) -> Result<(), Status> {
+    async fn put_in_euros(&mut self, sku: &str, request: &str) -> Result<u64, Status> {
         again!(self, put_in_euros(sku, request), PATIENCE)
     }
 }

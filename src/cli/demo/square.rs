@@ -291,7 +291,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
         refusal.path().map(str::to_owned)
     };
     let sku = pair.sku("euros");
-    let euros = pair.caller.put_in_euros(&sku, &pair.sku("put")).await;
+    let euros = pair.caller.put_in_euros(&sku, &pair.sku("put")).await.map(|_| ());
     if pair.node.version == "1.1.0" {
         assert_eq!(lossy(euros).as_deref(), Some("item.price.currency_code"));
         let discontinued = Item { discontinued: true, ..pair.item("old", 1) };

@@ -353,8 +353,10 @@ impl Worker {
         let verdict = if span.is("1.1.0") || (span.has("1.1.0") && result.is_err()) {
             refused(result, "item.price.currency_code", false)
         } else {
-            let (verdict, put) = answered(result, |()| Ok(()));
-            if put.is_some() {
+            let (verdict, put) = answered(result, |_| Ok(()));
+            if let Some(revision) = put {
+                // Watches of callers of 1.x begin behind it.
+                model.saw(revision);
                 model.has_euros.store(true, Ordering::Relaxed);
             }
             verdict

@@ -32,7 +32,7 @@ pub struct Options {
 /// All differences that break a rule, in the order of their places.
 #[must_use]
 pub fn compare(old: &Image, new: &Image, options: &Options) -> Vec<Difference> {
-    let (old, new) = (Index::new(old.files()), Index::new(new.files()));
+    let (old, new) = (Index::new(old), Index::new(new));
     let names = Names::new(&old, &new, options);
     sorted(breaking(&old, &new, &names))
 }
@@ -49,7 +49,7 @@ pub(super) fn compare_with_additions(
     options: &Options,
     rule: &'static Rule,
 ) -> (Vec<Difference>, Vec<Difference>) {
-    let (old, new) = (Index::new(old.files()), Index::new(new.files()));
+    let (old, new) = (Index::new(old), Index::new(new));
     let names = Names::new(&old, &new, options);
     let found = breaking(&old, &new, &names);
     let added = additions::compare((&old, &new), &names, rule, &found);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use prost_types::FileDescriptorProto;
 
+use super::spans::Spans;
 use crate::protocol::ProtocolError;
 
 /// The protos of one version.
@@ -11,6 +12,8 @@ use crate::protocol::ProtocolError;
 pub struct Image {
     root: PathBuf,
     files: Vec<FileDescriptorProto>,
+    /// The places in each of the files.
+    spans: Vec<Spans>,
 }
 
 impl Image {
@@ -19,14 +22,22 @@ impl Image {
     /// # Errors
     /// When a proto cannot be read or compiled, with its place.
     pub fn of_folder(root: &Path) -> Result<Self, ProtocolError> {
-        let files = crate::protocol::compile_folder(root)?;
-        Ok(Self { root: root.to_owned(), files })
+        Ok(Self::new(root.to_owned(), crate::protocol::compile_folder(root)?))
     }
 
     /// Files that were read already, whose names count from `root`.
     #[must_use]
-    pub fn new(root: PathBuf, files: Vec<FileDescriptorProto>) -> Self {
-        Self { root, files }
+    pub fn new(root: PathBuf, mut files: Vec<FileDescriptorProto>) -> Self {
+        let spans =
+            |file: &mut FileDescriptorProto| file.source_code_info.take().as_ref().map(Spans::from).unwrap_or_default();
+        let spans = files.iter_mut().map(spans).collect();
+        Self { root, files, spans }
+    }
+
+    /// The same, of files whose places were read apart.
+    pub(crate) fn with_spans(root: PathBuf, files: Vec<(FileDescriptorProto, Spans)>) -> Self {
+        let (files, spans) = files.into_iter().unzip();
+        Self { root, files, spans }
     }
 
     /// The folder that file names count from.
@@ -35,9 +46,15 @@ impl Image {
         &self.root
     }
 
-    /// The files with their source info, imports that lie elsewhere (the well-known types) left out.
+    /// The files, imports that lie elsewhere (the well-known types) left out. Their source info is kept apart, and is none
+    /// here.
     #[must_use]
     pub fn files(&self) -> &[FileDescriptorProto] {
         &self.files
+    }
+
+    /// The places in the file at this position in [`files`](Self::files).
+    pub(crate) fn spans(&self, file: usize) -> &Spans {
+        &self.spans[file]
     }
 }

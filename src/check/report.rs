@@ -10,6 +10,7 @@ use self::published::Published;
 use super::compare::{self, Options};
 use super::judge::{self, Finding, Judged, Level, Pair, own};
 use super::lock::{self, LockError, Which};
+use super::spans::Spans;
 use super::{Category, Image};
 use crate::protocol::{Declared, Places, Protocol, ProtocolError, Source};
 use crate::tree::{Tree, TreeError};
@@ -264,7 +265,10 @@ fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
 /// The protos of a version with their places; without places where the version is one descriptor set.
 fn image(source: &Source, places: &Places) -> Result<Image, CheckError> {
     if let Some(files) = places.files(&source.origin)? {
-        return Ok(Image::new(source.origin.clone(), files));
+        let unreadable = |error| CheckError::Other(format!("{}: {error}", source.origin.display()));
+        let spans = |(file, info): (_, &[u8])| Ok((file, Spans::read(info).map_err(unreadable)?));
+        let files: Result<_, CheckError> = files.into_iter().map(spans).collect();
+        return Ok(Image::with_spans(source.origin.clone(), files?));
     }
     let set = prost_types::FileDescriptorSet::decode(source.descriptor_set.clone())
         .map_err(|error| CheckError::Other(format!("{}: {error}", source.origin.display())))?;

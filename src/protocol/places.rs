@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field};
-use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use prost_types::FileDescriptorProto;
 
 use super::folder::{self, compile};
 use super::{Fault, Protocol, ProtocolError, Source};
@@ -14,6 +14,9 @@ use crate::version::Version;
 /// Protos with their places, by the folder that they were read from: encoded, which takes a fraction of the memory.
 #[derive(Default)]
 pub(crate) struct Places(HashMap<PathBuf, Vec<u8>>);
+
+/// A file without its `SourceCodeInfo`, and that, encoded.
+pub(crate) type Placed<'a> = (FileDescriptorProto, &'a [u8]);
 
 impl Places {
     /// Loads a protocol, and keeps the places of all its versions.
@@ -38,15 +41,24 @@ impl Places {
         Ok(Source { step: None, ..source })
     }
 
-    /// The protos of a folder that was loaded, imports that lie elsewhere left out; none where it holds a descriptor set.
+    /// The protos of a folder that was loaded, imports that lie elsewhere left out, each with its encoded `SourceCodeInfo`
+    /// beside it; none where the folder holds a descriptor set.
     ///
     /// # Errors
     /// When what the compiler wrote cannot be read.
-    pub(crate) fn files(&self, root: &Path) -> Result<Option<Vec<FileDescriptorProto>>, ProtocolError> {
+    pub(crate) fn files(&self, root: &Path) -> Result<Option<Vec<Placed<'_>>>, ProtocolError> {
         let Some(set) = self.0.get(root) else { return Ok(None) };
-        let set = FileDescriptorSet::decode(set.as_slice())
-            .map_err(|error| Fault::new(root, error.to_string(), "do not change the protos while they are compiled"))?;
-        Ok(Some(set.file.into_iter().filter(|file| root.join(file.name()).is_file()).collect()))
+        let fault = |what: String| Fault::new(root, what, "do not change the protos while they are compiled");
+        let split = Files(set).map(|file| file.ok_or_else(|| fault("the compiler wrote no descriptor set".to_owned())));
+        let mut files = Vec::new();
+        for file in split {
+            let Split { bare, info, .. } = file?;
+            let file = FileDescriptorProto::decode(bare.as_slice()).map_err(|error| fault(error.to_string()))?;
+            if root.join(file.name()).is_file() {
+                files.push((file, info));
+            }
+        }
+        Ok(Some(files))
     }
 
     fn compile(&mut self, root: &Path, files: &[PathBuf]) -> Result<Vec<u8>, ProtocolError> {
@@ -65,31 +77,73 @@ const SOURCE_CODE_INFO: u32 = 9;
 
 /// An encoded descriptor set without places and comments. All else stays byte for byte, custom options too. Nothing where
 /// it is no descriptor set.
-fn without_places(mut set: &[u8]) -> Option<Vec<u8>> {
-    let mut bare = Vec::with_capacity(set.len() / 2);
-    let mut content = Vec::new();
-    while !set.is_empty() {
-        let (tag, kind) = decode_key(&mut set).ok()?;
-        if kind != WireType::LengthDelimited {
+fn without_places(set: &[u8]) -> Option<Vec<u8>> {
+    let mut all = Vec::with_capacity(set.len() / 2);
+    for file in Files(set) {
+        let Split { tag, bare, .. } = file?;
+        encode_key(tag, WireType::LengthDelimited, &mut all);
+        encode_varint(bare.len() as u64, &mut all);
+        all.extend_from_slice(&bare);
+    }
+    Some(all)
+}
+
+/// A file of an encoded descriptor set, taken apart.
+struct Split<'a> {
+    tag: u32,
+    /// All but the places and comments.
+    bare: Vec<u8>,
+    /// Those; empty where there are none.
+    info: &'a [u8],
+}
+
+/// The files of an encoded descriptor set, up to one that is none.
+struct Files<'a>(&'a [u8]);
+
+impl<'a> Iterator for Files<'a> {
+    type Item = Option<Split<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
             return None;
         }
-        let length = usize::try_from(decode_varint(&mut set).ok()?).ok()?;
-        let (mut file, rest) = set.split_at_checked(length)?;
-        set = rest;
-        content.clear();
+        let split = self.split();
+        if split.is_none() {
+            self.0 = &[];
+        }
+        Some(split)
+    }
+}
+
+impl<'a> Files<'a> {
+    fn split(&mut self) -> Option<Split<'a>> {
+        let (tag, mut file) = length_delimited(&mut self.0)?;
+        let (mut bare, mut info) = (Vec::new(), &[][..]);
         while !file.is_empty() {
             let field = file;
             let (tag, kind) = decode_key(&mut file).ok()?;
             skip_field(kind, tag, &mut file, DecodeContext::default()).ok()?;
-            if tag != SOURCE_CODE_INFO {
-                content.extend_from_slice(&field[..field.len() - file.len()]);
+            let mut field = &field[..field.len() - file.len()];
+            if tag == SOURCE_CODE_INFO {
+                (_, info) = length_delimited(&mut field)?;
+            } else {
+                bare.extend_from_slice(field);
             }
         }
-        encode_key(tag, kind, &mut bare);
-        encode_varint(content.len() as u64, &mut bare);
-        bare.extend_from_slice(&content);
+        Some(Split { tag, bare, info })
     }
-    Some(bare)
+}
+
+/// The number and the content of a field that has a length.
+fn length_delimited<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
+    let (tag, kind) = decode_key(bytes).ok()?;
+    if kind != WireType::LengthDelimited {
+        return None;
+    }
+    let length = usize::try_from(decode_varint(bytes).ok()?).ok()?;
+    let (content, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some((tag, content))
 }
 
 #[cfg(test)]
@@ -119,9 +173,11 @@ mod tests {
         assert_eq!(digest(source), digest(plain));
         let files = places.files(folder.path()).unwrap().unwrap();
         assert_eq!(files.len(), 1);
-        let places = files[0].source_code_info.as_ref().unwrap();
-        assert!(places.location.iter().any(|location| location.leading_comments() == " Kept.\n"));
-        assert!(size < files[0].encoded_len() + 20_000);
+        let (file, info) = &files[0];
+        assert_eq!(file.source_code_info, None);
+        let info = prost_types::SourceCodeInfo::decode(*info).unwrap();
+        assert!(info.location.iter().any(|location| location.leading_comments() == " Kept.\n"));
+        assert!(size < file.encoded_len() + 20_000);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use prost_types::{
 };
 
 use super::field::Field;
+use crate::check::Image;
+use crate::check::spans::Spans;
 
 /// The numbers of descriptor.proto's fields, of which paths in source info are made.
 pub(super) mod tag {
@@ -47,7 +49,8 @@ pub(super) enum Syntax {
 pub(super) struct File<'a> {
     pub(super) item: &'a FileDescriptorProto,
     pub(super) syntax: Syntax,
-    /// The positions of locations in source info, by path.
+    spans: &'a Spans,
+    /// The positions of places, by path.
     by_path: OnceCell<Vec<u32>>,
 }
 
@@ -55,17 +58,17 @@ impl<'a> File<'a> {
     /// The span of what has `path`, as source info writes it. The look-up is built when a file is first asked: most files
     /// never are.
     pub(super) fn span(&self, path: &[i32]) -> Option<&'a [i32]> {
-        let locations = self.item.source_code_info.as_ref().map_or(&[][..], |info| info.location.as_slice());
-        let path_of = |position: u32| locations[position as usize].path.as_slice();
+        let spans = self.spans;
+        let path_of = |position: u32| spans.path(position as usize);
         let by_path = self.by_path.get_or_init(|| {
-            let mut positions: Vec<u32> = (0..u32::try_from(locations.len()).unwrap_or(0)).collect();
+            let mut positions: Vec<u32> = (0..u32::try_from(spans.len()).unwrap_or(0)).collect();
             // Stable: blocks of one kind may share a path, such as `extend` twice, and the first counts.
             positions.sort_by_key(|position| path_of(*position));
             positions
         });
         let first = by_path.partition_point(|position| path_of(*position) < path);
         let found = by_path.get(first).copied().filter(|position| path_of(*position) == path)?;
-        Some(locations[found as usize].span.as_slice())
+        Some(spans.span(found as usize))
     }
 }
 
@@ -125,7 +128,8 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(files: &'a [FileDescriptorProto]) -> Self {
+    pub(super) fn new(image: &'a Image) -> Self {
+        let files = image.files();
         let mut index = Self {
             files: Vec::with_capacity(files.len()),
             by_file_name: HashMap::with_capacity(files.len()),
@@ -137,7 +141,7 @@ impl<'a> Index<'a> {
         for (position, item) in files.iter().enumerate() {
             index.by_file_name.insert(item.name(), position);
             let syntax = if item.syntax() == "proto3" { Syntax::Proto3 } else { Syntax::Proto2 };
-            index.files.push(File { item, syntax, by_path: OnceCell::new() });
+            index.files.push(File { item, syntax, spans: image.spans(position), by_path: OnceCell::new() });
             index.add_file(position, item);
         }
         index

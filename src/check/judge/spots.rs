@@ -4,6 +4,7 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::Pair;
 use super::finding::Spot;
+use crate::check::spans::Spans;
 use crate::check::{Image, Place, Side};
 
 /// The spot of a place that a comparison found.
@@ -27,21 +28,23 @@ pub(super) fn of_element(pair: &Pair<'_>, element: &str, first: Side) -> Option<
 
 /// The spot of what has this path in a file's source info; else the file's first line.
 pub(super) fn of_path(image: &Image, file: &FileDescriptorProto, path: &[i32]) -> Spot {
-    let (line, column, end) = span(file, path).unwrap_or((1, 1, None));
+    let spans = image.files().iter().position(|one| one.name() == file.name()).map(|file| image.spans(file));
+    let (line, column, end) = spans.and_then(|spans| span(spans, path)).unwrap_or((1, 1, None));
     Spot { file: image.root().join(file.name()), line: Some(line), column, end }
 }
 
 fn find(image: &Image, name: &str) -> Option<Spot> {
-    image.files().iter().find_map(|file| {
+    image.files().iter().enumerate().find_map(|(position, file)| {
         let scope = file.package();
         let rest = if scope.is_empty() { name } else { name.strip_prefix(scope)?.strip_prefix('.')? };
         let parts: Vec<&str> = rest.split('.').collect();
         let mut path = in_file(file, &parts)?;
         // The name of an element comes first in its text; most readers look for it there.
         path.push(1);
-        let own = span(file, &path);
+        let spans = image.spans(position);
+        let own = span(spans, &path);
         path.pop();
-        let (line, column, end) = own.or_else(|| span(file, &path))?;
+        let (line, column, end) = own.or_else(|| span(spans, &path))?;
         Some(Spot { file: image.root().join(file.name()), line: Some(line), column, end })
     })
 }
@@ -90,10 +93,10 @@ fn number(index: usize) -> i32 {
 }
 
 /// Line, column and the column behind the end, from 1, where source info has the path.
-fn span(file: &FileDescriptorProto, path: &[i32]) -> Option<(usize, usize, Option<usize>)> {
-    let info = file.source_code_info.as_ref()?;
-    let location = info.location.iter().find(|location| location.path == path)?;
-    let at = |index: usize| usize::try_from(*location.span.get(index)?).ok().map(|zero_based| zero_based + 1);
-    let end = if location.span.len() == 3 { at(2) } else { None };
+fn span(spans: &Spans, path: &[i32]) -> Option<(usize, usize, Option<usize>)> {
+    let place = (0..spans.len()).find(|place| spans.path(*place) == path)?;
+    let span = spans.span(place);
+    let at = |index: usize| usize::try_from(*span.get(index)?).ok().map(|zero_based| zero_based + 1);
+    let end = if span.len() == 3 { at(2) } else { None };
     Some((at(0)?, at(1)?, end))
 }

@@ -263,7 +263,7 @@ async fn streams_are_waited_for_while_others_come_in_and_younger_ones_outlive_th
     let gate = node.gate().clone();
     let ends = call(node.clone(), "/shop.v1.Shop/Watch", &[]).await;
     let mut stays = call(node.clone(), "/shop.v1.Shop/Watch", &[]).await;
-    let _resumed = call(node.clone(), "/shop.v1.Shop/Watch", &[("straddle-resume", "1")]).await;
+    let mut resumed = call(node.clone(), "/shop.v1.Shop/Watch", &[("straddle-resume", "1")]).await;
     let older = gate.streams();
     let mut younger = call(node.clone(), "/shop.v1.Shop/Watch", &[]).await;
 
@@ -282,8 +282,10 @@ async fn streams_are_waited_for_while_others_come_in_and_younger_ones_outlive_th
     drop(stays);
     timeout(Duration::from_secs(5), waiting).await.expect("who resumes is not waited for").expect("no panic");
 
-    let sender = senders.lock().expect("no panic").pop().expect("that of the youngest");
-    sender.send(Ok(Frame::data(Bytes::from_static(MESSAGE)))).await.expect("it goes on");
-    let first = younger.body_mut().frame().await.expect("a frame").expect("no error");
-    assert_eq!(first.into_data().expect("data"), MESSAGE);
+    for (which, stream) in [(3, &mut younger), (2, &mut resumed)] {
+        let sender = senders.lock().expect("no panic").remove(which);
+        sender.send(Ok(Frame::data(Bytes::from_static(MESSAGE)))).await.expect("it goes on");
+        let first = stream.body_mut().frame().await.expect("a frame").expect("no error");
+        assert_eq!(first.into_data().expect("data"), MESSAGE);
+    }
 }

@@ -197,7 +197,8 @@ impl Gate {
         self.0.streams.are_gone(those.0).await;
     }
 
-    /// Ends those streams as [`cut_streams`](Self::cut_streams) does; younger ones go on.
+    /// Ends those streams as [`cut_streams`](Self::cut_streams) does; younger ones go on, and so do those whose callers go on
+    /// with them, which are [drained](Self::drain_streams).
     pub fn cut_older_streams(&self, those: StreamsInside) {
         self.0.streams.cut(those.0);
     }

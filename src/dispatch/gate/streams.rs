@@ -95,10 +95,10 @@ impl Streams {
         }
     }
 
-    /// Cuts the streams with a lower number.
+    /// Cuts the streams with a lower number, but those that a drain ends: it lets them finish the message that is begun.
     pub(super) fn cut(&self, before: u64) {
         let known = lock(&self.known);
-        let older = known.streams.iter().filter(|(number, _)| **number < before);
+        let older = known.streams.iter().filter(|(number, slot)| **number < before && !slot.resumable);
         let older: Vec<Arc<Slot>> = older.map(|(_, slot)| slot.clone()).collect();
         drop(known);
         for slot in older {

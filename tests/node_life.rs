@@ -217,6 +217,30 @@ async fn a_node_that_is_held_or_busy_or_has_no_way_says_so_and_serves_on() {
 }
 
 #[tokio::test]
+async fn what_holds_an_upgrade_may_ask_the_node_and_may_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let (asked, panics) = (Arc::new(Mutex::new(None::<Node>)), Arc::new(AtomicBool::new(false)));
+    let (node, fails) = (asked.clone(), panics.clone());
+    let to_2 = to_2().past(shop::past).hold(move || {
+        assert!(!fails.load(Ordering::Relaxed), "the till is gone");
+        let node = node.lock().unwrap().clone()?;
+        let status = node.status();
+        (node.active("shop", "1.0.0") && status.held.is_none()).then(|| format!("{} is active", status.active))
+    });
+    let node = first(folder.path()).upgrade(to_2).start().await.unwrap();
+    *asked.lock().unwrap() = Some(node.clone());
+    for why in ["1.0.0 is active", "what holds upgrades back panicked: the till is gone"] {
+        assert_eq!(node.status().held.as_deref(), Some(why));
+        let error = node.upgrade(&version("2.0.0")).await.unwrap_err();
+        assert!(matches!(&error, MoveError::Held { why: told } if told == why), "{error}");
+        panics.store(true, Ordering::Relaxed);
+    }
+    asked.lock().unwrap().take();
+    panics.store(false, Ordering::Relaxed);
+    node.upgrade(&version("2.0.0")).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_cannot_be_carried_back_is_listed_and_given_up_only_when_that_is_wanted() {
     let folder = tempfile::tempdir().unwrap();
     let node = shop(folder.path()).start().await.unwrap();

@@ -117,13 +117,14 @@ impl Life {
 
     /// How the node is doing right now.
     pub(super) fn status(&self) -> NodeStatus {
+        // The author's code runs here: it may ask the node something, so nothing is locked.
+        let held = self.chain.neighbour(&self.version(), Way::On).and_then(|next| next.upgrade.as_ref()?.held());
         let told = lock(&self.told);
         let Told { journaled, runs, .. } = &*told;
         let served = self.protocol();
         let served = served.versions().iter().map(|schema| schema.version().clone());
         let oldest = self.chain.oldest.clone();
         let next = self.chain.neighbour(runs, Way::On);
-        let hold = next.and_then(|next| next.upgrade.as_ref()?.hold.as_ref());
         let failure = told.failure.clone().or_else(|| journaled.failure.clone());
         let progress = told.progress.as_ref();
         let filling = told.filling.as_ref();
@@ -140,7 +141,7 @@ impl Life {
             under_way: journaled.under_way.as_ref().map(|under_way| (under_way.to.clone(), under_way.way)),
             progress: progress.map(|(what, progress)| (what.clone(), progress.done(), progress.total())),
             filling: filling.map(|filling| (filling.done(), filling.total())),
-            held: hold.and_then(|hold| hold()),
+            held,
             failure,
             calls: (gate.inside(), gate.waiting()),
             last: told.last.clone(),

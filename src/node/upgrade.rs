@@ -1,11 +1,14 @@
 //! An upgrade, as the author of a service declares it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::build::Simulation;
+use super::making::said;
 use super::opening::Opening;
 use super::transforming::Transforming;
 use crate::dispatch::Object;
@@ -142,6 +145,21 @@ impl Upgrade {
     pub fn hold(mut self, hold: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         self.hold = Some(Arc::new(hold));
         self
+    }
+
+    /// Why not now, as the application sees it. One that panics does not know, which is a reason to wait.
+    pub(super) fn held(&self) -> Option<String> {
+        thread_local! {
+            static ASKING: Cell<bool> = const { Cell::new(false) };
+        }
+        let hold = self.hold.as_ref()?;
+        if ASKING.replace(true) {
+            // It asks the node for its status, of which its own answer is a part.
+            return None;
+        }
+        let held = catch_unwind(AssertUnwindSafe(|| hold()));
+        ASKING.set(false);
+        held.unwrap_or_else(|panic| Some(format!("what holds upgrades back panicked: {}", said(&*panic))))
     }
 }
 

@@ -64,8 +64,7 @@ impl Life {
             );
             return Err(MoveError::NoWay { why });
         }
-        let upgrade = self.chain.link(to).and_then(|link| link.upgrade.as_ref());
-        if let Some(why) = upgrade.and_then(|upgrade| upgrade.hold.as_ref()?()) {
+        if let Some(why) = self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
             return Err(MoveError::Held { why });
         }
         self.look_ahead(&plan).await?;

@@ -6,19 +6,15 @@ use redb::ReadableTable;
 
 use super::Plan;
 use super::copy::Copy;
-use super::refused::stopped;
 use super::source::{Change, Source};
 use super::target::{Found, Target, look};
 use crate::state::progress::Progress;
-use crate::state::records::batch::Most;
 use crate::state::records::cursor::Cursor;
 use crate::state::records::error::RecordsError;
 use crate::state::records::file::{self, CHANGES, META, note};
 use crate::state::records::handle::Records;
 use crate::state::records::store::Store;
 
-/// How many changes are caught up with at once.
-pub(super) const CHANGED: Most = Most::new(1024, 4 << 20);
 /// So few changes are left to those who wait.
 const SMALL: u64 = if cfg!(test) { 2 } else { 256 };
 
@@ -45,7 +41,12 @@ pub(super) fn ahead(plan: &Plan, source: &Records, folder: &Path, progress: &Pro
             break;
         }
         before = left;
-        round(plan, source, &live, &mut copy, progress)?;
+        // What was caught up with is forgotten at once, so it has to last.
+        copy.rest(true, |changes| {
+            let store = source.store()?;
+            // Where this is lost in a crash, they are caught up with once more.
+            store.work(false, |transaction| forget(&store, transaction, changes))
+        })?;
     }
     target.close()
 }
@@ -93,29 +94,6 @@ fn noting(store: &Store) -> Result<Option<Vec<u8>>, RecordsError> {
     let transaction = store.begin_read()?;
     let meta = transaction.open_table(META).map_err(RecordsError::store(store.file(), "reading"))?;
     file::noted(store.file(), &meta, note::NOTING)
-}
-
-/// Catches up with all that was written until now, once.
-fn round(
-    plan: &Plan,
-    records: &Records,
-    source: &Source<'_>,
-    copy: &mut Copy<'_>,
-    progress: &Progress,
-) -> Result<(), RecordsError> {
-    let mut after: Option<(String, Vec<u8>)> = None;
-    loop {
-        stopped(source, progress)?;
-        let behind = after.as_ref().map(|(name, key)| (&**name, &**key));
-        let changes = source.changes(plan, CHANGED, behind)?;
-        let Some(last) = changes.last() else { return Ok(()) };
-        after = Some((last.name.clone(), last.key.clone()));
-        // They are forgotten at once.
-        copy.catch_up(&changes, true)?;
-        let store = records.store()?;
-        // Where this is lost in a crash, they are caught up with once more.
-        store.work(false, |transaction| forget(&store, transaction, &changes))?;
-    }
 }
 
 /// Forgets what was caught up with, but for what was written once more since.

@@ -14,6 +14,8 @@ use crate::state::records::values::Values;
 const BATCH: Most = Most::new(16 << 10, 8 << 20);
 /// How much is read at once of records that somebody writes.
 const LIVE: Most = Most::new(1 << 10, 1 << 20);
+/// How many changes are caught up with at once.
+const CHANGED: Most = Most::new(1024, 4 << 20);
 /// After how many bytes a copy that can be gone on with is made durable.
 const DURABLE: usize = if cfg!(test) { 2 << 10 } else { 16 << 20 };
 
@@ -87,8 +89,25 @@ impl Copy<'_> {
         })
     }
 
-    /// Brings what was written meanwhile; where `durable`, it is on disk when this returns.
-    pub(super) fn catch_up(&mut self, changes: &[Change], durable: bool) -> Result<(), RecordsError> {
+    /// Brings all that was written until now, once; `after` is told of each part. Where `durable`, that part is on disk then.
+    pub(super) fn rest(
+        &mut self,
+        durable: bool,
+        mut after: impl FnMut(&[Change]) -> Result<(), RecordsError>,
+    ) -> Result<(), RecordsError> {
+        let mut behind: Option<(String, Vec<u8>)> = None;
+        loop {
+            stopped(self.source, self.progress)?;
+            let from = behind.as_ref().map(|(name, key)| (&**name, &**key));
+            let changes = self.source.changes(self.plan, CHANGED, from)?;
+            let Some(last) = changes.last() else { return Ok(()) };
+            behind = Some((last.name.clone(), last.key.clone()));
+            self.catch_up(&changes, durable)?;
+            after(&changes)?;
+        }
+    }
+
+    fn catch_up(&mut self, changes: &[Change], durable: bool) -> Result<(), RecordsError> {
         let Self { plan, source, target, values, lost, buffer, .. } = self;
         target.write(durable, |transaction| {
             for (table, declared) in plan.layout.tables().iter().enumerate() {

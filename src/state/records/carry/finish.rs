@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::ahead::CHANGED;
 use super::copy::Copy;
-use super::refused::stopped;
 use super::source::Source;
 use super::target::{Found, Target, look};
 use super::{Mode, Plan, RefusedRecord};
@@ -50,23 +48,10 @@ pub(super) fn finish(
     };
     copy.all(cursor)?;
     if ahead {
-        rest(plan, &source, &mut copy, progress)?;
+        // Durable with the rest of the file; who crashes before does it again.
+        copy.rest(false, |_| Ok(()))?;
     }
     target.complete()
-}
-
-/// What was written since the copy last caught up.
-fn rest(plan: &Plan, source: &Source<'_>, copy: &mut Copy<'_>, progress: &Progress) -> Result<(), RecordsError> {
-    let mut after: Option<(String, Vec<u8>)> = None;
-    loop {
-        stopped(source, progress)?;
-        let behind = after.as_ref().map(|(name, key)| (&**name, &**key));
-        let changes = source.changes(plan, CHANGED, behind)?;
-        let Some(last) = changes.last() else { return Ok(()) };
-        after = Some((last.name.clone(), last.key.clone()));
-        // Durable with the rest of the file; who crashes before does it again.
-        copy.catch_up(&changes, false)?;
-    }
 }
 
 /// [`Mode::Lazy`]: nothing but where the records are.

@@ -95,7 +95,7 @@ fn the_other_version_reads_what_the_texts_say() {
 fn carried(from: &Image, to: &Image, written: &str) -> String {
     let [from, to] = [from, to].map(|image| {
         let mut pool = DescriptorPool::new();
-        pool.add_file_descriptor_protos(image.files().to_vec()).expect("they were compiled");
+        pool.add_file_descriptor_protos(image.files().cloned()).expect("they were compiled");
         pool.get_message_by_name("a.M").expect("M")
     });
     let mut json = serde_json::Deserializer::from_str(written);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use prost_reflect::FileDescriptor;
 use prost_types::FileDescriptorProto;
 
 use super::spans::Spans;
@@ -11,9 +12,21 @@ use crate::protocol::ProtocolError;
 #[derive(Clone, Debug)]
 pub struct Image {
     root: PathBuf,
-    files: Vec<FileDescriptorProto>,
-    /// The places in each of the files.
-    spans: Vec<Spans>,
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug)]
+struct File {
+    held: Held,
+    spans: Spans,
+}
+
+/// Where a file's descriptor is: large schemas are not held twice.
+#[derive(Clone, Debug)]
+enum Held {
+    Here(Box<FileDescriptorProto>),
+    /// In the pool of a version that was loaded.
+    Pooled(FileDescriptor),
 }
 
 impl Image {
@@ -27,17 +40,18 @@ impl Image {
 
     /// Files that were read already, whose names count from `root`.
     #[must_use]
-    pub fn new(root: PathBuf, mut files: Vec<FileDescriptorProto>) -> Self {
-        let spans =
-            |file: &mut FileDescriptorProto| file.source_code_info.take().as_ref().map(Spans::from).unwrap_or_default();
-        let spans = files.iter_mut().map(spans).collect();
-        Self { root, files, spans }
+    pub fn new(root: PathBuf, files: Vec<FileDescriptorProto>) -> Self {
+        let file = |mut file: FileDescriptorProto| {
+            let spans = file.source_code_info.take().as_ref().map(Spans::from).unwrap_or_default();
+            File { held: Held::Here(Box::new(file)), spans }
+        };
+        Self { root, files: files.into_iter().map(file).collect() }
     }
 
-    /// The same, of files whose places were read apart.
-    pub(crate) fn with_spans(root: PathBuf, files: Vec<(FileDescriptorProto, Spans)>) -> Self {
-        let (files, spans) = files.into_iter().unzip();
-        Self { root, files, spans }
+    /// The same, of files of a version that was loaded, whose places were read apart.
+    pub(crate) fn pooled(root: PathBuf, files: impl IntoIterator<Item = (FileDescriptor, Spans)>) -> Self {
+        let file = |(file, spans)| File { held: Held::Pooled(file), spans };
+        Self { root, files: files.into_iter().map(file).collect() }
     }
 
     /// The folder that file names count from.
@@ -48,13 +62,15 @@ impl Image {
 
     /// The files, imports that lie elsewhere (the well-known types) left out. Their source info is kept apart, and is none
     /// here.
-    #[must_use]
-    pub fn files(&self) -> &[FileDescriptorProto] {
-        &self.files
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &FileDescriptorProto> {
+        self.files.iter().map(|file| match &file.held {
+            Held::Here(file) => file,
+            Held::Pooled(file) => file.file_descriptor_proto(),
+        })
     }
 
     /// The places in the file at this position in [`files`](Self::files).
     pub(crate) fn spans(&self, file: usize) -> &Spans {
-        &self.spans[file]
+        &self.files[file].spans
     }
 }

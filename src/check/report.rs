@@ -4,8 +4,6 @@ mod published;
 
 use std::path::{Path, PathBuf};
 
-use prost::Message;
-
 use self::published::Published;
 use super::compare::{self, Options};
 use super::judge::{self, Finding, Judged, Level, Pair, own};
@@ -144,8 +142,8 @@ fn ad_hoc(
     scope: &Scope,
 ) -> Result<Report, CheckError> {
     let (protocol, guessed) = with_moved_packages(protocol, index);
-    let old = image(&protocol.sources()[index], places)?;
-    let new = image(&protocol.sources()[index + 1], places)?;
+    let old = image(&protocol, index, places)?;
+    let new = image(&protocol, index + 1, places)?;
     let anchor = protocol.sources()[index + 1].origin.clone();
     let versions = vec![names.0.clone(), names.1.clone()];
     let pair = Pair { protocol: &protocol, index, old: &old, new: &new, names, guessed, step_file: None };
@@ -221,9 +219,9 @@ pub(crate) fn of_steps(
     for index in first..protocol.steps().len() {
         let old = match older.take() {
             Some(image) => image,
-            None => image(&protocol.sources()[index], places)?,
+            None => image(protocol, index, places)?,
         };
-        let new = image(&protocol.sources()[index + 1], places)?;
+        let new = image(protocol, index + 1, places)?;
         let step = &protocol.steps()[index];
         let declared = protocol.sources()[index + 1].step.as_ref().map(|(file, _)| file.clone());
         let undeclared = || folder.join(step.to().to_string()).join("step.toml");
@@ -263,17 +261,20 @@ fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
 }
 
 /// The protos of a version with their places; without places where the version is one descriptor set.
-fn image(source: &Source, places: &Places) -> Result<Image, CheckError> {
-    if let Some(files) = places.files(&source.origin)? {
-        let unreadable = |error| CheckError::Other(format!("{}: {error}", source.origin.display()));
-        let spans = |(file, info): (_, &[u8])| Ok((file, Spans::read(info).map_err(unreadable)?));
-        let files: Result<_, CheckError> = files.into_iter().map(spans).collect();
-        return Ok(Image::with_spans(source.origin.clone(), files?));
+fn image(protocol: &Protocol, index: usize, places: &Places) -> Result<Image, CheckError> {
+    let (pool, origin) = (protocol.versions()[index].pool(), &protocol.sources()[index].origin);
+    let mut files = Vec::new();
+    if let Some(placed) = places.files(origin) {
+        for (name, info) in placed {
+            let unreadable = |error| CheckError::Other(format!("{}: {error}", origin.join(name).display()));
+            let spans = Spans::read(info).map_err(unreadable)?;
+            files.extend(pool.get_file_by_name(name).map(|file| (file, spans)));
+        }
+    } else {
+        let own = pool.files().filter(|file| !file.name().starts_with("google/protobuf/"));
+        files.extend(own.map(|file| (file, Spans::default())));
     }
-    let set = prost_types::FileDescriptorSet::decode(source.descriptor_set.clone())
-        .map_err(|error| CheckError::Other(format!("{}: {error}", source.origin.display())))?;
-    let own = set.file.into_iter().filter(|file| !file.name().starts_with("google/protobuf/")).collect();
-    Ok(Image::new(source.origin.clone(), own))
+    Ok(Image::pooled(origin.clone(), files))
 }
 
 impl Report {

@@ -3,20 +3,18 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field};
-use prost_types::FileDescriptorProto;
 
 use super::folder::{self, compile};
 use super::{Fault, Protocol, ProtocolError, Source};
 use crate::version::Version;
 
-/// Protos with their places, by the folder that they were read from: encoded, which takes a fraction of the memory.
+/// The places in protos, by the folder that they were read from.
 #[derive(Default)]
-pub(crate) struct Places(HashMap<PathBuf, Vec<u8>>);
+pub(crate) struct Places(HashMap<PathBuf, Vec<Placed>>);
 
-/// A file without its `SourceCodeInfo`, and that, encoded.
-pub(crate) type Placed<'a> = (FileDescriptorProto, &'a [u8]);
+/// A file's name, and where what it declares stands: its `SourceCodeInfo`, encoded, which takes a fraction of the memory.
+pub(crate) type Placed = (String, Vec<u8>);
 
 impl Places {
     /// Loads a protocol, and keeps the places of all its versions.
@@ -43,49 +41,39 @@ impl Places {
 
     /// The protos of a folder that was loaded, imports that lie elsewhere left out, each with its encoded `SourceCodeInfo`
     /// beside it; none where the folder holds a descriptor set.
-    ///
-    /// # Errors
-    /// When what the compiler wrote cannot be read.
-    pub(crate) fn files(&self, root: &Path) -> Result<Option<Vec<Placed<'_>>>, ProtocolError> {
-        let Some(set) = self.0.get(root) else { return Ok(None) };
-        let fault = |what: String| Fault::new(root, what, "do not change the protos while they are compiled");
-        let split = Files(set).map(|file| file.ok_or_else(|| fault("the compiler wrote no descriptor set".to_owned())));
-        let mut files = Vec::new();
-        for file in split {
-            let Split { bare, info, .. } = file?;
-            let file = FileDescriptorProto::decode(bare.as_slice()).map_err(|error| fault(error.to_string()))?;
-            if root.join(file.name()).is_file() {
-                files.push((file, info));
-            }
-        }
-        Ok(Some(files))
+    pub(crate) fn files(&self, root: &Path) -> Option<&[Placed]> {
+        self.0.get(root).map(Vec::as_slice)
     }
 
     fn compile(&mut self, root: &Path, files: &[PathBuf]) -> Result<Vec<u8>, ProtocolError> {
         let with_places = compile(root, files, true)?;
-        let set = match without_places(&with_places) {
-            Some(set) => set,
-            None => compile(root, files, false)?,
+        let Some((set, mut placed)) = without_places(&with_places) else {
+            let what = "the compiler wrote no descriptor set";
+            return Err(Fault::new(root, what, "do not change the protos while they are compiled").into());
         };
-        self.0.insert(root.to_owned(), with_places);
+        placed.retain(|(name, _)| root.join(name).is_file());
+        self.0.insert(root.to_owned(), placed);
         Ok(set)
     }
 }
 
+/// The field of `FileDescriptorProto` that holds the file's name (descriptor.proto).
+const NAME: u32 = 1;
 /// The field of `FileDescriptorProto` that holds places and comments (descriptor.proto).
 const SOURCE_CODE_INFO: u32 = 9;
 
-/// An encoded descriptor set without places and comments. All else stays byte for byte, custom options too. Nothing where
-/// it is no descriptor set.
-fn without_places(set: &[u8]) -> Option<Vec<u8>> {
-    let mut all = Vec::with_capacity(set.len() / 2);
+/// An encoded descriptor set without places and comments, and those apart. All else stays byte for byte, custom options
+/// too. Nothing where it is no descriptor set.
+fn without_places(set: &[u8]) -> Option<(Vec<u8>, Vec<Placed>)> {
+    let (mut all, mut placed) = (Vec::with_capacity(set.len() / 2), Vec::new());
     for file in Files(set) {
-        let Split { tag, bare, .. } = file?;
+        let Split { tag, bare, name, info } = file?;
         encode_key(tag, WireType::LengthDelimited, &mut all);
         encode_varint(bare.len() as u64, &mut all);
         all.extend_from_slice(&bare);
+        placed.push((str::from_utf8(name).ok()?.to_owned(), info.to_owned()));
     }
-    Some(all)
+    Some((all, placed))
 }
 
 /// A file of an encoded descriptor set, taken apart.
@@ -93,7 +81,8 @@ struct Split<'a> {
     tag: u32,
     /// All but the places and comments.
     bare: Vec<u8>,
-    /// Those; empty where there are none.
+    name: &'a [u8],
+    /// The places and comments; empty where there are none.
     info: &'a [u8],
 }
 
@@ -118,7 +107,7 @@ impl<'a> Iterator for Files<'a> {
 impl<'a> Files<'a> {
     fn split(&mut self) -> Option<Split<'a>> {
         let (tag, mut file) = length_delimited(&mut self.0)?;
-        let (mut bare, mut info) = (Vec::new(), &[][..]);
+        let (mut bare, mut name, mut info) = (Vec::new(), &[][..], &[][..]);
         while !file.is_empty() {
             let field = file;
             let (tag, kind) = decode_key(&mut file).ok()?;
@@ -126,11 +115,14 @@ impl<'a> Files<'a> {
             let mut field = &field[..field.len() - file.len()];
             if tag == SOURCE_CODE_INFO {
                 (_, info) = length_delimited(&mut field)?;
-            } else {
-                bare.extend_from_slice(field);
+                continue;
+            }
+            bare.extend_from_slice(field);
+            if tag == NAME {
+                (_, name) = length_delimited(&mut field)?;
             }
         }
-        Some(Split { tag, bare, info })
+        Some(Split { tag, bare, name, info })
     }
 }
 
@@ -148,6 +140,8 @@ fn length_delimited<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
 
     const PROTO: &str = "syntax = \"proto3\";\npackage p;\nimport \"google/protobuf/descriptor.proto\";\n\
@@ -169,15 +163,13 @@ mod tests {
                 .digest()
                 .to_string()
         };
-        let size = source.descriptor_set.len();
+        let held = |part: &[u8]| source.descriptor_set.windows(part.len()).any(|window| window == part);
+        assert!(held(b"p.proto") && !held(b"Kept"));
         assert_eq!(digest(source), digest(plain));
-        let files = places.files(folder.path()).unwrap().unwrap();
-        assert_eq!(files.len(), 1);
-        let (file, info) = &files[0];
-        assert_eq!(file.source_code_info, None);
-        let info = prost_types::SourceCodeInfo::decode(*info).unwrap();
+        let [(name, info)] = places.files(folder.path()).unwrap() else { panic!("one file is of the folder") };
+        assert_eq!(name, "p.proto");
+        let info = prost_types::SourceCodeInfo::decode(info.as_slice()).unwrap();
         assert!(info.location.iter().any(|location| location.leading_comments() == " Kept.\n"));
-        assert!(size < file.encoded_len() + 20_000);
     }
 
     #[test]
@@ -186,6 +178,6 @@ mod tests {
             assert_eq!(without_places(bytes), None, "{bytes:?}");
         }
         // A package and an empty SourceCodeInfo: `p` stays.
-        assert_eq!(without_places(&[0x0a, 5, 0x12, 1, b'p', 0x4a, 0]).unwrap(), [0x0a, 3, 0x12, 1, b'p']);
+        assert_eq!(without_places(&[0x0a, 5, 0x12, 1, b'p', 0x4a, 0]).unwrap().0, [0x0a, 3, 0x12, 1, b'p']);
     }
 }

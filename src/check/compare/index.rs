@@ -138,7 +138,7 @@ impl<'a> Index<'a> {
             services: Named::new(),
             extensions: Named::new(),
         };
-        for (position, item) in files.iter().enumerate() {
+        for (position, item) in files.enumerate() {
             index.by_file_name.insert(item.name(), position);
             let syntax = if item.syntax() == "proto3" { Syntax::Proto3 } else { Syntax::Proto2 };
             index.files.push(File { item, syntax, spans: image.spans(position), by_path: OnceCell::new() });

@@ -30,7 +30,7 @@ impl Judge<'_> {
                 self.where_to_write()
             ),
         });
-        finding.place = self.pair.new.files().iter().find(|file| file.package() == new).map(|file| self.package(file));
+        finding.place = self.pair.new.files().find(|file| file.package() == new).map(|file| self.package(file));
         finding.step = Some(self.names());
         finding
     }

@@ -28,13 +28,13 @@ pub(super) fn of_element(pair: &Pair<'_>, element: &str, first: Side) -> Option<
 
 /// The spot of what has this path in a file's source info; else the file's first line.
 pub(super) fn of_path(image: &Image, file: &FileDescriptorProto, path: &[i32]) -> Spot {
-    let spans = image.files().iter().position(|one| one.name() == file.name()).map(|file| image.spans(file));
+    let spans = image.files().position(|one| one.name() == file.name()).map(|file| image.spans(file));
     let (line, column, end) = spans.and_then(|spans| span(spans, path)).unwrap_or((1, 1, None));
     Spot { file: image.root().join(file.name()), line: Some(line), column, end }
 }
 
 fn find(image: &Image, name: &str) -> Option<Spot> {
-    image.files().iter().enumerate().find_map(|(position, file)| {
+    image.files().enumerate().find_map(|(position, file)| {
         let scope = file.package();
         let rest = if scope.is_empty() { name } else { name.strip_prefix(scope)?.strip_prefix('.')? };
         let parts: Vec<&str> = rest.split('.').collect();

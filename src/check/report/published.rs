@@ -165,11 +165,12 @@ pub(super) fn first_change(
     places: &Places,
 ) -> Result<Option<Spot>, CheckError> {
     let of = |protocol: &Protocol| {
-        protocol.sources().iter().find(|source| source.version.to_string() == finding.element).cloned()
+        protocol.sources().iter().position(|source| source.version.to_string() == finding.element)
     };
     let (Some(was), Some(is)) = (of(before), of(now)) else { return Ok(None) };
     if finding.rule.id == own::STEP_CHANGED.id {
-        let (Some((_, was)), Some((file, is))) = (was.step, is.step) else { return Ok(None) };
+        let step = |protocol: &Protocol, index: usize| protocol.sources()[index].step.clone();
+        let (Some((_, was)), Some((file, is))) = (step(before, was), step(now, is)) else { return Ok(None) };
         let mut was = was.lines();
         let line = is.lines().position(|line| was.next() != Some(line)).map(|position| position + 1);
         return Ok(Some(Spot { file, line, column: 1, end: None }));
@@ -177,7 +178,7 @@ pub(super) fn first_change(
     if finding.rule.id != own::VERSION_CHANGED.id {
         return Ok(None);
     }
-    let (was, is) = (image(&was, places)?, image(&is, places)?);
+    let (was, is) = (image(before, was, places)?, image(now, is, places)?);
     let (found, added) = compare::compare_with_additions(&was, &is, &Options::default(), &own::ADDITION);
     let places = found.iter().chain(&added).filter_map(|difference| difference.place.as_ref());
     let first =

@@ -33,22 +33,27 @@ pub(crate) fn packages(old: &Schema, new: &Schema) -> Vec<(String, String)> {
 }
 
 /// The names that each package declares, counted from the package.
-fn declared(schema: &Schema) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn declared(schema: &Schema) -> BTreeMap<String, BTreeSet<String>> {
     let pool = schema.pool();
     let messages = pool.all_messages().filter(|one| !one.is_map_entry());
     let messages = messages.map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
     let enums = pool.all_enums().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
     let services = pool.services().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (package, name) in messages.chain(enums).chain(services).filter(|(package, _)| package != "google.protobuf") {
+    for (package, name) in messages.chain(enums).chain(services).filter(|(package, _)| !of_protobuf(package)) {
         let within = name[package.len()..].trim_start_matches('.').to_owned();
         found.entry(package).or_default().insert(within);
     }
     found
 }
 
+/// Whether a package is one of the well-known types.
+pub(crate) fn of_protobuf(package: &str) -> bool {
+    package == "google.protobuf" || package.starts_with("google.protobuf.")
+}
+
 /// A package without the part that names its version: `shop.v1beta1.admin` is `shop.admin`.
-fn without_version(package: &str) -> Vec<&str> {
+pub(crate) fn without_version(package: &str) -> Vec<&str> {
     let is_version = |part: &&str| {
         let rest = part.strip_prefix('v').unwrap_or_default();
         rest.starts_with(|first: char| first.is_ascii_digit()) && rest.chars().all(char::is_alphanumeric)

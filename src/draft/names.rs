@@ -10,6 +10,7 @@ use self::declared::{Declared, Fit, Kind};
 use super::finding::{Finding, Place};
 use super::likeness::{ALIKE, SAME, likeness};
 use super::matching::{Candidate, choose};
+use crate::check::moved;
 use crate::protocol::{Method, Schema};
 
 /// What goes by another name in the newer version, by full name, as far as it is guessed or nothing changed.
@@ -52,42 +53,15 @@ fn share(common: usize, one: usize, other: usize) -> f64 {
     if one + other == 0 { 0.0 } else { 2.0 * number(common) / number(one + other) }
 }
 
-fn of_protobuf(name: &str) -> bool {
-    name == "google.protobuf" || name.starts_with("google.protobuf.")
-}
-
-/// Names within each package.
-fn by_package(schema: &Schema) -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let messages = schema.pool().all_messages().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
-    let enums = schema.pool().all_enums().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
-    let services = schema.pool().services().map(|one| (one.package_name().to_owned(), one.full_name().to_owned()));
-    for (package, name) in messages.chain(enums).chain(services).filter(|(package, _)| !of_protobuf(package)) {
-        let within = name.strip_prefix(&package).unwrap_or(&name).trim_start_matches('.').to_owned();
-        found.entry(package).or_default().insert(within);
-    }
-    found
-}
-
-/// A package without the part that names its version: `shop.v1beta1.admin` is `shop.admin`.
-fn without_version(package: &str) -> String {
-    let is_version = |part: &&str| {
-        part.strip_prefix('v').is_some_and(|rest| {
-            rest.starts_with(|first: char| first.is_ascii_digit()) && rest.chars().all(char::is_alphanumeric)
-        })
-    };
-    package.split('.').filter(|part| !is_version(part)).collect::<Vec<_>>().join(".")
-}
-
 fn packages(old: &Schema, new: &Schema, renamed: &mut Renamed, findings: &mut Vec<Finding>) {
-    let (olds, news) = (by_package(old), by_package(new));
+    let (olds, news) = (moved::declared(old), moved::declared(new));
     let gone: Vec<_> = olds.iter().filter(|(package, _)| !news.contains_key(*package)).collect();
     let added: Vec<_> = news.iter().filter(|(package, _)| !olds.contains_key(*package)).collect();
     let mut candidates = Vec::new();
     for (index, (package, names)) in gone.iter().enumerate() {
         for (other_index, (other, other_names)) in added.iter().enumerate() {
             let common = share(names.intersection(other_names).count(), names.len(), other_names.len());
-            let version = without_version(package) == without_version(other);
+            let version = moved::without_version(package) == moved::without_version(other);
             if version && common > 0.0 || common >= ALIKE {
                 let why = if version {
                     "only the version in the name differs"

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Renamed, of_protobuf, pair};
+use super::{Renamed, pair};
+use crate::check::moved;
 use crate::draft::finding::{Finding, Place};
 use crate::draft::likeness::likeness;
 use crate::draft::matching::{Candidate, choose, rivals};
@@ -54,7 +55,7 @@ impl<T> Kind<T> {
     ) {
         let mut gone = Vec::new();
         // Parents sort before what is nested in them.
-        for (name, declared) in olds.iter().filter(|(_, declared)| !of_protobuf(&declared.package)) {
+        for (name, declared) in olds.iter().filter(|(_, declared)| !moved::of_protobuf(&declared.package)) {
             let wanted = declared.moved(name, renamed);
             match [wanted, name.clone()].into_iter().find(|wanted| news.contains_key(wanted)) {
                 Some(other) => drop((self.met)(renamed).insert(name.clone(), other)),
@@ -62,8 +63,10 @@ impl<T> Kind<T> {
             }
         }
         let met: BTreeSet<&String> = (self.met)(renamed).values().collect();
-        let added: Vec<(&String, &Declared<T>)> =
-            news.iter().filter(|(name, declared)| !of_protobuf(&declared.package) && !met.contains(name)).collect();
+        let added: Vec<(&String, &Declared<T>)> = news
+            .iter()
+            .filter(|(name, declared)| !moved::of_protobuf(&declared.package) && !met.contains(name))
+            .collect();
         for chosen in choose(self.candidates(&gone, &added)) {
             let (name, other) = (gone[chosen.old].0, added[chosen.new].0);
             let (place, line) = (Place::Rename(self.table), pair(name, other));

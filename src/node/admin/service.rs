@@ -10,8 +10,9 @@ use tonic::{Request, Response, Status, Streaming};
 use super::follow::{self, Stream};
 use super::wire::node_server::Node as Service;
 use super::wire::{
-    FinalizeRequest, LearnRequest, LearnResponse, MoveUpdate, NodeStatus, RollbackRequest, StatusRequest,
-    UpgradeRequest, WatchRequest,
+    AbortRequest, AbortResponse, DrainRequest, FinalizeRequest, HandOverRequest, LearnRequest, LearnResponse,
+    MoveUpdate, NodeStatus, PrepareRequest, PrepareUpdate, ResumeRequest, ResumeResponse, RollbackRequest,
+    StatusRequest, SwitchRequest, UpgradeRequest, WatchRequest,
 };
 use super::{failure, receive, told};
 use crate::node::{Node, Rollback};
@@ -39,6 +40,10 @@ impl Service for Admin {
     type UpgradeStream = Stream<MoveUpdate>;
     type RollbackStream = Stream<MoveUpdate>;
     type FinalizeStream = Stream<MoveUpdate>;
+    type DrainStream = Stream<MoveUpdate>;
+    type PrepareStream = Stream<PrepareUpdate>;
+    type SwitchStream = Stream<MoveUpdate>;
+    type HandOverStream = Stream<MoveUpdate>;
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<NodeStatus>, Status> {
         Ok(Response::new(told::status(&self.node.status())))
@@ -94,6 +99,30 @@ impl Service for Admin {
         let node = self.node.clone();
         let directive = async move { node.finalize().await.map(|()| None) };
         Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
+    }
+
+    async fn drain(&self, _: Request<DrainRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        Err(Status::unimplemented("drain"))
+    }
+
+    async fn resume(&self, _: Request<ResumeRequest>) -> Result<Response<ResumeResponse>, Status> {
+        Err(Status::unimplemented("resume"))
+    }
+
+    async fn prepare(&self, _: Request<PrepareRequest>) -> Result<Response<Stream<PrepareUpdate>>, Status> {
+        Err(Status::unimplemented("prepare"))
+    }
+
+    async fn switch(&self, _: Request<SwitchRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        Err(Status::unimplemented("switch"))
+    }
+
+    async fn abort(&self, _: Request<AbortRequest>) -> Result<Response<AbortResponse>, Status> {
+        Err(Status::unimplemented("abort"))
+    }
+
+    async fn hand_over(&self, _: Request<HandOverRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        Err(Status::unimplemented("hand_over"))
     }
 }
 

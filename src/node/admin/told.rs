@@ -37,6 +37,8 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
         last: status.last.as_ref().map(moved),
         learned: versions(&status.learned),
         stuck: status.stuck.clone(),
+        drained: false,
+        prepared: None,
     }
 }
 

@@ -58,6 +58,12 @@ pub struct NodeStatus {
     /// Why the node answers no callers until its program is started again; absent when it answers them.
     #[prost(string, optional, tag = "17")]
     pub stuck: ::core::option::Option<::prost::alloc::string::String>,
+    /// Whether the node is taken out of service: see Drain.
+    #[prost(bool, tag = "18")]
+    pub drained: bool,
+    /// The preparation that waits for the word.
+    #[prost(message, optional, tag = "19")]
+    pub prepared: ::core::option::Option<Prepared>,
 }
 /// A move that is under way.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -158,6 +164,83 @@ pub struct RollbackRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FinalizeRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainRequest {
+    /// How long to wait until nobody is inside, in microseconds; 0 is 30 s.
+    #[prost(uint64, tag = "1")]
+    pub wait_microseconds: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PrepareRequest {
+    /// The version to go to. Required.
+    #[prost(string, tag = "1")]
+    pub to: ::prost::alloc::string::String,
+    /// How long to wait for the word, in microseconds. Required.
+    #[prost(uint64, tag = "2")]
+    pub within_microseconds: u64,
+}
+/// What is told of a preparation.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PrepareUpdate {
+    #[prost(oneof = "prepare_update::Update", tags = "1, 2, 3")]
+    pub update: ::core::option::Option<prepare_update::Update>,
+}
+/// Nested message and enum types in `PrepareUpdate`.
+pub mod prepare_update {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Update {
+        /// How the node is doing.
+        #[prost(message, tag = "1")]
+        Status(super::NodeStatus),
+        /// Some of the records that keep the move from happening; an error follows.
+        #[prost(message, tag = "2")]
+        Refused(super::RefusedRecords),
+        /// The node is prepared. The last message.
+        #[prost(message, tag = "3")]
+        Prepared(super::Prepared),
+    }
+}
+/// A node that waits for the word.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Prepared {
+    /// The version that it will go to.
+    #[prost(string, tag = "1")]
+    pub to: ::prost::alloc::string::String,
+    /// Names the preparation. No other one has this name, on any node.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// How much of the time is left, in microseconds.
+    #[prost(uint64, tag = "3")]
+    pub left_microseconds: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SwitchRequest {
+    /// The preparation's name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AbortRequest {
+    /// The preparation's name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AbortResponse {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandOverRequest {
+    /// Go back to the version before, for a program that is older than this one.
+    #[prost(bool, tag = "1")]
+    pub back: bool,
+    /// With `back`: go on without what cannot be carried back, as in Rollback. Without this, such records keep the node from
+    /// going, and it serves on.
+    #[prost(bool, tag = "2")]
+    pub accept_loss: bool,
+}
 /// What is told of a move.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MoveUpdate {
@@ -293,7 +376,7 @@ pub mod node_client {
     ///
     /// # Moves
     ///
-    /// Upgrade, Rollback and Finalize answer with a stream. It tells how the node is doing whenever that changes, and ends in
+    /// Upgrade, Rollback, Finalize, Switch, Drain and HandOver answer with a stream. It tells how the node is doing whenever that changes, and ends in
     /// one of two ways: with `done` as its last message and status OK, or with an error. Of statuses only the newest is sent to
     /// a client that reads slowly. A client that goes away, or whose deadline passes, stops nothing: the move goes on to its
     /// end, and Watch tells of it.
@@ -312,6 +395,7 @@ pub mod node_client {
     ///                                          first of them before the error
     ///   NO_SPACE          FAILED_PRECONDITION  there is too little room on the disk of the node's state
     ///   MOVE_FAILED       ABORTED              something failed, and the node is back where it was [phase, version]
+    ///   TOO_LATE          FAILED_PRECONDITION  the word came after its time, after Abort, or to a node that was not prepared
     ///   STUCK             INTERNAL             something failed, and so did the way back: the node answers no callers until
     ///                                          its program is started again [phase]
     ///   BUNDLE_UNREADABLE INVALID_ARGUMENT     what was sent is no bundle, is damaged, or is beyond the limits
@@ -522,6 +606,144 @@ pub mod node_client {
             req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Finalize"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Takes the node out of service: its health says NOT_SERVING, its connections are told to go away, streams that can be
+        /// resumed end, and callers that look go elsewhere. Whoever calls all the same is answered. Ends with `done` once nobody is
+        /// inside, or when the time is over; then `calls_running` of the last status tells how many still are. A node that is
+        /// drained stays so over moves, until Resume or until its program starts again.
+        pub async fn drain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DrainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::MoveUpdate>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = ::straddle::wire::Codec::default();
+            let path = http::uri::PathAndQuery::from_static("/straddle.v1.Node/Drain");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Drain"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Takes a drained node back into service. One that is in service stays so.
+        pub async fn resume(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = ::straddle::wire::Codec::default();
+            let path = http::uri::PathAndQuery::from_static("/straddle.v1.Node/Resume");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Resume"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Does all of an upgrade that can be done while callers are served, and waits for the word: Switch. The stream tells how
+        /// the node is doing and ends with `prepared`; the node stays prepared without it. Without the word within the time that the
+        /// request gives, counted on the node's own monotonic clock from when it came, or after Abort, the node is as it was before,
+        /// and no trace is left.
+        pub async fn prepare(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PrepareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::PrepareUpdate>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = ::straddle::wire::Codec::default();
+            let path = http::uri::PathAndQuery::from_static("/straddle.v1.Node/Prepare");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Prepare"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// The word: the node switches, as in Upgrade. What comes too late is refused.
+        pub async fn switch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SwitchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::MoveUpdate>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = ::straddle::wire::Codec::default();
+            let path = http::uri::PathAndQuery::from_static("/straddle.v1.Node/Switch");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Switch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Takes a preparation back. One that is over, or that nobody knows of, is nothing to take back, and no error.
+        pub async fn abort(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AbortRequest>,
+        ) -> std::result::Result<tonic::Response<super::AbortResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = ::straddle::wire::Codec::default();
+            let path = http::uri::PathAndQuery::from_static("/straddle.v1.Node/Abort");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Abort"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends the node in this program, so that another program goes on with its state: no connection is accepted any more, calls
+        /// inside come to their end as before an upgrade, the node goes back where that is asked for, its objects are closed, and
+        /// its state folder is let go. Calls that wait are refused as not begun (RST_STREAM with REFUSED_STREAM, RFC 9113 section
+        /// 8.7), so that callers send them again at once, on a connection to the other program. `done` comes when the state is free;
+        /// the program ends after that. When something fails before calls are held back, the node serves on.
+        pub async fn hand_over(
+            &mut self,
+            request: impl tonic::IntoRequest<super::HandOverRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::MoveUpdate>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = ::straddle::wire::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/straddle.v1.Node/HandOver",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "HandOver"));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -593,6 +815,70 @@ pub mod node_server {
             &self,
             request: tonic::Request<super::FinalizeRequest>,
         ) -> std::result::Result<tonic::Response<Self::FinalizeStream>, tonic::Status>;
+        /// Server streaming response type for the Drain method.
+        type DrainStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::MoveUpdate, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Takes the node out of service: its health says NOT_SERVING, its connections are told to go away, streams that can be
+        /// resumed end, and callers that look go elsewhere. Whoever calls all the same is answered. Ends with `done` once nobody is
+        /// inside, or when the time is over; then `calls_running` of the last status tells how many still are. A node that is
+        /// drained stays so over moves, until Resume or until its program starts again.
+        async fn drain(
+            &self,
+            request: tonic::Request<super::DrainRequest>,
+        ) -> std::result::Result<tonic::Response<Self::DrainStream>, tonic::Status>;
+        /// Takes a drained node back into service. One that is in service stays so.
+        async fn resume(
+            &self,
+            request: tonic::Request<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status>;
+        /// Server streaming response type for the Prepare method.
+        type PrepareStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::PrepareUpdate, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Does all of an upgrade that can be done while callers are served, and waits for the word: Switch. The stream tells how
+        /// the node is doing and ends with `prepared`; the node stays prepared without it. Without the word within the time that the
+        /// request gives, counted on the node's own monotonic clock from when it came, or after Abort, the node is as it was before,
+        /// and no trace is left.
+        async fn prepare(
+            &self,
+            request: tonic::Request<super::PrepareRequest>,
+        ) -> std::result::Result<tonic::Response<Self::PrepareStream>, tonic::Status>;
+        /// Server streaming response type for the Switch method.
+        type SwitchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::MoveUpdate, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The word: the node switches, as in Upgrade. What comes too late is refused.
+        async fn switch(
+            &self,
+            request: tonic::Request<super::SwitchRequest>,
+        ) -> std::result::Result<tonic::Response<Self::SwitchStream>, tonic::Status>;
+        /// Takes a preparation back. One that is over, or that nobody knows of, is nothing to take back, and no error.
+        async fn abort(
+            &self,
+            request: tonic::Request<super::AbortRequest>,
+        ) -> std::result::Result<tonic::Response<super::AbortResponse>, tonic::Status>;
+        /// Server streaming response type for the HandOver method.
+        type HandOverStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::MoveUpdate, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Ends the node in this program, so that another program goes on with its state: no connection is accepted any more, calls
+        /// inside come to their end as before an upgrade, the node goes back where that is asked for, its objects are closed, and
+        /// its state folder is let go. Calls that wait are refused as not begun (RST_STREAM with REFUSED_STREAM, RFC 9113 section
+        /// 8.7), so that callers send them again at once, on a connection to the other program. `done` comes when the state is free;
+        /// the program ends after that. When something fails before calls are held back, the node serves on.
+        async fn hand_over(
+            &self,
+            request: tonic::Request<super::HandOverRequest>,
+        ) -> std::result::Result<tonic::Response<Self::HandOverStream>, tonic::Status>;
     }
     /// How a node is told what to do: its admin service, on an address of its own.
     ///
@@ -604,7 +890,7 @@ pub mod node_server {
     ///
     /// # Moves
     ///
-    /// Upgrade, Rollback and Finalize answer with a stream. It tells how the node is doing whenever that changes, and ends in
+    /// Upgrade, Rollback, Finalize, Switch, Drain and HandOver answer with a stream. It tells how the node is doing whenever that changes, and ends in
     /// one of two ways: with `done` as its last message and status OK, or with an error. Of statuses only the newest is sent to
     /// a client that reads slowly. A client that goes away, or whose deadline passes, stops nothing: the move goes on to its
     /// end, and Watch tells of it.
@@ -623,6 +909,7 @@ pub mod node_server {
     ///                                          first of them before the error
     ///   NO_SPACE          FAILED_PRECONDITION  there is too little room on the disk of the node's state
     ///   MOVE_FAILED       ABORTED              something failed, and the node is back where it was [phase, version]
+    ///   TOO_LATE          FAILED_PRECONDITION  the word came after its time, after Abort, or to a node that was not prepared
     ///   STUCK             INTERNAL             something failed, and so did the way back: the node answers no callers until
     ///                                          its program is started again [phase]
     ///   BUNDLE_UNREADABLE INVALID_ARGUMENT     what was sent is no bundle, is damaged, or is beyond the limits
@@ -967,6 +1254,276 @@ pub mod node_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FinalizeSvc(inner);
+                        let codec = ::straddle::wire::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/straddle.v1.Node/Drain" => {
+                    #[allow(non_camel_case_types)]
+                    struct DrainSvc<T: Node>(pub Arc<T>);
+                    impl<
+                        T: Node,
+                    > tonic::server::ServerStreamingService<super::DrainRequest>
+                    for DrainSvc<T> {
+                        type Response = super::MoveUpdate;
+                        type ResponseStream = T::DrainStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DrainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::drain(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DrainSvc(inner);
+                        let codec = ::straddle::wire::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/straddle.v1.Node/Resume" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeSvc<T: Node>(pub Arc<T>);
+                    impl<T: Node> tonic::server::UnaryService<super::ResumeRequest>
+                    for ResumeSvc<T> {
+                        type Response = super::ResumeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::resume(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeSvc(inner);
+                        let codec = ::straddle::wire::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/straddle.v1.Node/Prepare" => {
+                    #[allow(non_camel_case_types)]
+                    struct PrepareSvc<T: Node>(pub Arc<T>);
+                    impl<
+                        T: Node,
+                    > tonic::server::ServerStreamingService<super::PrepareRequest>
+                    for PrepareSvc<T> {
+                        type Response = super::PrepareUpdate;
+                        type ResponseStream = T::PrepareStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PrepareRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::prepare(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PrepareSvc(inner);
+                        let codec = ::straddle::wire::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/straddle.v1.Node/Switch" => {
+                    #[allow(non_camel_case_types)]
+                    struct SwitchSvc<T: Node>(pub Arc<T>);
+                    impl<
+                        T: Node,
+                    > tonic::server::ServerStreamingService<super::SwitchRequest>
+                    for SwitchSvc<T> {
+                        type Response = super::MoveUpdate;
+                        type ResponseStream = T::SwitchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SwitchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::switch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SwitchSvc(inner);
+                        let codec = ::straddle::wire::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/straddle.v1.Node/Abort" => {
+                    #[allow(non_camel_case_types)]
+                    struct AbortSvc<T: Node>(pub Arc<T>);
+                    impl<T: Node> tonic::server::UnaryService<super::AbortRequest>
+                    for AbortSvc<T> {
+                        type Response = super::AbortResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AbortRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::abort(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AbortSvc(inner);
+                        let codec = ::straddle::wire::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/straddle.v1.Node/HandOver" => {
+                    #[allow(non_camel_case_types)]
+                    struct HandOverSvc<T: Node>(pub Arc<T>);
+                    impl<
+                        T: Node,
+                    > tonic::server::ServerStreamingService<super::HandOverRequest>
+                    for HandOverSvc<T> {
+                        type Response = super::MoveUpdate;
+                        type ResponseStream = T::HandOverStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::HandOverRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Node>::hand_over(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = HandOverSvc(inner);
                         let codec = ::straddle::wire::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -17,7 +17,6 @@ pub(crate) mod moved;
 pub(crate) mod paths;
 pub(crate) mod report;
 pub mod rule;
-pub(crate) mod spans;
 
 use std::path::PathBuf;
 

@@ -90,6 +90,8 @@ mod relate;
 pub mod resume;
 pub mod rules;
 mod schema;
+#[cfg(feature = "cli")]
+mod spans;
 mod step;
 mod step_file;
 mod text;
@@ -114,6 +116,8 @@ use self::resume::Resume;
 #[cfg(feature = "cli")]
 pub(crate) use self::rules::{Refusable, refusals, refusals_of_plan};
 pub use self::schema::{Method, Schema};
+#[cfg(feature = "cli")]
+pub(crate) use self::spans::Spans;
 #[cfg(feature = "cli")]
 pub(crate) use self::step::is_breaking as is_breaking_by_number;
 pub use self::step::{Cause, Hop, Step};

@@ -1,12 +1,13 @@
 //! The protos of one version as they were written: descriptors with the places of what they declare.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use prost_reflect::FileDescriptor;
 use prost_types::FileDescriptorProto;
 
-use super::spans::Spans;
 use crate::protocol::ProtocolError;
+use crate::protocol::Spans;
 
 /// The protos of one version.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub struct Image {
 #[derive(Clone, Debug)]
 struct File {
     held: Held,
-    spans: Spans,
+    spans: Arc<Spans>,
 }
 
 /// Where a file's descriptor is: large schemas are not held twice.
@@ -43,13 +44,13 @@ impl Image {
     pub fn new(root: PathBuf, files: Vec<FileDescriptorProto>) -> Self {
         let file = |mut file: FileDescriptorProto| {
             let spans = file.source_code_info.take().as_ref().map(Spans::from).unwrap_or_default();
-            File { held: Held::Here(Box::new(file)), spans }
+            File { held: Held::Here(Box::new(file)), spans: Arc::new(spans) }
         };
         Self { root, files: files.into_iter().map(file).collect() }
     }
 
     /// The same, of files of a version that was loaded, whose places were read apart.
-    pub(crate) fn pooled(root: PathBuf, files: impl IntoIterator<Item = (FileDescriptor, Spans)>) -> Self {
+    pub(crate) fn pooled(root: PathBuf, files: impl IntoIterator<Item = (FileDescriptor, Arc<Spans>)>) -> Self {
         let file = |(file, spans)| File { held: Held::Pooled(file), spans };
         Self { root, files: files.into_iter().map(file).collect() }
     }

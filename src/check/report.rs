@@ -3,12 +3,13 @@
 mod published;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use self::published::Published;
 use super::compare::{self, Options};
 use super::judge::{self, Finding, Judged, Level, Pair, own};
 use super::lock::{self, LockError, Which};
-use super::spans::Spans;
+
 use super::{Category, Image};
 use crate::protocol::{Declared, Places, Protocol, ProtocolError, Source};
 use crate::tree::{Tree, TreeError};
@@ -265,14 +266,10 @@ fn image(protocol: &Protocol, index: usize, places: &Places) -> Result<Image, Ch
     let (pool, origin) = (protocol.versions()[index].pool(), &protocol.sources()[index].origin);
     let mut files = Vec::new();
     if let Some(placed) = places.files(origin) {
-        for (name, info) in placed {
-            let unreadable = |error| CheckError::Other(format!("{}: {error}", origin.join(name).display()));
-            let spans = Spans::read(info).map_err(unreadable)?;
-            files.extend(pool.get_file_by_name(name).map(|file| (file, spans)));
-        }
+        files.extend(placed.iter().filter_map(|(name, spans)| Some((pool.get_file_by_name(name)?, spans.clone()))));
     } else {
         let own = pool.files().filter(|file| !file.name().starts_with("google/protobuf/"));
-        files.extend(own.map(|file| (file, Spans::default())));
+        files.extend(own.map(|file| (file, Arc::default())));
     }
     Ok(Image::pooled(origin.clone(), files))
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field};
 
 use super::folder::{self, compile};
+use super::spans::Spans;
 use super::{Fault, Protocol, ProtocolError, Source};
 use crate::version::Version;
 
@@ -13,8 +15,8 @@ use crate::version::Version;
 #[derive(Default)]
 pub(crate) struct Places(HashMap<PathBuf, Vec<Placed>>);
 
-/// A file's name, and where what it declares stands: its `SourceCodeInfo`, encoded, which takes a fraction of the memory.
-pub(crate) type Placed = (String, Vec<u8>);
+/// A file's name, and where what it declares stands.
+pub(crate) type Placed = (String, Arc<Spans>);
 
 impl Places {
     /// Loads a protocol, and keeps the places of all its versions.
@@ -39,8 +41,8 @@ impl Places {
         Ok(Source { step: None, ..source })
     }
 
-    /// The protos of a folder that was loaded, imports that lie elsewhere left out, each with its encoded `SourceCodeInfo`
-    /// beside it; none where the folder holds a descriptor set.
+    /// The protos of a folder that was loaded, imports that lie elsewhere left out, each with the places in it; none
+    /// where the folder holds a descriptor set.
     pub(crate) fn files(&self, root: &Path) -> Option<&[Placed]> {
         self.0.get(root).map(Vec::as_slice)
     }
@@ -71,7 +73,7 @@ fn without_places(set: &[u8]) -> Option<(Vec<u8>, Vec<Placed>)> {
         encode_key(tag, WireType::LengthDelimited, &mut all);
         encode_varint(bare.len() as u64, &mut all);
         all.extend_from_slice(&bare);
-        placed.push((str::from_utf8(name).ok()?.to_owned(), info.to_owned()));
+        placed.push((str::from_utf8(name).ok()?.to_owned(), Arc::new(Spans::read(info).ok()?)));
     }
     Some((all, placed))
 }
@@ -140,8 +142,6 @@ fn length_delimited<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
 
 #[cfg(test)]
 mod tests {
-    use prost::Message;
-
     use super::*;
 
     const PROTO: &str = "syntax = \"proto3\";\npackage p;\nimport \"google/protobuf/descriptor.proto\";\n\
@@ -166,16 +166,16 @@ mod tests {
         let held = |part: &[u8]| source.descriptor_set.windows(part.len()).any(|window| window == part);
         assert!(held(b"p.proto") && !held(b"Kept"));
         assert_eq!(digest(source), digest(plain));
-        let [(name, info)] = places.files(folder.path()).unwrap() else { panic!("one file is of the folder") };
+        let [(name, spans)] = places.files(folder.path()).unwrap() else { panic!("one file is of the folder") };
         assert_eq!(name, "p.proto");
-        let info = prost_types::SourceCodeInfo::decode(info.as_slice()).unwrap();
-        assert!(info.location.iter().any(|location| location.leading_comments() == " Kept.\n"));
+        let message = (0..spans.len()).find(|place| spans.path(*place) == [4, 0]).unwrap();
+        assert_eq!(spans.span(message), [5, 0, 44]);
     }
 
     #[test]
     fn bytes_that_are_no_descriptor_set_are_not_taken_for_one() {
         for bytes in [&[0x08, 0x01][..], &[0x0a, 0x05, 0x00], &[0x0a, 0x02, 0x4a, 0x05], &[0xff]] {
-            assert_eq!(without_places(bytes), None, "{bytes:?}");
+            assert!(without_places(bytes).is_none(), "{bytes:?}");
         }
         // A package and an empty SourceCodeInfo: `p` stays.
         assert_eq!(without_places(&[0x0a, 5, 0x12, 1, b'p', 0x4a, 0]).unwrap().0, [0x0a, 3, 0x12, 1, b'p']);

@@ -9,7 +9,7 @@ use prost_types::{
 
 use super::field::Field;
 use crate::check::Image;
-use crate::check::spans::Spans;
+use crate::protocol::Spans;
 
 /// The numbers of descriptor.proto's fields, of which paths in source info are made.
 pub(super) mod tag {

@@ -4,8 +4,8 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 
 use super::Pair;
 use super::finding::Spot;
-use crate::check::spans::Spans;
 use crate::check::{Image, Place, Side};
+use crate::protocol::Spans;
 
 /// The spot of a place that a comparison found.
 pub(super) fn of_place(pair: &Pair<'_>, place: &Place) -> Spot {

@@ -46,6 +46,8 @@ impl Spans {
             spans.add(&Location::decode(location)?);
             info = rest;
         }
+        spans.numbers.shrink_to_fit();
+        spans.places.shrink_to_fit();
         Ok(spans)
     }
 

@@ -164,7 +164,7 @@ fn methods() -> Vec<u8> {
     bundle(kinds.into_iter().enumerate().map(|(index, kind)| (version(kind), step(index))).collect())
 }
 
-/// Expressions, up to the size of a step, in each of several steps.
+/// Expressions, up to the size of a step, in as many steps as there may be.
 fn rules() -> Vec<u8> {
     const FIELDS: i32 = 9_000;
     let version = || {
@@ -182,7 +182,7 @@ fn rules() -> Vec<u8> {
         }
         text + "]\n"
     };
-    bundle((0..24).map(|index| (version(), (index > 0).then(|| step(index)))).collect())
+    bundle((0..5).map(|index| (version(), (index > 0).then(|| step(index)))).collect())
 }
 
 /// Messages in messages, as deep as readers go, in many places.

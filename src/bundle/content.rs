@@ -153,6 +153,11 @@ fn check_versions(read: Vec<wire::Version>) -> Result<Vec<BundledVersion>, Bundl
         let what = format!("the bundle has {} versions, and may have {}", read.len(), limits::VERSIONS);
         return Err(BundleError::beyond(what));
     }
+    let steps: usize = read.iter().filter_map(|version| version.step.as_ref()).map(String::len).sum();
+    if steps > limits::STEPS {
+        let what = format!("its step.tomls have {steps} bytes, and may have {} MiB", limits::STEPS >> 20);
+        return Err(BundleError::beyond(what));
+    }
     let mut versions: Vec<BundledVersion> = Vec::with_capacity(read.len());
     for one in read {
         let version = check_version(one)?;

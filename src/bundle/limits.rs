@@ -19,6 +19,8 @@ pub(super) const REQUIRED: usize = 64;
 pub(super) const NAME: usize = 256;
 /// Most bytes of the text of one `step.toml`.
 pub(super) const STEP: usize = 1 << 20;
+/// Most bytes of all of them: a MiB of expressions takes seconds to compile, and some 70 MiB.
+pub(super) const STEPS: usize = 4 << 20;
 /// Most records of protobuf, at any depth: fields of messages, and of the descriptors that are messages themselves.
 const RECORDS: usize = 2_000_000;
 /// Most messages, enums and methods of one version, and of all together: relating versions takes longer than in line with them.

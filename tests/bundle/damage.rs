@@ -3,7 +3,7 @@
 use prost::Message;
 use straddle::bundle::{Bundle, BundleError};
 
-use crate::forge::{Body, Resume, Step, Whole, framed, small};
+use crate::forge::{Body, Bundled, Resume, Step, Whole, framed, small};
 use crate::key;
 
 #[test]
@@ -97,6 +97,19 @@ const CASES: &[Case] = &[
         },
         BundleError::is_beyond_limits,
         "the step.toml of 2.0.0 has 1048577 bytes",
+    ),
+    (
+        |body| {
+            let versions = &mut whole(body).versions;
+            for number in 2..=6 {
+                let step = Some(" ".repeat(1 << 20));
+                let version = format!("{number}.0.0");
+                let first = versions[0].clone();
+                versions.push(Bundled { version, step, ..first });
+            }
+        },
+        BundleError::is_beyond_limits,
+        "its step.tomls have 5242880 bytes",
     ),
     (
         |body| {

@@ -6,8 +6,11 @@
 //!   same messages.
 //! - `memory`: what a process of its own needs above what it had before, at most.
 //! - `pause`: what callers of a node feel while it moves to the next version.
+//! - `gap`: how long nobody is answered, way by way, beside nginx's replacement of its program and a plain server that is
+//!   stopped and started.
 #![allow(missing_docs, reason = "a program, not an interface")]
 
+mod gap;
 mod options;
 mod pause;
 mod records;
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         }
         Ok(Some(Options { child: Some(child), .. })) => records::memory::child(&child),
         Ok(Some(Options { node: Some(node), .. })) => pause::node::run(&node),
+        Ok(Some(Options { plain: Some(address), .. })) => gap::run_plain(&address),
         Ok(Some(options)) => measure(&options),
         Err(message) => Err(message),
     };
@@ -47,6 +51,9 @@ fn measure(options: &Options) -> Result<(), String> {
     }
     if options.measures("pause") {
         measured.pause = pause::rows(options)?;
+    }
+    if options.measures("gap") {
+        measured.gap = gap::rows(options)?;
     }
     report::write_json(options, &measured)?;
     print!("{}", report::tables(&measured));

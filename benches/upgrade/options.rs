@@ -13,7 +13,7 @@ Measures what it costs to take a state from one version to the next.
     cargo bench --bench upgrade -- [OPTIONS]
 
     --records N      Records in a state; given again, another size [default: 1000, 100000, 1000000]
-    --part NAME      Only records, memory or pause; given again, another one [default: all]
+    --part NAME      Only records, memory, pause or gap; given again, another one [default: all]
     --mode NAME      Only eager, online or lazy moves; given again, another one [default: all]
     --rounds N       Measurements of each candidate [default: 5]
     --rate N         Calls a second while a node is upgraded [default: 500]
@@ -36,9 +36,11 @@ pub(crate) struct Options {
     pub(crate) child: Option<(String, PathBuf)>,
     /// What this process is to serve: the mode, and the state.
     pub(crate) node: Option<(String, PathBuf)>,
+    /// Where this process is to serve as a plain server does.
+    pub(crate) plain: Option<String>,
 }
 
-pub(crate) const PARTS: [&str; 3] = ["records", "memory", "pause"];
+pub(crate) const PARTS: [&str; 4] = ["records", "memory", "pause", "gap"];
 
 impl Options {
     /// Nothing where help is asked for.
@@ -55,6 +57,7 @@ impl Options {
             json: PathBuf::from("target/bench/upgrade.json"),
             child: None,
             node: None,
+            plain: None,
         };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -76,6 +79,7 @@ impl Options {
                 // What this program calls itself with.
                 "--child" => options.child = Some((value()?, value()?.into())),
                 "--node" => options.node = Some((value()?, value()?.into())),
+                "--plain" => options.plain = Some(value()?),
                 other => return Err(format!("unknown option {other}; see --help")),
             }
         }

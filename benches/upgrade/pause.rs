@@ -3,8 +3,9 @@
 
 mod load;
 pub(crate) mod node;
-mod state;
+pub(crate) mod state;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -98,17 +99,22 @@ fn micros(text: &str) -> Result<Duration, String> {
 }
 
 /// The process of a node. It ends with this.
-struct Node {
+pub(crate) struct Node {
     process: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Node {
-    fn start(mode: &str, state: &Path) -> Result<Self, String> {
+    pub(crate) fn start(mode: &str, state: &Path) -> Result<Self, String> {
+        Self::run(&["--node".as_ref(), mode.as_ref(), state.as_ref()])
+    }
+
+    /// This program with arguments that make it something else.
+    pub(crate) fn run(arguments: &[&OsStr]) -> Result<Self, String> {
         let this = std::env::current_exe().map_err(text)?;
         let mut command = Command::new(this);
-        command.arg("--node").arg(mode).arg(state);
+        command.args(arguments);
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().map_err(text)?;
         let (input, output) = (process.stdin.take(), process.stdout.take());
@@ -116,12 +122,12 @@ impl Node {
         Ok(Self { process, input, output: BufReader::new(output).lines() })
     }
 
-    async fn tell(&mut self, what: &str) -> Result<(), String> {
+    pub(crate) async fn tell(&mut self, what: &str) -> Result<(), String> {
         self.input.write_all(format!("{what}\n").as_bytes()).await.map_err(text)
     }
 
     /// What the node says behind `what`.
-    async fn hear<const N: usize>(&mut self, what: &str) -> Result<[String; N], String> {
+    pub(crate) async fn hear<const N: usize>(&mut self, what: &str) -> Result<[String; N], String> {
         let line = self.output.next_line().await.map_err(text)?.unwrap_or_default();
         let mut words = line.split_whitespace().map(str::to_owned);
         let said = words.next().is_some_and(|said| said == what);
@@ -129,7 +135,7 @@ impl Node {
         words.try_into().ok().filter(|_| said).ok_or_else(|| format!("the node says {line:?} instead of {what}"))
     }
 
-    async fn stop(mut self) -> Result<(), String> {
+    pub(crate) async fn stop(mut self) -> Result<(), String> {
         drop(self.input);
         let status = self.process.wait().await.map_err(text)?;
         if status.success() { Ok(()) } else { Err(format!("the node ended with {status}")) }

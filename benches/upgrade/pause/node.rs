@@ -62,13 +62,13 @@ async fn upgrade(node: &Node) -> Result<(), String> {
     tell(&format!("filled {} {}", began.elapsed().as_micros(), of_this_process("VmHWM")?))
 }
 
-fn tell(line: &str) -> Result<(), String> {
+pub(crate) fn tell(line: &str) -> Result<(), String> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "{line}").and_then(|()| output.flush()).map_err(text)
 }
 
 /// The lines of the standard input, to its end.
-fn told() -> mpsc::Receiver<String> {
+pub(crate) fn told() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {

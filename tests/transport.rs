@@ -10,6 +10,8 @@ mod echo;
 mod interoperation;
 #[path = "transport/labelled.rs"]
 mod labelled;
+#[path = "transport/not_begun.rs"]
+mod not_begun;
 #[path = "transport/scripted.rs"]
 mod scripted;
 #[path = "transport/server.rs"]

@@ -83,7 +83,8 @@ impl Server {
     /// Serves `service` to whoever connects to `listener`, until `shutdown` completes and running calls have finished.
     ///
     /// Each connection has its own clone of `service`, and each call is one [`Service::call`] on it. A call that panics
-    /// is answered with `INTERNAL`; no other call notices.
+    /// is answered with `INTERNAL`; no other call notices. One whose answer is marked [`NotBegun`](crate::wire::NotBegun) ends
+    /// with `REFUSED_STREAM` (RFC 9113 §8.7).
     ///
     /// On shutdown the listener is closed, health ends, peers are told to go away (RFC 9113 §6.8), and running calls
     /// may finish within [`Limits::shutdown`].

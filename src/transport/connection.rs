@@ -40,6 +40,10 @@ const IDLE_STEPS: u32 = 4;
 /// hyper reads the head of a request into a buffer that may not be smaller.
 const SMALLEST_HTTP1_BUFFER: usize = 8 * 1024;
 
+/// How long a peer that has just connected has to show its protocol once the server closes: so it hears that it is to go away,
+/// and does not take the server for broken.
+const GREETING: Duration = Duration::from_secs(1);
+
 /// How long a peer has to close its side after ours was closed.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -67,10 +71,14 @@ pub(super) async fn serve<S>(
         tracing::debug!(%peer, %error, "the connection's socket cannot be set up");
         return;
     }
+    let closes = async {
+        let _ = closing.wait_for(|closing| *closing).await;
+        sleep(GREETING).await;
+    };
     let recognized = tokio::select! {
         recognized = timeout(limits.handshake_timeout, recognize(stream)) => recognized,
         // Nothing was promised to this peer yet.
-        _ = closing.wait_for(|closing| *closing) => return,
+        () = closes => return,
     };
     let result = match recognized {
         Err(_) => return tracing::debug!(%peer, "the connection did not show its protocol in time"),

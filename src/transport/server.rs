@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use super::connection::{self, Settings};
 use super::health::HealthHandle;
+use super::intake::IntakeHandle;
 use super::limits::Limits;
 use crate::wire::Body;
 
@@ -29,6 +30,7 @@ const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::
 pub struct Server {
     limits: Limits,
     health: Option<HealthHandle>,
+    intake: IntakeHandle,
     peer_addresses: bool,
 }
 
@@ -55,7 +57,7 @@ impl Server {
     /// A server with default [`Limits`] that is healthy as long as it runs.
     #[must_use]
     pub fn builder() -> Self {
-        Self { limits: Limits::default(), health: None, peer_addresses: false }
+        Self { limits: Limits::default(), health: None, intake: IntakeHandle::new(), peer_addresses: false }
     }
 
     /// Sets what peers may take.
@@ -69,6 +71,13 @@ impl Server {
     #[must_use]
     pub fn health(mut self, health: &HealthHandle) -> Self {
         self.health = Some(health.clone());
+        self
+    }
+
+    /// Lets the intake say whether connections are taken. Without it they are, until the shutdown.
+    #[must_use]
+    pub fn intake(mut self, intake: &IntakeHandle) -> Self {
+        self.intake = intake.clone();
         self
     }
 
@@ -118,16 +127,31 @@ impl Server {
     {
         let settings =
             Arc::new(Settings { limits: self.limits, health: self.health, peer_addresses: self.peer_addresses });
-        let (closing, closed) = watch::channel(false);
+        // Of the connections since the intake was opened last, and of those before, which were told.
+        let (mut closing, mut closed) = watch::channel(false);
+        let mut told = Vec::new();
         let mut connections = JoinSet::new();
         let mut accepted = 0;
         let mut shutdown = pin!(shutdown);
+        let mut intake = self.intake.watch();
+        intake.mark_changed();
+        let mut open = true;
         loop {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
                 Some(_) = connections.join_next() => {}
-                (stream, peer, place) = acceptor.accept() => {
+                Ok(()) = intake.changed() => {
+                    open = *intake.borrow_and_update();
+                    if !open {
+                        let _ = closing.send(true);
+                        told.push(closing);
+                        (closing, closed) = watch::channel(false);
+                    }
+                    // A connection without a sender would take its end for a word.
+                    told.retain(|closing| closing.receiver_count() > 0);
+                }
+                (stream, peer, place) = acceptor.accept(), if open => {
                     accepted += 1;
                     let connection = connection::serve(stream, peer, service.clone(), settings.clone(), closed.clone());
                     connections.spawn(async move {

@@ -6,6 +6,8 @@ mod beside;
 mod channel;
 #[path = "transport/echo.rs"]
 mod echo;
+#[path = "transport/go_away.rs"]
+mod go_away;
 #[path = "transport/interoperation.rs"]
 mod interoperation;
 #[path = "transport/labelled.rs"]

@@ -30,6 +30,7 @@ mod beside;
 mod call;
 mod channel;
 mod connection;
+mod connections;
 mod health;
 mod http1;
 mod inherited;
@@ -44,7 +45,8 @@ mod tcp;
 
 pub use beside::Beside;
 pub use call::PeerAddress;
-pub use channel::{Backoff, Channel, ChannelBuilder, Idempotent, InvalidChannel};
+pub use channel::{Backoff, Balance, Channel, ChannelBuilder, Idempotent, InvalidChannel};
+pub use connections::Connections;
 pub use health::HealthHandle;
 pub use inherited::{Inherited, listener};
 pub use intake::IntakeHandle;

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tower_service::Service;
 
 use super::connection::{self, Settings};
+use super::connections::Connections;
 use super::health::HealthHandle;
 use super::intake::IntakeHandle;
 use super::limits::Limits;
@@ -40,6 +41,7 @@ pub struct Server {
 #[must_use = "a server serves only while it is polled"]
 pub struct Serving {
     local_addr: SocketAddr,
+    connections: Connections,
     run: Pin<Box<dyn Future<Output = Served> + Send>>,
 }
 
@@ -117,19 +119,24 @@ impl Server {
             pause: ACCEPT_PAUSE.0,
             paused_until: None,
         };
-        Ok(Serving { local_addr, run: Box::pin(self.run(acceptor, service, shutdown)) })
+        let connections = Connections::new();
+        let run = Box::pin(self.run(acceptor, connections.clone(), service, shutdown));
+        Ok(Serving { local_addr, connections, run })
     }
 
-    async fn run<S>(self, mut acceptor: Acceptor, service: S, shutdown: impl Future<Output = ()>) -> Served
+    async fn run<S>(
+        self,
+        mut acceptor: Acceptor,
+        told: Connections,
+        service: S,
+        shutdown: impl Future<Output = ()>,
+    ) -> Served
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
         let settings =
             Arc::new(Settings { limits: self.limits, health: self.health, peer_addresses: self.peer_addresses });
-        // Of the connections since the intake was opened last, and of those before, which were told.
-        let (mut closing, mut closed) = watch::channel(false);
-        let mut told = Vec::new();
         let mut connections = JoinSet::new();
         let mut accepted = 0;
         let mut shutdown = pin!(shutdown);
@@ -144,16 +151,12 @@ impl Server {
                 Ok(()) = intake.changed() => {
                     open = *intake.borrow_and_update();
                     if !open {
-                        let _ = closing.send(true);
-                        told.push(closing);
-                        (closing, closed) = watch::channel(false);
+                        told.go_away();
                     }
-                    // A connection without a sender would take its end for a word.
-                    told.retain(|closing| closing.receiver_count() > 0);
                 }
                 (stream, peer, place) = acceptor.accept(), if open => {
                     accepted += 1;
-                    let connection = connection::serve(stream, peer, service.clone(), settings.clone(), closed.clone());
+                    let connection = connection::serve(stream, peer, service.clone(), settings.clone(), told.accepted());
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -166,8 +169,7 @@ impl Server {
         if let Some(health) = &settings.health {
             health.shut_down();
         }
-        // Without receivers there are no connections to tell.
-        let _ = closing.send(true);
+        told.shut_down();
         let finished = async { while connections.join_next().await.is_some() {} };
         let in_time = timeout(settings.limits.shutdown, finished).await.is_ok();
         let cut = connections.len();
@@ -186,6 +188,12 @@ impl Serving {
         self.local_addr
     }
 
+    /// The server's connections, to tell their peers to go away while it goes on.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
     /// Does something beside, for as long as the server runs, and something more once the last call has ended.
     pub(crate) fn beside(
         self,
@@ -202,7 +210,7 @@ impl Serving {
             last.await;
             served
         });
-        Self { local_addr: self.local_addr, run }
+        Self { local_addr: self.local_addr, connections: self.connections, run }
     }
 }
 

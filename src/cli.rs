@@ -14,7 +14,9 @@ mod json;
 mod keygen;
 mod log;
 mod node;
+mod pass_sockets;
 mod serve_example;
+mod serve_node;
 mod show;
 mod signals;
 mod snippet;
@@ -49,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
+        Command::ServeNode(arguments) => serve_node::run(&arguments),
+        Command::PassSockets(arguments) => pass_sockets::run(&arguments),
     });
     match outcome {
         Ok(code) => code,

@@ -58,10 +58,12 @@ pub mod steps;
 mod expiry;
 mod items;
 mod node;
+mod release;
 mod store;
 mod stream;
 mod validate;
 
 pub(crate) use self::node::inventory_node_slow;
 pub use self::node::{OpenNodeError, inventory_node, inventory_node_from, open_node, open_node_trusting};
+pub(crate) use self::release::{Spoil, release};
 pub use self::store::OpenError;

@@ -22,12 +22,14 @@ mod build;
 mod chain;
 mod checkpoint;
 mod engine;
+mod goal;
 mod learn;
 mod life;
 mod limits;
 pub(crate) mod losses;
 mod making;
 mod opening;
+mod program;
 mod resting;
 mod standing;
 mod transforming;
@@ -47,13 +49,14 @@ use self::resting::Resting;
 
 use crate::dispatch::{Dispatch, Table};
 use crate::protocol::Protocol;
-use crate::transport::{Beside, HealthHandle, InvalidReflection, Server, Serving};
+use crate::transport::{Beside, HealthHandle, IntakeHandle, InvalidReflection, Server, Serving};
 use crate::version::Version;
 
 pub use self::build::{BuildError, Builder, Current, Simulation};
 pub use self::learn::{LearnError, Learned, NeedsProgram};
-pub use self::life::{MoveError, Moved, NodeStatus, Rollback};
+pub use self::life::{HandOver, MoveError, Moved, NodeStatus, Rollback};
 pub use self::opening::{Background, Opening, Stopping};
+pub use self::program::{Ended, Program};
 pub use self::transforming::{States, Transforming};
 pub use self::upgrade::Upgrade;
 
@@ -117,7 +120,18 @@ impl Node {
         let service = self.service_with(&health).map_err(io::Error::other)?;
         self.learning().tell(&self.protocol(), &health);
         health.set_serving();
-        let serving = Server::builder().health(&health).serve(listener, service, shutdown)?;
+        let mut server = Server::builder().health(&health);
+        if let Kind::Living(life) = &self.0 {
+            server = server.intake(life.intake());
+        }
+        let handed_over = self.clone();
+        let shutdown = async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = handed_over.handed_over() => {}
+            }
+        };
+        let serving = server.serve(listener, service, shutdown)?;
         let (node, mut told) = (self.clone(), self.watch());
         Ok(serving.beside(
             async move {
@@ -206,6 +220,38 @@ impl Node {
     /// As [`upgrade`](Self::upgrade).
     pub async fn finalize(&self) -> Result<(), MoveError> {
         self.life()?.finalize().await
+    }
+
+    /// Ends the node in this program, so that another program goes on with its state: streams get their time, callers are held
+    /// back, no connection is accepted any more, running calls come to their end, the node goes back where that is asked for,
+    /// its objects are closed, and its state folder is let go. Calls that wait are refused as not begun
+    /// ([`NotBegun`](crate::wire::NotBegun)). What has moved is returned, if anything had to.
+    ///
+    /// What [`serve`](Self::serve) serves ends by itself after that. Whoever serves [`service_with`](Self::service_with) gives
+    /// the node's [`intake`](Self::intake) to the server, and ends it once the node [was handed over](Self::handed_over).
+    ///
+    /// # Errors
+    /// As [`upgrade`](Self::upgrade): the node serves on, but for [`MoveError::Stuck`].
+    pub async fn hand_over(&self, how: HandOver) -> Result<Option<Moved>, MoveError> {
+        self.life()?.hand_over(how).await
+    }
+
+    /// Completes when the node was handed over to another program. One without a state never is.
+    pub async fn handed_over(&self) {
+        let Kind::Living(life) = &self.0 else { return std::future::pending().await };
+        let mut handed_over = life.watch_handed_over();
+        // The node holds the other end.
+        let _ = handed_over.wait_for(|handed_over| *handed_over).await;
+    }
+
+    /// Whether servers are to take connections for this node: not while it is handed over. For a
+    /// [`Server`](crate::transport::Server) of your own; those of nodes without a state always are.
+    #[must_use]
+    pub fn intake(&self) -> IntakeHandle {
+        match &self.0 {
+            Kind::Living(life) => life.intake().clone(),
+            Kind::Resting(_) => IntakeHandle::new(),
+        }
     }
 
     /// Whether code may act as `version` of `protocol` does: whether no node that still matters may go back behind it. Once

@@ -6,6 +6,8 @@ mod check;
 mod inspect;
 mod keygen;
 mod node;
+mod pass_sockets;
+mod serve_node;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -22,6 +24,8 @@ pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
 pub(super) use self::node::{AdminAddress, Directive, LearnArguments, NodeArguments, StatusArguments};
+pub(super) use self::pass_sockets::PassSocketsArguments;
+pub(super) use self::serve_node::{ServeNodeArguments, Spoiled};
 pub(super) use self::verify::VerifyArguments;
 use super::call::{Header, LabelledProtocol};
 use super::convert::{Format, UsedAs};
@@ -85,6 +89,12 @@ pub(super) enum Command {
     Node(NodeArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
+    /// Run the inventory as a service's own program, under a supervisor, for tests of upgrades by restart
+    #[command(hide = true)]
+    ServeNode(ServeNodeArguments),
+    /// Tell a program in the place of this one which sockets it inherits, as systemd does
+    #[command(hide = true)]
+    PassSockets(PassSocketsArguments),
 }
 
 #[derive(Args, Debug)]

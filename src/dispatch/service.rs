@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context as Waking, Poll, ready};
 
@@ -18,7 +19,7 @@ use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered};
 use super::table::{RESUME, RESUME_ABLE, Refused, Table};
 use crate::version::Version;
-use crate::wire::Body;
+use crate::wire::{Body, NotBegun};
 
 /// Answers the calls of every version: reads the label, finds the route in the node's table, and goes there.
 ///
@@ -37,21 +38,26 @@ struct Shared {
     gate: Gate,
     /// Why there is no table; callers read it only while the gate is open.
     absent: ArcSwapOption<String>,
+    /// Whether another program goes on with the node: whoever calls is to call there.
+    left: AtomicBool,
 }
 
 impl Shared {
     /// Begins a call that the gate has let in; only now is it known which table it uses.
-    fn begin(&self, inside: Inside, request: Request<Body>) -> Entered {
+    fn begin(&self, inside: Inside, request: Request<Body>) -> State {
         let table = self.table.load();
         let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
         let call = match table.as_ref() {
+            None if self.left.load(Ordering::Acquire) => {
+                return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
+            }
             None => Call::told(self.absent(), request.into_body()),
             Some(table) => match table.route(request.uri().path(), request.headers()) {
                 Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
                 Err(refused) => Call::told(refused, request.into_body()),
             },
         };
-        Entered::new(call, inside, goes_on)
+        State::Entered(Entered::new(call, inside, goes_on))
     }
 
     fn absent(&self) -> Refused {
@@ -80,6 +86,11 @@ impl Dispatch {
     pub(crate) fn remove(&self, why: &str) {
         self.shared.absent.store(Some(Arc::new(why.to_owned())));
         self.shared.table.store(None);
+    }
+
+    /// From here on calls are answered as not begun, once there is no table: another program answers them.
+    pub(crate) fn leave(&self) {
+        self.shared.left.store(true, Ordering::Release);
     }
 
     /// The gate that calls from outside come through.
@@ -117,7 +128,7 @@ impl Service<Request<Body>> for Dispatch {
 
     fn call(&mut self, request: Request<Body>) -> Dispatched {
         if let Some(inside) = self.shared.gate.enter() {
-            return Dispatched(State::Entered(self.shared.begin(inside, request)));
+            return Dispatched(self.shared.begin(inside, request));
         }
         Dispatched(match self.shared.gate.wait() {
             Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.shared.clone()))),
@@ -135,6 +146,8 @@ enum State {
     Waiting(Box<(AtGate, Arc<Shared>)>),
     /// Nobody lets it in.
     Told(Box<Call>),
+    /// Another program answers it.
+    NotBegun(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
     Entered(Entered),
 }
 
@@ -145,13 +158,14 @@ impl Future for Dispatched {
         if let State::Waiting(waiting) = &mut self.0 {
             let (at_gate, shared) = waiting.as_mut();
             self.0 = match ready!(at_gate.poll(waking)) {
-                Ok((inside, request)) => State::Entered(shared.begin(inside, request)),
+                Ok((inside, request)) => shared.begin(inside, request),
                 Err(refused) => State::Told(Box::new(refused)),
             };
         }
         match &mut self.0 {
             State::Entered(entered) => Pin::new(entered).poll(waking).map(Ok),
             State::Told(call) => Pin::new(call.as_mut()).poll(waking).map(Ok),
+            State::NotBegun(answer) => answer.as_mut().poll(waking).map(Ok),
             State::Waiting(_) => Poll::Pending,
         }
     }

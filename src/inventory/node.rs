@@ -74,7 +74,7 @@ pub(crate) fn inventory_node_slow(
     Ok(builder.state(state))
 }
 
-fn beginning_at_1_1_0(clock: &Arc<dyn Clock>) -> Builder {
+pub(super) fn beginning_at_1_1_0(clock: &Arc<dyn Clock>) -> Builder {
     let clock = clock.clone();
     let object = move |opening: &Opening| {
         let object = objects::v1_1_0::Object::of_node(opening, clock.clone())?;
@@ -89,7 +89,7 @@ fn both(clock: &Arc<dyn Clock>, mode: Mode, slow: Duration) -> Builder {
 }
 
 /// All that differs are the items, and of them rules say all.
-fn to_2_0_0(clock: &Arc<dyn Clock>, mode: Mode) -> Upgrade {
+pub(super) fn to_2_0_0(clock: &Arc<dyn Clock>, mode: Mode) -> Upgrade {
     Upgrade::to("2.0.0")
         .object(object_of_2_0_0(clock))
         .records(objects::v2_0_0::Object::layout(), mode)
@@ -97,7 +97,7 @@ fn to_2_0_0(clock: &Arc<dyn Clock>, mode: Mode) -> Upgrade {
 }
 
 /// Items are the same; what reservations are, code takes over.
-fn to_3_0_0(clock: &Arc<dyn Clock>, mode: Mode, slow: Duration) -> Upgrade {
+pub(super) fn to_3_0_0(clock: &Arc<dyn Clock>, mode: Mode, slow: Duration) -> Upgrade {
     let (there, back) = (clock.clone(), clock.clone());
     Upgrade::to("3.0.0")
         .object(object_of_3_0_0(clock))
@@ -112,7 +112,9 @@ fn to_3_0_0(clock: &Arc<dyn Clock>, mode: Mode, slow: Duration) -> Upgrade {
         .verify(|adjacent| reads_3_0_0(v3_0_0::inventory_client::InventoryClient::new(adjacent)))
 }
 
-fn object_of_2_0_0(clock: &Arc<dyn Clock>) -> impl Fn(&Opening) -> Result<Object, OpenError> + Send + Sync + 'static {
+pub(super) fn object_of_2_0_0(
+    clock: &Arc<dyn Clock>,
+) -> impl Fn(&Opening) -> Result<Object, OpenError> + Send + Sync + 'static {
     let clock = clock.clone();
     move |opening| {
         let object = objects::v2_0_0::Object::of_node(opening, clock.clone())?;
@@ -120,7 +122,9 @@ fn object_of_2_0_0(clock: &Arc<dyn Clock>) -> impl Fn(&Opening) -> Result<Object
     }
 }
 
-fn object_of_3_0_0(clock: &Arc<dyn Clock>) -> impl Fn(&Opening) -> Result<Object, OpenError> + Send + Sync + 'static {
+pub(super) fn object_of_3_0_0(
+    clock: &Arc<dyn Clock>,
+) -> impl Fn(&Opening) -> Result<Object, OpenError> + Send + Sync + 'static {
     let clock = clock.clone();
     move |opening| {
         let object = objects::v3_0_0::Object::of_node(opening, clock.clone())?;
@@ -128,7 +132,7 @@ fn object_of_3_0_0(clock: &Arc<dyn Clock>) -> impl Fn(&Opening) -> Result<Object
     }
 }
 
-fn past_of_node(
+pub(super) fn past_of_node(
     clock: &Arc<dyn Clock>,
 ) -> impl Fn(Adjacent, &Opening) -> Result<Object, OpenError> + Send + Sync + 'static {
     let clock = clock.clone();
@@ -139,7 +143,7 @@ fn past_of_node(
     }
 }
 
-fn future_of_node(
+pub(super) fn future_of_node(
     clock: &Arc<dyn Clock>,
 ) -> impl Fn(Adjacent, &Opening) -> Result<Object, OpenError> + Send + Sync + 'static {
     let clock = clock.clone();

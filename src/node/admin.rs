@@ -78,14 +78,7 @@ impl Node {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<Serving> {
-        let address = listener.local_addr()?;
-        if !is_loopback(address) {
-            let what = format!(
-                "{address} is no loopback address, and whoever reaches the admin service can move the node: nobody is \
-                 authenticated\n  help: listen on 127.0.0.1 or [::1]"
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-        }
+        require_loopback(listener.local_addr()?)?;
         self.serve_admin_beyond_loopback(listener, shutdown)
     }
 
@@ -113,6 +106,18 @@ impl Node {
             let _ = stop.send(true);
         })
     }
+}
+
+/// That only processes of this machine reach the admin service at this address.
+pub(super) fn require_loopback(address: SocketAddr) -> io::Result<()> {
+    if is_loopback(address) {
+        return Ok(());
+    }
+    let what = format!(
+        "{address} is no loopback address, and whoever reaches the admin service can move the node: nobody is \
+         authenticated\n  help: listen on 127.0.0.1 or [::1]"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 
 /// Whether only processes of this machine reach it. An IPv4 address may be written as one of IPv6.

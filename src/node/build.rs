@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chain::{Chain, Declared, unused};
-use super::engine::{self, Beginning};
+use super::engine::{self, Beginning, Starting};
+use super::goal::{Goal, Kind, NotStarted};
 use super::limits::Limits;
 use super::resting::Resting;
 use super::upgrade::{OpenObject, Upgrade};
+use tokio::sync::watch;
+
 use crate::bundle::PublicKey;
 use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
 use crate::node::Node;
@@ -83,6 +86,9 @@ pub struct Builder {
     records: Option<Layout>,
     upgrades: Vec<Upgrade>,
     state: Option<PathBuf>,
+    run_at: Option<String>,
+    back_to: Option<String>,
+    wait: Option<Duration>,
     files: Arc<dyn Files>,
     limits: Limits,
     trusted: Vec<PublicKey>,
@@ -101,6 +107,9 @@ impl Builder {
             records: None,
             upgrades: Vec::new(),
             state: None,
+            run_at: None,
+            back_to: None,
+            wait: None,
             files: Arc::new(Disk),
             limits: Limits::default(),
             trusted: Vec::new(),
@@ -162,6 +171,30 @@ impl Builder {
     /// the version that the folder says, at first that of the object.
     pub fn state(mut self, folder: impl Into<PathBuf>) -> Self {
         self.state = Some(folder.into());
+        self
+    }
+
+    /// Runs this version from the first call on: an older state is moved up to it before the node [`start`](Self::start)s to
+    /// answer anybody, with all that belongs to an upgrade, and is back at its version when that fails
+    /// ([`BuildError::went_back`]). What is left of a move that leads elsewhere is undone. A state that is newer already keeps
+    /// the node from starting: only the newer program can take it back.
+    ///
+    /// Over several versions it goes one by one, and finalizes those in between, since nobody was answered there.
+    pub fn run_at(mut self, version: &str) -> Self {
+        self.run_at = Some(version.to_owned());
+        self
+    }
+
+    /// Takes a newer state back to this version, as a rollback does that accepts no loss; nobody is to be served.
+    pub(super) fn back_to(mut self, version: &str) -> Self {
+        self.back_to = Some(version.to_owned());
+        self
+    }
+
+    /// How long to wait for another program to let the state go. Without it [`start`](Self::start) fails at once when another
+    /// one owns it. Nothing else is done meanwhile, and whoever drops the start waits no more.
+    pub fn wait_for_state(mut self, limit: Duration) -> Self {
+        self.wait = Some(limit);
         self
     }
 
@@ -227,6 +260,16 @@ impl Builder {
     /// Names all that is missing or does not fit, at once, for every version that the node may come to; or says why the
     /// state cannot be opened.
     pub async fn start(self) -> Result<Node, BuildError> {
+        Self::start_checked(self.checked()?).await
+    }
+
+    pub(super) async fn start_checked(beginning: Beginning) -> Result<Node, BuildError> {
+        let life = engine::start(beginning).await?;
+        Ok(Node::living(life))
+    }
+
+    /// All that can be found out without the state.
+    pub(super) fn checked(self) -> Result<Beginning, BuildError> {
         let mut faults = Vec::new();
         if !self.current.is_empty() {
             faults.push("object(…) was given an object: a node with a state needs |opening: &Opening| …".to_owned());
@@ -256,19 +299,25 @@ impl Builder {
             faults
                 .extend(missing.into_iter().filter(|fault| !(wrong && fault.starts_with("there is no first object"))));
         });
-        let (Ok(chain), Some(root), true) = (chain, self.state, faults.is_empty()) else {
-            return Err(BuildError { faults });
+        let goal = match (&self.run_at, &self.back_to) {
+            (Some(version), _) => goal("run_at", version, chain.as_ref().ok(), Goal::RunAt, &mut faults),
+            (None, Some(version)) => goal("back_to", version, chain.as_ref().ok(), Goal::BackTo, &mut faults),
+            (None, None) => Goal::AsItIs,
         };
-        let beginning = Beginning {
+        let (Ok(chain), Some(root), true) = (chain, self.state, faults.is_empty()) else {
+            return Err(BuildError::unfit(faults));
+        };
+        Ok(Beginning {
             chain,
             protocol: self.protocol,
             files: self.files,
             limits: self.limits,
             root,
             trusted: self.trusted,
-        };
-        let life = engine::start(beginning).await.map_err(BuildError::of)?;
-        Ok(Node::living(life))
+            goal,
+            wait: self.wait,
+            starting: watch::Sender::new(Starting::Waits),
+        })
     }
 
     /// Lets an observer see the calls that reach the current object, in call order.
@@ -291,7 +340,7 @@ impl Builder {
         let mut faults = Vec::new();
         if self.state.is_some() || !self.opens.is_empty() || !self.upgrades.is_empty() {
             faults.push("a node with a state, or with upgrades, is made by start().await".to_owned());
-            return Err(BuildError { faults });
+            return Err(BuildError::unfit(faults));
         }
         let node = self.node(&mut faults);
         let oldest =
@@ -302,7 +351,7 @@ impl Builder {
                     self.index(version, side, &mut faults);
                 }
             }
-            return Err(BuildError { faults });
+            return Err(BuildError::unfit(faults));
         };
         if oldest > node {
             faults
@@ -362,7 +411,7 @@ impl Builder {
             }
         }
         if !faults.is_empty() {
-            return Err(BuildError { faults });
+            return Err(BuildError::unfit(faults));
         }
         let version = self.protocol.versions()[node].version().clone();
         Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at, self.trusted)))
@@ -410,11 +459,34 @@ impl fmt::Debug for Builder {
     }
 }
 
+/// The version that the program was told, if it is one that it can run.
+fn goal(
+    call: &str,
+    version: &str,
+    chain: Option<&Chain>,
+    of: impl Fn(Version) -> Goal,
+    faults: &mut Vec<String>,
+) -> Goal {
+    let version = version.parse::<Version>().map_err(|error| faults.push(format!("{call}(\"{version}\"): {error}")));
+    let (Ok(version), Some(chain)) = (version, chain) else { return Goal::AsItIs };
+    if chain.link(&version).is_none() {
+        faults.push(format!("this program cannot run {version}: it can run {}", chain.told()));
+    }
+    of(version)
+}
+
 /// Why a node could not be built: everything that is missing, at once.
 #[derive(thiserror::Error)]
 #[error("the node cannot be built:\n  {}", .faults.join("\n  "))]
 pub struct BuildError {
     faults: Vec<String>,
+    kind: Kind,
+}
+
+impl From<NotStarted> for BuildError {
+    fn from(not: NotStarted) -> Self {
+        Self { faults: vec![not.why], kind: not.kind }
+    }
 }
 
 /// As its display: a program that ends in it shows nothing else.
@@ -425,8 +497,25 @@ impl fmt::Debug for BuildError {
 }
 
 impl BuildError {
-    pub(super) fn of(fault: String) -> Self {
-        Self { faults: vec![fault] }
+    fn unfit(faults: Vec<String>) -> Self {
+        Self { faults, kind: Kind::Unfit }
+    }
+
+    /// Whether the program cannot do what it was told, however often it is started: something is missing in it, or the state
+    /// is of a version that it cannot run.
+    #[must_use]
+    pub fn is_unfit(&self) -> bool {
+        self.kind == Kind::Unfit
+    }
+
+    /// The version that the state is of, whole, after it was not moved to the one that the node was to
+    /// [run at](Builder::run_at): a program that can run that version can go on with it.
+    #[must_use]
+    pub fn went_back(&self) -> Option<&Version> {
+        match &self.kind {
+            Kind::WentBack(version) => Some(version),
+            _ => None,
+        }
     }
 
     /// What is missing or does not fit, at least one.

@@ -3,7 +3,9 @@
 mod back;
 mod cross;
 mod filling;
+mod hand_over;
 mod moves;
+mod reach;
 mod start;
 
 use std::path::PathBuf;
@@ -16,7 +18,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::interval;
 
 use self::filling::Filling;
-pub(super) use self::start::{Beginning, start};
+pub(super) use self::start::{Beginning, Starting, start};
 use super::chain::Chain;
 use super::learn::Learning;
 use super::life::{MoveError, Moved, NodeStatus};
@@ -26,6 +28,7 @@ use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
 use crate::state::{Carry, Epoch, Files, Phase, Progress, StateError, StateFolder, Status, Way};
+use crate::transport::IntakeHandle;
 use crate::version::Version;
 
 /// How often whoever watches is told of progress.
@@ -39,6 +42,9 @@ pub(super) struct Life {
     learning: Learning,
     protocol: RwLock<Protocol>,
     dispatch: Dispatch,
+    /// Of the servers that bring callers.
+    intake: IntakeHandle,
+    handed_over: watch::Sender<bool>,
     files: Arc<dyn Files>,
     limits: Limits,
     root: PathBuf,

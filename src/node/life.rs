@@ -101,6 +101,16 @@ pub struct Rollback {
     pub accept_loss: Option<PathBuf>,
 }
 
+/// How to hand a node over to another program.
+#[derive(Clone, Debug, Default)]
+pub struct HandOver {
+    /// Go back to the version before first, for a program that is older than this one.
+    pub back: bool,
+    /// With `back`: where what cannot be carried back is written before it is given up, as in [`Rollback`]. Without it such
+    /// records keep the node from going, and it serves on.
+    pub accept_loss: Option<PathBuf>,
+}
+
 /// Why a node did not move.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tower_service::Service;
 
 use super::connection::{self, Settings};
+use super::connections::Connections;
 use super::health::HealthHandle;
+use super::intake::IntakeHandle;
 use super::limits::Limits;
 use crate::wire::Body;
 
@@ -29,6 +31,7 @@ const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::
 pub struct Server {
     limits: Limits,
     health: Option<HealthHandle>,
+    intake: IntakeHandle,
     peer_addresses: bool,
 }
 
@@ -38,6 +41,7 @@ pub struct Server {
 #[must_use = "a server serves only while it is polled"]
 pub struct Serving {
     local_addr: SocketAddr,
+    connections: Connections,
     run: Pin<Box<dyn Future<Output = Served> + Send>>,
 }
 
@@ -55,7 +59,7 @@ impl Server {
     /// A server with default [`Limits`] that is healthy as long as it runs.
     #[must_use]
     pub fn builder() -> Self {
-        Self { limits: Limits::default(), health: None, peer_addresses: false }
+        Self { limits: Limits::default(), health: None, intake: IntakeHandle::new(), peer_addresses: false }
     }
 
     /// Sets what peers may take.
@@ -72,6 +76,13 @@ impl Server {
         self
     }
 
+    /// Lets the intake say whether connections are taken. Without it they are, until the shutdown.
+    #[must_use]
+    pub fn intake(mut self, intake: &IntakeHandle) -> Self {
+        self.intake = intake.clone();
+        self
+    }
+
     /// Whether each request's extensions hold a [`PeerAddress`](super::PeerAddress). Default: no, because it costs every
     /// call memory of its own, some 3 % of a small one, and few objects ask who called.
     #[must_use]
@@ -83,7 +94,8 @@ impl Server {
     /// Serves `service` to whoever connects to `listener`, until `shutdown` completes and running calls have finished.
     ///
     /// Each connection has its own clone of `service`, and each call is one [`Service::call`] on it. A call that panics
-    /// is answered with `INTERNAL`; no other call notices.
+    /// is answered with `INTERNAL`; no other call notices. One whose answer is marked [`NotBegun`](crate::wire::NotBegun) ends
+    /// with `REFUSED_STREAM` (RFC 9113 §8.7).
     ///
     /// On shutdown the listener is closed, health ends, peers are told to go away (RFC 9113 §6.8), and running calls
     /// may finish within [`Limits::shutdown`].
@@ -107,28 +119,44 @@ impl Server {
             pause: ACCEPT_PAUSE.0,
             paused_until: None,
         };
-        Ok(Serving { local_addr, run: Box::pin(self.run(acceptor, service, shutdown)) })
+        let connections = Connections::new();
+        let run = Box::pin(self.run(acceptor, connections.clone(), service, shutdown));
+        Ok(Serving { local_addr, connections, run })
     }
 
-    async fn run<S>(self, mut acceptor: Acceptor, service: S, shutdown: impl Future<Output = ()>) -> Served
+    async fn run<S>(
+        self,
+        mut acceptor: Acceptor,
+        told: Connections,
+        service: S,
+        shutdown: impl Future<Output = ()>,
+    ) -> Served
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
         let settings =
             Arc::new(Settings { limits: self.limits, health: self.health, peer_addresses: self.peer_addresses });
-        let (closing, closed) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut accepted = 0;
         let mut shutdown = pin!(shutdown);
+        let mut intake = self.intake.watch();
+        intake.mark_changed();
+        let mut open = true;
         loop {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
                 Some(_) = connections.join_next() => {}
-                (stream, peer, place) = acceptor.accept() => {
+                Ok(()) = intake.changed() => {
+                    open = *intake.borrow_and_update();
+                    if !open {
+                        told.go_away();
+                    }
+                }
+                (stream, peer, place) = acceptor.accept(), if open => {
                     accepted += 1;
-                    let connection = connection::serve(stream, peer, service.clone(), settings.clone(), closed.clone());
+                    let connection = connection::serve(stream, peer, service.clone(), settings.clone(), told.accepted());
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -141,8 +169,7 @@ impl Server {
         if let Some(health) = &settings.health {
             health.shut_down();
         }
-        // Without receivers there are no connections to tell.
-        let _ = closing.send(true);
+        told.shut_down();
         let finished = async { while connections.join_next().await.is_some() {} };
         let in_time = timeout(settings.limits.shutdown, finished).await.is_ok();
         let cut = connections.len();
@@ -161,6 +188,12 @@ impl Serving {
         self.local_addr
     }
 
+    /// The server's connections, to tell their peers to go away while it goes on.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
     /// Does something beside, for as long as the server runs, and something more once the last call has ended.
     pub(crate) fn beside(
         self,
@@ -177,7 +210,7 @@ impl Serving {
             last.await;
             served
         });
-        Self { local_addr: self.local_addr, run }
+        Self { local_addr: self.local_addr, connections: self.connections, run }
     }
 }
 

@@ -93,9 +93,12 @@ async fn tell<T, E>(
     }
 }
 
-/// Ready once the service stops, or has gone.
+/// Ready once the service stops.
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    let _ = stopping.wait_for(|stopping| *stopping).await;
+    // Where nobody says so any more, nothing stops.
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn end(node: &Node, sender: &Sender<MoveUpdate>, moved: Option<Moved>, lost: Option<PathBuf>) -> Option<()> {

@@ -1,6 +1,6 @@
 //! The methods of the admin service: each is one call of the node's own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
@@ -15,7 +15,7 @@ use super::wire::{
     StatusRequest, SwitchRequest, UpgradeRequest, WatchRequest,
 };
 use super::{failure, receive, told};
-use crate::node::{Node, Rollback};
+use crate::node::{HandOver, Node, Rollback};
 use crate::version::Version;
 
 /// Bundles that are received at once: each takes as much memory as it is large, and more while it is read.
@@ -31,6 +31,14 @@ pub(super) struct Admin {
 impl Admin {
     pub(super) fn new(node: Node, stopping: watch::Receiver<bool>) -> Self {
         Self { node, stopping, bundles: Arc::new(Semaphore::new(BUNDLES)) }
+    }
+
+    /// A file for what is given up; a node without a state says by itself that it has none.
+    async fn place_for_lost(&self, wanted: bool) -> Result<Option<PathBuf>, Status> {
+        match self.node.life() {
+            Ok(life) if wanted => life.place_for_lost().await.map(Some).map_err(|error| failure::of_move(&error)),
+            _ => Ok(None),
+        }
     }
 }
 
@@ -76,13 +84,8 @@ impl Service for Admin {
 
     async fn rollback(&self, request: Request<RollbackRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
         let RollbackRequest { dry_run, accept_loss } = *request.get_ref();
-        let lost = match (accept_loss, self.node.life()) {
-            // What a dry run would lose is listed, and a node without a state says so itself.
-            (true, Ok(life)) if !dry_run => {
-                Some(life.place_for_lost().await.map_err(|error| failure::of_move(&error))?)
-            }
-            _ => None,
-        };
+        // What a dry run would lose is listed.
+        let lost = self.place_for_lost(accept_loss && !dry_run).await?;
         let (node, how) = (self.node.clone(), Rollback { dry_run, accept_loss: lost.clone() });
         let directive = async move {
             let file = how.accept_loss.clone();
@@ -121,8 +124,21 @@ impl Service for Admin {
         Err(Status::unimplemented("abort"))
     }
 
-    async fn hand_over(&self, _: Request<HandOverRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
-        Err(Status::unimplemented("hand_over"))
+    async fn hand_over(&self, request: Request<HandOverRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        let HandOverRequest { back, accept_loss } = *request.get_ref();
+        let lost = self.place_for_lost(back && accept_loss).await?;
+        let (node, how) = (self.node.clone(), HandOver { back, accept_loss: lost.clone() });
+        let directive = async move {
+            let file = how.accept_loss.clone();
+            let moved = node.hand_over(how).await;
+            if let Some(file) = file {
+                let _ = spawn_blocking(move || remove_empty(&file)).await;
+            }
+            moved
+        };
+        // The program ends with it: whoever asked for it is told all the same.
+        let (_, never) = watch::channel(false);
+        Ok(Response::new(follow::directive(&self.node, &never, lost, directive)))
     }
 }
 

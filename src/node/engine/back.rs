@@ -80,7 +80,7 @@ impl Life {
     }
 
     /// Answers nobody any more, and says so.
-    async fn stuck(&self, phase: Phase, why: String) -> MoveError {
+    pub(super) async fn stuck(&self, phase: Phase, why: String) -> MoveError {
         tracing::error!(%phase, why, "the node is stuck: start its program again");
         if let Err(error) = self.close(&format!("this node is stuck and has to be started again: {why}")).await {
             tracing::warn!(%error, "objects could not be closed");

@@ -21,6 +21,8 @@ pub(super) struct How {
     pub(super) export: Option<PathBuf>,
     /// Only find out what would be lost.
     pub(super) dry_run: bool,
+    /// Another program goes on from there: callers are not let in again.
+    pub(super) leaves: bool,
 }
 
 /// Why it did not come to its end.
@@ -47,6 +49,9 @@ impl Life {
         }
         let shut = Instant::now();
         self.dispatch.gate().shut();
+        if how.leaves {
+            self.intake.close();
+        }
         // Whether the objects that stood have gone, so that others, or they again, have to be opened.
         let mut cleared = false;
         let mut ended = EndedStreams::default();
@@ -71,18 +76,26 @@ impl Life {
         };
         match crossed {
             Ok(lost) => {
-                self.dispatch.gate().open();
+                if !how.leaves {
+                    self.dispatch.gate().open();
+                }
                 let moved = moved(lost);
                 {
                     let mut told = lock(&self.told);
                     (told.last, told.failure) = (Some(moved.clone()), None);
                 }
-                self.fill().await;
+                if !how.leaves {
+                    self.fill().await;
+                }
                 Ok(moved)
             }
             Err(stop) => {
                 let lost = if let Stop::Dry { lost } = stop { lost } else { 0 };
-                self.back(stop, cleared).await.map_or_else(|| Ok(moved(lost)), Err)
+                let back = self.back(stop, cleared).await;
+                if how.leaves && lock(&self.told).stuck.is_none() {
+                    self.intake.open();
+                }
+                back.map_or_else(|| Ok(moved(lost)), Err)
             }
         }
     }
@@ -92,7 +105,7 @@ impl Life {
     }
 
     /// Gives the streams that are inside their time, while others need not wait for them.
-    async fn let_streams_end(&self) -> StreamsInside {
+    pub(super) async fn let_streams_end(&self) -> StreamsInside {
         let gate = self.dispatch.gate();
         let older = gate.streams();
         self.working_on("waiting for streams to end");
@@ -102,7 +115,7 @@ impl Life {
     }
 
     /// Waits until calls and background work have ended, and closes what stands.
-    async fn clear_out(&self, older: StreamsInside, cleared: &mut bool) -> Result<EndedStreams, Stop> {
+    pub(super) async fn clear_out(&self, older: StreamsInside, cleared: &mut bool) -> Result<EndedStreams, Stop> {
         let (gate, limits, begun) = (self.dispatch.gate(), &self.limits, Instant::now());
         self.working_on("waiting for calls to end");
         let before = gate.ended_streams();

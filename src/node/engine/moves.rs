@@ -54,20 +54,7 @@ impl Life {
     }
 
     async fn go_on(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
-        let from = self.version();
-        let plan = self.chain.plan(&from, to, Way::On).map_err(|why| MoveError::NoWay { why })?;
-        let kept = lock(&self.told).journaled.kept.clone();
-        if let Some(kept) = kept {
-            let why = format!(
-                "there is still a way back to {}: finalize that upgrade first, or roll it back",
-                kept.version()
-            );
-            return Err(MoveError::NoWay { why });
-        }
-        if let Some(why) = self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
-            return Err(MoveError::Held { why });
-        }
-        self.look_ahead(&plan).await?;
+        let plan = self.way_on(to).await?;
         let (first, count) = self.refused(&plan).await?;
         if count > 0 {
             return Err(MoveError::Refused { records: first, count });
@@ -81,24 +68,44 @@ impl Life {
         self.cross(&plan, How::default()).await
     }
 
-    async fn go_back(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
-        let from = self.version();
+    /// What the way on takes, but for records that refuse.
+    pub(super) async fn way_on(&self, to: &Version) -> Result<Plan, MoveError> {
+        let plan = self.chain.plan(&self.version(), to, Way::On).map_err(|why| MoveError::NoWay { why })?;
         let kept = lock(&self.told).journaled.kept.clone();
-        let Some(kept) = kept else {
-            let why = format!("there is no way back from {from}: it was finalized, or is the first version here");
+        if let Some(kept) = kept {
+            let why = format!(
+                "there is still a way back to {}: finalize that upgrade first, or roll it back",
+                kept.version()
+            );
             return Err(MoveError::NoWay { why });
-        };
-        let mut plan = self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
-        self.look_ahead(&plan).await?;
-        let export = if how.dry_run { None } else { how.accept_loss };
-        let (first, count) = self.refused(&plan).await?;
-        if count > 0 && export.is_none() {
-            return Err(MoveError::Refused { records: first, count });
         }
+        if let Some(why) = self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
+            return Err(MoveError::Held { why });
+        }
+        self.look_ahead(&plan).await?;
+        Ok(plan)
+    }
+
+    async fn go_back(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
+        let (plan, count) = self.way_back(&how).await?;
         if how.dry_run && plan.function.is_none() {
-            let to = plan.to.clone();
+            let (from, to) = (plan.from.clone(), plan.to.clone());
             let (pause, streams_drained, streams_cut) = (std::time::Duration::ZERO, 0, 0);
             return Ok(Moved { from, to, pause, streams_drained, streams_cut, lost: count });
+        }
+        if let Err(why) = self.ahead(&plan).await {
+            return Err(self.not_begun(why).await);
+        }
+        let export = if how.dry_run { None } else { how.accept_loss };
+        self.cross(&plan, How { export, dry_run: how.dry_run, leaves: false }).await
+    }
+
+    /// What the way back takes, and how many records it would lose; found out while callers are served.
+    pub(super) async fn way_back(&self, how: &Rollback) -> Result<(Plan, u64), MoveError> {
+        let mut plan = self.plan_back().await?;
+        let (first, count) = self.refused(&plan).await?;
+        if count > 0 && (how.dry_run || how.accept_loss.is_none()) {
+            return Err(MoveError::Refused { records: first, count });
         }
         if let Some((_, mode)) = &mut plan.records
             && (how.dry_run || count > 0)
@@ -106,10 +113,20 @@ impl Life {
             // What is copied ahead of time is whole.
             *mode = Mode::Eager;
         }
-        if let Err(why) = self.ahead(&plan).await {
-            return Err(self.not_begun(why).await);
-        }
-        self.cross(&plan, How { export, dry_run: how.dry_run }).await
+        Ok((plan, count))
+    }
+
+    /// What the way back takes, but for records that refuse.
+    pub(super) async fn plan_back(&self) -> Result<Plan, MoveError> {
+        let from = self.version();
+        let kept = lock(&self.told).journaled.kept.clone();
+        let Some(kept) = kept else {
+            let why = format!("there is no way back from {from}: it was finalized, or is the first version here");
+            return Err(MoveError::NoWay { why });
+        };
+        let plan = self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
+        self.look_ahead(&plan).await?;
+        Ok(plan)
     }
 
     async fn end_upgrade(self: &Arc<Self>) -> Result<(), MoveError> {
@@ -135,7 +152,7 @@ impl Life {
     }
 
     /// Writes down that the upgrade may begin; after a crash that is written down already.
-    async fn permit(&self, to: Version) -> Result<(), String> {
+    pub(super) async fn permit(&self, to: Version) -> Result<(), String> {
         self.on_state(move |state| {
             let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to);
             if known == Some(false) {
@@ -188,7 +205,7 @@ impl Life {
     }
 
     /// Copies records while they are served.
-    async fn ahead(&self, plan: &Plan) -> Result<(), String> {
+    pub(super) async fn ahead(&self, plan: &Plan) -> Result<(), String> {
         if !matches!(plan.records, Some((_, Mode::Online))) {
             return Ok(());
         }

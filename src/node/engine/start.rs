@@ -2,20 +2,24 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use super::cross::Stop;
 use super::{Life, Told};
 use crate::bundle::PublicKey;
 use crate::dispatch::Dispatch;
 use crate::node::chain::Chain;
+use crate::node::goal::{Goal, NotStarted};
 use crate::node::learn::{self, Learning};
 use crate::node::life::NodeStatus;
 use crate::node::limits::Limits;
 use crate::protocol::Protocol;
-use crate::state::{Files, Phase, Recovery, StateFolder, Way};
+use crate::state::{Files, Phase, Recovery, StateError, StateFolder, Way};
+use crate::transport::IntakeHandle;
 use crate::version::Version;
 
 /// What a node with a state begins with.
@@ -26,26 +30,39 @@ pub(in crate::node) struct Beginning {
     pub(in crate::node) limits: Limits,
     pub(in crate::node) root: PathBuf,
     pub(in crate::node) trusted: Vec<PublicKey>,
+    pub(in crate::node) goal: Goal,
+    /// How long to wait for the state; without it not at all.
+    pub(in crate::node) wait: Option<Duration>,
+    /// Tells how it goes.
+    pub(in crate::node) starting: watch::Sender<Starting>,
 }
 
-/// Opens the state, goes on with what a crash has left, and opens the objects.
+/// How far a node is that starts.
+#[derive(Clone)]
+pub(in crate::node) enum Starting {
+    /// It waits for the state.
+    Waits,
+    /// It has the state, and comes to its version.
+    Moves(Arc<Life>),
+}
+
+/// How often a state is asked for that another program owns. What its callers wait is this much longer at most.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Opens the state, goes on with what a crash has left, opens the objects, and comes to the version that is wanted.
 ///
 /// # Errors
-/// When the state cannot be opened, is of a version that the program cannot run, or its objects cannot be opened.
-pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, String> {
-    let Beginning { chain, protocol, files, limits, root, trusted } = beginning;
-    let Some(first) = chain.links.first().map(|link| link.version.clone()) else {
-        return Err("there is no object: nothing can run".to_owned());
-    };
-    let (opening, folder) = (files.clone(), root.clone());
+/// When the state cannot be opened, is of a version that the program cannot run, its objects cannot be opened, or it could not
+/// be moved to where it is wanted.
+pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, NotStarted> {
+    let (state, recovery) = own(&beginning).await?;
+    let Beginning { chain, protocol, files, limits, root, trusted, goal, wait: _, starting } = beginning;
     let keys = trusted.clone();
-    let opened = spawn_blocking(move || {
-        let cannot = |error| format!("the state cannot be opened: {error}");
-        let (state, recovery) = StateFolder::open_on(opening, folder, &first).map_err(cannot)?;
-        let protocol = learn::restore(protocol, state.bundles().map_err(cannot)?, &keys)?;
-        Ok::<_, String>((state, recovery, protocol))
+    let restored = spawn_blocking(move || {
+        let bundles = state.bundles().map_err(|error| cannot(&error))?;
+        Ok::<_, String>((learn::restore(protocol, bundles, &keys)?, state))
     });
-    let (state, recovery, protocol) = opened.await.map_err(|error| error.to_string())??;
+    let (protocol, state) = restored.await.map_err(|error| error.to_string())??;
     let (status, current) = (state.status().clone(), state.current().clone());
     let told = Told {
         runs: status.epoch.version().clone(),
@@ -63,6 +80,8 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, St
         learning: Learning::new(trusted),
         protocol: RwLock::new(protocol),
         dispatch: Dispatch::new(),
+        intake: IntakeHandle::new(),
+        handed_over: watch::Sender::new(false),
         files,
         limits,
         root,
@@ -74,26 +93,89 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, St
         busy: Mutex::default(),
         freed: Notify::new(),
     });
-    life.recover(recovery).await?;
+    starting.send_replace(Starting::Moves(life.clone()));
+    let come = life.come_to(recovery, &goal).await;
     super::lock(&life.told).progress = None;
     life.publish();
-    life.fill().await;
-    life.go_on_by_itself().await;
-    Ok(life)
+    if come.is_err() {
+        // Another program may want the state right now.
+        life.stop().await;
+    }
+    come.map(|()| life)
+}
+
+/// Takes the state over, once nobody else owns it.
+async fn own(beginning: &Beginning) -> Result<(StateFolder, Recovery), NotStarted> {
+    let Some(first) = beginning.chain.links.first().map(|link| link.version.clone()) else {
+        return Err(NotStarted::unfit("there is no object: nothing can run"));
+    };
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        let (files, root, first) = (beginning.files.clone(), beginning.root.clone(), first.clone());
+        let opened = spawn_blocking(move || StateFolder::open_on(files, root, &first));
+        let error = match opened.await.map_err(|error| error.to_string())? {
+            Ok(opened) => return Ok(opened),
+            Err(error) => error,
+        };
+        let (node, waited) = (beginning.root.display(), begun.elapsed());
+        match beginning.wait {
+            Some(wait) if error.is_owned_elsewhere() && waited < wait => {
+                if !told {
+                    tracing::info!(%node, limit = ?wait, "waiting for another program to let the state go");
+                    told = true;
+                }
+                sleep(LOOK).await;
+            }
+            Some(wait) if error.is_owned_elsewhere() => {
+                return Err(NotStarted::from(format!("{}; it was waited for {} s", cannot(&error), wait.as_secs())));
+            }
+            _ => return Err(NotStarted::from(cannot(&error))),
+        }
+    }
+}
+
+fn cannot(error: &StateError) -> String {
+    format!("the state cannot be opened: {error}")
 }
 
 impl Life {
-    /// Comes to a version that serves.
-    async fn recover(self: &Arc<Self>, recovery: Recovery) -> Result<(), String> {
-        let recovered = match recovery {
-            Recovery::Serve => None,
-            Recovery::Make(way) => Some(self.make_again(way).await),
-            Recovery::Verify => Some(self.try_again().await),
+    /// Comes to where the program is to be.
+    async fn come_to(self: &Arc<Self>, recovery: Recovery, goal: &Goal) -> Result<(), NotStarted> {
+        let failed = self.recover(recovery, goal).await?;
+        match failed {
+            Some(why) if !goal.is_met_by(&self.version()) => return Err(NotStarted::went_back(self.version(), why)),
+            _ => self.reach(goal).await?,
+        }
+        // Where it has moved, or has gone on with a move, they stand; whoever only takes the state back needs none.
+        if !matches!(goal, Goal::BackTo(_)) && self.standing.lock().await.is_none() {
+            self.open().await?;
+        }
+        self.fill().await;
+        if *goal == Goal::AsItIs {
+            self.go_on_by_itself().await;
+        }
+        Ok(())
+    }
+
+    /// Comes to a version that is whole; why the move failed that a crash had left.
+    async fn recover(self: &Arc<Self>, recovery: Recovery, goal: &Goal) -> Result<Option<String>, NotStarted> {
+        let left = super::lock(&self.told).journaled.under_way.clone();
+        let unwanted = left.filter(|left| !goal.wants(left.way, &left.to));
+        let recovered = match (recovery, unwanted) {
+            (Recovery::Serve, _) => None,
+            (_, Some(left)) => {
+                Some(Err(self.failed(format!("the program ended on the way to {}, which is not wanted now", left.to))))
+            }
+            (Recovery::Make(way), None) => Some(self.make_again(way).await),
+            (Recovery::Verify, None) => Some(self.try_again().await),
         };
+        let mut failed = None;
         match recovered {
-            Some(Ok(())) => return Ok(()),
+            Some(Ok(())) => return Ok(None),
             Some(Err(Stop::Unreleased { why })) => {
-                return Err(format!("whether the move has ended could not be written down: {why}; start again"));
+                let why = format!("whether the move has ended could not be written down: {why}; start again");
+                return Err(NotStarted::from(why));
             }
             Some(Err(stop)) => {
                 let why = match stop {
@@ -104,32 +186,38 @@ impl Life {
                     ),
                     Stop::Dry { .. } | Stop::Unreleased { .. } => String::new(),
                 };
-                self.runs(&super::lock(&self.told).journaled.epoch.version().clone())?;
+                self.runs(&super::lock(&self.told).journaled.epoch.version().clone(), goal)?;
                 if let Err(error) = self.close("the node goes back to the version before").await {
                     tracing::warn!(%error, "objects that are given up could not be closed");
                 }
-                self.fail(why).await?;
+                self.fail(why.clone()).await?;
+                failed = Some(why);
             }
             None => {}
         }
         let version = super::lock(&self.told).current.version().clone();
-        self.runs(&version)?;
-        self.open().await
+        self.runs(&version, goal)?;
+        Ok(failed)
     }
 
-    /// Whether the program can run a version at all.
-    fn runs(&self, version: &Version) -> Result<(), String> {
-        if self.chain.link(version).is_some() {
-            return Ok(());
+    /// Whether the program can run a version at all, and is to.
+    fn runs(&self, version: &Version, goal: &Goal) -> Result<(), NotStarted> {
+        match goal {
+            Goal::RunAt(goal) if version > goal => {
+                return Err(NotStarted::unfit(format!(
+                    "the state is of {version}, and the program was told to run {goal}: the newer program has to go back first"
+                )));
+            }
+            _ if self.chain.link(version).is_some() => return Ok(()),
+            _ => {}
         }
         let newer = self.chain.links.last().is_some_and(|last| last.version < *version);
-        Err(format!(
+        Err(NotStarted::unfit(format!(
             "the state is of {version}, and this program can run {}: start {} one",
             self.chain.told(),
             if newer { "a newer" } else { "an older" }
-        ))
+        )))
     }
-
     /// Makes the epoch that the crash has left unfinished.
     async fn make_again(self: &Arc<Self>, way: Way) -> Result<(), Stop> {
         let (from, to) = {
@@ -147,7 +235,7 @@ impl Life {
     /// Tries the epoch that was made before the crash.
     async fn try_again(self: &Arc<Self>) -> Result<(), Stop> {
         let version = super::lock(&self.told).current.version().clone();
-        self.runs(&version).map_err(|why| self.failed(why))?;
+        self.runs(&version, &Goal::AsItIs).map_err(|not| self.failed(not.why))?;
         self.try_out().await
     }
 

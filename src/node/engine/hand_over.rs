@@ -1,0 +1,92 @@
+//! The end of a node in this program, so that another program goes on with its state.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::cross::{How, Stop};
+use super::{Life, lock};
+use crate::node::life::{HandOver, MoveError, Moved, Rollback};
+use crate::state::Phase;
+use crate::transport::IntakeHandle;
+
+impl Life {
+    pub(in crate::node) async fn hand_over(self: &Arc<Self>, how: HandOver) -> Result<Option<Moved>, MoveError> {
+        let busy = self.busy("the node is being handed over to another program".to_owned())?;
+        let life = self.clone();
+        self.to_the_end(busy, async move { life.leave(how).await }).await
+    }
+
+    /// Whether servers take connections for this node.
+    pub(in crate::node) fn intake(&self) -> &IntakeHandle {
+        &self.intake
+    }
+
+    /// Turns true when the node was handed over.
+    pub(in crate::node) fn watch_handed_over(&self) -> watch::Receiver<bool> {
+        self.handed_over.subscribe()
+    }
+
+    async fn leave(self: &Arc<Self>, how: HandOver) -> Result<Option<Moved>, MoveError> {
+        if lock(&self.state).is_none() {
+            return Err(MoveError::NoWay { why: "the node has stopped, and its state is free".to_owned() });
+        }
+        let moved =
+            if how.back { Some(self.leave_back(how).await?) } else { self.leave_as_it_is().await.map(|()| None)? };
+        self.working_on("letting the state go");
+        let state = self.state.clone();
+        // Files are let go where blocking is allowed.
+        let _ = spawn_blocking(move || drop(lock(&state).take())).await;
+        // Those that wait, and those that still come on connections from before, have not begun.
+        self.dispatch.leave();
+        self.dispatch.gate().open();
+        self.handed_over.send_replace(true);
+        tracing::info!(node = %self.root.display(), version = %self.version(), "the node was handed over to another program");
+        Ok(moved)
+    }
+
+    /// Goes back to the version before, and lets nobody in there.
+    async fn leave_back(self: &Arc<Self>, how: HandOver) -> Result<Moved, MoveError> {
+        let rollback = Rollback { dry_run: false, accept_loss: how.accept_loss };
+        let (plan, _) = self.way_back(&rollback).await?;
+        if let Err(why) = self.ahead(&plan).await {
+            return Err(self.not_begun(why).await);
+        }
+        let moved = self.cross(&plan, How { export: rollback.accept_loss, dry_run: false, leaves: true }).await?;
+        self.stop_filling().await;
+        match self.close("the node is handed over to another program").await {
+            Ok(()) => Ok(moved),
+            Err(why) => Err(self.serve_on(why, true).await),
+        }
+    }
+
+    async fn leave_as_it_is(self: &Arc<Self>) -> Result<(), MoveError> {
+        let older = self.let_streams_end().await;
+        self.dispatch.gate().shut();
+        self.intake.close();
+        let mut cleared = false;
+        match self.clear_out(older, &mut cleared).await {
+            Ok(_) => Ok(()),
+            Err(Stop::Failed { why, .. } | Stop::Unreleased { why }) => Err(self.serve_on(why, cleared).await),
+            // Nothing was to be carried over.
+            Err(Stop::Lossy { .. } | Stop::Dry { .. }) => Err(self.serve_on(String::new(), cleared).await),
+        }
+    }
+
+    /// Lets callers in again.
+    async fn serve_on(self: &Arc<Self>, why: String, cleared: bool) -> MoveError {
+        let phase = Phase::Serving;
+        if cleared {
+            self.working_on("opening the objects again");
+            if let Err(error) = self.open().await {
+                return self.stuck(phase, format!("{why}; and then: {error}")).await;
+            }
+        }
+        lock(&self.told).failure = Some(why.clone());
+        self.dispatch.gate().open();
+        self.intake.open();
+        self.fill().await;
+        MoveError::Failed { phase, why, version: self.version() }
+    }
+}

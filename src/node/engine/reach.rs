@@ -1,0 +1,113 @@
+//! To the version that the program was told, before anybody is answered.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::cross::Stop;
+use super::{Life, lock};
+use crate::node::chain::Plan;
+use crate::node::goal::{Goal, NotStarted};
+use crate::node::life::{MoveError, Moved};
+use crate::state::{Phase, StateFolder, Way};
+use crate::version::Version;
+
+impl Life {
+    /// Goes there from the version that the state is of, step by step.
+    pub(super) async fn reach(self: &Arc<Self>, goal: &Goal) -> Result<(), NotStarted> {
+        match goal {
+            Goal::AsItIs => Ok(()),
+            Goal::RunAt(to) => {
+                self.forget_beyond(Some(to)).await?;
+                self.up_to(to).await
+            }
+            Goal::BackTo(to) => {
+                self.forget_beyond(None).await?;
+                self.back_to(to).await
+            }
+        }
+    }
+
+    async fn up_to(self: &Arc<Self>, to: &Version) -> Result<(), NotStarted> {
+        let mut moved = false;
+        while self.version() < *to {
+            let version = self.version();
+            let Some(next) = self.chain.neighbour(&version, Way::On).map(|next| next.version.clone()) else {
+                return Err(NotStarted::unfit(format!("this program knows no way on from {version}")));
+            };
+            if moved {
+                // Of what was in between no caller has been told anything.
+                self.finalize().await.map_err(|error| self.not_moved(&error))?;
+            }
+            let plan = self.way_on(&next).await.map_err(|error| self.not_moved(&error))?;
+            self.move_at_rest(&plan).await?;
+            moved = true;
+        }
+        Ok(())
+    }
+
+    async fn back_to(self: &Arc<Self>, to: &Version) -> Result<(), NotStarted> {
+        while self.version() > *to {
+            let plan = self.plan_back().await.map_err(|error| self.not_moved(&error))?;
+            self.move_at_rest(&plan).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves as a node that serves does, but that there is nobody to hold back, and no object has to be opened to be closed.
+    async fn move_at_rest(self: &Arc<Self>, plan: &Plan) -> Result<(), NotStarted> {
+        let begun = Instant::now();
+        if plan.way == Way::On {
+            self.permit(plan.to.clone()).await?;
+        }
+        let way = plan.way;
+        self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await?;
+        let moved = async {
+            self.stop_filling().await;
+            self.close("the node moves to another version").await.map_err(|why| self.failed(why))?;
+            self.make(plan, None).await?;
+            self.on_state(StateFolder::switch).await.map_err(|why| self.failed(why))?;
+            self.try_out().await
+        };
+        let why = match moved.await {
+            Ok(()) => {
+                let (from, to, pause) = (plan.from.clone(), plan.to.clone(), begun.elapsed());
+                lock(&self.told).last = Some(Moved { from, to, pause, streams_drained: 0, streams_cut: 0, lost: 0 });
+                return Ok(());
+            }
+            Err(Stop::Unreleased { why }) => {
+                return Err(format!("whether the move has ended could not be written down: {why}; start again").into());
+            }
+            Err(Stop::Failed { phase, why }) => format!("the move to {} failed while {phase}: {why}", plan.to),
+            Err(Stop::Lossy { first, count }) => MoveError::Refused { records: first, count }.to_string(),
+            // Nobody asked for one.
+            Err(Stop::Dry { .. }) => String::new(),
+        };
+        if let Err(error) = self.close("the node goes back to the version before").await {
+            tracing::warn!(%error, "objects that are given up could not be closed");
+        }
+        self.fail(why.clone()).await?;
+        Err(NotStarted::went_back(self.version(), why))
+    }
+
+    /// Takes back what was to begin, and leads to nowhere now.
+    async fn forget_beyond(&self, goal: Option<&Version>) -> Result<(), NotStarted> {
+        let (phase, to) = {
+            let told = lock(&self.told);
+            (told.journaled.phase, told.journaled.under_way.as_ref().map(|under_way| under_way.to.clone()))
+        };
+        let begun = matches!(phase, Phase::Learned | Phase::Permitted);
+        if begun && goal.is_none_or(|goal| to.is_some_and(|to| to > *goal)) {
+            self.forget().await?;
+        }
+        Ok(())
+    }
+
+    fn not_moved(&self, error: &MoveError) -> NotStarted {
+        let why = error.to_string();
+        match error {
+            MoveError::Stuck { .. } => NotStarted::from(why),
+            _ => NotStarted::went_back(self.version(), why),
+        }
+    }
+}

@@ -4,6 +4,7 @@ mod back;
 mod cross;
 mod filling;
 mod moves;
+mod prepare;
 mod start;
 
 use std::path::PathBuf;
@@ -16,8 +17,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::interval;
 
 use self::filling::Filling;
+use self::prepare::Preparations;
 pub(super) use self::start::{Beginning, start};
 use super::chain::Chain;
+use super::draining;
+use super::front::Fronts;
 use super::learn::Learning;
 use super::life::{MoveError, Moved, NodeStatus};
 use super::limits::Limits;
@@ -37,6 +41,8 @@ const TRIES: usize = 3;
 pub(super) struct Life {
     chain: Arc<Chain>,
     learning: Learning,
+    fronts: Fronts,
+    instance: String,
     protocol: RwLock<Protocol>,
     dispatch: Dispatch,
     files: Arc<dyn Files>,
@@ -51,6 +57,7 @@ pub(super) struct Life {
     status: watch::Sender<NodeStatus>,
     busy: Mutex<Option<String>>,
     freed: Notify,
+    preparations: Mutex<Preparations>,
 }
 
 /// What is known without looking at the disk.
@@ -63,6 +70,7 @@ struct Told {
     failure: Option<String>,
     stuck: Option<String>,
     last: Option<Moved>,
+    drained: bool,
 }
 
 /// The right to change the node, one at a time.
@@ -87,6 +95,25 @@ impl Life {
 
     pub(super) fn learning(&self) -> &Learning {
         &self.learning
+    }
+
+    pub(super) fn fronts(&self) -> &Fronts {
+        &self.fronts
+    }
+
+    /// Takes the node out of service: how many calls are left inside when nobody is, or the time is over.
+    pub(super) async fn drain(&self, wait: Duration) -> usize {
+        lock(&self.told).drained = true;
+        draining::drain(self.dispatch.gate(), &self.fronts);
+        self.publish();
+        draining::emptied(self.dispatch.gate(), self.status.subscribe(), wait, || self.publish()).await
+    }
+
+    /// Takes the node back into service.
+    pub(super) fn resume(&self) {
+        draining::resume(self.dispatch.gate(), &self.fronts);
+        lock(&self.told).drained = false;
+        self.publish();
     }
 
     /// Writes down what was learned; it is durable then.
@@ -119,6 +146,7 @@ impl Life {
     pub(super) fn status(&self) -> NodeStatus {
         // The author's code runs here: it may ask the node something, so nothing is locked.
         let held = self.chain.neighbour(&self.version(), Way::On).and_then(|next| next.upgrade.as_ref()?.held());
+        let prepared = self.prepared();
         let told = lock(&self.told);
         let Told { journaled, runs, .. } = &*told;
         let served = self.protocol();
@@ -146,6 +174,9 @@ impl Life {
             calls: (gate.inside(), gate.waiting()),
             last: told.last.clone(),
             stuck: told.stuck.clone(),
+            drained: told.drained,
+            prepared,
+            instance: self.instance.clone(),
         }
     }
 

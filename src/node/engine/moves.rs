@@ -39,6 +39,7 @@ impl Life {
     pub(in crate::node) async fn stop(self: &Arc<Self>) {
         let _busy = loop {
             let freed = self.freed.notified();
+            self.take_back_any("the node stops");
             match self.busy("the node stops".to_owned()) {
                 Ok(busy) => break busy,
                 Err(_) => freed.await,
@@ -54,6 +55,18 @@ impl Life {
     }
 
     async fn go_on(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
+        let plan = self.plan_on(to).await?;
+        if let Err(why) = self.permit(to.clone()).await {
+            return Err(self.not_begun(why).await);
+        }
+        if let Err(why) = self.ahead(&plan).await {
+            return Err(self.not_begun(why).await);
+        }
+        self.cross(&plan, How::default()).await
+    }
+
+    /// Looks whether the node can be upgraded; nothing changes.
+    pub(super) async fn plan_on(&self, to: &Version) -> Result<Plan, MoveError> {
         let from = self.version();
         let plan = self.chain.plan(&from, to, Way::On).map_err(|why| MoveError::NoWay { why })?;
         let kept = lock(&self.told).journaled.kept.clone();
@@ -64,21 +77,21 @@ impl Life {
             );
             return Err(MoveError::NoWay { why });
         }
-        if let Some(why) = self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
-            return Err(MoveError::Held { why });
-        }
+        self.not_held(to)?;
         self.look_ahead(&plan).await?;
         let (first, count) = self.refused(&plan).await?;
         if count > 0 {
             return Err(MoveError::Refused { records: first, count });
         }
-        if let Err(why) = self.permit(to.clone()).await {
-            return Err(self.not_begun(why).await);
+        Ok(plan)
+    }
+
+    /// Whether the application lets the upgrade to a version happen now.
+    pub(super) fn not_held(&self, to: &Version) -> Result<(), MoveError> {
+        match self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
+            Some(why) => Err(MoveError::Held { why }),
+            None => Ok(()),
         }
-        if let Err(why) = self.ahead(&plan).await {
-            return Err(self.not_begun(why).await);
-        }
-        self.cross(&plan, How::default()).await
     }
 
     async fn go_back(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
@@ -109,7 +122,7 @@ impl Life {
         if let Err(why) = self.ahead(&plan).await {
             return Err(self.not_begun(why).await);
         }
-        self.cross(&plan, How { export, dry_run: how.dry_run }).await
+        self.cross(&plan, How { export, dry_run: how.dry_run, ..How::default() }).await
     }
 
     async fn end_upgrade(self: &Arc<Self>) -> Result<(), MoveError> {
@@ -137,7 +150,8 @@ impl Life {
     /// Writes down that the upgrade may begin; after a crash that is written down already.
     async fn permit(&self, to: Version) -> Result<(), String> {
         self.on_state(move |state| {
-            let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to);
+            // One that waited for a word, and could not be forgotten, is no permit.
+            let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to && !under_way.on_word);
             if known == Some(false) {
                 state.forget()?;
             }
@@ -188,7 +202,7 @@ impl Life {
     }
 
     /// Copies records while they are served.
-    async fn ahead(&self, plan: &Plan) -> Result<(), String> {
+    pub(super) async fn ahead(&self, plan: &Plan) -> Result<(), String> {
         if !matches!(plan.records, Some((_, Mode::Online))) {
             return Ok(());
         }

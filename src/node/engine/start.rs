@@ -11,6 +11,7 @@ use super::{Life, Told};
 use crate::bundle::PublicKey;
 use crate::dispatch::Dispatch;
 use crate::node::chain::Chain;
+use crate::node::front::Fronts;
 use crate::node::learn::{self, Learning};
 use crate::node::life::NodeStatus;
 use crate::node::limits::Limits;
@@ -56,11 +57,14 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, St
         failure: None,
         stuck: None,
         last: None,
+        drained: false,
     };
     let unwatched = NodeStatus::resting(&protocol, &told.runs);
     let life = Arc::new(Life {
         chain: Arc::new(chain),
         learning: Learning::new(trusted),
+        fronts: Fronts::default(),
+        instance: unwatched.instance.clone(),
         protocol: RwLock::new(protocol),
         dispatch: Dispatch::new(),
         files,
@@ -73,6 +77,7 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, St
         status: watch::Sender::new(unwatched),
         busy: Mutex::default(),
         freed: Notify::new(),
+        preparations: Mutex::default(),
     });
     life.recover(recovery).await?;
     super::lock(&life.told).progress = None;

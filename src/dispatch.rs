@@ -32,7 +32,6 @@ mod rewriting;
 mod route;
 mod service;
 mod table;
-mod unread;
 
 pub use self::answer::{GeneratedBody, Object};
 pub use self::gate::{EndedStreams, Gate, StreamsInside};

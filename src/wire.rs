@@ -10,13 +10,16 @@ mod framing;
 mod grpc;
 mod mapped;
 mod messages;
+mod not_begun;
 mod outgoing;
 mod pool;
+mod unread;
 
 pub use body::Body;
 pub use codec::Codec;
 pub use compression::encodings;
 pub use grpc::Grpc;
+pub use not_begun::NotBegun;
 
 pub(crate) use compression::{ACCEPT_ENCODING, ENCODING, Encoding};
 pub(crate) use framing::Framing;
@@ -25,3 +28,4 @@ pub(crate) use framing::TooLarge;
 pub(crate) use mapped::{End, Map, Mapped, compressed, plain};
 pub(crate) use messages::{Messages, WireMessage, sole};
 pub(crate) use outgoing::{Outgoing, framed};
+pub(crate) use unread::Unread;

@@ -6,10 +6,14 @@ mod beside;
 mod channel;
 #[path = "transport/echo.rs"]
 mod echo;
+#[path = "transport/go_away.rs"]
+mod go_away;
 #[path = "transport/interoperation.rs"]
 mod interoperation;
 #[path = "transport/labelled.rs"]
 mod labelled;
+#[path = "transport/not_begun.rs"]
+mod not_begun;
 #[path = "transport/scripted.rs"]
 mod scripted;
 #[path = "transport/server.rs"]

@@ -17,9 +17,8 @@ use super::context::Context;
 use super::guard::{Guard, settle};
 use super::route::{Route, Target};
 use super::table::{NODE, Refused, SCHEMA, Table, VERSION};
-use super::unread::Unread;
 use super::{deadline, outcome};
-use crate::wire::Body;
+use crate::wire::{Body, Unread};
 
 /// With less time left than this a call is not begun. Callers whose deadline has passed already say `1n`, and a clock may
 /// stand still for longer than that.

@@ -7,7 +7,7 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use tonic::Status;
 use tower_service::Service;
 
-use crate::wire::Body;
+use crate::wire::{Body, NotBegun};
 
 /// Where a request came from; in the extensions of each request that a [`Server`](super::Server) passes on, when it was
 /// asked to by [`Server::peer_addresses`](super::Server::peer_addresses).
@@ -43,7 +43,7 @@ where
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
-    type Error = Infallible;
+    type Error = h2::Error;
     type Future = Call<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
@@ -85,7 +85,8 @@ pin_project! {
 }
 
 impl<F: Future<Output = Result<Response<Body>, Infallible>>> Future for Call<F> {
-    type Output = Result<Response<Body>, Infallible>;
+    /// hyper resets the stream with an error that is h2's.
+    type Output = Result<Response<Body>, h2::Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = catch_unwind(AssertUnwindSafe(|| match self.project() {
@@ -96,7 +97,8 @@ impl<F: Future<Output = Result<Response<Body>, Infallible>>> Future for Call<F> 
             }
         }));
         // hyper drops the call as soon as it has its response: what panicked is not polled again.
-        polled.unwrap_or_else(|panic| Poll::Ready(Ok(panicked(&*panic))))
+        let Ok(response) = ready!(polled.unwrap_or_else(|panic| Poll::Ready(Ok(panicked(&*panic)))));
+        Poll::Ready(if NotBegun::marks(&response) { Err(h2::Reason::REFUSED_STREAM.into()) } else { Ok(response) })
     }
 }
 

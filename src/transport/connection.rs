@@ -1,7 +1,7 @@
 //! One connection of a server.
 //!
 //! ```text
-//!            recognized           idle, or shutdown            closed by both
+//!            recognized           idle, shutdown, go_away      closed by both
 //!  Opened ----------------> Open -------------------> Closing -----------------> gone
 //!    | handshake_timeout,    | peer closed                | no call runs and the peer
 //!    v shutdown              v                            v kept silent for handshake_timeout
@@ -23,11 +23,11 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tower_service::Service;
 
 use super::call::Calls;
+use super::connections::Listening;
 use super::health::HealthHandle;
 use super::http1::Hints;
 use super::limits::Limits;
@@ -51,13 +51,13 @@ pub(super) struct Settings {
     pub(super) peer_addresses: bool,
 }
 
-/// Serves one connection until it is gone, or closed after `closing` turned true.
+/// Serves one connection until it is gone, or closed because it was told so.
 pub(super) async fn serve<S>(
     stream: TcpStream,
     peer: SocketAddr,
     service: S,
     settings: Arc<Settings>,
-    mut closing: watch::Receiver<bool>,
+    mut listening: Listening,
 ) where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -70,13 +70,13 @@ pub(super) async fn serve<S>(
     let recognized = tokio::select! {
         recognized = timeout(limits.handshake_timeout, recognize(stream)) => recognized,
         // Nothing was promised to this peer yet.
-        _ = closing.wait_for(|closing| *closing) => return,
+        () = listening.shut_down() => return,
     };
     let result = match recognized {
         Err(_) => return tracing::debug!(%peer, "the connection did not show its protocol in time"),
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "the connection ended before it showed its protocol"),
-        Ok(Ok((Protocol::Http2, io))) => serve_http2(io, peer, service, &settings, closing).await,
-        Ok(Ok((Protocol::Http1, io))) => serve_http1(io, &settings, closing).await,
+        Ok(Ok((Protocol::Http2, io))) => serve_http2(io, peer, service, &settings, listening).await,
+        Ok(Ok((Protocol::Http1, io))) => serve_http1(io, &settings, listening).await,
     };
     if let Err(error) = result {
         tracing::debug!(%peer, %error, "the connection failed");
@@ -88,7 +88,7 @@ async fn serve_http2<S>(
     peer: SocketAddr,
     service: S,
     settings: &Settings,
-    closing: watch::Receiver<bool>,
+    listening: Listening,
 ) -> hyper::Result<()>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
@@ -113,7 +113,7 @@ where
     let without_streams = Arc::strong_count(&streams);
     let activity = || (Arc::strong_count(&streams) > without_streams, streams.opened.load(Ordering::Relaxed));
     let close = http2::Connection::graceful_shutdown;
-    let result = drive(pin!(connection), close, activity, limits.idle_timeout, limits, closing).await;
+    let result = drive(pin!(connection), close, activity, limits.idle_timeout, limits, listening).await;
     linger(io).await;
     result
 }
@@ -131,7 +131,7 @@ async fn linger(mut io: Unread<TcpStream>) {
     let _ = timeout(LINGER, drained).await;
 }
 
-async fn serve_http1(io: Unread<TcpStream>, settings: &Settings, closing: watch::Receiver<bool>) -> hyper::Result<()> {
+async fn serve_http1(io: Unread<TcpStream>, settings: &Settings, listening: Listening) -> hyper::Result<()> {
     let limits = &settings.limits;
     let buffer = usize::try_from(limits.max_header_list_size).unwrap_or(usize::MAX).max(SMALLEST_HTTP1_BUFFER);
     let connection = http1::Builder::new()
@@ -140,7 +140,7 @@ async fn serve_http1(io: Unread<TcpStream>, settings: &Settings, closing: watch:
         .max_buf_size(buffer)
         .serve_connection(TokioIo::new(io), Hints::new(settings.health.clone()));
     // The time to read a head bounds how long such a connection may be idle.
-    drive(pin!(connection), http1::Connection::graceful_shutdown, || (false, 0), None, limits, closing).await
+    drive(pin!(connection), http1::Connection::graceful_shutdown, || (false, 0), None, limits, listening).await
 }
 
 /// Polls a connection through its states; `activity` tells whether calls run, and how many were ever opened.
@@ -150,7 +150,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     activity: impl Fn() -> (bool, u64),
     idle_timeout: Option<Duration>,
     limits: &Limits,
-    mut closing: watch::Receiver<bool>,
+    mut listening: Listening,
 ) -> hyper::Result<()> {
     let step = idle_timeout.map(|idle| idle / IDLE_STEPS);
     let mut idle_steps = 0;
@@ -161,7 +161,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
         tokio::select! {
             biased;
             result = connection.as_mut() => return result,
-            _ = closing.wait_for(|closing| *closing), if open => {
+            () = listening.close(), if open => {
                 open = false;
             }
             () = timer.as_mut(), if !open || step.is_some() => {

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tower_service::Service;
 
 use super::connection::{self, Settings};
+use super::connections::Connections;
 use super::health::HealthHandle;
 use super::limits::Limits;
 use crate::wire::Body;
@@ -38,6 +39,7 @@ pub struct Server {
 #[must_use = "a server serves only while it is polled"]
 pub struct Serving {
     local_addr: SocketAddr,
+    connections: Connections,
     run: Pin<Box<dyn Future<Output = Served> + Send>>,
 }
 
@@ -83,7 +85,8 @@ impl Server {
     /// Serves `service` to whoever connects to `listener`, until `shutdown` completes and running calls have finished.
     ///
     /// Each connection has its own clone of `service`, and each call is one [`Service::call`] on it. A call that panics
-    /// is answered with `INTERNAL`; no other call notices.
+    /// is answered with `INTERNAL`; no other call notices. One whose answer is marked [`NotBegun`](crate::wire::NotBegun) ends
+    /// with `REFUSED_STREAM` (RFC 9113 §8.7).
     ///
     /// On shutdown the listener is closed, health ends, peers are told to go away (RFC 9113 §6.8), and running calls
     /// may finish within [`Limits::shutdown`].
@@ -107,17 +110,24 @@ impl Server {
             pause: ACCEPT_PAUSE.0,
             paused_until: None,
         };
-        Ok(Serving { local_addr, run: Box::pin(self.run(acceptor, service, shutdown)) })
+        let connections = Connections::new();
+        let run = Box::pin(self.run(acceptor, connections.clone(), service, shutdown));
+        Ok(Serving { local_addr, connections, run })
     }
 
-    async fn run<S>(self, mut acceptor: Acceptor, service: S, shutdown: impl Future<Output = ()>) -> Served
+    async fn run<S>(
+        self,
+        mut acceptor: Acceptor,
+        told: Connections,
+        service: S,
+        shutdown: impl Future<Output = ()>,
+    ) -> Served
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
         let settings =
             Arc::new(Settings { limits: self.limits, health: self.health, peer_addresses: self.peer_addresses });
-        let (closing, closed) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut accepted = 0;
         let mut shutdown = pin!(shutdown);
@@ -128,7 +138,7 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 (stream, peer, place) = acceptor.accept() => {
                     accepted += 1;
-                    let connection = connection::serve(stream, peer, service.clone(), settings.clone(), closed.clone());
+                    let connection = connection::serve(stream, peer, service.clone(), settings.clone(), told.accepted());
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -141,8 +151,7 @@ impl Server {
         if let Some(health) = &settings.health {
             health.shut_down();
         }
-        // Without receivers there are no connections to tell.
-        let _ = closing.send(true);
+        told.shut_down();
         let finished = async { while connections.join_next().await.is_some() {} };
         let in_time = timeout(settings.limits.shutdown, finished).await.is_ok();
         let cut = connections.len();
@@ -161,6 +170,12 @@ impl Serving {
         self.local_addr
     }
 
+    /// The server's connections, to tell their peers to go away while it goes on.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+
     /// Does something beside, for as long as the server runs, and something more once the last call has ended.
     pub(crate) fn beside(
         self,
@@ -177,7 +192,7 @@ impl Serving {
             last.await;
             served
         });
-        Self { local_addr: self.local_addr, run }
+        Self { local_addr: self.local_addr, connections: self.connections, run }
     }
 }
 

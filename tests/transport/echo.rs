@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use straddle::transport::{Limits, PeerAddress, Served, Server};
+use straddle::transport::{Connections, Limits, PeerAddress, Served, Server};
 use straddle::wire::{Body, Codec};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -206,6 +206,7 @@ impl tower_service::Service<http::Request<Body>> for Echo {
 /// A Straddle server at work.
 pub(crate) struct Running {
     pub(crate) address: String,
+    pub(crate) connections: Connections,
     pub(crate) shutdown: oneshot::Sender<()>,
     pub(crate) served: JoinHandle<Served>,
 }
@@ -237,8 +238,8 @@ where
         }
     };
     let serving = server.serve(listener, service, told).unwrap();
-    let address = serving.local_addr().to_string();
-    Running { address, shutdown, served: tokio::spawn(serving) }
+    let (address, connections) = (serving.local_addr().to_string(), serving.connections());
+    Running { address, connections, shutdown, served: tokio::spawn(serving) }
 }
 
 /// A client of [`Echo`], over any channel.

@@ -16,8 +16,7 @@ use tonic::Status;
 use super::Around;
 use super::fault::{Fault, Faulting, Refused};
 use crate::dispatch::answer::Answering;
-use crate::dispatch::unread::Unread;
-use crate::wire::{Body, Encoding, encodings};
+use crate::wire::{Body, Encoding, Unread, encodings};
 
 /// A call on its way to an answer. Written out: `async` would keep the request twice, and a call pays for each byte.
 pub(super) struct Call {

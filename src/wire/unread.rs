@@ -9,7 +9,7 @@ use http_body::Body as _;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::wire::Body;
+use super::Body;
 
 /// Bytes that are taken in at most: a message of the usual limit, and what lies around it.
 const BYTES: usize = 5 * 1024 * 1024;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A request that is let go before it has come to its end is reset, and h2 counts what of it comes after that against
 /// the connection (RUSTSEC-2024-0003): after 1,024 such frames it closes the connection, with all calls on it. So the
 /// rest is read, within limits, beside the answer, which does not wait for it.
-pub(super) struct Unread(Rest);
+pub(crate) struct Unread(Rest);
 
 struct Rest {
     body: Body,
@@ -32,19 +32,25 @@ struct Rest {
 }
 
 impl Unread {
-    pub(super) fn new(body: Body) -> Self {
+    pub(crate) fn new(body: Body) -> Self {
         Self(Rest { body, bytes: 0, frames: 0 })
     }
 
     /// Lets the request go; nobody waits for it.
-    pub(super) fn let_go(mut self, waking: &mut Waking<'_>) {
+    pub(crate) fn let_go(mut self, waking: &mut Waking<'_>) {
         // What is there takes no task, and nor does what ends here.
         if self.0.poll(waking).is_ready() {
             return;
         }
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(timeout(PATIENCE, async move { poll_fn(|waking| self.0.poll(waking)).await }));
+            runtime.spawn(self.come_to_its_end(PATIENCE));
         }
+    }
+
+    /// Reads the rest, and waits for it no longer than so.
+    pub(super) async fn come_to_its_end(mut self, patience: Duration) {
+        // What did not come in time is let go all the same.
+        let _ = timeout(patience, poll_fn(|waking| self.0.poll(waking))).await;
     }
 }
 

@@ -21,7 +21,9 @@ mod background;
 mod build;
 mod chain;
 mod checkpoint;
+mod draining;
 mod engine;
+mod front;
 mod goal;
 mod learn;
 mod life;
@@ -30,6 +32,7 @@ pub(crate) mod losses;
 mod making;
 mod opening;
 mod program;
+mod random;
 mod resting;
 mod standing;
 mod transforming;
@@ -39,11 +42,13 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::engine::Life;
+use self::front::Fronts;
 use self::learn::Learning;
 use self::resting::Resting;
 
@@ -54,7 +59,7 @@ use crate::version::Version;
 
 pub use self::build::{BuildError, Builder, Current, Simulation};
 pub use self::learn::{LearnError, Learned, NeedsProgram};
-pub use self::life::{HandOver, MoveError, Moved, NodeStatus, Rollback};
+pub use self::life::{HandOver, MoveError, Moved, NodeStatus, Prepared, Rollback};
 pub use self::opening::{Background, Opening, Stopping};
 pub use self::program::{Ended, Program};
 pub use self::transforming::{States, Transforming};
@@ -119,6 +124,7 @@ impl Node {
         let health = HealthHandle::new();
         let service = self.service_with(&health).map_err(io::Error::other)?;
         self.learning().tell(&self.protocol(), &health);
+        self.fronts().add(&health);
         health.set_serving();
         let mut server = Server::builder().health(&health);
         if let Kind::Living(life) = &self.0 {
@@ -254,6 +260,68 @@ impl Node {
         }
     }
 
+    /// Takes the node out of service, and waits until nobody is inside, no longer than `wait`: the calls that are left then.
+    ///
+    /// The health of a node that [`serve`](Self::serve)s says NOT_SERVING, streams whose callers go on with them end, and callers
+    /// that look go elsewhere. Whoever calls all the same is answered. The node stays drained over moves, until
+    /// [`resume`](Self::resume) or until its program starts again; it goes on being so when this is dropped. A health of your own
+    /// ([`service_with`](Self::service_with)) is told nothing: [`watch`](Self::watch) says when to
+    /// [`set_drained`](HealthHandle::set_drained).
+    pub async fn drain(&self, wait: Duration) -> usize {
+        match &self.0 {
+            Kind::Resting(resting) => resting.drain(wait).await,
+            Kind::Living(life) => life.drain(wait).await,
+        }
+    }
+
+    /// Takes a drained node back into service.
+    pub fn resume(&self) {
+        match &self.0 {
+            Kind::Resting(resting) => resting.resume(),
+            Kind::Living(life) => life.resume(),
+        }
+    }
+
+    /// Does all of an upgrade to `to` that can be done while callers are served, and then waits for the word:
+    /// [`switch`](Self::switch). So several nodes can switch at once.
+    ///
+    /// It is as it was before when the word has not come `within` this time (a day at most) from now on the monotonic clock,
+    /// after [`abort`](Self::abort), when [`stop`](Self::stop) is called or the program ends, when it cannot stay prepared, as
+    /// when its disk is full, and when this future is dropped before it is ready: what was prepared is removed, and only entries
+    /// in the state's journal are left of it, and that the number of an epoch is used up. Until then the node is told nothing
+    /// else ([`MoveError::Busy`]). Records that would be copied while callers wait ([`Mode::Eager`](crate::state::Mode::Eager)) are
+    /// copied before, as with [`Mode::Online`](crate::state::Mode::Online), and what is written meanwhile is brought over now and
+    /// then. A transform function runs when the word has come.
+    ///
+    /// # Errors
+    /// As [`upgrade`](Self::upgrade); [`MoveError::TooLate`] when the time is over before the node is prepared.
+    pub async fn prepare(&self, to: &Version, within: Duration) -> Result<Prepared, MoveError> {
+        self.life()?.prepare(to, within).await
+    }
+
+    /// The word for a preparation: the node switches, as in [`upgrade`](Self::upgrade). Streams have had their time
+    /// ([`Builder::stream_limit`]) from when the node was prepared; younger ones have the grace only.
+    ///
+    /// # Errors
+    /// As [`upgrade`](Self::upgrade); [`MoveError::TooLate`] when the preparation is over, or there is none of this name.
+    /// Whatever it is, the preparation is over then.
+    pub async fn switch(&self, name: &str) -> Result<Moved, MoveError> {
+        self.life()?.switch(name).await
+    }
+
+    /// Takes a preparation back, and waits until the node is as before. One that is over, or that nobody knows of, is nothing to
+    /// take back.
+    ///
+    /// # Errors
+    /// When it cannot be written down that the preparation is over; it is all the same, and the next move, or the next start,
+    /// writes it down.
+    pub async fn abort(&self, name: &str) -> Result<(), MoveError> {
+        match &self.0 {
+            Kind::Resting(_) => Ok(()),
+            Kind::Living(life) => life.abort(name).await,
+        }
+    }
+
     /// Whether code may act as `version` of `protocol` does: whether no node that still matters may go back behind it. Once
     /// true, it is true for ever.
     ///
@@ -280,6 +348,13 @@ impl Node {
         match &self.0 {
             Kind::Resting(resting) => &resting.learning,
             Kind::Living(life) => life.learning(),
+        }
+    }
+
+    fn fronts(&self) -> &Fronts {
+        match &self.0 {
+            Kind::Resting(resting) => &resting.fronts,
+            Kind::Living(life) => life.fronts(),
         }
     }
 

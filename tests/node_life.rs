@@ -5,6 +5,8 @@
 mod faulty;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "node_life/kinds.rs"]
+mod kinds;
 #[path = "node_life/matrix.rs"]
 mod matrix;
 #[path = "node_life/shop.rs"]
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use shop::{add, list, plain, protocol, to_2, to_3};
+use shop::{add, bring_3, list, plain, protocol, to_2, to_3};
 use straddle::Version;
 use straddle::node::{Builder, MoveError, Node, Opening, Rollback, Transforming, Upgrade};
 use straddle::simulation::Adjacent;
@@ -221,13 +223,13 @@ async fn what_holds_an_upgrade_may_ask_the_node_and_may_panic() {
     let folder = tempfile::tempdir().unwrap();
     let (asked, panics) = (Arc::new(Mutex::new(None::<Node>)), Arc::new(AtomicBool::new(false)));
     let (node, fails) = (asked.clone(), panics.clone());
-    let to_2 = to_2().past(shop::past).hold(move || {
+    let to_2 = to_2().hold(move || {
         assert!(!fails.load(Ordering::Relaxed), "the till is gone");
         let node = node.lock().unwrap().clone()?;
         let status = node.status();
         (node.active("shop", "1.0.0") && status.held.is_none()).then(|| format!("{} is active", status.active))
     });
-    let node = first(folder.path()).upgrade(to_2).start().await.unwrap();
+    let node = first(folder.path()).upgrade(to_2).upgrade(bring_3()).start().await.unwrap();
     *asked.lock().unwrap() = Some(node.clone());
     for why in ["1.0.0 is active", "what holds upgrades back panicked: the till is gone"] {
         assert_eq!(node.status().held.as_deref(), Some(why));
@@ -327,9 +329,4 @@ async fn an_older_program_says_which_one_is_needed() {
     node.stop().await;
     let error = first(folder.path()).upgrade(bring_3()).start().await.unwrap_err();
     assert!(error.to_string().contains("of 2.0.0, and this program can run 1.0.0: start a newer one"), "{error}");
-}
-
-/// The simulation object of 3.0.0 alone.
-fn bring_3() -> Upgrade {
-    Upgrade::to("3.0.0").future(shop::future)
 }

@@ -130,6 +130,34 @@ fn the_numbers_of_epochs_are_never_used_again() {
 }
 
 #[test]
+fn an_upgrade_that_waits_for_a_word_is_forgotten_by_a_program_that_is_started_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, _) = StateFolder::open(folder.path(), &version("1.0.0")).unwrap();
+    upgrade(&mut state, "2.0.0");
+    state.finalize().unwrap();
+    for to_the_word in [false, true] {
+        state.permit_on_word(&version("3.0.0")).unwrap();
+        let prepared = state.prepare().unwrap();
+        assert_eq!(state.status().phase, Phase::Permitted);
+        if to_the_word {
+            state.quiesce().unwrap();
+            assert!(!state.status().under_way.as_ref().unwrap().on_word, "from here on it is like any other");
+            assert_eq!(state.transform().unwrap(), prepared);
+        }
+        drop(state);
+        let recovery;
+        (state, recovery) = StateFolder::open(folder.path(), &version("1.0.0")).unwrap();
+        if to_the_word {
+            assert_eq!(recovery, Recovery::Make(straddle::state::Way::On));
+            continue;
+        }
+        assert_eq!((recovery, state.status().phase), (Recovery::Serve, Phase::Serving));
+        assert_eq!((&state.status().under_way, &state.status().prepared), (&None, &None));
+        assert!(!prepared.exists(), "what was prepared is removed");
+    }
+}
+
+#[test]
 fn an_upgrade_waits_until_the_one_before_is_finalized() {
     let folder = tempfile::tempdir().unwrap();
     let (mut state, _) = StateFolder::open(folder.path(), &version("1.0.0")).unwrap();

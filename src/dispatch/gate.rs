@@ -48,8 +48,12 @@ pub(crate) use self::streams::Stream;
 use self::streams::{How, Streams};
 use super::outcome;
 
-/// The bit that is set while the gate is not open; the bits below it count the calls that are inside.
+/// The bit that is set while the gate is not open.
 const SHUT: usize = 1 << (usize::BITS - 1);
+/// The bit that is set while somebody waits for the calls inside although the gate is open.
+const AWAITED: usize = 1 << (usize::BITS - 2);
+/// The bits that count the calls that are inside.
+const INSIDE: usize = AWAITED - 1;
 
 /// How many callers may wait at most, if nothing else is said.
 const WAITING: usize = 10_000;
@@ -65,7 +69,7 @@ struct Inner {
     most_waiting: usize,
     /// Told when the gate opens.
     opened: Arc<Notify>,
-    /// Told when the last call leaves a gate that is shut.
+    /// Told when the last call leaves a gate that is shut, or awaited.
     left: Arc<Notify>,
     streams: Streams,
 }
@@ -144,6 +148,15 @@ impl Gate {
         self.0.opened.notify_waiters();
     }
 
+    /// Says whether [`is_empty`](Self::is_empty) is waited for although the gate is open.
+    pub(crate) fn set_awaited(&self, awaited: bool) {
+        if awaited {
+            self.0.inside.fetch_or(AWAITED, Ordering::AcqRel);
+        } else {
+            self.0.inside.fetch_and(!AWAITED, Ordering::AcqRel);
+        }
+    }
+
     /// Ready once nobody is inside a gate that is shut.
     pub async fn is_empty(&self) {
         loop {
@@ -161,7 +174,7 @@ impl Gate {
     /// How many calls are inside.
     #[must_use]
     pub fn inside(&self) -> usize {
-        self.0.inside.load(Ordering::Acquire) & !SHUT
+        self.0.inside.load(Ordering::Acquire) & INSIDE
     }
 
     /// How many callers wait.
@@ -218,7 +231,8 @@ impl Inner {
     }
 
     fn leave(&self) {
-        if self.inside.fetch_sub(1, Ordering::AcqRel) == SHUT | 1 {
+        let before = self.inside.fetch_sub(1, Ordering::AcqRel);
+        if before & INSIDE == 1 && before & (SHUT | AWAITED) != 0 {
             self.left.notify_waiters();
         }
     }

@@ -5,6 +5,7 @@ mod cross;
 mod filling;
 mod hand_over;
 mod moves;
+mod prepare;
 mod reach;
 mod start;
 
@@ -18,8 +19,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::interval;
 
 use self::filling::Filling;
+use self::prepare::Preparations;
 pub(super) use self::start::{Beginning, Starting, start};
 use super::chain::Chain;
+use super::draining;
+use super::front::Fronts;
 use super::learn::Learning;
 use super::life::{MoveError, Moved, NodeStatus};
 use super::limits::Limits;
@@ -40,6 +44,8 @@ const TRIES: usize = 3;
 pub(super) struct Life {
     chain: Arc<Chain>,
     learning: Learning,
+    fronts: Fronts,
+    instance: String,
     protocol: RwLock<Protocol>,
     dispatch: Dispatch,
     /// Of the servers that bring callers.
@@ -57,6 +63,7 @@ pub(super) struct Life {
     status: watch::Sender<NodeStatus>,
     busy: Mutex<Option<String>>,
     freed: Notify,
+    preparations: Mutex<Preparations>,
 }
 
 /// What is known without looking at the disk.
@@ -69,6 +76,7 @@ struct Told {
     failure: Option<String>,
     stuck: Option<String>,
     last: Option<Moved>,
+    drained: bool,
 }
 
 /// The right to change the node, one at a time.
@@ -93,6 +101,25 @@ impl Life {
 
     pub(super) fn learning(&self) -> &Learning {
         &self.learning
+    }
+
+    pub(super) fn fronts(&self) -> &Fronts {
+        &self.fronts
+    }
+
+    /// Takes the node out of service: how many calls are left inside when nobody is, or the time is over.
+    pub(super) async fn drain(&self, wait: Duration) -> usize {
+        lock(&self.told).drained = true;
+        draining::drain(self.dispatch.gate(), &self.fronts);
+        self.publish();
+        draining::emptied(self.dispatch.gate(), self.status.subscribe(), wait, || self.publish()).await
+    }
+
+    /// Takes the node back into service.
+    pub(super) fn resume(&self) {
+        draining::resume(self.dispatch.gate(), &self.fronts);
+        lock(&self.told).drained = false;
+        self.publish();
     }
 
     /// Writes down what was learned; it is durable then.
@@ -125,6 +152,7 @@ impl Life {
     pub(super) fn status(&self) -> NodeStatus {
         // The author's code runs here: it may ask the node something, so nothing is locked.
         let held = self.chain.neighbour(&self.version(), Way::On).and_then(|next| next.upgrade.as_ref()?.held());
+        let prepared = self.prepared();
         let told = lock(&self.told);
         let Told { journaled, runs, .. } = &*told;
         let served = self.protocol();
@@ -152,6 +180,9 @@ impl Life {
             calls: (gate.inside(), gate.waiting()),
             last: told.last.clone(),
             stuck: told.stuck.clone(),
+            drained: told.drained,
+            prepared,
+            instance: self.instance.clone(),
         }
     }
 

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::random;
 use crate::protocol::Protocol;
 use crate::state::{Phase, RefusedRecord, Way};
 use crate::version::Version;
@@ -43,6 +46,12 @@ pub struct NodeStatus {
     pub last: Option<Moved>,
     /// Why the node answers nobody until its program is started again.
     pub stuck: Option<String>,
+    /// Whether the node is taken out of service; see [`Node::drain`](super::Node::drain).
+    pub drained: bool,
+    /// The preparation that waits for the word; see [`Node::prepare`](super::Node::prepare).
+    pub prepared: Option<Prepared>,
+    /// Tells this node from all others: random, and another one whenever its program starts. 32 hexadecimal digits.
+    pub instance: String,
 }
 
 impl NodeStatus {
@@ -65,8 +74,23 @@ impl NodeStatus {
             calls: (0, 0),
             last: None,
             stuck: None,
+            drained: false,
+            prepared: None,
+            instance: random::name(),
         }
     }
+}
+
+/// A node that waits for the word to switch to another version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prepared {
+    /// The version that it will go to.
+    pub to: Version,
+    /// Names the preparation; no other one has this name, on any node. 32 hexadecimal digits.
+    pub name: String,
+    /// When its time is over, on this node's monotonic clock: the word is refused from then on.
+    pub until: Instant,
 }
 
 /// A move that came to its end.
@@ -153,6 +177,12 @@ pub enum MoveError {
         needed: u64,
         /// So many are free.
         free: u64,
+    },
+    /// The word came after its time, after the preparation was taken back, or to a node that was not prepared.
+    #[error("{why}; the node serves as before")]
+    TooLate {
+        /// What has become of the preparation.
+        why: String,
     },
     /// Something failed in between; the node is back where it was, and serves.
     #[error("the move failed while {phase}: {why}; the node serves {version} as before")]

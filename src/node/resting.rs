@@ -1,9 +1,12 @@
 //! A node that stays at its version for as long as it lives.
 
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::draining;
+use super::front::Fronts;
 use super::learn::{Built, Learning};
 use super::life::NodeStatus;
 use crate::bundle::PublicKey;
@@ -21,6 +24,7 @@ pub(super) struct Resting {
     oldest: Option<Version>,
     built: Built,
     pub(super) learning: Learning,
+    pub(super) fronts: Fronts,
     objects: Vec<(Version, Object)>,
 }
 
@@ -40,7 +44,8 @@ impl Resting {
         let objects = versions.zip(at).filter_map(|(version, object)| Some((version, object?))).collect();
         let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
         let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trusted));
-        Self { version, dispatch, status, protocol: RwLock::new(protocol), oldest, built, learning, objects }
+        let (protocol, fronts) = (RwLock::new(protocol), Fronts::default());
+        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, objects }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -48,8 +53,29 @@ impl Resting {
     }
 
     pub(super) fn status(&self) -> NodeStatus {
+        NodeStatus { calls: self.calls(), ..self.status.borrow().clone() }
+    }
+
+    fn calls(&self) -> (usize, usize) {
         let gate = self.dispatch.gate();
-        NodeStatus { calls: (gate.inside(), gate.waiting()), ..self.status.borrow().clone() }
+        (gate.inside(), gate.waiting())
+    }
+
+    /// Takes the node out of service: how many calls are left inside when nobody is, or the time is over.
+    pub(super) async fn drain(&self, wait: Duration) -> usize {
+        self.status.send_modify(|status| status.drained = true);
+        draining::drain(self.dispatch.gate(), &self.fronts);
+        let tell = || {
+            let calls = self.calls();
+            self.status.send_if_modified(|status| std::mem::replace(&mut status.calls, calls) != calls);
+        };
+        draining::emptied(self.dispatch.gate(), self.status.subscribe(), wait, tell).await
+    }
+
+    /// Takes the node back into service.
+    pub(super) fn resume(&self) {
+        draining::resume(self.dispatch.gate(), &self.fronts);
+        self.status.send_modify(|status| status.drained = false);
     }
 
     /// Serves another protocol, which has all versions of the one before.

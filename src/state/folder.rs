@@ -162,12 +162,27 @@ impl StateFolder {
     /// In any phase but serving, and when the version is not a newer one.
     pub fn learn(&mut self, to: &Version) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Learn)?;
-        if to <= self.current.version() {
-            let what = format!("{to} is not newer than {}, which this node runs", self.current.version());
-            return Err(Kind::Refused(what).into());
-        }
-        let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0 });
+        self.expect_newer(to)?;
+        let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0, on_word: false });
         self.enter(Status { phase, under_way, prepared: None, failure: None, ..self.status.clone() })
+    }
+
+    /// Takes note of an upgrade, and permits it for when somebody gives the word: as [`learn`](Self::learn) and
+    /// [`permit`](Self::permit), but it is forgotten when the state is opened anew, and what the last move failed of is told
+    /// until this one begins.
+    ///
+    /// # Errors
+    /// As [`learn`](Self::learn).
+    pub fn permit_on_word(&mut self, to: &Version) -> Result<(), StateError> {
+        let known = self.status.under_way.as_ref().is_some_and(|under_way| under_way.on_word && under_way.to == *to);
+        // It is noted already when an error came between.
+        if !known {
+            let phase = self.status.phase.after(Event::Learn)?;
+            self.expect_newer(to)?;
+            let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0, on_word: true });
+            self.enter(Status { phase, under_way, prepared: None, ..self.status.clone() })?;
+        }
+        self.permit()
     }
 
     /// Drops the upgrade that was learned.
@@ -243,7 +258,8 @@ impl StateFolder {
             );
             return Err(Kind::Refused(what).into());
         }
-        self.enter(Status { phase, ..self.status.clone() })
+        let under_way = self.status.under_way.clone().map(|under_way| Move { on_word: false, ..under_way });
+        self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
     }
 
     /// Begins to go back to the version before: callers are held back from here on.
@@ -257,7 +273,8 @@ impl StateFolder {
                 format!("there is no way back from {}: it was finalized, or is the first version here", self.current);
             return Err(Kind::Refused(what).into());
         };
-        let under_way = Some(Move { to: kept.version().clone(), way: Way::Back, target: None, attempts: 0 });
+        let under_way =
+            Some(Move { to: kept.version().clone(), way: Way::Back, target: None, attempts: 0, on_word: false });
         self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
     }
 
@@ -345,6 +362,14 @@ impl StateFolder {
         Ok(())
     }
 
+    fn expect_newer(&self, to: &Version) -> Result<(), StateError> {
+        if to > self.current.version() {
+            return Ok(());
+        }
+        let what = format!("{to} is not newer than {}, which this node runs", self.current.version());
+        Err(Kind::Refused(what).into())
+    }
+
     fn step(&mut self, event: Event) -> Result<(), StateError> {
         let phase = self.status.phase.after(event)?;
         self.enter(Status { phase, ..self.status.clone() })
@@ -374,7 +399,7 @@ impl StateFolder {
         let target = there.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
         let folder = self.folder_of(&target);
         let attempts = under_way.attempts + 1;
-        let under_way = Some(Move { to: under_way.to, way, target: Some(target), attempts });
+        let under_way = Some(Move { to: under_way.to, way, target: Some(target), attempts, on_word: false });
         self.enter(Status { phase, under_way, prepared: None, highest, ..self.status.clone() })?;
         make_epoch(&*self.files, &folder)?;
         Ok(folder)
@@ -417,6 +442,7 @@ impl StateFolder {
         match mending {
             Mending::None => Ok(()),
             Mending::Abandon => self.abandon(),
+            Mending::Forget => self.forget(),
             Mending::Undo(why) => self.fail(why),
             Mending::Switch => self.finish_switch(),
             Mending::Free => self.free(),

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | serving | at the epoch | what was prepared for a way back is removed |
 //! | learned, permitted | at the epoch | nothing; what was prepared for the upgrade stays |
+//! | the same, on somebody's word | at the epoch | back to serving: whoever could give the word has lost the node |
 //! | quiescing | at the epoch | back to serving: callers had only waited |
 //! | transforming, reversing | at the epoch | made anew, or gone on with; after three attempts back to serving |
 //! | switching | at the epoch, or at the target | the pointer is moved; then verified |
@@ -42,6 +43,8 @@ pub(super) enum Mending {
     None,
     /// What was prepared is removed: nobody goes on with it.
     Abandon,
+    /// The upgrade is forgotten, and what was prepared for it removed.
+    Forget,
     /// The move is undone, saying why.
     Undo(&'static str),
     /// The pointer is moved to the target.
@@ -56,8 +59,10 @@ pub(super) fn decide(status: &Status, current: &Epoch, root: &Path) -> Result<(M
     let target = status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
     let at_target = target == Some(current);
     let attempts = status.under_way.as_ref().map_or(0, |under_way| under_way.attempts);
+    let on_word = status.under_way.as_ref().is_some_and(|under_way| under_way.on_word);
     Ok(match status.phase {
         Phase::Serving if at_epoch => (Mending::Abandon, Recovery::Serve),
+        Phase::Learned | Phase::Permitted if at_epoch && on_word => (Mending::Forget, Recovery::Serve),
         Phase::Learned | Phase::Permitted if at_epoch => (Mending::None, Recovery::Serve),
         Phase::Quiescing if at_epoch => {
             (Mending::Undo("the program ended while calls were held back"), Recovery::Serve)

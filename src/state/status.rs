@@ -42,6 +42,10 @@ pub struct Move {
     /// How often its making has begun, counting crashes.
     #[serde(default)]
     pub attempts: u32,
+    /// Whether it is permitted for when somebody gives the word alone. Nobody gives it to a program that was started anew, so
+    /// it is forgotten then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_word: bool,
 }
 
 /// The direction of a move.

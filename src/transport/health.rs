@@ -24,6 +24,7 @@ pub struct HealthHandle(watch::Sender<Arc<Statuses>>);
 struct Statuses {
     serving: bool,
     services: HashMap<String, bool>,
+    drained: bool,
     shut_down: bool,
 }
 
@@ -58,6 +59,12 @@ impl HealthHandle {
         });
     }
 
+    /// Whether callers should go elsewhere for now: while that is so, neither the node as a whole nor any service of it
+    /// serves, whatever was set for them.
+    pub fn set_drained(&self, drained: bool) {
+        self.update(|statuses| statuses.drained = drained);
+    }
+
     /// Whether the node as a whole serves.
     #[must_use]
     pub fn is_serving(&self) -> bool {
@@ -83,13 +90,18 @@ impl Default for HealthHandle {
 
 impl Statuses {
     fn serving(&self) -> bool {
-        self.serving && !self.shut_down
+        self.serving && self.any()
+    }
+
+    /// Whether anything serves.
+    fn any(&self) -> bool {
+        !self.shut_down && !self.drained
     }
 
     fn of(&self, service: &str) -> ServingStatus {
         let serving = match service {
             "" => Some(self.serving()),
-            _ => self.services.get(service).map(|serving| *serving && !self.shut_down),
+            _ => self.services.get(service).map(|serving| *serving && self.any()),
         };
         match serving {
             Some(true) => ServingStatus::Serving,
@@ -181,6 +193,27 @@ mod tests {
         health.set_not_serving();
         health.remove_service("p.S");
         assert_eq!(next(&mut watch).await, Ok(ServingStatus::ServiceUnknown as i32));
+    }
+
+    #[tokio::test]
+    async fn nothing_serves_while_it_is_drained_and_what_was_set_meanwhile_counts_afterwards() {
+        let health = HealthHandle::new();
+        health.set_serving();
+        health.set_service("p.S", true);
+        let (mut node, mut service) = (watch(&health, ""), watch(&health, "p.S"));
+        for watch in [&mut node, &mut service] {
+            assert_eq!(next(watch).await, Ok(ServingStatus::Serving as i32));
+        }
+        health.set_drained(true);
+        health.set_serving();
+        health.set_service("p.T", true);
+        assert!(!health.is_serving());
+        for watch in [&mut node, &mut service, &mut self::watch(&health, "p.T")] {
+            assert_eq!(next(watch).await, Ok(ServingStatus::NotServing as i32));
+        }
+        health.set_drained(false);
+        assert_eq!(next(&mut node).await, Ok(ServingStatus::Serving as i32));
+        assert_eq!(next(&mut self::watch(&health, "p.T")).await, Ok(ServingStatus::Serving as i32));
     }
 
     #[tokio::test]

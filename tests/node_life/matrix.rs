@@ -2,63 +2,63 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use prost::Message;
-use straddle::dispatch::Object;
-use straddle::node::{Builder, MoveError, Node, NodeStatus, Opening, Rollback, Transforming, Upgrade};
-use straddle::state::{Disk, Files, Layout, Mode, Phase, RecordsError};
+use straddle::node::{MoveError, Node, NodeStatus, Rollback};
+use straddle::state::{Disk, Phase};
 use tokio::runtime::{self, Runtime};
 
 use crate::faulty::{FAULTS, Faulty};
-use crate::shop::{Entries, Entry, add, answering, append, lines, list, plain, protocol, to_2};
+use crate::kinds::{KINDS, Kind, builder};
+use crate::shop::{add, list};
 use crate::version;
 
-/// How the state gets from version to version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Records(Mode),
-    Transform,
-    Checkpoints,
-}
-
-const KINDS: [Kind; 5] = [
-    Kind::Records(Mode::Eager),
-    Kind::Records(Mode::Online),
-    Kind::Records(Mode::Lazy),
-    Kind::Transform,
-    Kind::Checkpoints,
-];
-
-#[derive(Clone, Copy, Debug)]
 enum Act {
     Upgrade,
     Rollback,
     Finalize,
+    /// Wait for a word that does not come.
+    Prepare,
+    /// Wait for a word, and switch.
+    Switch,
 }
 
 /// There and back, and there for good.
-const LIFE: [Act; 4] = [Act::Upgrade, Act::Rollback, Act::Upgrade, Act::Finalize];
+const LIFE: &[Act] = &[Act::Upgrade, Act::Rollback, Act::Upgrade, Act::Finalize];
+/// Prepared in vain, and for good.
+const BARRIER: &[Act] = &[Act::Prepare, Act::Switch, Act::Finalize];
 
-/// The program is gone, or has to be started again.
-struct Gone;
+/// The program is gone, or has to be started again; what it did last.
+struct Gone(Option<Act>);
 
 #[test]
 fn whatever_fails_and_wherever_the_program_ends_a_node_is_at_one_version_with_every_acknowledged_write() {
+    every_fault(LIFE, 60);
+}
+
+#[test]
+fn whatever_fails_and_wherever_the_program_ends_a_preparation_is_forgotten_or_the_node_has_switched() {
+    every_fault(BARRIER, 40);
+}
+
+/// Each operation of a life, which has so many at least, meets one of the faults.
+fn every_fault(life: &[Act], least: usize) {
     let round: usize = std::env::var("STRADDLE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     println!("STRADDLE_SEED={round} begins the faults; each operation meets one of them");
     let mut ended = [0, 0];
     for kind in KINDS {
-        let whole = operations(kind);
-        assert!(whole > 60, "{kind:?}: a life is {whole} operations: too few to be one");
+        let whole = operations(kind, life);
+        assert!(whole > least, "{kind:?}: a life is {whole} operations: too few to be one");
         for at in 0..whole {
             let fault = FAULTS[(at + round) % FAULTS.len()];
             let told = format!("{kind:?}, {fault:?} at operation {at} of {whole}");
             let folder = fast_folder();
             let (files, mut written) = (Arc::new(Faulty::new(Some((at, fault)))), Vec::new());
-            let went = in_a_program(live(kind, files.clone(), folder.path(), &mut written, &told));
+            let went = in_a_program(live(kind, life, files.clone(), folder.path(), &mut written, &told));
             assert!(files.operations() > at || went.is_err(), "{told}: it never came");
-            let version = in_a_program(go_on(kind, folder.path(), &written, &told));
+            let last = went.err().and_then(|Gone(last)| last);
+            let version = in_a_program(go_on(kind, last, folder.path(), &written, &told));
             ended[usize::from(version == 2)] += 1;
         }
     }
@@ -76,16 +76,17 @@ fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn operations(kind: Kind) -> usize {
+fn operations(kind: Kind, life: &[Act]) -> usize {
     let folder = fast_folder();
     let (files, mut written) = (Arc::new(Faulty::new(None)), Vec::new());
-    let lived = in_a_program(live(kind, files.clone(), folder.path(), &mut written, "without faults"));
-    assert!(lived.is_ok() && written.len() > LIFE.len(), "{kind:?}: {written:?}");
+    let lived = in_a_program(live(kind, life, files.clone(), folder.path(), &mut written, "without faults"));
+    assert!(lived.is_ok() && written.len() > life.len(), "{kind:?}: {written:?}");
     files.operations()
 }
 
 async fn live(
     kind: Kind,
+    life: &[Act],
     files: Arc<Faulty>,
     folder: &Path,
     written: &mut Vec<String>,
@@ -98,23 +99,40 @@ async fn live(
     }
     let Ok(node) = node else {
         assert!(files.is_dead(), "{told}: {}", node.unwrap_err());
-        return Err(Gone);
+        return Err(Gone(None));
     };
     write(&node, written, told).await;
-    for act in LIFE {
+    for act in life.iter().copied() {
         for attempt in 0.. {
             let acted = match act {
                 Act::Upgrade => node.upgrade(&version("2.0.0")).await.map(drop),
                 Act::Rollback => node.rollback(Rollback::default()).await.map(drop),
                 Act::Finalize => node.finalize().await,
+                Act::Prepare | Act::Switch => {
+                    let prepared = node.prepare(&version("2.0.0"), Duration::from_secs(600)).await;
+                    if files.is_dead() {
+                        return Err(Gone(Some(Act::Prepare)));
+                    }
+                    match prepared {
+                        Ok(prepared) if act == Act::Prepare => {
+                            write(&node, written, told).await;
+                            node.abort(&prepared.name).await
+                        }
+                        Ok(prepared) => {
+                            write(&node, written, told).await;
+                            node.switch(&prepared.name).await.map(drop)
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
             };
             if files.is_dead() {
-                return Err(Gone);
+                return Err(Gone(Some(act)));
             }
             match acted {
                 Ok(()) => break,
                 Err(MoveError::Failed { .. }) if attempt < 2 => write(&node, written, told).await,
-                Err(MoveError::Stuck { .. }) => return Err(Gone),
+                Err(MoveError::Stuck { .. }) => return Err(Gone(Some(act))),
                 Err(error) => panic!("{told}: {act:?}: {error}"),
             }
         }
@@ -125,9 +143,14 @@ async fn live(
 }
 
 /// Starts again, looks what is there, and goes on to the end: the version that it started at.
-async fn go_on(kind: Kind, folder: &Path, written: &[String], told: &str) -> u64 {
+async fn go_on(kind: Kind, last: Option<Act>, folder: &Path, written: &[String], told: &str) -> u64 {
     let node = builder(kind, folder, Arc::new(Disk)).start().await.unwrap_or_else(|error| panic!("{told}: {error}"));
     let began = node.version().major();
+    if last == Some(Act::Prepare) {
+        let status = node.status();
+        assert_eq!((began, status.phase, status.under_way), (1, Phase::Serving, None), "{told}: it is forgotten");
+        assert_eq!(epochs(folder), 1, "{told}: what was prepared is left over");
+    }
     holds(&node, written, told).await;
     // One that was permitted goes on by itself.
     let mut status = node.watch();
@@ -141,10 +164,13 @@ async fn go_on(kind: Kind, folder: &Path, written: &[String], told: &str) -> u64
         node.finalize().await.unwrap_or_else(|error| panic!("{told}: {error}"));
     }
     holds(&node, written, told).await;
-    let epochs = std::fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
-    assert_eq!(epochs, 1, "{told}: epochs are left over");
+    assert_eq!(epochs(folder), 1, "{told}: epochs are left over");
     node.stop().await;
     began
+}
+
+fn epochs(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count()
 }
 
 async fn holds(node: &Node, written: &[String], told: &str) {
@@ -163,72 +189,4 @@ async fn write(node: &Node, written: &mut Vec<String>, told: &str) {
         added.unwrap_or_else(|status| panic!("{told}: {status:?} of a node that is {:?}", node.status()));
         written.push(words);
     }
-}
-
-fn builder(kind: Kind, folder: &Path, files: Arc<dyn Files>) -> Builder {
-    let node = Node::builder(protocol()).state(folder).files(files);
-    match kind {
-        Kind::Records(mode) => node
-            .object("1.0.0", |opening: &Opening| kept("shop.v1.Shop", "shop.v1.Entry", opening))
-            .records(layout("shop.v1.Entry"))
-            .upgrade(
-                Upgrade::to("2.0.0")
-                    .object(|opening: &Opening| kept("shop.v2.Shop", "shop.v2.Entry", opening))
-                    .records(layout("shop.v2.Entry"), mode),
-            ),
-        Kind::Transform => node.object("1.0.0", |opening: &Opening| plain("shop.v1.Shop", opening)).upgrade(to_2()),
-        Kind::Checkpoints => node
-            .object("1.0.0", |opening: &Opening| plain("shop.v1.Shop", opening))
-            .upgrade(to_2().transform(in_parts).reverse(in_parts)),
-    }
-    .upgrade(crate::bring_3())
-}
-
-/// Copies line by line, and remembers how far it has come.
-fn in_parts(transforming: &Transforming) -> Result<(), std::io::Error> {
-    let (from, to) = (transforming.from().object().join("entries"), transforming.to().object().join("entries"));
-    let done = transforming.resumed().map_or(0, |done| usize::from(done[0]));
-    // What came after the checkpoint is made again.
-    let made: Vec<String> = lines(&to).into_iter().take(done).collect();
-    let _ = std::fs::remove_file(&to);
-    for line in &made {
-        append(&to, line);
-    }
-    for (number, line) in lines(&from).iter().enumerate().skip(done) {
-        append(&to, line);
-        if number % 3 == 1 {
-            transforming.checkpoint(&[u8::try_from(number + 1).expect("few lines")])?;
-        }
-    }
-    Ok(())
-}
-
-fn layout(message: &str) -> Layout {
-    Layout::new().messages("entries", message)
-}
-
-/// The object of 1.0.0 and of 2.0.0 alike, with its entries in records.
-fn kept(service: &'static str, message: &str, opening: &Opening) -> Result<Object, RecordsError> {
-    let records = opening.records(&layout(message))?;
-    Ok(answering(service, move |method, entry| {
-        let records = records.clone();
-        async move {
-            let internal = |error: RecordsError| tonic::Status::internal(error.to_string());
-            if method == "Add" {
-                let written = records.write(|writing| {
-                    let last = writing.last("entries")?.map_or(0, |(key, _)| key[0]);
-                    writing.insert("entries", &[last + 1], &entry.encode_to_vec())
-                });
-                written.map_err(internal)?;
-                return Ok(Entries::default());
-            }
-            let reading = records.read().map_err(internal)?;
-            let all = reading.range("entries", std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-            let entries = all.map_err(internal)?.map(|entry| {
-                let (_, value): (Bytes, Bytes) = entry.map_err(internal)?;
-                Entry::decode(value).map_err(|error| tonic::Status::internal(error.to_string()))
-            });
-            Ok(Entries { entries: entries.collect::<Result<_, _>>()? })
-        }
-    }))
 }

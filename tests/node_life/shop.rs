@@ -205,6 +205,11 @@ pub(crate) fn to_3() -> Upgrade {
     Upgrade::to("3.0.0").object(marked).past(past).future(future).transform(fold).reverse(unfold)
 }
 
+/// The simulation object of 3.0.0 alone.
+pub(crate) fn bring_3() -> Upgrade {
+    Upgrade::to("3.0.0").future(future)
+}
+
 pub(crate) fn fold(transforming: &Transforming) -> Result<(), std::io::Error> {
     let made = transforming.to().object().join("entries");
     for line in lines(&transforming.from().object().join("entries")) {

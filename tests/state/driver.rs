@@ -40,6 +40,11 @@ impl Driver {
         })?;
         assert_eq!(first, Recovery::Serve);
         self.serve()?;
+        // One that waits for a word that nobody gives.
+        self.retry(|driver| driver.state().permit_on_word(&Version::new(2, 0, 0)))?;
+        self.prepare()?;
+        self.retry(|driver| driver.state().forget())?;
+        self.serve()?;
         // It is tried again until it works: a fault comes once.
         while self.version() != Version::new(2, 0, 0) {
             self.upgrade()?;

@@ -23,6 +23,7 @@ pub(crate) enum Reason {
     RecordsRefused,
     NoSpace,
     MoveFailed,
+    TooLate,
     Stuck,
     BundleUnreadable,
     BundleUntrusted,
@@ -32,7 +33,7 @@ pub(crate) enum Reason {
 
 impl Reason {
     #[cfg(test)]
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::NoState,
         Self::Busy,
         Self::NoWay,
@@ -40,6 +41,7 @@ impl Reason {
         Self::RecordsRefused,
         Self::NoSpace,
         Self::MoveFailed,
+        Self::TooLate,
         Self::Stuck,
         Self::BundleUnreadable,
         Self::BundleUntrusted,
@@ -57,6 +59,7 @@ impl Reason {
             Self::RecordsRefused => "RECORDS_REFUSED",
             Self::NoSpace => "NO_SPACE",
             Self::MoveFailed => "MOVE_FAILED",
+            Self::TooLate => "TOO_LATE",
             Self::Stuck => "STUCK",
             Self::BundleUnreadable => "BUNDLE_UNREADABLE",
             Self::BundleUntrusted => "BUNDLE_UNTRUSTED",
@@ -67,9 +70,13 @@ impl Reason {
 
     fn code(self) -> Code {
         match self {
-            Self::NoState | Self::NoWay | Self::Held | Self::NoSpace | Self::RecordsRefused | Self::BundleConflict => {
-                Code::FailedPrecondition
-            }
+            Self::NoState
+            | Self::NoWay
+            | Self::Held
+            | Self::NoSpace
+            | Self::RecordsRefused
+            | Self::TooLate
+            | Self::BundleConflict => Code::FailedPrecondition,
             Self::Busy | Self::MoveFailed => Code::Aborted,
             Self::Stuck | Self::NotKept => Code::Internal,
             Self::BundleUnreadable => Code::InvalidArgument,
@@ -89,6 +96,7 @@ impl Reason {
             }
             Self::NoSpace => "make room on the disk of the node's state, and try again",
             Self::MoveFailed => "callers are served as before: mend the cause, and try again",
+            Self::TooLate => "prepare the node again, or upgrade it by itself with `straddle node upgrade`",
             Self::Stuck => {
                 "start the program again: from its journal it finishes the move or undoes it, and no acknowledged write \
                  is lost"
@@ -131,6 +139,7 @@ pub(super) fn of_move(error: &MoveError) -> Status {
         MoveError::NoWay { .. } => status(Reason::NoWay, &what, &[]),
         MoveError::Held { why } => status(Reason::Held, &what, &[("why", why.clone())]),
         MoveError::Refused { count, .. } => status(Reason::RecordsRefused, &what, &[("count", count.to_string())]),
+        MoveError::TooLate { .. } => status(Reason::TooLate, &what, &[]),
         MoveError::NoSpace { .. } => status(Reason::NoSpace, &what, &[]),
         MoveError::Failed { phase, version, .. } => {
             status(Reason::MoveFailed, &what, &[("phase", phase.to_string()), ("version", version.to_string())])

@@ -5,15 +5,17 @@ use std::future::Future;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::wire::move_update::Update;
-use super::wire::{Done, Lost, MoveUpdate, NodeStatus, RefusedRecords};
+use super::wire::{Done, Lost, MoveUpdate, NodeStatus, PrepareUpdate, RefusedRecords, prepare_update};
 use super::{failure, told};
 use crate::node::{MoveError, Moved, Node};
+use crate::version::Version;
 
 pub(super) type Stream<T> = ReceiverStream<Result<T, Status>>;
 type Sender<T> = mpsc::Sender<Result<T, Status>>;
@@ -54,11 +56,64 @@ pub(super) fn directive(
         // Who does not listen any more needs to hear nothing.
         let _ = match outcome {
             Ok(Ok(moved)) => end(&node, &sender, moved, lost).await,
-            Ok(Err(error)) => fail(&sender, error).await,
+            Ok(Err(error)) => fail(&sender, error, |refused| update(Update::Refused(refused))).await,
             Err(_) => {
                 sender.send(Err(Status::internal("the move ended without saying how: its task panicked"))).await.ok()
             }
         };
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Takes the node out of service, whoever listens, and tells how many calls are left, at last behind the wait.
+pub(super) fn drain(node: &Node, stopping: &watch::Receiver<bool>, wait: Duration) -> Stream<MoveUpdate> {
+    let (done, left) = oneshot::channel();
+    let draining = node.clone();
+    tokio::spawn(async move {
+        let _ = done.send(draining.drain(wait).await);
+    });
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let (node, stopping) = (node.clone(), stopping.clone());
+    tokio::spawn(async move {
+        let of_status = |status| update(Update::Status(status));
+        let Some(Ok(left)) = tell(&node, stopping, &sender, of_status, left).await else { return };
+        // Somebody may have come since.
+        let status = NodeStatus { calls_running: left as u64, ..told::status(&node.status()) };
+        if sender.send(Ok(of_status(status))).await.is_ok() {
+            end(&node, &sender, None, None).await;
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Prepares the node for as long as somebody listens, and tells of it. Without a listener it is taken back until it is ready:
+/// nobody would know its name.
+pub(super) fn prepare(
+    node: &Node,
+    stopping: &watch::Receiver<bool>,
+    to: Version,
+    within: Duration,
+) -> Stream<PrepareUpdate> {
+    use prepare_update::Update;
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let (node, stopping) = (node.clone(), stopping.clone());
+    tokio::spawn(async move {
+        let update = |update| PrepareUpdate { update: Some(update) };
+        let preparing = node.prepare(&to, within);
+        let of_status = |status| update(Update::Status(status));
+        match tell(&node, stopping, &sender, of_status, preparing).await {
+            Some(Ok(prepared)) => {
+                let told = update(Update::Prepared(told::prepared(&prepared)));
+                if sender.send(Ok(told)).await.is_err() {
+                    // Whatever comes of it: nobody is left to hear it.
+                    let _ = node.abort(&prepared.name).await;
+                }
+            }
+            Some(Err(error)) => {
+                let _ = fail(&sender, error, |refused| update(Update::Refused(refused))).await;
+            }
+            None => {}
+        }
     });
     ReceiverStream::new(receiver)
 }
@@ -137,13 +192,13 @@ fn unread(file: &str, error: &std::io::Error) -> Status {
     ))
 }
 
-async fn fail(sender: &Sender<MoveUpdate>, error: MoveError) -> Option<()> {
+async fn fail<T>(sender: &Sender<T>, error: MoveError, of_refused: impl Fn(RefusedRecords) -> T) -> Option<()> {
     let status = failure::of_move(&error);
     if let MoveError::Refused { records, .. } = error {
         // One at a time: each may be nearly as large as a message can be.
         for record in records {
             let refused = RefusedRecords { records: vec![told::refused(record)] };
-            sender.send(Ok(update(Update::Refused(refused)))).await.ok()?;
+            sender.send(Ok(of_refused(refused))).await.ok()?;
         }
     }
     sender.send(Err(status)).await.ok()

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
@@ -20,6 +21,9 @@ use crate::version::Version;
 
 /// Bundles that are received at once: each takes as much memory as it is large, and more while it is read.
 const BUNDLES: usize = 2;
+/// How long a drain waits that does not say, and how long anybody may have the node wait.
+const DRAIN: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Clone)]
 pub(super) struct Admin {
@@ -75,8 +79,7 @@ impl Service for Admin {
     }
 
     async fn upgrade(&self, request: Request<UpgradeRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
-        let to = &request.get_ref().to;
-        let to: Version = to.parse().map_err(|error| Status::invalid_argument(format!("`to` is {to:?}: {error}")))?;
+        let to = version(&request.get_ref().to)?;
         let node = self.node.clone();
         let directive = async move { node.upgrade(&to).await.map(Some) };
         Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
@@ -104,24 +107,39 @@ impl Service for Admin {
         Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
     }
 
-    async fn drain(&self, _: Request<DrainRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
-        Err(Status::unimplemented("drain"))
+    async fn drain(&self, request: Request<DrainRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        let wait = match request.get_ref().wait_microseconds {
+            0 => DRAIN,
+            wait => Duration::from_micros(wait).min(LONGEST),
+        };
+        Ok(Response::new(follow::drain(&self.node, &self.stopping, wait)))
     }
 
     async fn resume(&self, _: Request<ResumeRequest>) -> Result<Response<ResumeResponse>, Status> {
-        Err(Status::unimplemented("resume"))
+        self.node.resume();
+        Ok(Response::new(ResumeResponse {}))
     }
 
-    async fn prepare(&self, _: Request<PrepareRequest>) -> Result<Response<Stream<PrepareUpdate>>, Status> {
-        Err(Status::unimplemented("prepare"))
+    async fn prepare(&self, request: Request<PrepareRequest>) -> Result<Response<Stream<PrepareUpdate>>, Status> {
+        let PrepareRequest { to, within_microseconds } = request.get_ref();
+        let (to, within) = (version(to)?, Duration::from_micros(*within_microseconds));
+        if within.is_zero() || within > LONGEST {
+            let what =
+                format!("`within_microseconds` is {within_microseconds}: it has to be above 0, and at most a day");
+            return Err(Status::invalid_argument(what));
+        }
+        Ok(Response::new(follow::prepare(&self.node, &self.stopping, to, within)))
     }
 
-    async fn switch(&self, _: Request<SwitchRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
-        Err(Status::unimplemented("switch"))
+    async fn switch(&self, request: Request<SwitchRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
+        let (node, name) = (self.node.clone(), request.into_inner().name);
+        let directive = async move { node.switch(&name).await.map(Some) };
+        Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
     }
 
-    async fn abort(&self, _: Request<AbortRequest>) -> Result<Response<AbortResponse>, Status> {
-        Err(Status::unimplemented("abort"))
+    async fn abort(&self, request: Request<AbortRequest>) -> Result<Response<AbortResponse>, Status> {
+        let aborted = self.node.abort(&request.get_ref().name).await;
+        aborted.map(|()| Response::new(AbortResponse {})).map_err(|error| failure::of_move(&error))
     }
 
     async fn hand_over(&self, request: Request<HandOverRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
@@ -140,6 +158,10 @@ impl Service for Admin {
         let (_, never) = watch::channel(false);
         Ok(Response::new(follow::directive(&self.node, &never, lost, directive)))
     }
+}
+
+fn version(to: &str) -> Result<Version, Status> {
+    to.parse().map_err(|error| Status::invalid_argument(format!("`to` is {to:?}: {error}")))
 }
 
 /// Removes the file for what is given up when nothing was; one that cannot be removed does no harm.

@@ -1,7 +1,9 @@
 //! A node's status and moves as messages of the admin service.
 
+use tokio::time::Instant;
+
 use super::wire;
-use crate::node::{Learned, Moved, NodeStatus};
+use crate::node::{Learned, Moved, NodeStatus, Prepared};
 use crate::state::{Phase, RefusedRecord, Way};
 use crate::version::Version;
 
@@ -37,8 +39,18 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
         last: status.last.as_ref().map(moved),
         learned: versions(&status.learned),
         stuck: status.stuck.clone(),
-        drained: false,
-        prepared: None,
+        drained: status.drained,
+        prepared: status.prepared.as_ref().map(prepared),
+        instance: status.instance.clone(),
+    }
+}
+
+pub(super) fn prepared(prepared: &Prepared) -> wire::Prepared {
+    let left = prepared.until.saturating_duration_since(Instant::now());
+    wire::Prepared {
+        to: prepared.to.to_string(),
+        name: prepared.name.clone(),
+        left_microseconds: u64::try_from(left.as_micros()).unwrap_or(u64::MAX),
     }
 }
 

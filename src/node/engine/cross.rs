@@ -23,6 +23,8 @@ pub(super) struct How {
     pub(super) dry_run: bool,
     /// Another program goes on from there: callers are not let in again.
     pub(super) leaves: bool,
+    /// Streams have had their time already: they get no more of it. Those that are here have had all of it.
+    pub(super) streams: Option<Option<StreamsInside>>,
 }
 
 /// Why it did not come to its end.
@@ -42,7 +44,10 @@ impl Life {
     /// Goes the whole way, from where calls are held back to where they go on; when it fails, back.
     pub(super) async fn cross(self: &Arc<Self>, plan: &Plan, how: How) -> Result<Moved, MoveError> {
         let way = plan.way;
-        let older = self.let_streams_end().await;
+        let older = match how.streams {
+            Some(older) => older,
+            None => Some(self.let_streams_end().await),
+        };
         let begun = self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await;
         if let Err(why) = begun {
             return Err(self.not_begun(why).await);
@@ -115,12 +120,18 @@ impl Life {
     }
 
     /// Waits until calls and background work have ended, and closes what stands.
-    pub(super) async fn clear_out(&self, older: StreamsInside, cleared: &mut bool) -> Result<EndedStreams, Stop> {
+    pub(super) async fn clear_out(
+        &self,
+        older: Option<StreamsInside>,
+        cleared: &mut bool,
+    ) -> Result<EndedStreams, Stop> {
         let (gate, limits, begun) = (self.dispatch.gate(), &self.limits, Instant::now());
         self.working_on("waiting for calls to end");
         let before = gate.ended_streams();
         gate.drain_streams();
-        gate.cut_older_streams(older);
+        if let Some(older) = older {
+            gate.cut_older_streams(older);
+        }
         if timeout(limits.grace, gate.is_empty()).await.is_err() {
             gate.cut_streams();
         }

@@ -53,7 +53,7 @@ impl Life {
         if let Err(why) = self.ahead(&plan).await {
             return Err(self.not_begun(why).await);
         }
-        let moved = self.cross(&plan, How { export: rollback.accept_loss, dry_run: false, leaves: true }).await?;
+        let moved = self.cross(&plan, How { export: rollback.accept_loss, leaves: true, ..How::default() }).await?;
         self.stop_filling().await;
         match self.close("the node is handed over to another program").await {
             Ok(()) => Ok(moved),
@@ -66,7 +66,7 @@ impl Life {
         self.dispatch.gate().shut();
         self.intake.close();
         let mut cleared = false;
-        match self.clear_out(older, &mut cleared).await {
+        match self.clear_out(Some(older), &mut cleared).await {
             Ok(_) => Ok(()),
             Err(Stop::Failed { why, .. } | Stop::Unreleased { why }) => Err(self.serve_on(why, cleared).await),
             // Nothing was to be carried over.

@@ -39,6 +39,7 @@ impl Life {
     pub(in crate::node) async fn stop(self: &Arc<Self>) {
         let _busy = loop {
             let freed = self.freed.notified();
+            self.take_back_any("the node stops");
             match self.busy("the node stops".to_owned()) {
                 Ok(busy) => break busy,
                 Err(_) => freed.await,
@@ -54,11 +55,7 @@ impl Life {
     }
 
     async fn go_on(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
-        let plan = self.way_on(to).await?;
-        let (first, count) = self.refused(&plan).await?;
-        if count > 0 {
-            return Err(MoveError::Refused { records: first, count });
-        }
+        let plan = self.plan_on(to).await?;
         if let Err(why) = self.permit(to.clone()).await {
             return Err(self.not_begun(why).await);
         }
@@ -66,6 +63,16 @@ impl Life {
             return Err(self.not_begun(why).await);
         }
         self.cross(&plan, How::default()).await
+    }
+
+    /// Looks whether the node can be upgraded; nothing changes.
+    pub(super) async fn plan_on(&self, to: &Version) -> Result<Plan, MoveError> {
+        let plan = self.way_on(to).await?;
+        let (first, count) = self.refused(&plan).await?;
+        if count > 0 {
+            return Err(MoveError::Refused { records: first, count });
+        }
+        Ok(plan)
     }
 
     /// What the way on takes, but for records that refuse.
@@ -79,11 +86,17 @@ impl Life {
             );
             return Err(MoveError::NoWay { why });
         }
-        if let Some(why) = self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
-            return Err(MoveError::Held { why });
-        }
+        self.not_held(to)?;
         self.look_ahead(&plan).await?;
         Ok(plan)
+    }
+
+    /// Whether the application lets the upgrade to a version happen now.
+    pub(super) fn not_held(&self, to: &Version) -> Result<(), MoveError> {
+        match self.chain.link(to).and_then(|link| link.upgrade.as_ref()?.held()) {
+            Some(why) => Err(MoveError::Held { why }),
+            None => Ok(()),
+        }
     }
 
     async fn go_back(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
@@ -97,7 +110,7 @@ impl Life {
             return Err(self.not_begun(why).await);
         }
         let export = if how.dry_run { None } else { how.accept_loss };
-        self.cross(&plan, How { export, dry_run: how.dry_run, leaves: false }).await
+        self.cross(&plan, How { export, dry_run: how.dry_run, ..How::default() }).await
     }
 
     /// What the way back takes, and how many records it would lose; found out while callers are served.
@@ -154,7 +167,8 @@ impl Life {
     /// Writes down that the upgrade may begin; after a crash that is written down already.
     pub(super) async fn permit(&self, to: Version) -> Result<(), String> {
         self.on_state(move |state| {
-            let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to);
+            // One that waited for a word, and could not be forgotten, is no permit.
+            let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to && !under_way.on_word);
             if known == Some(false) {
                 state.forget()?;
             }

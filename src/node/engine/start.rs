@@ -13,6 +13,7 @@ use super::{Life, Told};
 use crate::bundle::PublicKey;
 use crate::dispatch::Dispatch;
 use crate::node::chain::Chain;
+use crate::node::front::Fronts;
 use crate::node::goal::{Goal, NotStarted};
 use crate::node::learn::{self, Learning};
 use crate::node::life::NodeStatus;
@@ -73,11 +74,14 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         failure: None,
         stuck: None,
         last: None,
+        drained: false,
     };
     let unwatched = NodeStatus::resting(&protocol, &told.runs);
     let life = Arc::new(Life {
         chain: Arc::new(chain),
         learning: Learning::new(trusted),
+        fronts: Fronts::default(),
+        instance: unwatched.instance.clone(),
         protocol: RwLock::new(protocol),
         dispatch: Dispatch::new(),
         intake: IntakeHandle::new(),
@@ -92,6 +96,7 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         status: watch::Sender::new(unwatched),
         busy: Mutex::default(),
         freed: Notify::new(),
+        preparations: Mutex::default(),
     });
     starting.send_replace(Starting::Moves(life.clone()));
     let come = life.come_to(recovery, &goal).await;

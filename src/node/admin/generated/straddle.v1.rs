@@ -64,6 +64,10 @@ pub struct NodeStatus {
     /// The preparation that waits for the word.
     #[prost(message, optional, tag = "19")]
     pub prepared: ::core::option::Option<Prepared>,
+    /// Tells this node from all others: random, and another one whenever its program starts. Empty from programs that do not
+    /// know of this yet.
+    #[prost(string, tag = "20")]
+    pub instance: ::prost::alloc::string::String,
 }
 /// A move that is under way.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -179,7 +183,7 @@ pub struct PrepareRequest {
     /// The version to go to. Required.
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
-    /// How long to wait for the word, in microseconds. Required.
+    /// How long to wait for the word, in microseconds, counted from when this comes. Required; at most a day.
     #[prost(uint64, tag = "2")]
     pub within_microseconds: u64,
 }
@@ -379,7 +383,8 @@ pub mod node_client {
     /// Upgrade, Rollback, Finalize, Switch, Drain and HandOver answer with a stream. It tells how the node is doing whenever that changes, and ends in
     /// one of two ways: with `done` as its last message and status OK, or with an error. Of statuses only the newest is sent to
     /// a client that reads slowly. A client that goes away, or whose deadline passes, stops nothing: the move goes on to its
-    /// end, and Watch tells of it.
+    /// end, and Watch tells of it. Prepare alone is taken back when its client goes away before `prepared`: nobody could give
+    /// the word.
     ///
     /// # Errors
     ///
@@ -651,9 +656,11 @@ pub mod node_client {
             self.inner.unary(req, path, codec).await
         }
         /// Does all of an upgrade that can be done while callers are served, and waits for the word: Switch. The stream tells how
-        /// the node is doing and ends with `prepared`; the node stays prepared without it. Without the word within the time that the
-        /// request gives, counted on the node's own monotonic clock from when it came, or after Abort, the node is as it was before,
-        /// and no trace is left.
+        /// the node is doing and ends with `prepared`; the node stays prepared without it, and is told nothing else meanwhile
+        /// (BUSY). Without the word within the time that the request gives, counted on the node's own monotonic clock from when it
+        /// came, after Abort, and when its program ends, the node is as it was before: what was prepared is removed, and of it
+        /// nothing is left but entries in the journal of its state. When it cannot stay prepared, as when its disk is full, it
+        /// is as before, too, and the word is refused, saying why.
         pub async fn prepare(
             &mut self,
             request: impl tonic::IntoRequest<super::PrepareRequest>,
@@ -675,7 +682,8 @@ pub mod node_client {
             req.extensions_mut().insert(GrpcMethod::new("straddle.v1.Node", "Prepare"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// The word: the node switches, as in Upgrade. What comes too late is refused.
+        /// The word: the node switches, as in Upgrade, but for one thing: streams have had their time while it was prepared. What
+        /// comes too late is refused.
         pub async fn switch(
             &mut self,
             request: impl tonic::IntoRequest<super::SwitchRequest>,
@@ -841,9 +849,11 @@ pub mod node_server {
             + std::marker::Send
             + 'static;
         /// Does all of an upgrade that can be done while callers are served, and waits for the word: Switch. The stream tells how
-        /// the node is doing and ends with `prepared`; the node stays prepared without it. Without the word within the time that the
-        /// request gives, counted on the node's own monotonic clock from when it came, or after Abort, the node is as it was before,
-        /// and no trace is left.
+        /// the node is doing and ends with `prepared`; the node stays prepared without it, and is told nothing else meanwhile
+        /// (BUSY). Without the word within the time that the request gives, counted on the node's own monotonic clock from when it
+        /// came, after Abort, and when its program ends, the node is as it was before: what was prepared is removed, and of it
+        /// nothing is left but entries in the journal of its state. When it cannot stay prepared, as when its disk is full, it
+        /// is as before, too, and the word is refused, saying why.
         async fn prepare(
             &self,
             request: tonic::Request<super::PrepareRequest>,
@@ -854,7 +864,8 @@ pub mod node_server {
             >
             + std::marker::Send
             + 'static;
-        /// The word: the node switches, as in Upgrade. What comes too late is refused.
+        /// The word: the node switches, as in Upgrade, but for one thing: streams have had their time while it was prepared. What
+        /// comes too late is refused.
         async fn switch(
             &self,
             request: tonic::Request<super::SwitchRequest>,
@@ -893,7 +904,8 @@ pub mod node_server {
     /// Upgrade, Rollback, Finalize, Switch, Drain and HandOver answer with a stream. It tells how the node is doing whenever that changes, and ends in
     /// one of two ways: with `done` as its last message and status OK, or with an error. Of statuses only the newest is sent to
     /// a client that reads slowly. A client that goes away, or whose deadline passes, stops nothing: the move goes on to its
-    /// end, and Watch tells of it.
+    /// end, and Watch tells of it. Prepare alone is taken back when its client goes away before `prepared`: nobody could give
+    /// the word.
     ///
     /// # Errors
     ///

@@ -39,6 +39,7 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
         stuck: status.stuck.clone(),
         drained: false,
         prepared: None,
+        program: None,
     }
 }
 

@@ -15,11 +15,13 @@ mod keygen;
 mod log;
 mod node;
 mod pass_sockets;
+mod release;
 mod serve_example;
 mod serve_node;
 mod show;
 mod signals;
 mod snippet;
+mod supervise;
 mod unknown;
 mod verify;
 mod whole_file;
@@ -50,6 +52,8 @@ pub fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
+        Command::Release(arguments) => release::run(&arguments),
+        Command::Supervise(arguments) => supervise::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
         Command::ServeNode(arguments) => serve_node::run(&arguments),
         Command::PassSockets(arguments) => pass_sockets::run(&arguments),

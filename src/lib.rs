@@ -23,6 +23,7 @@
 //! | [`transport`] | the server, the channel, health and reflection |
 //! | [`state`] | a node's folder: epochs, who owns it, the journal of phases |
 //! | [`node`] | all of these put together |
+//! | `supervise` | releases on disk, and the supervisor that runs their programs |
 //! | `inventory` | the example protocol, in four versions |
 //! | `cli` | the `straddle` program |
 
@@ -61,6 +62,8 @@ pub mod rewrite;
 pub mod simulation;
 #[cfg(feature = "runtime")]
 pub mod state;
+#[cfg(feature = "cli")]
+pub mod supervise;
 #[cfg(feature = "runtime")]
 pub mod transport;
 #[cfg(feature = "cli")]

@@ -61,8 +61,12 @@ pub use self::epoch::Epoch;
 pub use self::error::StateError;
 pub use self::files::{Disk, Files, Held};
 pub use self::folder::StateFolder;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub(crate) use self::folder::version_of;
 pub use self::lease::{Lease, Leases};
 pub use self::phase::{Event, IllegalEvent, Phase};
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub(crate) use self::pointer::{read as read_pointer, replace as replace_pointer};
 pub use self::progress::Progress;
 pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};
 pub use self::recovery::Recovery;

@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["transport"],
     &["state"],
     &["node", "coordinator"],
-    &["inventory"],
+    &["inventory", "supervise"],
     // What fuzz targets see of the inside: nothing uses it.
     &["cli", "fuzzing"],
 ];

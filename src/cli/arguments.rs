@@ -7,7 +7,9 @@ mod inspect;
 mod keygen;
 mod node;
 mod pass_sockets;
+mod release;
 mod serve_node;
+mod supervise;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -25,7 +27,9 @@ pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
 pub(super) use self::node::{AdminAddress, Directive, LearnArguments, NodeArguments, StatusArguments};
 pub(super) use self::pass_sockets::PassSocketsArguments;
+pub(super) use self::release::ReleaseArguments;
 pub(super) use self::serve_node::{ServeNodeArguments, Spoiled};
+pub(super) use self::supervise::SuperviseArguments;
 pub(super) use self::verify::VerifyArguments;
 use super::call::{Header, LabelledProtocol};
 use super::convert::{Format, UsedAs};
@@ -87,6 +91,10 @@ pub(super) enum Command {
     Keygen(KeygenArguments),
     /// Ask a running node how it is doing, upgrade it, and take it back
     Node(NodeArguments),
+    /// Write the manifest of a release: its program's digest, and the versions that it can run
+    Release(ReleaseArguments),
+    /// Run a node's program: keep its sockets, start it again when it crashes, and replace it for upgrades
+    Supervise(SuperviseArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
     /// Run the inventory as a service's own program, under a supervisor, for tests of upgrades by restart

@@ -5,7 +5,7 @@ use super::{BadArguments, Outcome};
 
 #[cfg(unix)]
 pub(super) fn run(arguments: &PassSocketsArguments) -> Outcome {
-    use std::io::{ErrorKind, Write, stderr};
+    use std::io::{ErrorKind, Read, Write, stderr, stdin};
     use std::os::unix::process::CommandExt;
     use std::process::{Command, ExitCode};
 
@@ -13,6 +13,10 @@ pub(super) fn run(arguments: &PassSocketsArguments) -> Outcome {
     let [program, more @ ..] = arguments.program.as_slice() else {
         return Err(BadArguments("say which program to become, after --".to_owned()).into());
     };
+    // Its supervisor writes down first whom it has started.
+    if arguments.wait && stdin().lock().read(&mut [0])? == 0 {
+        return Ok(ExitCode::FAILURE);
+    }
     let mut command = Command::new(program);
     command
         .args(more)

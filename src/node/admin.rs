@@ -50,10 +50,10 @@ use tokio::sync::watch;
 use tower_service::Service;
 
 #[cfg(feature = "cli")]
-pub(crate) use self::failure::{ADVICE, Reason, SAFE};
+pub(crate) use self::failure::{ADVICE, Reason, SAFE, status as failure};
 
 use self::service::Admin;
-use self::wire::node_server::NodeServer;
+use self::wire::node_server::{self, NodeServer};
 use super::Node;
 use crate::transport::{Beside, HealthHandle, Limits, Reflection, Server, Serving};
 use crate::wire::Body;
@@ -92,15 +92,8 @@ impl Node {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<Serving> {
-        let reflection = Reflection::new([(LABEL, DESCRIPTORS)], LABEL).map_err(io::Error::other)?;
-        let health = HealthHandle::new();
-        health.set_service(SERVICE, true);
-        health.set_serving();
         let (stop, stopping) = watch::channel(false);
-        let server = NodeServer::new(Admin::new(self.clone(), stopping));
-        let service = Beside::new(Wire(server)).health(&health).reflection(reflection);
-        let limits = Limits { max_connections: CONNECTIONS, max_concurrent_streams: CALLS, ..Limits::default() };
-        Server::builder().limits(limits).health(&health).serve(listener, service, async move {
+        serve(Admin::new(self.clone(), stopping), listener, async move {
             shutdown.await;
             // Whoever watches would hold the end up.
             let _ = stop.send(true);
@@ -108,8 +101,23 @@ impl Node {
     }
 }
 
+/// Serves an admin service, with health and reflection.
+pub(crate) fn serve<S: node_server::Node>(
+    admin: S,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Serving> {
+    let reflection = Reflection::new([(LABEL, DESCRIPTORS)], LABEL).map_err(io::Error::other)?;
+    let health = HealthHandle::new();
+    health.set_service(SERVICE, true);
+    health.set_serving();
+    let service = Beside::new(Wire(NodeServer::new(admin))).health(&health).reflection(reflection);
+    let limits = Limits { max_connections: CONNECTIONS, max_concurrent_streams: CALLS, ..Limits::default() };
+    Server::builder().limits(limits).health(&health).serve(listener, service, shutdown)
+}
+
 /// That only processes of this machine reach the admin service at this address.
-pub(super) fn require_loopback(address: SocketAddr) -> io::Result<()> {
+pub(crate) fn require_loopback(address: SocketAddr) -> io::Result<()> {
     if is_loopback(address) {
         return Ok(());
     }
@@ -126,10 +134,15 @@ fn is_loopback(address: SocketAddr) -> bool {
 }
 
 /// The generated server, with our bodies.
-#[derive(Clone)]
-struct Wire(NodeServer<Admin>);
+struct Wire<S>(NodeServer<S>);
 
-impl Service<Request<Body>> for Wire {
+impl<S> Clone for Wire<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: node_server::Node> Service<Request<Body>> for Wire<S> {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;

@@ -525,6 +525,17 @@ impl fmt::Debug for StateFolder {
     }
 }
 
+/// The version that a state is at, for those who do not own it; none where there is no state. Between two versions it is
+/// one of both.
+///
+/// # Errors
+/// When it cannot be read.
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub(crate) fn version_of(files: &dyn Files, root: &Path) -> Result<Option<Version>, StateError> {
+    let current: Option<Epoch> = pointer::read(files, root, CURRENT, ADVICE)?;
+    Ok(current.map(|epoch| epoch.version().clone()))
+}
+
 /// The first epoch of a state that was not there.
 fn begin(files: &dyn Files, root: &Path, first: &Version) -> Result<Epoch, StateError> {
     let epoch = Epoch::new(1, first.clone());

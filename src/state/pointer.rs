@@ -7,7 +7,7 @@ use super::error::StateError;
 use super::files::Files;
 
 /// Replaces a file so that it holds either all of the old bytes or all of the new ones, whatever happens.
-pub(super) fn replace(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StateError> {
+pub(crate) fn replace(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StateError> {
     let (file, beside) = (folder.join(name), folder.join(format!("{name}.new")));
     files.write(&beside, bytes).map_err(StateError::io(&beside, "writing it"))?;
     files.rename(&beside, &file).map_err(StateError::io(&file, "replacing it"))?;
@@ -15,7 +15,7 @@ pub(super) fn replace(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]
 }
 
 /// What the line of a file says, if there is such a file.
-pub(super) fn read<T: std::str::FromStr>(
+pub(crate) fn read<T: std::str::FromStr>(
     files: &dyn Files,
     folder: &Path,
     name: &str,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, RefusedRecord, Work};
+use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, Program, RefusedRecord, Work};
 use crate::node::losses;
 
 pub(super) fn status(status: &NodeStatus) -> Value {
@@ -23,6 +23,20 @@ pub(super) fn status(status: &NodeStatus) -> Value {
         "calls": { "running": status.calls_running, "waiting": status.calls_waiting },
         "stuck": status.stuck,
         "last": status.last.as_ref().map(moved),
+        "program": status.program.as_ref().map(program),
+    })
+}
+
+/// What a supervisor knows.
+fn program(program: &Program) -> Value {
+    json!({
+        "release": program.release,
+        "process": Some(program.process).filter(|process| *process != 0),
+        "crashes": program.crashes,
+        "restarts_in_microseconds": program.restarts_in_microseconds,
+        "last_good": some(&program.last_good),
+        "failure": program.failure,
+        "doing": some(&program.doing),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{Client, Failure, connect, failed, line, say, unless_interrupted};
 use crate::cli::Outcome;
 use crate::cli::arguments::StatusArguments;
 use crate::cli::inspect::printable;
-use crate::node::admin::wire::{NodeStatus, StatusRequest, WatchRequest};
+use crate::node::admin::wire::{NodeStatus, Program, StatusRequest, WatchRequest};
 
 pub(super) async fn run(arguments: &StatusArguments) -> Outcome {
     let at = &arguments.at;
@@ -83,7 +83,34 @@ fn text(status: &NodeStatus) -> String {
     if let Some(last) = &status.last {
         line("last", &moved(last));
     }
+    if let Some(program) = &status.program {
+        line("program", &of_program(program));
+        if let Some(failure) = &program.failure {
+            line("", failure);
+        }
+    }
     text
+}
+
+/// What a supervisor knows, on one line.
+fn of_program(program: &Program) -> String {
+    let process = match (program.process, program.restarts_in_microseconds) {
+        (0, Some(micros)) => format!("not running, started in {:.1?}", Duration::from_micros(micros)),
+        (0, None) if program.doing.is_empty() => "not serving yet".to_owned(),
+        (0, None) => format!("not serving yet: {}", program.doing),
+        (process, _) => format!("process {process}"),
+    };
+    let crashes = match program.crashes {
+        0 => String::new(),
+        1 => ", 1 crash".to_owned(),
+        crashes => format!(", {crashes} crashes"),
+    };
+    let probation = if program.last_good.is_empty() || program.last_good == program.release {
+        String::new()
+    } else {
+        format!(", on probation: crashes lead back to release {}", program.last_good)
+    };
+    format!("release {}, {process}{crashes}{probation}", program.release)
 }
 
 /// A move that is over, on one line.

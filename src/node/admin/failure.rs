@@ -113,7 +113,7 @@ impl Reason {
 }
 
 /// A status that says all of it. What bundles and steps say themselves is kept short: trailers are bounded.
-fn status(reason: Reason, what: &str, more: &[(&str, String)]) -> Status {
+pub(crate) fn status(reason: Reason, what: &str, more: &[(&str, String)]) -> Status {
     let safe = reason != Reason::Stuck;
     let mut metadata: HashMap<String, String> =
         more.iter().map(|(key, value)| ((*key).to_owned(), shortened(value))).collect();

@@ -42,6 +42,7 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
         drained: status.drained,
         prepared: status.prepared.as_ref().map(prepared),
         instance: status.instance.clone(),
+        program: None,
     }
 }
 

@@ -64,10 +64,39 @@ pub struct NodeStatus {
     /// The preparation that waits for the word.
     #[prost(message, optional, tag = "19")]
     pub prepared: ::core::option::Option<Prepared>,
+    /// The node's program, as its supervisor knows it; absent for a node without one.
+    #[prost(message, optional, tag = "20")]
+    pub program: ::core::option::Option<Program>,
     /// Tells this node from all others: random, and another one whenever its program starts. Empty from programs that do not
     /// know of this yet.
-    #[prost(string, tag = "20")]
+    #[prost(string, tag = "21")]
     pub instance: ::prost::alloc::string::String,
+}
+/// A node's program under a supervisor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Program {
+    /// The release whose program runs, or is to run.
+    #[prost(string, tag = "1")]
+    pub release: ::prost::alloc::string::String,
+    /// The program's process; 0 while none serves.
+    #[prost(uint32, tag = "2")]
+    pub process: u32,
+    /// Crashes within the last minute, or whatever the supervisor's window is. They are forgotten when a move ends.
+    #[prost(uint32, tag = "3")]
+    pub crashes: u32,
+    /// When the program is started again, in microseconds from now; absent unless it waits for that.
+    #[prost(uint64, optional, tag = "4")]
+    pub restarts_in_microseconds: ::core::option::Option<u64>,
+    /// The release that was seen to be good last. While it is another one than `release`, that one is on probation: crashes
+    /// lead back.
+    #[prost(string, tag = "5")]
+    pub last_good: ::prost::alloc::string::String,
+    /// Why the last move failed, or why the program has ended; absent when neither was.
+    #[prost(string, optional, tag = "6")]
+    pub failure: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the program says that it is doing; empty when it says nothing.
+    #[prost(string, tag = "7")]
+    pub doing: ::prost::alloc::string::String,
 }
 /// A move that is under way.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -1,0 +1,271 @@
+//! One program, from being started to its end.
+
+use tokio::net::UnixDatagram;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, spawn_blocking};
+
+use super::{Driver, Happening};
+use crate::node::admin::wire::WatchRequest;
+use crate::node::admin::wire::node_client::NodeClient;
+use crate::supervise::error::SuperviseError;
+use crate::supervise::journal;
+use crate::supervise::machine::{Event, Exit, Id, Launch, Told};
+use crate::supervise::news::News;
+use crate::supervise::notify::{self, Said};
+use crate::supervise::process::{Name, Process, Start, Waiting};
+use crate::supervise::release::PLACE;
+use crate::supervise::view::Client;
+use crate::transport::Channel;
+use crate::version::Version;
+
+/// What the driver knows of a program.
+pub(super) struct Program {
+    launch: Launch,
+    /// Nothing before it runs.
+    process: Option<(Name, Process)>,
+    socket: Option<UnixDatagram>,
+    admin: Option<String>,
+    client: Option<Client>,
+    pub(super) ready: Option<Version>,
+    pub(super) doing: String,
+    /// It has to end as soon as it is there.
+    doomed: bool,
+    watching: Option<AbortHandle>,
+}
+
+impl Program {
+    fn new(launch: Launch) -> Self {
+        let (process, socket, admin, client, ready, watching) = Default::default();
+        Self { launch, process, socket, admin, client, ready, doing: String::new(), doomed: false, watching }
+    }
+
+    pub(super) fn written(&self, id: Id) -> Option<journal::Program> {
+        let (name, _) = self.process.as_ref()?;
+        let (launch, name, admin, ready) = (self.launch.clone(), name.clone(), self.admin.clone(), self.ready.clone());
+        Some(journal::Program { id, launch, name, admin, ready })
+    }
+
+    pub(super) fn client(&self) -> Option<Client> {
+        self.client.clone()
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.process.as_ref().map_or(0, |(name, _)| name.process)
+    }
+
+    fn has_admin(&mut self, admin: String) {
+        // It answers only once it is ready, so nothing is connected before there is something to ask.
+        self.client = Channel::owner(&admin).build().ok().map(NodeClient::new);
+        self.admin = Some(admin);
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
+    }
+}
+
+impl Driver {
+    /// Goes on with a program that another supervisor has started.
+    pub(super) fn adopt(&mut self, written: journal::Program, process: Process) -> Result<(), SuperviseError> {
+        let journal::Program { id, launch, name, admin, ready } = written;
+        let path = self.place.folder.notify(id);
+        let mut program = Program::new(launch);
+        program.socket = Some(notify::socket(&path).map_err(SuperviseError::io(&path, "making the socket"))?);
+        program.ready = ready;
+        program.process = Some((name, process));
+        if let Some(admin) = admin {
+            program.has_admin(admin);
+        }
+        self.programs.insert(id, program);
+        self.watch_process(id);
+        self.watch_status(id);
+        self.above.tell("READY=1");
+        Ok(())
+    }
+
+    pub(super) fn start(&mut self, id: Id, launch: Launch) {
+        let mut program = Program::new(launch.clone());
+        let notify = self.place.folder.notify(id);
+        let socket = notify::socket(&notify);
+        let callers = self.place.sockets.callers.try_clone();
+        let (supervisor, state, happens) = (self.supervisor.clone(), self.place.node.clone(), self.happens.clone());
+        let failed = |what: &str, error: &dyn std::fmt::Display| format!("it could not be started: {what}: {error}");
+        let ready = match (socket, callers) {
+            (Ok(socket), Ok(callers)) => {
+                program.socket = Some(socket);
+                Ok(callers)
+            }
+            (Err(error), _) => Err(failed(&notify.display().to_string(), &error)),
+            (_, Err(error)) => Err(failed("its socket", &error)),
+        };
+        self.programs.insert(id, program);
+        // Reading a large program takes a while.
+        spawn_blocking(move || {
+            let spawned = ready.and_then(|callers| {
+                let Launch { release, told } = launch;
+                let (Told::Run(version) | Told::Back(version)) = &told;
+                let cannot = |error| format!("it could not be started: {error}");
+                let found = supervisor.releases.find(&release).map_err(cannot)?;
+                found.expect(version).map_err(cannot)?;
+                let program = found.verify().map_err(cannot)?;
+                let name = found.program();
+                let replaced = |argument: &std::ffi::OsString| match argument.to_str() {
+                    Some(text) => text.replace(PLACE, &release.to_string()).into(),
+                    None => argument.clone(),
+                };
+                let arguments = supervisor.arguments.iter().map(replaced).collect();
+                let (helper, callers) = (supervisor.helper, callers.into());
+                let start = Start { helper, program, name: name.clone(), arguments, callers, state, told, notify };
+                start.spawn().map_err(|error| failed(&name.display().to_string(), &error))
+            });
+            let _ = happens.send(Happening::Spawned(id, spawned));
+        });
+    }
+
+    pub(super) fn spawned(&mut self, id: Id, spawned: Result<Waiting, String>) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        let waiting = match spawned {
+            Ok(waiting) => waiting,
+            Err(why) => return self.exited(id, Exit::NotStarted(why)),
+        };
+        let process = match waiting.process.clone() {
+            Ok(process) => process,
+            // Without its word it ends.
+            Err(error) => return self.exited(id, Exit::NotStarted(format!("it could not be watched: {error}"))),
+        };
+        program.process = Some((waiting.name.clone(), process));
+        let (doomed, release, told) = (program.doomed, program.launch.release.clone(), program.launch.told.clone());
+        self.watch_process(id);
+        if let Err(error) = self.write_down() {
+            tracing::error!(%error, "a program is started that could not be written down");
+        }
+        if doomed {
+            return waiting.process.kill();
+        }
+        let process = waiting.name.process;
+        let (version, back) = match told {
+            Told::Run(version) => (version, false),
+            Told::Back(version) => (version, true),
+        };
+        self.news(&News::Started { release, version, back, process });
+        if let Err(error) = waiting.go_on() {
+            // Its end will be told.
+            tracing::warn!(%error, process, "a program ended before it began");
+        }
+    }
+
+    /// Reads what the program says, and waits for its end. What it said last counts before its end does.
+    fn watch_process(&mut self, id: Id) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        let (Some((_, process)), Some(socket)) = (&program.process, program.socket.take()) else { return };
+        let Ok(process) = process.clone() else { return };
+        let happens = self.happens.clone();
+        tokio::spawn(async move {
+            let mut buffer = vec![0; notify::LONGEST];
+            let mut ended = std::pin::pin!(process.ended());
+            let exit = loop {
+                tokio::select! {
+                    biased;
+                    received = socket.recv(&mut buffer) => {
+                        let Ok(length) = received else { continue };
+                        let _ = happens.send(Happening::Said(id, notify::read(&buffer[..length])));
+                    }
+                    exit = &mut ended => break exit,
+                }
+            };
+            while let Ok(length) = socket.try_recv(&mut buffer) {
+                let _ = happens.send(Happening::Said(id, notify::read(&buffer[..length])));
+            }
+            let _ = happens.send(Happening::Exited(id, exit));
+        });
+    }
+
+    pub(super) fn said(&mut self, id: Id, said: Said) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        if let Some(admin) = said.admin {
+            program.has_admin(admin.to_string());
+        }
+        let news = said.status.filter(|status| *status != program.doing);
+        let goes_on = news.is_some();
+        if let Some(doing) = news {
+            program.doing = doing;
+        }
+        if let Some(why) = said.failed {
+            self.tell(Event::Complains(id, why));
+        }
+        if goes_on || said.more_time.is_some() {
+            self.tell(Event::Progress(id, said.more_time));
+        }
+        if said.prepared {
+            self.tell(Event::Prepared(id));
+        }
+        if said.ready {
+            self.is_ready(id, said.version);
+        }
+    }
+
+    fn is_ready(&mut self, id: Id, version: Option<Version>) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        let (Told::Run(told) | Told::Back(told)) = program.launch.told.clone();
+        let version = version.unwrap_or(told);
+        program.ready = Some(version.clone());
+        let release = program.launch.release.clone();
+        self.news(&News::Ready { release, version: version.clone() });
+        self.tell(Event::Ready(id, version));
+        if self.machine.serving() == Some(id) {
+            self.watch_status(id);
+            self.above.tell("READY=1");
+        }
+    }
+
+    /// Tells of the program's status, for as long as it serves.
+    fn watch_status(&mut self, id: Id) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        let (Some(mut client), happens) = (program.client(), self.happens.clone()) else { return };
+        let watching = tokio::spawn(async move {
+            let mut pause = std::time::Duration::from_millis(10);
+            while !happens.is_closed() {
+                if let Ok(statuses) = client.watch(WatchRequest {}).await {
+                    follow(id, statuses.into_inner(), &happens).await;
+                }
+                // It may be on its way out.
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(std::time::Duration::from_secs(5));
+            }
+        });
+        program.watching = Some(watching.abort_handle());
+    }
+
+    pub(super) fn exited(&mut self, id: Id, exit: Exit) {
+        let Some(program) = self.programs.remove(&id) else { return };
+        self.news(&News::Ended { release: program.launch.release.clone(), how: exit.to_string() });
+        // One that stays is replaced when its number comes again, which is never.
+        let _ = std::fs::remove_file(self.place.folder.notify(id));
+        self.tell(Event::Exited(id, exit));
+    }
+
+    /// Does something to the process of a program, or something else as soon as it is there.
+    pub(super) fn with(&mut self, id: Id, now: impl Fn(&Process), _: impl Fn(&Process)) {
+        let Some(program) = self.programs.get_mut(&id) else { return };
+        match &program.process {
+            Some((_, process)) => now(process),
+            None => program.doomed = true,
+        }
+    }
+}
+
+async fn follow(
+    id: Id,
+    mut statuses: tonic::Streaming<crate::node::admin::wire::NodeStatus>,
+    happens: &mpsc::UnboundedSender<Happening>,
+) {
+    while let Ok(Some(status)) = statuses.message().await {
+        if happens.send(Happening::Status(id, Box::new(status))).is_err() {
+            return;
+        }
+    }
+}

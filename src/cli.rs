@@ -2,6 +2,7 @@
 
 mod add;
 mod arguments;
+mod barrier;
 mod bundle;
 mod call;
 mod check;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
+        Command::Barrier(arguments) => barrier::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
     });
     match outcome {

@@ -53,7 +53,7 @@ pub(in crate::cli) enum Directive {
     Finalize(FinalizeArguments),
     /// Take the node out of service, and wait until nobody is inside
     ///
-    /// Its health says NOT_SERVING, its connections are told to go away, and callers that look go elsewhere. Whoever calls all the
+    /// Its health says that it does not serve, its connections are told to go away, and callers that look go elsewhere. Whoever calls all the
     /// same is answered. The node stays so over upgrades, until `resume`, or until its program starts again.
     ///
     /// Exit code 0 when nobody is inside, 1 when calls are left.

@@ -48,13 +48,11 @@ fn one_of(nodes: &[(String, NodeStatus)], what: &str, of: impl Fn(&NodeStatus) -
         groups.entry(of(status)).or_default().push(address);
     }
     let mut only = groups.keys();
-    match (only.next(), only.next()) {
-        (Some(only), None) => Ok((*only).clone()),
-        _ => {
-            let groups = groups.iter().map(|(name, nodes)| format!("{name} ({})", nodes.join(", ")));
-            Err(format!("these nodes {what}: {}", groups.collect::<Vec<_>>().join(", ")))
-        }
+    if let (Some(only), None) = (only.next(), only.next()) {
+        return Ok((*only).clone());
     }
+    let groups = groups.iter().map(|(name, nodes)| format!("{name} ({})", nodes.join(", ")));
+    Err(format!("these nodes {what}: {}", groups.collect::<Vec<_>>().join(", ")))
 }
 
 /// That all nodes wait for long enough to be told. Each counts from when the request came, which was after it was sent: `until` is

@@ -177,7 +177,7 @@ mod tests {
     fn what_is_no_record_says_why() {
         let whole = serde_json::to_string(&record()).expect("text");
         for (text, told) in [
-            ("".to_owned(), "EOF"),
+            (String::new(), "EOF"),
             ("{}".to_owned(), "missing field"),
             (whole.replace("barrier 1", "barrier 2"), "this program knows"),
             (whole.replace("preparing", "decided"), "a:1 was not prepared"),

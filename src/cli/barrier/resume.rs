@@ -27,11 +27,10 @@ pub(super) async fn run(arguments: &BarrierArguments, file: &Path) -> Outcome {
             told.aborted(&why, &left, None, kept.as_deref())
         }
         Stage::Decided => {
-            let fate = |switched: bool| match switched {
-                true => Fate::Switched { moved: None, after: None },
-                false => Fate::Straggler("the run ended before it said that it had switched".to_owned()),
-            };
-            let given = Given(record.nodes.iter().map(|node| fate(node.switched)).collect());
+            let unheard = || Fate::Straggler("the run ended before it said that it had switched".to_owned());
+            let switched = || Fate::Switched { moved: None, after: None };
+            let fates = record.nodes.iter().map(|node| if node.switched { switched() } else { unheard() });
+            let given = Given(fates.collect());
             let mut interrupted = pin!(signals::interrupted());
             finish(arguments, &members, given, &mut record, file, &mut told, &mut interrupted).await
         }

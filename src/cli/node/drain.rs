@@ -95,7 +95,9 @@ pub(super) async fn first(
             // Nothing has begun that it would have to be out of service for.
             let resumed = First { before: false }.over(client.clone(), at).await;
             say_aside("stopped before the move began");
-            resumed.iter().for_each(|drained| say_aside(&drained.told(at)));
+            if let Some(drained) = resumed {
+                say_aside(&drained.told(at));
+            }
             Ok(Err(ExitCode::from(INTERRUPTED)))
         }
         Some(Ok((before, left))) => {

@@ -6,8 +6,10 @@
 //!   same messages.
 //! - `memory`: what a process of its own needs above what it had before, at most.
 //! - `pause`: what callers of a node feel while it moves to the next version.
+//! - `barrier`: nodes that switch at one word: how far apart, and what their callers feel.
 #![allow(missing_docs, reason = "a program, not an interface")]
 
+mod barrier;
 mod options;
 mod pause;
 mod records;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         }
         Ok(Some(Options { child: Some(child), .. })) => records::memory::child(&child),
         Ok(Some(Options { node: Some(node), .. })) => pause::node::run(&node),
+        Ok(Some(Options { cluster: Some(cluster), .. })) => barrier::cluster::run(&cluster),
         Ok(Some(options)) => measure(&options),
         Err(message) => Err(message),
     };
@@ -47,6 +50,9 @@ fn measure(options: &Options) -> Result<(), String> {
     }
     if options.measures("pause") {
         measured.pause = pause::rows(options)?;
+    }
+    if options.measures("barrier") {
+        measured.barrier = barrier::rows(options)?;
     }
     report::write_json(options, &measured)?;
     print!("{}", report::tables(&measured));

@@ -1,5 +1,6 @@
 //! The rows as tables and as JSON.
 
+mod barrier;
 mod pause;
 
 use std::fmt::Write as _;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::barrier::Row as Switched;
 use crate::options::Options;
 use crate::pause::Row as Moved;
 use crate::records::{Row, memory};
@@ -22,6 +24,7 @@ pub(crate) struct Measured {
     pub(crate) records: Vec<Row>,
     pub(crate) memory: Vec<memory::Row>,
     pub(crate) pause: Vec<Moved>,
+    pub(crate) barrier: Vec<Switched>,
 }
 
 impl Row {
@@ -53,7 +56,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 pub(crate) fn tables(measured: &Measured) -> String {
-    let Measured { records, memory, pause } = measured;
+    let Measured { records, memory, pause, barrier } = measured;
     let mut tables = Vec::new();
     if !records.is_empty() {
         let head = "| records | bytes | rules /s | by hand /s | ratio |\n|---:|---:|---:|---:|---:|\n";
@@ -76,12 +79,15 @@ pub(crate) fn tables(measured: &Measured) -> String {
     if !pause.is_empty() {
         tables.push(pause::table(pause));
     }
+    if !barrier.is_empty() {
+        tables.push(barrier::table(barrier));
+    }
     tables.join("\n")
 }
 
 /// Parts that were not measured stay as an earlier run has left them.
 pub(crate) fn write_json(options: &Options, measured: &Measured) -> Result<(), String> {
-    let Measured { records, memory, pause } = measured;
+    let Measured { records, memory, pause, barrier } = measured;
     let path = &options.json;
     let there = std::fs::read(path).ok().and_then(|there| serde_json::from_slice(&there).ok());
     let mut all = there.filter(Value::is_object).unwrap_or_else(|| json!({}));
@@ -98,6 +104,10 @@ pub(crate) fn write_json(options: &Options, measured: &Measured) -> Result<(), S
             "calls_per_second": options.rate,
             "rows": pause.iter().map(pause::json).collect::<Vec<_>>(),
         });
+    }
+    if !barrier.is_empty() {
+        let rows: Vec<Value> = barrier.iter().map(barrier::json).collect();
+        all["barrier"] = json!({ "meaning": barrier::MEANING, "rows": rows });
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;

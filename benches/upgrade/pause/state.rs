@@ -12,7 +12,7 @@ use super::node::open;
 use crate::records::{items, text, version};
 
 /// Makes the state of a node of 1.1.0 with so many items. Each is two records: itself, and the revision that it has.
-pub(super) async fn make(folder: &Path, count: usize) -> Result<(), String> {
+pub(crate) async fn make(folder: &Path, count: usize) -> Result<(), String> {
     open(Mode::Eager, folder).await?.stop().await;
     let mut epochs = std::fs::read_dir(folder).map_err(text)?.filter_map(|entry| Some(entry.ok()?.path()));
     let epoch = epochs.find(|path| path.is_dir() && path.to_string_lossy().ends_with("-1.1.0"));
@@ -38,7 +38,7 @@ pub(super) async fn make(folder: &Path, count: usize) -> Result<(), String> {
 }
 
 /// Copies a folder.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

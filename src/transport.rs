@@ -42,7 +42,7 @@ mod tcp;
 
 pub use beside::Beside;
 pub use call::PeerAddress;
-pub use channel::{Backoff, Channel, ChannelBuilder, Idempotent, InvalidChannel};
+pub use channel::{Backoff, Balance, Channel, ChannelBuilder, Idempotent, InvalidChannel};
 pub use connections::Connections;
 pub use health::HealthHandle;
 pub use labelled::{Label, Labelled, Resumable};

@@ -6,6 +6,8 @@ mod beside;
 mod channel;
 #[path = "transport/echo.rs"]
 mod echo;
+#[path = "transport/fleet.rs"]
+mod fleet;
 #[path = "transport/go_away.rs"]
 mod go_away;
 #[path = "transport/interoperation.rs"]
@@ -16,5 +18,11 @@ mod labelled;
 mod not_begun;
 #[path = "transport/scripted.rs"]
 mod scripted;
+#[path = "support/seed.rs"]
+mod seed;
 #[path = "transport/server.rs"]
 mod server;
+#[path = "transport/spread.rs"]
+mod spread;
+#[path = "transport/upheaval.rs"]
+mod upheaval;

@@ -3,12 +3,15 @@
 mod address;
 mod attempt;
 mod backoff;
+mod balance;
+mod connecting;
 mod deadline;
 mod failure;
 mod heard;
 mod outgoing;
 mod response;
 mod resume;
+mod watch;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,15 +22,18 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use thiserror::Error;
+use tokio::sync::Notify;
 use tonic::Status;
 use tower_service::Service;
 
 use self::address::Address;
 use self::attempt::Shared;
 use self::backoff::Pace;
+use self::balance::Nodes;
 use crate::wire::Body;
 
 pub use self::backoff::Backoff;
+pub use self::balance::Balance;
 pub(super) use self::resume::GoesOn;
 
 /// Marks a request, in its extensions, as one that may run more than once.
@@ -49,15 +55,31 @@ pub struct Idempotent;
 ///
 /// **Trying again.** A call is sent again when it certainly did not run: no connection was made, the node refused the
 /// stream (`REFUSED_STREAM`, RFC 9113 §8.7), went away before it (GOAWAY, §6.8), or refused it because it is learning the
-/// caller's version. A call that may have run is sent again only when it is [`Idempotent`]. Streamed requests are kept
-/// up to [`replay_limit`](ChannelBuilder::replay_limit), and sent again while all of what was sent is kept.
+/// caller's version. It goes to another address at once, where one is up; when it failed everywhere, it backs off. A call
+/// that may have run is sent again only when it is [`Idempotent`], after a backoff. Streamed requests are kept up to
+/// [`replay_limit`](ChannelBuilder::replay_limit), and sent again while all of what was sent is kept.
+///
+/// **Several addresses.** [`spread`](Self::spread) keeps a connection to each and takes them in turn, or the one with the
+/// fewest calls under way ([`Balance`]); [`any`](Self::any) keeps to one until it fails. What is down, or says that it does not
+/// serve, gets no new calls while another address is up. When all are down, calls wait for the first that comes up, within
+/// their deadline or the [`wait_limit`](ChannelBuilder::wait_limit), and are then told what was wrong with each.
+///
+/// **Health.** With several addresses the channel watches what each connected node says of its health, as gRPC's own
+/// clients do (`grpc.health.v1.Health/Watch`, gRFC A17). A node that says NOT_SERVING keeps the calls that it has, and gets
+/// none while another one serves; when no other does, it is asked all the same: it may still answer, and knows best why not.
+/// A node that answers the watch with UNIMPLEMENTED counts as one that serves. The watch is a call of its own: it keeps a
+/// connection from being idle.
+///
+/// **Drain.** Over a connection whose node said GOAWAY no new call is begun; those that run finish. The next call goes to
+/// another address, or connects anew.
 ///
 /// **Going on.** The stream of a method that `protocol.toml` declares [resumable](crate::protocol::resume), called through
 /// [`Labelled`](super::Labelled), goes on where it ended when the node drains it, when its connection is lost, and when it ends as
-/// `UNAVAILABLE`: the channel sends the request again, to the same address, behind the last message that was handed on, and
-/// the reader sees one stream without a gap and without a double. Deadline, backoff and pace hold as for other attempts; what
-/// came in between counts as success. Such calls ask for no compression, and the metadata of the response are those of the
-/// first answer.
+/// `UNAVAILABLE`: the channel sends the request again, behind the last message that was handed on, and the reader sees one
+/// stream without a gap and without a double. That goes to the same address, or, of channels that
+/// [spread](Self::spread), to any that serves ([`resume_elsewhere`](ChannelBuilder::resume_elsewhere)). Deadline, backoff and
+/// pace hold as for other attempts; what came in between counts as success. Such calls ask for no compression, and the
+/// metadata of the response are those of the first answer.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), straddle::transport::InvalidChannel> {
@@ -75,6 +97,9 @@ pub struct Channel(Arc<Shared>);
 #[must_use = "a channel is made by `build`"]
 pub struct ChannelBuilder {
     addresses: Vec<String>,
+    balance: Option<Balance>,
+    watch_health: Option<bool>,
+    health_service: String,
     settings: Settings,
     seed: Option<u64>,
     user_agent: Option<String>,
@@ -90,6 +115,9 @@ struct Settings {
     attempts_per_second: u32,
     keep_alive: Option<(Duration, Duration)>,
     tcp_keep_alive: Option<Duration>,
+    resume_elsewhere: bool,
+    /// The service whose health is watched.
+    health: Option<Arc<str>>,
 }
 
 /// A channel that cannot be made.
@@ -120,12 +148,31 @@ impl InvalidChannel {
 impl Channel {
     /// Calls the node at `address` (`host:port`), because it owns the data: while it is away, calls wait for it.
     pub fn owner(address: impl Into<String>) -> ChannelBuilder {
-        ChannelBuilder::new(vec![address.into()])
+        ChannelBuilder::new(vec![address.into()], None)
     }
 
-    /// Calls whichever of the nodes at `addresses` answers: one at a time, the next when it fails.
+    /// Calls whichever of the nodes at `addresses` answers: one at a time, the next when it fails or does not serve.
     pub fn any<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> ChannelBuilder {
-        ChannelBuilder::new(addresses.into_iter().map(Into::into).collect())
+        ChannelBuilder::new(addresses.into_iter().map(Into::into).collect(), None)
+    }
+
+    /// Spreads calls over the nodes at `addresses`, as [`balance`](ChannelBuilder::balance) says.
+    ///
+    /// The nodes have to stand for each other in everything, the tokens of resumable streams included; if these are each
+    /// node's own, say [`resume_elsewhere(false)`](ChannelBuilder::resume_elsewhere).
+    ///
+    /// ```no_run
+    /// use straddle::transport::{Balance, Channel};
+    ///
+    /// # fn example() -> Result<(), straddle::transport::InvalidChannel> {
+    /// let nodes = ["10.0.0.1:7000", "10.0.0.2:7000", "10.0.0.3:7000"];
+    /// let channel = Channel::spread(nodes).balance(Balance::LeastLoaded).build()?;
+    /// # drop(channel);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spread<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> ChannelBuilder {
+        ChannelBuilder::new(addresses.into_iter().map(Into::into).collect(), Some(Balance::default()))
     }
 
     /// Connects to a node, if no connection is up, and waits for that no longer than
@@ -139,7 +186,7 @@ impl Channel {
 }
 
 impl ChannelBuilder {
-    fn new(addresses: Vec<String>) -> Self {
+    fn new(addresses: Vec<String>, balance: Option<Balance>) -> Self {
         let settings = Settings {
             connect_timeout: Duration::from_secs(5),
             backoff: Backoff::default(),
@@ -148,8 +195,39 @@ impl ChannelBuilder {
             attempts_per_second: 100,
             keep_alive: None,
             tcp_keep_alive: Some(Duration::from_secs(20)),
+            resume_elsewhere: balance.is_some(),
+            health: None,
         };
-        Self { addresses, settings, seed: None, user_agent: None }
+        let health_service = String::new();
+        Self { addresses, balance, watch_health: None, health_service, settings, seed: None, user_agent: None }
+    }
+
+    /// Sets how a channel that [spreads](Channel::spread) chooses among the addresses that take calls; others do not.
+    /// Default: [`Balance::RoundRobin`].
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.balance = self.balance.map(|_| balance);
+        self
+    }
+
+    /// Whether the health of connected nodes is watched. Default: where there are several addresses.
+    pub fn watch_health(mut self, wanted: bool) -> Self {
+        self.watch_health = Some(wanted);
+        self
+    }
+
+    /// Watches the health of the service of this full name, as `inventory.v1.Inventory`. Default: `""`, which stands for
+    /// the node as a whole.
+    pub fn health_service(mut self, name: impl Into<String>) -> Self {
+        self.health_service = name.into();
+        self
+    }
+
+    /// Whether a resumable stream that ended may go on at another address. Tokens that each node counts by itself must not
+    /// be taken elsewhere: messages would be missing, or come twice. Default: only of channels that
+    /// [spread](Channel::spread).
+    pub fn resume_elsewhere(mut self, may: bool) -> Self {
+        self.settings.resume_elsewhere = may;
+        self
     }
 
     /// Gives up an attempt to connect after this time; it succeeds when the node's SETTINGS came (RFC 9113 §3.4), so a
@@ -208,7 +286,7 @@ impl ChannelBuilder {
         self
     }
 
-    /// Fixes the random numbers of the jitter. Default: unlike in every channel.
+    /// Fixes the random numbers of the jitter and of the balance. Default: unlike in every channel.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -219,18 +297,23 @@ impl ChannelBuilder {
     /// # Errors
     /// When there is no address, one is not `host:port`, or the user agent cannot be sent.
     pub fn build(self) -> Result<Channel, InvalidChannel> {
-        let Self { addresses, settings, seed, user_agent } = self;
+        let Self { addresses, balance, watch_health, health_service, mut settings, seed, user_agent } = self;
         if addresses.is_empty() {
             return Err(InvalidKind::NoAddress.into());
         }
+        settings.health = watch_health.unwrap_or(addresses.len() > 1).then(|| health_service.into());
+        let changed = Arc::new(Notify::new());
         let random = Arc::new(std::sync::Mutex::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
-        let addresses = addresses.into_iter().map(|address| Address::new(address, settings.clone(), random.clone()));
-        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        let addresses = addresses
+            .into_iter()
+            .map(|address| Address::new(address, settings.clone(), random.clone(), changed.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let nodes = Nodes::new(addresses, balance, random.clone(), changed);
         let name = concat!("straddle/", env!("CARGO_PKG_VERSION"));
         let user_agent = user_agent.map_or_else(|| name.to_owned(), |program| format!("{program} {name}"));
         let user_agent = HeaderValue::try_from(&user_agent).map_err(|_| InvalidKind::UserAgent(user_agent))?;
         let pace = Pace::new(settings.attempts_per_second);
-        Ok(Channel(Arc::new(Shared::new(addresses, settings, random, pace, user_agent))))
+        Ok(Channel(Arc::new(Shared::new(nodes, settings, random, pace, user_agent))))
     }
 }
 

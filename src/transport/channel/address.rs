@@ -1,49 +1,45 @@
 //! One address and the connection to it.
 //!
 //! ```text
-//!           call            connected
-//!  Idle ----------> Connecting ------> Up
-//!                    |      ^           | closed, and a call comes
-//!             failed |      | a call    +-------> Connecting
-//!                    v      | after the backoff
-//!                   Down ---+
+//!           call            connected        health, if it is watched
+//!  Idle ----------> Connecting ------> Up: not known ------> serves <──> does not serve
+//!                    |      ^            └──────────┬───────────────────────────┘
+//!             failed |      | a call                | closed, or told to go away, and a call comes
+//!                    v      | after the backoff     v
+//!                   Down ---+                  Connecting
 //! ```
 //!
 //! Connecting is a task of its own: it goes on when the call that began it is cancelled, and all calls wait for the
 //! same one.
 
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::uri::Authority;
 use http::{Uri, uri};
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use hyper::client::conn::http2::SendRequest;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
-use super::heard::Heard;
+use super::connecting::{Attempt, Connection, Link};
+use super::watch::Watch;
 use super::{InvalidKind, Settings};
-use crate::transport::tcp;
 use crate::wire::Body;
 
-/// Window of a connection, in bytes. It also is what h2's budget against floods of small frames is taken from, by
-/// which a stalled client would lose its connection to a server that sends one frame for each small message
-/// (RUSTSEC-2026-0258). What a stream may hold in memory is bounded by its own window.
-const CONNECTION_WINDOW: u32 = 1 << 30;
-
-/// A node's address, with at most one connection to it.
+/// A node's address, with at most one connection to it that takes calls.
 #[derive(Debug)]
 pub(super) struct Address {
-    authority: Authority,
-    settings: Settings,
-    random: Arc<Mutex<fastrand::Rng>>,
+    pub(super) authority: Authority,
+    pub(super) settings: Settings,
+    pub(super) random: Arc<Mutex<fastrand::Rng>>,
     state: watch::Sender<State>,
+    /// Told when any address of the channel changes.
+    changed: Arc<Notify>,
     /// Whether the last connection carried an answer. One that was closed before it did counts as a failure: a peer that
     /// accepts connections only to close them is not asked without pause.
     answered: AtomicBool,
+    in_flight: AtomicUsize,
 }
 
 /// Why there is no connection now, and when the next may be tried.
@@ -53,11 +49,35 @@ pub(super) struct Unreachable {
     pub(super) until: Instant,
 }
 
+/// What an address is good for.
+#[derive(Clone, Debug)]
+pub(super) enum Standing {
+    /// It takes calls.
+    Ready,
+    /// It is connected, and its node says that it does not serve.
+    NotServing(Arc<str>),
+    /// It is being connected, or its health is not known yet; after so many failures in a row.
+    Pending {
+        failures: u32,
+    },
+    /// There is no connection, and one may be made.
+    Due,
+    Down(Unreachable),
+}
+
+/// What a node says of its health.
+#[derive(Clone, Debug)]
+pub(super) enum Serving {
+    NotKnown,
+    Yes,
+    No(Arc<str>),
+}
+
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     Idle,
     Connecting { failures: u32 },
-    Up { sender: SendRequest<Body>, failures: u32 },
+    Up { link: Link, failures: u32, serving: Serving, watch: Option<Watch> },
     Down { unreachable: Unreachable, failures: u32 },
 }
 
@@ -66,6 +86,7 @@ impl Address {
         address: String,
         settings: Settings,
         random: Arc<Mutex<fastrand::Rng>>,
+        changed: Arc<Notify>,
     ) -> Result<Arc<Self>, InvalidKind> {
         if address.starts_with("https://") {
             return Err(InvalidKind::Tls(address));
@@ -78,7 +99,9 @@ impl Address {
                     settings,
                     random,
                     state: watch::Sender::new(State::Idle),
+                    changed,
                     answered: AtomicBool::new(false),
+                    in_flight: AtomicUsize::new(0),
                 }))
             }
             _ => Err(InvalidKind::Address(address)),
@@ -104,37 +127,106 @@ impl Address {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// The connection, made if there is none.
-    ///
-    /// All calls share its backoff: while an address is down, it is not tried again before its time.
-    pub(super) async fn connection(self: &Arc<Self>) -> Result<SendRequest<Body>, Unreachable> {
-        loop {
-            if let Some(settled) = self.state.borrow().settled() {
-                return settled;
-            }
-            let mut changes = self.state.subscribe();
-            let mut begun = None;
-            self.state.send_if_modified(|state| {
-                let next = self.next(state);
-                if let Some(State::Connecting { failures }) = next {
-                    begun = Some(failures);
-                }
-                next.map(|next| *state = next).is_some()
-            });
-            if let Some(failures) = begun {
-                let attempt = Attempt { address: self.clone(), over: false };
-                tokio::spawn(attempt.connect(failures));
-            }
-            // Cannot fail: the sender lives in `self`.
-            let _ = changes.wait_for(|state| !matches!(state, State::Connecting { .. })).await;
+    /// How many calls are under way, to the last byte of their responses.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        self.state.borrow().standing()
+    }
+
+    /// The connection, where there is one, whatever is said of health.
+    pub(super) fn sender(&self) -> Option<SendRequest<Body>> {
+        match &*self.state.borrow() {
+            State::Up { link, .. } if link.is_usable() => Some(link.sender()),
+            _ => None,
         }
     }
 
-    /// Lets go of a connection that ended, and with it of what hyper still holds of it.
-    fn closed(&self) {
-        self.state.send_if_modified(|state| {
+    /// That connection, if it still takes calls.
+    pub(super) fn sender_over(&self, over: &Connection) -> Option<SendRequest<Body>> {
+        match &*self.state.borrow() {
+            State::Up { link, .. } if link.is(over) && link.is_usable() => Some(link.sender()),
+            _ => None,
+        }
+    }
+
+    /// Begins to connect if that is due; all calls share the backoff.
+    pub(super) fn begin(self: &Arc<Self>) {
+        let mut begun = None;
+        self.change(|state| {
+            let next = self.next(state);
+            if let Some(State::Connecting { failures }) = next {
+                begun = Some(failures);
+            }
+            next.map(|next| *state = next).is_some()
+        });
+        if let Some(failures) = begun {
+            tokio::spawn(Attempt::new(self.clone()).connect(failures));
+        }
+    }
+
+    /// What the address is good for once that is known; connects if there is no connection.
+    pub(super) async fn settled(self: &Arc<Self>) -> Standing {
+        loop {
+            let mut changes = self.state.subscribe();
+            match self.standing() {
+                Standing::Due => self.begin(),
+                Standing::Pending { .. } => {
+                    // Cannot fail: the sender lives in `self`.
+                    let _ = changes.changed().await;
+                }
+                standing => return standing,
+            }
+        }
+    }
+
+    /// A connection is there.
+    pub(super) fn connected(&self, link: Link, failures: u32) {
+        self.answered.store(false, Ordering::Relaxed);
+        let serving = if self.settings.health.is_some() { Serving::NotKnown } else { Serving::Yes };
+        self.replace(State::Up { link, failures, serving, watch: None });
+    }
+
+    /// Keeps a watch for as long as its connection is the one that takes calls.
+    pub(super) fn keep(&self, watch: Watch, over: &Connection) {
+        let mut watch = Some(watch);
+        self.change(|state| {
+            if let State::Up { link, watch: place, .. } = state
+                && link.is(over)
+            {
+                *place = watch.take();
+            }
+            false
+        });
+    }
+
+    /// Notes what was said of health over a connection.
+    pub(super) fn tell(&self, over: &Connection, told: Serving) {
+        self.change(|state| match state {
+            State::Up { link, serving, .. } if link.is(over) => {
+                *serving = told;
+                true
+            }
+            _ => false,
+        });
+    }
+
+    pub(super) fn failed(&self, why: &str, failures: u32) {
+        self.replace(self.down(why, failures));
+    }
+
+    /// Nobody connects any more.
+    pub(super) fn given_up(&self) {
+        self.replace(State::Idle);
+    }
+
+    /// Lets go of a connection that takes no more calls, and with it of what hyper still holds of them.
+    pub(super) fn over(&self) {
+        self.change(|state| {
             let next = match state {
-                State::Up { sender, .. } if !sender.is_closed() => None,
+                State::Up { link, .. } if link.is_usable() => None,
                 State::Up { .. } if self.answered.load(Ordering::Relaxed) => Some(State::Idle),
                 State::Up { .. } => self.next(state),
                 _ => None,
@@ -148,7 +240,7 @@ impl Address {
         match state {
             State::Idle => Some(State::Connecting { failures: 0 }),
             State::Connecting { .. } => None,
-            _ if state.settled().is_some() => None,
+            _ if !matches!(state.standing(), Standing::Due) => None,
             State::Up { .. } if self.answered.load(Ordering::Relaxed) => Some(State::Connecting { failures: 0 }),
             State::Up { failures, .. } => {
                 Some(self.down("the connection was closed before it carried an answer", *failures))
@@ -163,79 +255,54 @@ impl Address {
         State::Down { unreachable: Unreachable { why: why.into(), until }, failures }
     }
 
-    async fn connect(self: &Arc<Self>) -> Result<SendRequest<Body>, String> {
-        let limit = self.settings.connect_timeout;
-        timeout(limit, self.connect_and_hear()).await.unwrap_or_else(|_| Err(format!("no connection within {limit:?}")))
+    fn replace(&self, state: State) {
+        self.state.send_replace(state);
+        self.changed.notify_waiters();
     }
 
-    async fn connect_and_hear(self: &Arc<Self>) -> Result<SendRequest<Body>, String> {
-        let stream = self.open().await.map_err(|error| error.to_string())?;
-        let (stream, heard) = Heard::new(stream);
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).initial_connection_window_size(CONNECTION_WINDOW);
-        if let Some((interval, timeout)) = self.settings.keep_alive {
-            builder.keep_alive_interval(interval).keep_alive_timeout(timeout);
+    fn change(&self, change: impl FnOnce(&mut State) -> bool) {
+        if self.state.send_if_modified(change) {
+            self.changed.notify_waiters();
         }
-        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        // The connection ends when nobody can send over it; so it must not keep its own address.
-        let address = Arc::downgrade(self);
-        tokio::spawn(async move {
-            let ended = connection.await;
-            let Some(address) = address.upgrade() else { return };
-            if let Err(error) = ended {
-                tracing::debug!(address = address.name(), %error, "the connection failed");
-            }
-            address.closed();
-        });
-        heard.await.map_err(|_| "the connection was closed before the node was heard on it".to_owned())?;
-        Ok(sender)
-    }
-
-    /// Opens what HTTP/2 is spoken over. TLS belongs here: all above takes any stream.
-    async fn open(&self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect(self.authority.as_str()).await?;
-        tcp::prepare(&stream, self.settings.tcp_keep_alive)?;
-        Ok(stream)
     }
 }
 
 impl State {
-    /// What a call can go on with at once, if it need not wait.
-    fn settled(&self) -> Option<Result<SendRequest<Body>, Unreachable>> {
+    fn standing(&self) -> Standing {
         match self {
-            Self::Up { sender, .. } if !sender.is_closed() => Some(Ok(sender.clone())),
-            Self::Down { unreachable, .. } if Instant::now() < unreachable.until => Some(Err(unreachable.clone())),
-            _ => None,
+            Self::Connecting { failures } => Standing::Pending { failures: *failures },
+            Self::Up { link, serving, .. } if link.is_usable() => match serving {
+                Serving::NotKnown => Standing::Pending { failures: 0 },
+                Serving::Yes => Standing::Ready,
+                Serving::No(why) => Standing::NotServing(why.clone()),
+            },
+            Self::Down { unreachable, .. } if Instant::now() < unreachable.until => Standing::Down(unreachable.clone()),
+            _ => Standing::Due,
         }
     }
 }
 
-/// An attempt to connect; if its task is dropped (its runtime ended), the next call makes another.
-struct Attempt {
-    address: Arc<Address>,
-    over: bool,
-}
+/// A call that is under way to an address.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<Address>);
 
-impl Attempt {
-    async fn connect(mut self, failures: u32) {
-        let address = self.address.clone();
-        let state = match address.connect().await {
-            Ok(sender) => {
-                address.answered.store(false, Ordering::Relaxed);
-                State::Up { sender, failures }
-            }
-            Err(why) => address.down(&why, failures),
-        };
-        // From the next line on, the state belongs to the calls; they may begin another attempt at once.
-        self.over = true;
-        address.state.send_replace(state);
+impl InFlight {
+    pub(super) fn to(address: &Arc<Address>) -> Self {
+        address.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(address.clone())
     }
 }
 
-impl Drop for Attempt {
+impl Deref for InFlight {
+    type Target = Address;
+
+    fn deref(&self) -> &Address {
+        &self.0
+    }
+}
+
+impl Drop for InFlight {
     fn drop(&mut self) {
-        if !self.over {
-            self.address.state.send_replace(State::Idle);
-        }
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -6,11 +6,10 @@
 //!     ^  | deadline,      |  | may have run and is not idempotent, ended by the node,
 //!     |  v wait limit     |  v deadline, or not kept
 //!     | failed            | failed
-//!     +-------------------+ did not run, or is idempotent: after the backoff
+//!     +-------------------+ did not run: at once, where another address is up; else, and if idempotent, after the backoff
 //! ```
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,8 +21,9 @@ use hyper::client::conn::http2::SendRequest;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tonic::{Code, Status};
 
-use super::address::Address;
+use super::address::{Address, InFlight};
 use super::backoff::Pace;
+use super::balance::{Chosen, Nodes};
 use super::deadline::{self, GRPC_TIMEOUT};
 use super::failure::{Fate, Progress, causes};
 use super::outgoing::Outgoing;
@@ -36,9 +36,7 @@ use crate::wire::Body;
 /// What the clones of a channel share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    addresses: Vec<Arc<Address>>,
-    /// Index of the address that answered last, or that is to be tried next.
-    preferred: AtomicUsize,
+    nodes: Nodes,
     settings: Settings,
     random: Arc<Mutex<fastrand::Rng>>,
     pace: Pace,
@@ -55,34 +53,37 @@ pub(super) struct Call {
     patience: Duration,
     /// Attempts that failed since anything came of one.
     failures: u32,
+    /// Indexes of the addresses where it failed since it last waited.
+    tried: Vec<usize>,
     /// Of a stream that goes on where it ended.
     resume: Option<Resume>,
+    /// Index of the address whose answer has begun.
+    begun_at: Option<usize>,
     /// Index of the only address that the call may go to.
-    pub(super) only: Option<usize>,
+    only: Option<usize>,
 }
 
 /// A node's answer.
 pub(super) struct Answer {
     pub(super) response: Response<Incoming>,
-    pub(super) index: usize,
-    pub(super) address: Arc<Address>,
+    pub(super) address: InFlight,
 }
 
 impl Shared {
     pub(super) fn new(
-        addresses: Vec<Arc<Address>>,
+        nodes: Nodes,
         settings: Settings,
         random: Arc<Mutex<fastrand::Rng>>,
         pace: Pace,
         user_agent: HeaderValue,
     ) -> Self {
-        Self { addresses, preferred: AtomicUsize::new(0), settings, random, pace, user_agent }
+        Self { nodes, settings, random, pace, user_agent }
     }
 
     pub(super) async fn connect(&self) -> Result<(), Status> {
         let mut progress = Progress::new();
         let limit = self.settings.wait_limit;
-        match timeout(limit, self.connected(None, &mut progress)).await {
+        match timeout(limit, self.nodes.choose(None, &[], &mut progress)).await {
             Ok(_) => Ok(()),
             Err(_) => Err(progress.unreachable(limit)),
         }
@@ -125,7 +126,8 @@ impl Shared {
         let resume = Resume::prepare(&mut parts, &body);
         let idempotent = idempotent || resume.is_some();
         let patience = self.settings.wait_limit;
-        let mut call = Call { parts, body, idempotent, deadline, patience, failures: 0, resume, only: None };
+        let (tried, begun_at, only) = (Vec::new(), None, None);
+        let mut call = Call { parts, body, idempotent, deadline, patience, failures: 0, tried, resume, begun_at, only };
         let answer = self.send(&mut call, progress).await?;
         call.body.settle();
         // A status alone is all that there is; any other response is a stream that may end before its time.
@@ -144,6 +146,11 @@ impl Shared {
         progress: &mut Progress,
     ) -> Result<Answer, Status> {
         let deadline = call.deadline;
+        match call.begun_at {
+            Some(index) if self.settings.resume_elsewhere => call.tried = vec![index],
+            // Tokens are the node's own: another one may count otherwise.
+            begun_at => call.only = begun_at,
+        }
         let again = async {
             self.pause(call, fate, progress).await?;
             self.send(call, progress).await
@@ -166,21 +173,25 @@ impl Shared {
     /// Sends a call until a node answers it.
     async fn send(&self, call: &mut Call, progress: &mut Progress) -> Result<Answer, Status> {
         loop {
-            let connected = self.connected(call.only, progress);
-            let Some((index, sender)) = call.wait(connected).await else {
+            let tried = std::mem::take(&mut call.tried);
+            let chosen = call.wait(self.nodes.choose(call.only, &tried, progress)).await;
+            call.tried = tried;
+            let Some(Chosen { index, sender, address }) = chosen else {
                 return Err(progress.unreachable(self.settings.wait_limit));
             };
-            let address = &self.addresses[index];
             progress.attempts += 1;
             let may_have_run = progress.may_have_run;
-            let fate = match call.send(address, sender, progress).await {
+            let fate = match call.send(&address, sender, progress).await {
                 Ok(response) => match call.is_no_answer(&response) {
                     Some((why, fate)) => {
                         progress.may_have_run = may_have_run;
                         progress.failed(address.name(), &why);
                         fate
                     }
-                    None => return Ok(Answer { response, index, address: address.clone() }),
+                    None => {
+                        call.begun_at = Some(index);
+                        return Ok(Answer { response, address });
+                    }
                 },
                 Err(fate) => fate,
             };
@@ -193,54 +204,31 @@ impl Shared {
                 _ if !call.body.is_replayable() => return Err(progress.not_kept()),
                 Fate::NotSent | Fate::Refused | Fate::Lost => {}
             }
-            self.turn_away_from(index);
+            // While it waits, it is under way nowhere.
+            drop(address);
+            self.nodes.turn_away_from(index);
+            call.tried.push(index);
             self.pause(call, fate, progress).await?;
         }
     }
 
     /// Waits until the call may be sent again.
     async fn pause(&self, call: &mut Call, fate: Fate, progress: &Progress) -> Result<(), Status> {
-        call.failures += 1;
         let now = Instant::now();
         let mut next = self.pace.next(now);
-        // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
-        if fate != Fate::NotSent || call.failures > 1 {
-            next = next.max(now + self.settings.backoff.after(call.failures, &self.random));
+        // What has not run may run elsewhere; when it was everywhere, it waits. What may have run is worth a wait before it
+        // does to another node what it may have done to this one.
+        let goes_elsewhere = fate != Fate::Lost && call.only.is_none() && self.nodes.has_another(&call.tried);
+        if !goes_elsewhere {
+            call.failures += 1;
+            // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
+            if fate != Fate::NotSent || call.failures > 1 {
+                next = next.max(now + self.settings.backoff.after(call.failures, &self.random));
+                call.tried.clear();
+            }
         }
         let waited = call.wait(sleep_until(next)).await;
         waited.ok_or_else(|| progress.unreachable(self.settings.wait_limit))
-    }
-
-    /// A connection to the only address that may be called, or the preferred one, or else to the next that is up; waits for
-    /// one to come up.
-    async fn connected(&self, only: Option<usize>, progress: &mut Progress) -> (usize, SendRequest<Body>) {
-        loop {
-            let first = only.unwrap_or_else(|| self.preferred.load(Ordering::Relaxed));
-            let mut earliest: Option<Instant> = None;
-            for offset in 0..only.map_or(self.addresses.len(), |_| 1) {
-                let index = (first + offset) % self.addresses.len();
-                match self.addresses[index].connection().await {
-                    Ok(sender) => {
-                        if only.is_none() {
-                            self.preferred.store(index, Ordering::Relaxed);
-                        }
-                        return (index, sender);
-                    }
-                    Err(unreachable) => {
-                        progress.failed(self.addresses[index].name(), &unreachable.why);
-                        earliest = Some(earliest.map_or(unreachable.until, |until| until.min(unreachable.until)));
-                    }
-                }
-            }
-            progress.attempts += 1;
-            sleep_until(earliest.unwrap_or_else(Instant::now)).await;
-        }
-    }
-
-    fn turn_away_from(&self, index: usize) {
-        let next = (index + 1) % self.addresses.len();
-        // Another call may have turned away already.
-        let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
@@ -251,7 +239,7 @@ impl Call {
             return Some((refusal.message().to_owned(), Fate::Refused));
         }
         self.resume.as_ref()?;
-        resume::is_no_answer(response, self.only.is_some())
+        resume::is_no_answer(response, self.begun_at.is_some())
     }
 
     /// Waits within the call's patience; the deadline bounds it from outside.

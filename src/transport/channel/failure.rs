@@ -9,6 +9,9 @@ use tonic::{Code, Status};
 
 use super::outgoing::Outgoing;
 
+/// How many addresses a status names: it travels in headers, which are limited.
+const NAMED: usize = 16;
+
 /// What became of an attempt that got no response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -98,19 +101,27 @@ fn code(reason: Option<h2::Reason>) -> Code {
 pub(super) struct Progress {
     started: Instant,
     pub(super) attempts: u32,
-    /// What went wrong last, with its address.
-    last: Option<String>,
+    /// What went wrong last at each address, the latest at the end.
+    last: Vec<(String, String)>,
     /// Whether a request is under way, or was when its connection was lost.
     pub(super) may_have_run: bool,
 }
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), attempts: 0, last: None, may_have_run: false }
+        Self { started: Instant::now(), attempts: 0, last: Vec::new(), may_have_run: false }
     }
 
     pub(super) fn failed(&mut self, address: &str, why: &str) {
-        self.last = Some(format!("{address}: {why}"));
+        self.last.retain(|(name, _)| name != address);
+        self.last.push((address.to_owned(), why.to_owned()));
+    }
+
+    /// An address is waited for; says so unless more is known.
+    pub(super) fn waits_for(&mut self, address: &str) {
+        if !self.last.iter().any(|(name, _)| name == address) {
+            self.failed(address, "no connection yet, or nothing known of its health");
+        }
     }
 
     pub(super) fn deadline_exceeded(&self) -> Status {
@@ -124,7 +135,11 @@ impl Progress {
 
     pub(super) fn unreachable(&self, waited: Duration) -> Status {
         let happened = format!("no node could be reached within {waited:?}");
-        self.status(Code::Unavailable, &happened, "check that a node is up at that address, and the address itself")
+        self.status(
+            Code::Unavailable,
+            &happened,
+            "check that a node is up and serves at that address, and the address itself",
+        )
     }
 
     pub(super) fn lost(&self) -> Status {
@@ -146,8 +161,11 @@ impl Progress {
 
     fn status(&self, code: Code, happened: &str, advice: &str) -> Status {
         let mut text = happened.to_owned();
-        if let Some(last) = &self.last {
-            let _ = write!(text, "; last: {last}");
+        for (number, (address, why)) in self.last.iter().rev().take(NAMED).enumerate() {
+            let _ = write!(text, "{}{address}: {why}", if number == 0 { "; last: " } else { ", and " });
+        }
+        if let Some(more) = self.last.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            let _ = write!(text, ", and {more} more");
         }
         let tries = if self.attempts == 1 { "once" } else { "times" };
         let _ = match self.attempts {

@@ -1,4 +1,4 @@
-//! Whether the peer of a new connection was heard.
+//! Whether the peer of a connection was heard, and whether it said that it takes no more calls.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,20 +7,26 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-/// A stream that tells when the first bytes came from its peer: in HTTP/2, its SETTINGS (RFC 9113 §3.4).
+/// A stream that tells when the first bytes came from its peer, in HTTP/2 its SETTINGS (RFC 9113 §3.4), and when a GOAWAY
+/// did (§6.8).
 ///
 /// A connection may be made by the peer's kernel while the peer is on its way down, or stopped. Who sends a call over
-/// it would never know whether the call ran; so calls wait until the peer itself was heard. hyper does not tell.
+/// it would never know whether the call ran; so calls wait until the peer itself was heard. hyper does not tell, and of a
+/// GOAWAY only when the next call was given to it.
 #[derive(Debug)]
 pub(super) struct Heard<T> {
     io: T,
     heard: Option<oneshot::Sender<()>>,
+    told_to_go: Option<oneshot::Sender<()>>,
+    frames: Frames,
 }
 
 impl<T> Heard<T> {
-    pub(super) fn new(io: T) -> (Self, oneshot::Receiver<()>) {
-        let (heard, told) = oneshot::channel();
-        (Self { io, heard: Some(heard) }, told)
+    pub(super) fn new(io: T) -> (Self, oneshot::Receiver<()>, oneshot::Receiver<()>) {
+        let (heard, was_heard) = oneshot::channel();
+        let (told_to_go, was_told) = oneshot::channel();
+        let io = Self { io, heard: Some(heard), told_to_go: Some(told_to_go), frames: Frames::default() };
+        (io, was_heard, was_told)
     }
 }
 
@@ -32,11 +38,51 @@ impl<T: AsyncRead + Unpin> AsyncRead for Heard<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
-        if self.heard.is_some() && buffer.filled().len() > before {
+        let new = &buffer.filled()[before..];
+        if !new.is_empty() {
             // Whoever waited may have given up by now.
             let _ = self.heard.take().map(|heard| heard.send(()));
+            if self.told_to_go.is_some() && self.frames.tell_to_go(new) {
+                let _ = self.told_to_go.take().map(|told| told.send(()));
+            }
         }
         read
+    }
+}
+
+/// Where one is among the frames of a connection (RFC 9113 §4.1).
+#[derive(Debug, Default)]
+struct Frames {
+    head: [u8; 9],
+    /// How much of the head has come.
+    known: usize,
+    /// How much of the payload is yet to come.
+    left: usize,
+}
+
+const GOAWAY: u8 = 7;
+
+impl Frames {
+    /// Whether a GOAWAY begins within what came next.
+    fn tell_to_go(&mut self, mut bytes: &[u8]) -> bool {
+        loop {
+            let skipped = self.left.min(bytes.len());
+            self.left -= skipped;
+            bytes = &bytes[skipped..];
+            let taken = (self.head.len() - self.known).min(bytes.len());
+            self.head[self.known..self.known + taken].copy_from_slice(&bytes[..taken]);
+            self.known += taken;
+            bytes = &bytes[taken..];
+            if self.known < self.head.len() {
+                return false;
+            }
+            let [a, b, c, kind, ..] = self.head;
+            if kind == GOAWAY {
+                return true;
+            }
+            self.left = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+            self.known = 0;
+        }
     }
 }
 
@@ -76,5 +122,41 @@ fn read_first(written: Poll<io::Result<usize>>, length: usize) -> Poll<io::Resul
             Poll::Ready(Ok(length))
         }
         written => written,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, length: u8) -> Vec<u8> {
+        [&[0, 0, length, kind, 0, 0, 0, 0, 0][..], &vec![GOAWAY; length.into()]].concat()
+    }
+
+    #[test]
+    fn a_goaway_is_heard_however_the_frames_are_cut() {
+        let settings = frame(4, 12);
+        let all = [settings.clone(), frame(0, 200), frame(4, 0), frame(GOAWAY, 8), frame(0, 3)].concat();
+        let begins = settings.len() + 209 + 9;
+        for size in 1..all.len() {
+            let mut frames = Frames::default();
+            let mut told = None;
+            for (number, part) in all.chunks(size).enumerate() {
+                if frames.tell_to_go(part) {
+                    told = Some(number * size..number * size + part.len());
+                    break;
+                }
+            }
+            // With the last byte of its head.
+            assert!(told.is_some_and(|part| part.contains(&(begins + 8))), "in parts of {size} bytes");
+        }
+    }
+
+    #[test]
+    fn other_frames_tell_nobody_to_go() {
+        let mut frames = Frames::default();
+        for part in [frame(0, 255), frame(1, 7), frame(6, 8), frame(8, 4), frame(3, 4)] {
+            assert!(!frames.tell_to_go(&part));
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use super::address::Address;
+use super::address::InFlight;
 use super::failure;
 use crate::wire::Body;
 
@@ -20,11 +19,11 @@ pub(super) struct Arriving {
     /// Dropped as soon as it is over, which resets its stream if the node is not done.
     body: Option<Incoming>,
     deadline: Option<Pin<Box<Sleep>>>,
-    address: Arc<Address>,
+    address: InFlight,
 }
 
 impl Arriving {
-    pub(super) fn body(body: Incoming, deadline: Option<Instant>, address: Arc<Address>) -> Body {
+    pub(super) fn body(body: Incoming, deadline: Option<Instant>, address: InFlight) -> Body {
         if body.is_end_stream() {
             return Body::empty();
         }

@@ -4,7 +4,7 @@
 //!             frames                 drained, UNAVAILABLE,
 //!            +------+                or the connection was lost
 //!  answer -> | Reading | -----------------------------------> Again
-//!            +------+  <------------------------------------- | after the backoff, at the same address
+//!            +------+  <------------------------------------- | at once, or after the backoff
 //!               |                    answered                 |
 //!               v any other end                               v any other answer, deadline, wait limit
 //!             Ended <-----------------------------------------+
@@ -138,9 +138,7 @@ type Answered = (Box<Call>, Result<Answer, Status>);
 type Frames = Option<Result<Frame<Bytes>, Status>>;
 
 impl Resuming {
-    pub(super) fn body(shared: Arc<Shared>, mut call: Box<Call>, resume: Resume, answer: Answer) -> Response<Body> {
-        // Tokens are the node's own: another one may count otherwise.
-        call.only = Some(answer.index);
+    pub(super) fn body(shared: Arc<Shared>, call: Box<Call>, resume: Resume, answer: Answer) -> Response<Body> {
         let method = resume.marked.method;
         answer.response.map(|body| {
             let body = Arriving::body(body, call.deadline, answer.address);

@@ -2,6 +2,7 @@
 
 mod add;
 mod arguments;
+mod barrier;
 mod bundle;
 mod call;
 mod check;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Node(arguments) => node::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
         Command::Supervise(arguments) => supervise::run(&arguments),
+        Command::Barrier(arguments) => barrier::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
         Command::ServeNode(arguments) => serve_node::run(&arguments),
         Command::PassSockets(arguments) => pass_sockets::run(&arguments),

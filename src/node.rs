@@ -124,7 +124,6 @@ impl Node {
         let health = HealthHandle::new();
         let service = self.service_with(&health).map_err(io::Error::other)?;
         self.learning().tell(&self.protocol(), &health);
-        self.fronts().add(&health);
         health.set_serving();
         let mut server = Server::builder().health(&health);
         if let Kind::Living(life) = &self.0 {
@@ -138,6 +137,7 @@ impl Node {
             }
         };
         let serving = server.serve(listener, service, shutdown)?;
+        self.fronts().add(&health, serving.connections());
         let (node, mut told) = (self.clone(), self.watch());
         Ok(serving.beside(
             async move {
@@ -262,8 +262,8 @@ impl Node {
 
     /// Takes the node out of service, and waits until nobody is inside, no longer than `wait`: the calls that are left then.
     ///
-    /// The health of a node that [`serve`](Self::serve)s says NOT_SERVING, streams whose callers go on with them end, and callers
-    /// that look go elsewhere. Whoever calls all the same is answered. The node stays drained over moves, until
+    /// The health of a node that [`serve`](Self::serve)s says `NOT_SERVING`, its connections are told to go away (GOAWAY, RFC 9113
+    /// section 6.8), streams whose callers go on with them end, and callers that look go elsewhere. Whoever calls all the same is answered. The node stays drained over moves, until
     /// [`resume`](Self::resume) or until its program starts again; it goes on being so when this is dropped. A health of your own
     /// ([`service_with`](Self::service_with)) is told nothing: [`watch`](Self::watch) says when to
     /// [`set_drained`](HealthHandle::set_drained).

@@ -15,18 +15,26 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use http::Request;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use program::{Conversation, Run, straddle};
 use serde_json::{Value, json};
 use shop::{echo, folder_of, key, signed, unsigned};
 use straddle::node::{Node, Opening, Transforming, Upgrade};
 use straddle::state::RefusedRecord;
+use straddle::wire::Body;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use tower::ServiceExt;
 
 /// A node of the shop from 1.0.0 on, with its admin service, in this process.
 struct Shop {
-    _runtime: Runtime,
+    runtime: Runtime,
     _state: TempDir,
     place: TempDir,
     address: String,
@@ -34,6 +42,7 @@ struct Shop {
     go_on: Sender<()>,
     begun: Receiver<()>,
     held: Arc<Mutex<Option<String>>>,
+    node: Node,
 }
 
 /// What the functions of its upgrade do.
@@ -63,7 +72,7 @@ impl Shop {
             tokio::spawn(serving);
             address
         });
-        Self { _runtime: runtime, _state: state, place, address, go_on, begun, held }
+        Self { runtime, _state: state, place, address, go_on, begun, held, node }
     }
 
     fn path(&self, name: &str) -> String {
@@ -77,6 +86,19 @@ impl Shop {
 
     fn status(&self) -> Value {
         self.told("status", &["--json"]).ended(0, &[]).value()
+    }
+
+    /// A call that is inside until the other side of its body is dropped.
+    fn call(&self) -> tokio::sync::mpsc::Sender<Result<Frame<Bytes>, Status>> {
+        let (rest, body) = tokio::sync::mpsc::channel(1);
+        let body = Body::new(StreamBody::new(ReceiverStream::new(body)));
+        let request = Request::post("/shop.v1.Shop/Get").header("straddle-version", "1.0.0").body(body);
+        let (service, node) = (self.node.service(), self.node.clone());
+        self.runtime.spawn(service.oneshot(request.expect("a request")));
+        while node.status().calls.0 == 0 {
+            std::thread::yield_now();
+        }
+        rest
     }
 
     /// The last line of what it is told as JSON.
@@ -196,6 +218,61 @@ fn an_application_that_holds_an_upgrade_back_is_asked_first() {
     says(&shop.told("status", &[]).out, &["held      it is Friday"]);
     *shop.held.lock().unwrap() = None;
     shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+}
+
+#[test]
+fn a_node_is_drained_and_taken_back_and_it_is_told_how_many_are_left() {
+    let shop = Shop::start(Doing::Nothing);
+    says(
+        &shop.told("drain", &[]).ended(0, &[]).out,
+        &["the node is drained: nobody is inside", "straddle node resume"],
+    );
+    assert_eq!(shop.status()["drained"], true);
+    says(&shop.told("status", &[]).out, &["shop 1.0.0, serving, drained"]);
+    says(&shop.told("resume", &[]).ended(0, &[]).out, &["the node is in service"]);
+    assert_eq!(shop.status()["drained"], false);
+    assert_eq!(shop.json(0, "drain", &[])["done"], json!({ "drained": true, "calls_left": 0 }));
+    assert_eq!(shop.json(0, "resume", &[])["done"], json!({ "drained": false }));
+    let inside = shop.call();
+    says(&shop.told("drain", &["--within", "1ms"]).ended(1, &[]).out, &["1 call is left inside after 1ms"]);
+    assert_eq!(shop.json(1, "drain", &["--within", "1ms"])["done"]["calls_left"], 1);
+    let waiting = Conversation::begin(&["node", "drain", &shop.address, "--json"]);
+    drop(inside);
+    assert_eq!(waiting.end(), Some(0));
+}
+
+#[test]
+fn a_node_that_moves_drained_is_back_in_service_when_it_has_moved_or_gone_back() {
+    let waiting = Shop::start(Doing::Waiting);
+    let upgrading = Conversation::begin(&["node", "upgrade", &waiting.address, "2.0.0", "--drain"]);
+    waiting.begun.recv().expect("the transform begins");
+    assert_eq!((&waiting.status()["phase"], &waiting.status()["drained"]), (&json!("transforming"), &json!(true)));
+    waiting.go_on.send(()).expect("the transform waits");
+    assert_eq!(upgrading.end(), Some(0));
+    assert_eq!((&waiting.status()["version"], &waiting.status()["drained"]), (&json!("2.0.0"), &json!(false)));
+
+    let shop = Shop::start(Doing::Nothing);
+    shop.told("upgrade", &["2.0.0", "--drain"]).ended(0, &["the node is in service"]);
+    let done = &shop.json(0, "rollback", &["--drain", "--within", "1s"])["done"];
+    assert_eq!((&done["version"], &done["drained"]), (&json!("1.0.0"), &json!(false)));
+    assert_eq!(shop.status()["drained"], false);
+    // One that somebody has drained before is left to them.
+    shop.told("drain", &[]).ended(0, &[]);
+    shop.told("upgrade", &["2.0.0", "--drain"]).ended(0, &["was drained before, and stays so", "straddle node resume"]);
+    assert_eq!(shop.status()["drained"], true);
+
+    let failing = Shop::start(Doing::Failing);
+    failing.told("upgrade", &["2.0.0", "--drain"]).ended(1, &["failed: MOVE_FAILED", "the node is in service"]);
+    assert_eq!(failing.status()["drained"], false);
+    failing.told("upgrade", &["2.0.0", "--within", "1s"]).ended(2, &["--drain"]);
+
+    let waiting = Shop::start(Doing::Waiting);
+    let watching = Conversation::begin(&["node", "upgrade", &waiting.address, "2.0.0", "--drain", "--json"]);
+    waiting.begun.recv().expect("the transform begins");
+    let ended = watching.interrupt();
+    assert_eq!(ended.status.code(), Some(130));
+    says(&String::from_utf8_lossy(&ended.stderr), &["the move goes on", "the node stays drained"]);
+    waiting.go_on.send(()).expect("the transform waits");
 }
 
 #[test]

@@ -8,8 +8,10 @@
 //! - `pause`: what callers of a node feel while it moves to the next version.
 //! - `gap`: how long nobody is answered, way by way, beside nginx's replacement of its program and a plain server that is
 //!   stopped and started.
+//! - `barrier`: nodes that switch at one word: how far apart, and what their callers feel.
 #![allow(missing_docs, reason = "a program, not an interface")]
 
+mod barrier;
 mod gap;
 mod options;
 mod pause;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Ok(Some(Options { child: Some(child), .. })) => records::memory::child(&child),
         Ok(Some(Options { node: Some(node), .. })) => pause::node::run(&node),
         Ok(Some(Options { plain: Some(address), .. })) => gap::run_plain(&address),
+        Ok(Some(Options { cluster: Some(cluster), .. })) => barrier::cluster::run(&cluster),
         Ok(Some(options)) => measure(&options),
         Err(message) => Err(message),
     };
@@ -54,6 +57,9 @@ fn measure(options: &Options) -> Result<(), String> {
     }
     if options.measures("gap") {
         measured.gap = gap::rows(options)?;
+    }
+    if options.measures("barrier") {
+        measured.barrier = barrier::rows(options)?;
     }
     report::write_json(options, &measured)?;
     print!("{}", report::tables(&measured));

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-pub(crate) use self::load::Call;
-use self::load::Load;
+pub(crate) use self::load::{Call, Load};
 use crate::options::Options;
 use crate::records::{scratch, text};
 

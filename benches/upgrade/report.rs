@@ -1,5 +1,6 @@
 //! The rows as tables and as JSON.
 
+mod barrier;
 mod gap;
 mod pause;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::barrier::Row as Switched;
 use crate::gap::Row as Replaced;
 use crate::options::Options;
 use crate::pause::Row as Moved;
@@ -25,6 +27,7 @@ pub(crate) struct Measured {
     pub(crate) memory: Vec<memory::Row>,
     pub(crate) pause: Vec<Moved>,
     pub(crate) gap: Vec<Replaced>,
+    pub(crate) barrier: Vec<Switched>,
 }
 
 impl Row {
@@ -56,7 +59,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 pub(crate) fn tables(measured: &Measured) -> String {
-    let Measured { records, memory, pause, gap } = measured;
+    let Measured { records, memory, pause, gap, barrier } = measured;
     let mut tables = Vec::new();
     if !records.is_empty() {
         let head = "| records | bytes | rules /s | by hand /s | ratio |\n|---:|---:|---:|---:|---:|\n";
@@ -82,12 +85,15 @@ pub(crate) fn tables(measured: &Measured) -> String {
     if !gap.is_empty() {
         tables.push(gap::table(gap));
     }
+    if !barrier.is_empty() {
+        tables.push(barrier::table(barrier));
+    }
     tables.join("\n")
 }
 
 /// Parts that were not measured stay as an earlier run has left them.
 pub(crate) fn write_json(options: &Options, measured: &Measured) -> Result<(), String> {
-    let Measured { records, memory, pause, gap } = measured;
+    let Measured { records, memory, pause, gap, barrier } = measured;
     let path = &options.json;
     let there = std::fs::read(path).ok().and_then(|there| serde_json::from_slice(&there).ok());
     let mut all = there.filter(Value::is_object).unwrap_or_else(|| json!({}));
@@ -107,6 +113,10 @@ pub(crate) fn write_json(options: &Options, measured: &Measured) -> Result<(), S
     }
     if !gap.is_empty() {
         all["gap"] = json!({ "meaning": gap::MEANING, "rows": gap.iter().map(gap::json).collect::<Vec<_>>() });
+    }
+    if !barrier.is_empty() {
+        let rows: Vec<Value> = barrier.iter().map(barrier::json).collect();
+        all["barrier"] = json!({ "meaning": barrier::MEANING, "rows": rows });
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;

@@ -1,6 +1,7 @@
 //! The arguments, as data.
 
 mod add;
+mod barrier;
 mod bundle;
 mod check;
 mod inspect;
@@ -21,11 +22,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(super) use self::add::AddArguments;
+pub(super) use self::barrier::BarrierArguments;
 pub(super) use self::bundle::{BundleArguments, StepName};
 pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
-pub(super) use self::node::{AdminAddress, Directive, LearnArguments, NodeArguments, StatusArguments};
+pub(super) use self::node::{
+    AdminAddress, Directive, DrainArguments, LearnArguments, NodeArguments, ResumeArguments, StatusArguments,
+};
 pub(super) use self::pass_sockets::PassSocketsArguments;
 pub(super) use self::release::ReleaseArguments;
 pub(super) use self::serve_node::{ServeNodeArguments, Spoiled};
@@ -95,6 +99,15 @@ pub(super) enum Command {
     Release(ReleaseArguments),
     /// Run a node's program: keep its sockets, start it again when it crashes, and replace it for upgrades
     Supervise(SuperviseArguments),
+    /// Upgrade several running nodes at one word: none switches before all are prepared
+    ///
+    /// First everything that can be done while callers are served is done on all nodes at once. When one of them cannot be
+    /// prepared, all go back, and nothing has changed. When all are prepared, the decision is written into a file, and then all
+    /// are told to switch. Not all need to: a node that the word does not reach in time refuses it, and goes on serving its
+    /// version; callers of the other version are served under simulation. Such stragglers are listed and tried again.
+    ///
+    /// Ctrl-C before the decision takes everything back; after it the word is still given to all.
+    Barrier(BarrierArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
     /// Run the inventory as a service's own program, under a supervisor, for tests of upgrades by restart

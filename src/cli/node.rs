@@ -4,19 +4,20 @@
 //!   arguments -> the admin service's client -> follow (a move, as it goes) -> text or JSON, and an exit code
 //! ```
 
+mod drain;
 mod failure;
 mod follow;
-mod json;
+pub(super) mod json;
 mod learn;
 mod lost;
 mod progress;
-mod status;
+pub(super) mod status;
 
 use std::future::Future;
 use std::io::{self, Write};
 use std::pin::pin;
 
-use self::failure::Failure;
+pub(super) use self::failure::Failure;
 use self::follow::After;
 use super::arguments::{AdminAddress, Directive, NodeArguments};
 use super::{BadArguments, Outcome, signals};
@@ -24,7 +25,7 @@ use crate::node::admin::wire::node_client::NodeClient;
 use crate::node::admin::wire::{FinalizeRequest, RollbackRequest, UpgradeRequest};
 use crate::transport::Channel;
 
-type Client = NodeClient<Channel>;
+pub(super) type Client = NodeClient<Channel>;
 
 /// What a shell gives to a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
@@ -38,19 +39,21 @@ pub(super) fn run(arguments: &NodeArguments) -> Outcome {
             Directive::Upgrade(arguments) => {
                 let request = UpgradeRequest { to: arguments.to.to_string() };
                 let call = |mut client: Client| async move { client.upgrade(request).await };
-                follow::run(&arguments.at, After::Upgrade, None, call).await
+                follow::run(&arguments.at, After::Upgrade, arguments.first.within(), None, call).await
             }
             Directive::Rollback(arguments) => {
                 let lost = arguments.accept_loss.as_deref().map(lost::File::begin).transpose()?;
                 let request = RollbackRequest { dry_run: arguments.dry_run, accept_loss: lost.is_some() };
                 let after = if arguments.dry_run { After::DryRun } else { After::Rollback };
                 let call = |mut client: Client| async move { client.rollback(request).await };
-                follow::run(&arguments.at, after, lost, call).await
+                follow::run(&arguments.at, after, arguments.first.within(), lost, call).await
             }
             Directive::Finalize(arguments) => {
                 let call = |mut client: Client| async move { client.finalize(FinalizeRequest {}).await };
-                follow::run(&arguments.at, After::Finalize, None, call).await
+                follow::run(&arguments.at, After::Finalize, None, None, call).await
             }
+            Directive::Drain(arguments) => drain::run(arguments).await,
+            Directive::Resume(arguments) => drain::resume(arguments).await,
         }
     })
 }
@@ -86,14 +89,19 @@ fn failed(at: &AdminAddress, failure: &Failure) -> Outcome {
 }
 
 /// One line of JSON on standard output, seen at once.
-fn line(value: &serde_json::Value) -> io::Result<()> {
+pub(super) fn line(value: &serde_json::Value) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{value}")?;
     out.flush()
 }
 
+/// Beside the result; nobody has to read it.
+pub(super) fn say_aside(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// One line, or several, for people on standard output.
-fn say(text: &str) -> io::Result<()> {
+pub(super) fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()

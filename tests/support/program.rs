@@ -113,11 +113,17 @@ impl Conversation {
         self.child.0.wait().expect("its end").code()
     }
 
+    /// Sends the program a signal, as `-INT`.
+    #[allow(dead_code, reason = "not all tests that share this use it")]
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.0.id().to_string();
+        let killed = Command::new("kill").args([signal, &id]).status().expect("kill");
+        assert!(killed.success());
+    }
+
     /// Interrupts the program, as Ctrl-C does, and waits for the end.
     pub(crate) fn interrupt(mut self) -> Output {
-        let id = self.child.0.id().to_string();
-        let killed = Command::new("kill").args(["-INT", &id]).status().expect("kill");
-        assert!(killed.success());
+        self.signal("-INT");
         let err = std::io::read_to_string(self.child.0.stderr.take().expect("a pipe")).expect("its errors");
         let status = self.child.0.wait().expect("its end");
         Output { status, stdout: Vec::new(), stderr: err.into_bytes() }

@@ -25,14 +25,14 @@ pub(crate) struct Call {
 }
 
 /// Calls under way.
-pub(super) struct Load {
+pub(crate) struct Load {
     end: oneshot::Sender<()>,
     calls: JoinHandle<Result<Vec<Call>, String>>,
 }
 
 impl Load {
     /// Calls `rate` times a second, whether those before have ended or not, about one of so many items.
-    pub(super) async fn begin(address: &str, rate: u32, items: usize) -> Result<Self, String> {
+    pub(crate) async fn begin(address: &str, rate: u32, items: usize) -> Result<Self, String> {
         let channel = Channel::owner(address).build().map_err(text)?;
         channel.connect().await.map_err(text)?;
         let (end, ended) = oneshot::channel();
@@ -40,7 +40,7 @@ impl Load {
     }
 
     /// Waits for the calls that are under way.
-    pub(super) async fn end(self) -> Result<Vec<Call>, String> {
+    pub(crate) async fn end(self) -> Result<Vec<Call>, String> {
         // It goes on until it hears this.
         let _ = self.end.send(());
         self.calls.await.map_err(text)?

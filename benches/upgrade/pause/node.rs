@@ -16,7 +16,7 @@ use crate::records::memory::{WAYS, of_this_process};
 use crate::records::{text, version};
 
 /// Opens a node of 1.1.0, whose records go on as `mode` says.
-pub(super) async fn open(mode: Mode, state: &Path) -> Result<Node, String> {
+pub(crate) async fn open(mode: Mode, state: &Path) -> Result<Node, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     inventory_node_from("1.1.0", state, &clock, mode).map_err(text)?.start().await.map_err(text)
 }

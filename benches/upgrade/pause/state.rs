@@ -38,7 +38,7 @@ pub(crate) async fn make(folder: &Path, count: usize) -> Result<(), String> {
 }
 
 /// Copies a folder.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

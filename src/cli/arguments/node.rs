@@ -21,6 +21,7 @@ Examples:
   straddle node status 127.0.0.1:7001
   straddle node learn 127.0.0.1:7001 inventory-3.0.0.bundle
   straddle node upgrade 127.0.0.1:7001 3.0.0
+  straddle node upgrade 127.0.0.1:7001 3.0.0 --drain --within 1m
   straddle node rollback 127.0.0.1:7001 --dry-run
   straddle node finalize 127.0.0.1:7001"
 )]
@@ -50,6 +51,15 @@ pub(in crate::cli) enum Directive {
     Rollback(RollbackArguments),
     /// End the last upgrade for good: there is no way back afterwards
     Finalize(FinalizeArguments),
+    /// Take the node out of service, and wait until nobody is inside
+    ///
+    /// Its health says that it does not serve, its connections are told to go away, and callers that look go elsewhere. Whoever calls all the
+    /// same is answered. The node stays so over upgrades, until `resume`, or until its program starts again.
+    ///
+    /// Exit code 0 when nobody is inside, 1 when calls are left.
+    Drain(DrainArguments),
+    /// Take a drained node back into service
+    Resume(ResumeArguments),
 }
 
 /// Where the node is.
@@ -91,6 +101,41 @@ pub(in crate::cli) struct UpgradeArguments {
     pub(in crate::cli) at: AdminAddress,
     /// The version to go to
     pub(in crate::cli) to: Version,
+    #[command(flatten)]
+    pub(in crate::cli) first: DrainFirst,
+}
+
+/// Whether the node is taken out of service for as long as it moves.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DrainFirst {
+    /// Take the node out of service first, and back into it when it has moved, or has gone back by itself
+    #[arg(long)]
+    pub(in crate::cli) drain: bool,
+    /// Wait this long until nobody is inside; calls that are left then end as in any move [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "drain")]
+    pub(in crate::cli) within: Option<Duration>,
+}
+
+impl DrainFirst {
+    /// How long to wait, if it is to be drained.
+    pub(in crate::cli) fn within(&self) -> Option<Duration> {
+        self.drain.then(|| self.within.unwrap_or(Duration::from_secs(30)))
+    }
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DrainArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+    /// Wait this long until nobody is inside
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    pub(in crate::cli) within: Duration,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ResumeArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
 }
 
 #[derive(Args, Debug)]
@@ -104,6 +149,8 @@ pub(in crate::cli) struct RollbackArguments {
     /// writes it into its state folder before it goes back, and keeps it there
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(in crate::cli) accept_loss: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) first: DrainFirst,
 }
 
 #[derive(Args, Debug)]

@@ -14,7 +14,7 @@ use crate::refusal::DOMAIN;
 
 /// Why it was not done.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(in crate::cli) struct Failure {
     kind: Kind,
     /// As the node names it; nothing where the node did not.
     reason: Option<String>,
@@ -35,7 +35,7 @@ enum Kind {
 }
 
 impl Failure {
-    pub(super) fn unreachable(address: &str, status: &Status) -> Self {
+    pub(in crate::cli) fn unreachable(address: &str, status: &Status) -> Self {
         Self {
             kind: Kind::Unreachable,
             reason: None,
@@ -47,7 +47,7 @@ impl Failure {
     }
 
     /// Of a call that the node has got; `moving` when it may have begun to move.
-    pub(super) fn of(address: &str, status: &Status, moving: bool) -> Self {
+    pub(in crate::cli) fn of(address: &str, status: &Status, moving: bool) -> Self {
         if let Some(info) = status.get_details_error_info().filter(|info| info.domain == DOMAIN) {
             let mut details: BTreeMap<String, String> = info.metadata.into_iter().collect();
             let safe = details.remove(SAFE).is_some_and(|safe| safe == "true");
@@ -80,6 +80,17 @@ impl Failure {
         self.details.get("count")?.parse().ok()
     }
 
+    /// Whether the node serves as it did before.
+    pub(in crate::cli) fn is_as_before(&self) -> bool {
+        self.kind == Kind::Refused
+    }
+
+    /// What went wrong, on one line.
+    pub(in crate::cli) fn short(&self) -> String {
+        let reason = self.reason.as_ref().map(|reason| format!("{reason}: ")).unwrap_or_default();
+        printable(&format!("{reason}{}", self.message)).replace('\n', " ")
+    }
+
     pub(super) fn code(&self) -> ExitCode {
         match self.kind {
             Kind::Refused => ExitCode::FAILURE,
@@ -88,7 +99,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::cli) fn json(&self) -> Value {
         json!({
             "reason": self.reason,
             "message": self.message,
@@ -99,7 +110,7 @@ impl Failure {
     }
 
     /// What, where it stopped, what the node does, and what is safe to do next.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::cli) fn text(&self) -> String {
         let mut text =
             self.reason.as_ref().map_or("failed".to_owned(), |reason| format!("failed: {}", printable(reason)));
         let mut line = |name: &str, value: &str| {

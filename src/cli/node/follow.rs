@@ -3,12 +3,16 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use tonic::{Response, Status, Streaming};
 
+use super::drain::Drained;
 use super::progress::Progress;
-use super::{Client, Failure, connect, failed, json as told, line, lost, say, status, unless_interrupted};
+use super::{
+    Client, Failure, connect, drain, failed, json as told, line, lost, say, say_aside, status, unless_interrupted,
+};
 use crate::cli::Outcome;
 use crate::cli::arguments::AdminAddress;
 use crate::cli::inspect::printable;
@@ -27,10 +31,11 @@ pub(super) enum After {
     Finalize,
 }
 
-/// Tells a node to move, and follows it.
+/// Tells a node to move, and follows it; drained first, if there is a time for that.
 pub(super) async fn run<F>(
     at: &AdminAddress,
     after: After,
+    first: Option<Duration>,
     mut lost: Option<lost::File>,
     call: impl FnOnce(Client) -> F,
 ) -> Outcome
@@ -42,12 +47,29 @@ where
         Err(failure) => return failed(at, &failure),
     };
     let mut progress = Progress::new(at.json);
-    let followed = unless_interrupted(follow(call(client), at, &mut progress, &mut lost)).await;
+    let drained = match first {
+        None => None,
+        Some(within) => match drain::first(&client, at, within, &mut progress).await? {
+            Ok(drained) => Some(drained),
+            Err(code) => return Ok(code),
+        },
+    };
+    let followed = unless_interrupted(follow(call(client.clone()), at, &mut progress, &mut lost)).await;
     progress.end();
-    match followed {
+    let safe = match &followed {
+        Some(Ok(Ended::Done(_) | Ended::Unwritten(_))) => true,
+        Some(Ok(Ended::Failed(status, _))) => Failure::of(&at.address, status, true).is_as_before(),
+        None | Some(Err(_)) => false,
+    };
+    let drained = match drained {
+        Some(drained) if safe => drained.over(client, at).await,
+        Some(_) => Some(Drained::Stays),
+        None => None,
+    };
+    let outcome = match followed {
         None => Ok(interrupted(at, lost.is_some())),
         Some(Err(error)) => Err(error.into()),
-        Some(Ok(Ended::Done(done))) => end(at, after, &done, lost),
+        Some(Ok(Ended::Done(done))) => end(at, after, &done, lost, drained.as_ref()),
         Some(Ok(Ended::Failed(status, shown))) => {
             if let Some(file) = lost.as_ref().and_then(lost::File::at_node) {
                 say_aside(&format!("what was given up lies in {} on the node's machine", printable(file)));
@@ -60,7 +82,11 @@ where
             failed(at, &failure)
         }
         Some(Ok(Ended::Unwritten(why))) => Err(why.into()),
+    };
+    if let Some(drained) = drained {
+        say_aside(&drained.told(at));
     }
+    outcome
 }
 
 /// How the stream of a move ends.
@@ -126,7 +152,7 @@ fn show(at: &AdminAddress, record: &RefusedRecord, before: usize) -> io::Result<
     Ok(1)
 }
 
-fn end(at: &AdminAddress, after: After, done: &Done, lost: Option<lost::File>) -> Outcome {
+fn end(at: &AdminAddress, after: After, done: &Done, lost: Option<lost::File>, drained: Option<&Drained>) -> Outcome {
     let wanted = lost.is_some();
     let written = match lost.map(lost::File::end) {
         None => None,
@@ -141,7 +167,11 @@ fn end(at: &AdminAddress, after: After, done: &Done, lost: Option<lost::File>) -
         let lost =
             written.as_ref().map(|(file, at_node)| json!({ "file": file.display().to_string(), "at_node": at_node }));
         let moved = moved.map(told::moved);
-        line(&json!({ "done": { "version": done.version, "moved": moved, "lost": lost } }))?;
+        let mut told = json!({ "version": done.version, "moved": moved, "lost": lost });
+        if let Some(drained) = drained {
+            told["drained"] = json!(drained.is_drained());
+        }
+        line(&json!({ "done": told }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let moved = moved.map_or_else(|| format!("the node runs {}", done.version), status::moved);
@@ -175,9 +205,4 @@ fn interrupted(at: &AdminAddress, losing: bool) -> ExitCode {
         say_aside("what is given up stays in the folder `lost` of the node's state");
     }
     ExitCode::from(super::INTERRUPTED)
-}
-
-/// Beside the result; nobody has to read it.
-fn say_aside(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, Program, RefusedRecord, Work};
+use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, Prepared, Program, RefusedRecord, Work};
 use crate::node::losses;
 
-pub(super) fn status(status: &NodeStatus) -> Value {
+pub(in crate::cli) fn status(status: &NodeStatus) -> Value {
     json!({
         "protocol": status.protocol,
         "version": status.version,
@@ -22,6 +22,9 @@ pub(super) fn status(status: &NodeStatus) -> Value {
         "failure": status.failure,
         "calls": { "running": status.calls_running, "waiting": status.calls_waiting },
         "stuck": status.stuck,
+        "drained": status.drained,
+        "prepared": status.prepared.as_ref().map(prepared),
+        "instance": some(&status.instance),
         "last": status.last.as_ref().map(moved),
         "program": status.program.as_ref().map(program),
     })
@@ -40,7 +43,11 @@ fn program(program: &Program) -> Value {
     })
 }
 
-pub(super) fn moved(moved: &Moved) -> Value {
+pub(in crate::cli) fn prepared(prepared: &Prepared) -> Value {
+    json!({ "to": prepared.to, "name": prepared.name, "left_microseconds": prepared.left_microseconds })
+}
+
+pub(in crate::cli) fn moved(moved: &Moved) -> Value {
     json!({
         "from": moved.from,
         "to": moved.to,
@@ -51,7 +58,7 @@ pub(super) fn moved(moved: &Moved) -> Value {
     })
 }
 
-pub(super) fn refused(record: &RefusedRecord) -> Value {
+pub(in crate::cli) fn refused(record: &RefusedRecord) -> Value {
     losses::record(&record.table, &record.key, &record.value, &record.why)
 }
 

@@ -114,7 +114,7 @@ fn of_program(program: &Program) -> String {
 }
 
 /// A move that is over, on one line.
-pub(super) fn moved(moved: &crate::node::admin::wire::Moved) -> String {
+pub(in crate::cli) fn moved(moved: &crate::node::admin::wire::Moved) -> String {
     let pause = Duration::from_micros(moved.pause_microseconds);
     let (drained, cut) = (moved.streams_drained, moved.streams_cut);
     let lost = match moved.lost {
@@ -133,7 +133,7 @@ pub(super) fn short(status: &NodeStatus) -> String {
 }
 
 /// The phase, where it leads, and how far it has come.
-pub(super) fn doing(status: &NodeStatus) -> String {
+pub(in crate::cli) fn doing(status: &NodeStatus) -> String {
     if status.stuck.is_some() {
         return "stuck: it answers no callers until its program is started again".to_owned();
     }
@@ -148,6 +148,16 @@ pub(super) fn doing(status: &NodeStatus) -> String {
             (done, 0) => write!(text, " {done}"),
             (done, total) => write!(text, " {done} of {total}"),
         };
+    }
+    if let Some(prepared) = &status.prepared {
+        let left = Duration::from_micros(prepared.left_microseconds).as_secs();
+        let _ = write!(text, ": prepared, waits {left} s more for the word");
+    }
+    if status.drained {
+        text.push_str(", drained");
+        if status.calls_running > 0 {
+            let _ = write!(text, ", {} inside", status.calls_running);
+        }
     }
     text
 }

@@ -23,8 +23,17 @@ pub(super) struct How {
     pub(super) dry_run: bool,
     /// Another program goes on from there: callers are not let in again.
     pub(super) leaves: bool,
-    /// Streams have had their time already: they get no more of it. Those that are here have had all of it.
-    pub(super) streams: Option<Option<StreamsInside>>,
+    pub(super) streams: StreamsTime,
+}
+
+/// The time that streams have before others are held back.
+#[derive(Default)]
+pub(super) enum StreamsTime {
+    /// All of it, from now on.
+    #[default]
+    FromNow,
+    /// They get no more of it: these have had all of it, others what there was.
+    Over(Option<StreamsInside>),
 }
 
 /// Why it did not come to its end.
@@ -45,8 +54,8 @@ impl Life {
     pub(super) async fn cross(self: &Arc<Self>, plan: &Plan, how: How) -> Result<Moved, MoveError> {
         let way = plan.way;
         let older = match how.streams {
-            Some(older) => older,
-            None => Some(self.let_streams_end().await),
+            StreamsTime::Over(older) => older,
+            StreamsTime::FromNow => Some(self.let_streams_end().await),
         };
         let begun = self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await;
         if let Err(why) = begun {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::cross::How;
+use super::cross::{How, StreamsTime};
 use super::{Life, StateFolder, TRIES, lock};
 use crate::dispatch::StreamsInside;
 use crate::node::chain::Plan;
@@ -250,7 +250,7 @@ impl Life {
             self.forget_for_good().await?;
             return Err(held);
         }
-        self.cross(plan, How { streams: Some(older), ..How::default() }).await
+        self.cross(plan, How { streams: StreamsTime::Over(older), ..How::default() }).await
     }
 
     /// What comes of some work, or what ends the preparation before; the work has stopped then.

@@ -1,9 +1,10 @@
 //! `straddle demo`: callers of every version against nodes of every version, and an auditor.
 //!
-//! Three nodes run as processes of their own, at 1.1.0, 2.0.0 and 3.0.0. Each owns its items; nothing is replicated.
-//! Callers of 1.0.0 to 3.0.0, one of them without a label, call each of them at once. Meanwhile the first two go to 3.0.0,
-//! back to 2.0.0 and to 3.0.0 again; one of them is killed on its way, and started again. The auditor knows what each
-//! answer has to be, whoever wrote and whoever reads, and whatever the node is by then.
+//! Seven nodes run as processes of their own, at 1.1.0, 2.0.0 and 3.0.0. Each owns its items; nothing is replicated.
+//! Callers of 1.0.0 to 3.0.0, one of them without a label, call each of them at once. Meanwhile all but one go to 3.0.0,
+//! back to 2.0.0 and to 3.0.0 again: one within its program, one whose program a supervisor replaces, one that is drained
+//! before, three at one word. One is killed on its way, and started again; one release is broken, and falls back. The auditor
+//! knows what each answer has to be, whoever wrote and whoever reads, and whatever the node is by then.
 
 mod caller;
 mod check;
@@ -32,11 +33,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::caller::{Caller, Speaker, Version};
-use self::cluster::{Cluster, NODES, Reached};
+use self::cluster::{Cluster, Reached, Way};
 use self::item::Item;
 use self::masking::Masking;
 use self::model::{CONTESTED, CONTESTED_STOCK, EUROS, Model};
-use self::moves::Made;
+use self::moves::{Made, Moving};
 use self::tally::{Report, Tally};
 use self::watcher::Watcher;
 use self::worker::Worker;
@@ -65,8 +66,9 @@ pub(super) fn run(arguments: &DemoArguments) -> Outcome {
 async fn demo(arguments: &DemoArguments) -> Outcome {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     let mut cluster = Cluster::start().await?;
+    let names: Vec<&str> = cluster.reached().map(|node| node.place.name).collect();
     for node in cluster.reached() {
-        say(&format!("node {} listens on {}", node.version, node.address));
+        say(&format!("node {}, at {}, listens on {}", node.place.name, node.place.begins_at, node.address));
     }
     say(&format!("callers of every version call each for {} s, while nodes move (seed {seed})", arguments.seconds));
     let time = Duration::from_secs(arguments.seconds);
@@ -77,9 +79,9 @@ async fn demo(arguments: &DemoArguments) -> Outcome {
     let mut models = Vec::new();
     let mut ends = Vec::new();
     for node in cluster.reached() {
-        let model = Arc::new(Model::new(node.version, !moves::steps(node.version).is_empty()));
+        let model = Arc::new(Model::of(node.place));
         prepare(node, &model).await?;
-        expiries.spawn(expiry::check(caller(node, &model, Version::Fourth, &tally)?, node.version, tally.clone()));
+        expiries.spawn(expiry::check(caller(node, &model, Version::Fourth, &tally)?, node.place.name, tally.clone()));
         let (end, last) = watch::channel(None);
         for version in [Version::Third, Version::Fourth] {
             watchers.spawn(watcher(node, version, &model, &tally, time, last.clone())?.run());
@@ -121,25 +123,37 @@ async fn demo(arguments: &DemoArguments) -> Outcome {
     watchers.join_all().await;
     cluster.stop().await?;
     let tally = Arc::into_inner(tally).ok_or("a caller is still at work")?;
-    finish(arguments, &tally.into_report(&NODES, moved), seed)
+    finish(arguments, &tally.into_report(&names, moved), seed)
 }
 
 /// Takes the nodes through their moves, all at once.
 async fn move_all(cluster: &mut Cluster, models: &[Arc<Model>], time: Duration) -> Result<Vec<Made>, String> {
+    let mut groups: Vec<Vec<Moving>> = Vec::new();
+    for (node, model) in std::mem::take(&mut cluster.nodes).into_iter().zip(models.iter().cloned()) {
+        let together = |group: &Vec<Moving>| {
+            let way = node.reached.place.way;
+            way == Way::Barrier && group.iter().any(|other| other.node.reached.place.way == way)
+        };
+        match groups.iter().position(together) {
+            Some(group) => groups[group].push(Moving { node, model }),
+            None => groups.push(vec![Moving { node, model }]),
+        }
+    }
     let mut all = JoinSet::new();
-    for (mut node, model) in std::mem::take(&mut cluster.nodes).into_iter().zip(models.to_vec()) {
-        let parts = u32::try_from(moves::steps(node.reached.version).len()).unwrap_or(0) + 1;
+    for (number, mut group) in groups.into_iter().enumerate() {
         all.spawn(async move {
-            let made = moves::make(&mut node, &model, time / parts).await;
-            model.moving.store(false, Ordering::Relaxed);
-            (node, made.map_err(|error| error.to_string()))
+            let made = moves::make(&mut group, time).await;
+            for moving in &group {
+                moving.model.moving.store(false, Ordering::Relaxed);
+            }
+            (number, group, made.map_err(|error| error.to_string()))
         });
     }
     let mut moved = all.join_all().await;
-    moved.sort_by_key(|(node, _)| node.reached.version);
+    moved.sort_by_key(|(number, _, _)| *number);
     let mut all_made = Ok(Vec::new());
-    for (node, made) in moved {
-        cluster.nodes.push(node);
+    for (_, group, made) in moved {
+        cluster.nodes.extend(group.into_iter().map(|moving| moving.node));
         all_made = all_made.and_then(|mut all: Vec<Made>| {
             all.extend(made?);
             Ok(all)
@@ -158,7 +172,7 @@ fn watcher(
 ) -> Result<Watcher, Box<dyn std::error::Error>> {
     let caller = caller(node, model, version, tally)?;
     let patience = time + Duration::from_secs(60);
-    Ok(Watcher { version, caller, node: node.version, tally: tally.clone(), patience, last })
+    Ok(Watcher { version, caller, node: node.place.name, tally: tally.clone(), patience, last })
 }
 
 /// Tells how it goes; nobody has to listen, and the exit code does not depend on it.
@@ -185,7 +199,7 @@ fn finish(arguments: &DemoArguments, report: &Report, seed: u64) -> Outcome {
 /// Puts in what all callers find there.
 async fn prepare(node: &Reached, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
     let mut caller = speaker(node, model, Version::Third)?;
-    if node.version != "1.1.0" {
+    if node.place.begins_at != "1.1.0" {
         caller.put_in_euros(EUROS, "prepare-euros").await?;
         model.has_euros.store(true, Ordering::Relaxed);
     }
@@ -202,7 +216,7 @@ fn worker(
     tally: &Arc<Tally>,
     seed: u64,
 ) -> Result<Worker, Box<dyn std::error::Error>> {
-    let name = format!("{version}-on-{}", node.version);
+    let name = format!("{version}-on-{}", node.place.name);
     // Each worker has its own numbers, the same in each run of the same seed.
     let own = name.bytes().fold(seed, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     Ok(Worker {

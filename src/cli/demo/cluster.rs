@@ -1,22 +1,58 @@
 //! The demo's nodes: processes of their own, each on a free port.
 
+mod process;
+mod supervised;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
 
-/// The versions that nodes run, oldest first.
-pub(super) const NODES: [&str; 3] = ["1.1.0", "2.0.0", "3.0.0"];
+use self::process::Running;
 
-/// The version that the node begins at which is killed in the middle of a move.
-pub(super) const KILLED: &str = "2.0.0";
+/// How a node goes from version to version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Within its program.
+    Soft,
+    /// Its supervisor replaces its program.
+    Restart,
+    /// It is taken out of service first.
+    Drain,
+    /// It switches with others, at one word.
+    Barrier,
+    /// Not at all.
+    Stays,
+}
 
-/// How long a node may take to start, and to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// A node, as it is meant to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) name: &'static str,
+    /// The version that it begins at.
+    pub(super) begins_at: &'static str,
+    pub(super) way: Way,
+}
+
+/// All nodes.
+pub(super) const NODES: [Place; 7] = [
+    Place { name: "soft", begins_at: "1.1.0", way: Way::Soft },
+    Place { name: "restart", begins_at: "1.1.0", way: Way::Restart },
+    Place { name: "drain", begins_at: "2.0.0", way: Way::Drain },
+    Place { name: "barrier-1", begins_at: "2.0.0", way: Way::Barrier },
+    Place { name: "barrier-2", begins_at: "2.0.0", way: Way::Barrier },
+    Place { name: "barrier-3", begins_at: "2.0.0", way: Way::Barrier },
+    Place { name: "stays", begins_at: "3.0.0", way: Way::Stays },
+];
+
+/// A node that can be called.
+#[derive(Clone, Debug)]
+pub(super) struct Reached {
+    pub(super) place: Place,
+    pub(super) address: String,
+    /// Where it is told what to do.
+    pub(super) admin: String,
+}
 
 /// Nodes that stop when this is dropped, whatever happens to us: each ends when its standard input does.
 pub(super) struct Cluster {
@@ -25,22 +61,10 @@ pub(super) struct Cluster {
     folder: TempDir,
 }
 
-/// A node that can be called.
-#[derive(Clone)]
-pub(super) struct Reached {
-    /// The version that it begins at.
-    pub(super) version: &'static str,
-    pub(super) address: String,
-    /// Where it is told what to do.
-    pub(super) admin: String,
-}
-
 /// One node and its process.
 pub(super) struct Node {
     pub(super) reached: Reached,
-    process: Child,
-    /// The node serves until this is closed.
-    lifeline: Option<ChildStdin>,
+    running: Running,
     folder: PathBuf,
 }
 
@@ -48,8 +72,9 @@ impl Cluster {
     pub(super) async fn start() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("straddle-demo-").tempdir()?;
         let mut nodes = Vec::new();
-        for version in NODES {
-            nodes.push(Node::start(version, folder.path()).await?);
+        // Elsewhere nobody supervises.
+        for place in NODES.into_iter().filter(|place| cfg!(target_os = "linux") || place.way != Way::Restart) {
+            nodes.push(Node::start(place, folder.path()).await?);
         }
         Ok(Self { nodes, folder })
     }
@@ -61,22 +86,29 @@ impl Cluster {
     /// Stops the nodes as an operator would; an error when one did not stop well.
     pub(super) async fn stop(mut self) -> io::Result<()> {
         for node in &mut self.nodes {
-            node.stop().await?;
+            node.running.stop().await?;
         }
         self.folder.close()
     }
 }
 
 impl Node {
-    async fn start(version: &'static str, folder: &Path) -> io::Result<Self> {
-        let reached = Reached { version, address: "127.0.0.1:0".to_owned(), admin: "127.0.0.1:0".to_owned() };
+    async fn start(place: Place, folder: &Path) -> io::Result<Self> {
+        let anywhere = || "127.0.0.1:0".to_owned();
+        let (reached, folder) = (Reached { place, address: anywhere(), admin: anywhere() }, folder.to_owned());
+        if place.way == Way::Restart {
+            supervised::release(&folder, "1.1.0", "1.1.0", false)?;
+            supervised::release(&folder, "2.0.0", "1.1.0,2.0.0", true)?;
+            let (running, [address, admin]) = supervised::start(&folder).await?;
+            return Ok(Self { reached: Reached { place, address, admin }, running, folder });
+        }
         // So that there is time to kill it in the middle.
-        Self::run(reached, folder.to_owned(), version == KILLED).await
+        Self::run(reached, folder, place.way == Way::Soft).await
     }
 
     /// Kills the node as nothing else can be: it does not even notice.
     pub(super) async fn kill(&mut self) -> io::Result<()> {
-        self.process.kill().await
+        self.running.kill().await
     }
 
     /// Starts the node again, with the same state and at the same addresses.
@@ -85,62 +117,24 @@ impl Node {
         Ok(())
     }
 
+    /// Puts the releases in place that are not broken.
+    pub(super) fn repair_releases(&self) -> io::Result<()> {
+        supervised::release(&self.folder, "2.0.1", "1.1.0,2.0.0", false)?;
+        supervised::release(&self.folder, "3.0.0", "2.0.0,3.0.0", false)
+    }
+
     async fn run(reached: Reached, folder: PathBuf, slowly: bool) -> io::Result<Self> {
-        let version = reached.version;
-        let log = std::fs::File::options().create(true).append(true).open(log(&folder, version))?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args(["serve-example", "--until-stdin-ends", "--version", version])
-            .args(["--listen", &reached.address, "--admin", &reached.admin, "--state"])
-            .arg(folder.join(version))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true);
+        let Reached { place, address, admin } = reached;
+        let state = folder.join(place.name);
+        let mut arguments =
+            ["serve-example", "--until-stdin-ends", "--version", place.begins_at].map(String::from).to_vec();
+        arguments.extend(["--listen", &address, "--admin", &admin, "--state"].map(String::from));
+        arguments.push(state.display().to_string());
         if slowly {
-            command.args(["--transform-for", "2s"]);
+            arguments.extend(["--transform-for", "2s"].map(String::from));
         }
-        let mut process = command.spawn()?;
-        let lifeline = process.stdin.take();
-        let Some(output) = process.stdout.take() else {
-            return Err(io::Error::other("a node's output was not piped"));
-        };
-        let mut lines = BufReader::new(output).lines();
-        let mut addresses = Vec::new();
-        for _ in 0..2 {
-            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.map_err(|_| {
-                io::Error::new(io::ErrorKind::TimedOut, format!("the node {version} did not start within {PATIENCE:?}"))
-            })??;
-            let Some(address) = line.as_deref().and_then(|line| line.rsplit(' ').next()) else {
-                let said = said(&folder, version);
-                return Err(io::Error::other(format!("the node {version} did not start: {said}")));
-            };
-            addresses.push(address.to_owned());
-        }
-        let [address, admin] = <[String; 2]>::try_from(addresses).unwrap_or_default();
-        Ok(Self { reached: Reached { version, address, admin }, process, lifeline, folder })
+        let mut running = Running::start(place.name, &folder, &arguments)?;
+        let (address, admin) = (running.address().await?, running.address().await?);
+        Ok(Self { reached: Reached { place, address, admin }, running, folder })
     }
-
-    async fn stop(&mut self) -> io::Result<()> {
-        drop(self.lifeline.take());
-        let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
-        let failed = |what: String| {
-            let version = self.reached.version;
-            Err(io::Error::other(format!("the node {version} {what}: {}", said(&self.folder, version))))
-        };
-        match ended {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => failed(format!("ended with {status}")),
-            Ok(Err(error)) => Err(error),
-            Err(_) => failed(format!("did not stop within {PATIENCE:?}")),
-        }
-    }
-}
-
-fn log(folder: &Path, version: &str) -> PathBuf {
-    folder.join(format!("{version}.log"))
-}
-
-fn said(folder: &Path, version: &str) -> String {
-    std::fs::read_to_string(log(folder, version)).unwrap_or_default().trim().to_owned()
 }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use tokio::sync::{Mutex, RwLock};
 
 use super::caller::{Hold, Version};
+use super::cluster::Place;
 use super::item::Item;
+use super::moves::steps;
 use super::standing::Standing;
 
 /// How many groups of items a node owns.
@@ -22,8 +24,10 @@ pub(super) const CONTESTED_STOCK: i64 = 40;
 
 /// One node, as it has to be.
 pub(super) struct Model {
-    /// The version that it began at, by which it is called.
+    /// Its name.
     pub(super) node: &'static str,
+    /// The version that it began at.
+    begins_at: &'static str,
     /// What it may be now.
     pub(super) standing: Arc<Standing>,
     /// Whether it goes from version to version.
@@ -68,15 +72,18 @@ pub(super) struct Reserved {
 }
 
 impl Model {
-    pub(super) fn new(node: &'static str, moves: bool) -> Self {
+    pub(super) fn of(place: Place) -> Self {
+        let Place { name, begins_at, way } = place;
+        let moves = !steps(way).is_empty();
         let group = |number| {
             let prefix = format!("group-{number:02}/");
             let items = ["bolts", "nuts"].map(|name| (format!("{prefix}{name}"), None));
             Mutex::new(Group { prefix, items: BTreeMap::from(items), reservations: Vec::new() })
         };
         Self {
-            node,
-            standing: Arc::new(Standing::at(node)),
+            node: name,
+            begins_at,
+            standing: Arc::new(Standing::at(begins_at)),
             moves,
             moving: AtomicBool::new(moves),
             euros: RwLock::default(),
@@ -89,7 +96,7 @@ impl Model {
 
     /// Whether it is at 3.0.0, and stays there.
     pub(super) fn is_newest(&self) -> bool {
-        self.node == "3.0.0" && !self.moves
+        self.begins_at == "3.0.0" && !self.moves
     }
 
     pub(super) fn saw(&self, revision: u64) {

@@ -1,26 +1,28 @@
-//! The nodes' moves: from version to version and back by soft upgrade, while callers go on.
+//! The nodes' moves: from version to version and back, each in its node's way, while callers go on.
 
+mod barrier;
+mod follow;
+mod made;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::time::Instant;
-use tonic::{Response, Status, Streaming};
+use tonic::Status;
 
-use super::cluster::Node;
+use self::follow::{Client, Told, client, follow, settled};
+pub(super) use self::made::{Made, heading};
+use super::cluster::{Node, Way};
 use super::model::Model;
-use crate::node::admin::wire::move_update::Update;
-use crate::node::admin::wire::node_client::NodeClient;
 use crate::node::admin::wire::{
-    FinalizeRequest, MoveUpdate, Moved, NodeStatus, Phase, RollbackRequest, StatusRequest, UpgradeRequest, WatchRequest,
+    DrainRequest, FinalizeRequest, MoveUpdate, Phase, ResumeRequest, RollbackRequest, StatusRequest, UpgradeRequest,
+    WatchRequest,
 };
-use crate::transport::Channel;
 
-type Client = NodeClient<Channel>;
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long any one move may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a node is told to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,69 +30,73 @@ pub(super) enum Step {
     To(&'static str),
     /// As `To`, but the node is killed while it transforms its state, and started again.
     KilledOnTheWayTo(&'static str),
+    /// As `To`, but the new program crashes as soon as it is started: the node has to serve on where it is.
+    InVainTo(&'static str),
     BackTo(&'static str),
 }
 
-/// What a node that begins at a version goes through.
-pub(super) fn steps(begins_at: &str) -> Vec<Step> {
-    let mut steps = vec![Step::To("3.0.0"), Step::BackTo("2.0.0"), Step::To("3.0.0")];
-    match begins_at {
-        "1.1.0" => steps.insert(0, Step::To("2.0.0")),
-        "2.0.0" => steps[0] = Step::KilledOnTheWayTo("3.0.0"),
-        _ => steps.clear(),
+/// What nodes go through.
+pub(super) fn steps(way: Way) -> &'static [Step] {
+    match way {
+        Way::Soft => &[Step::To("2.0.0"), Step::KilledOnTheWayTo("3.0.0"), Step::BackTo("2.0.0"), Step::To("3.0.0")],
+        Way::Restart => {
+            &[Step::InVainTo("2.0.0"), Step::To("2.0.0"), Step::To("3.0.0"), Step::BackTo("2.0.0"), Step::To("3.0.0")]
+        }
+        Way::Drain | Way::Barrier => &[Step::To("3.0.0"), Step::BackTo("2.0.0"), Step::To("3.0.0")],
+        Way::Stays => &[],
     }
-    steps
 }
 
-/// A move that came to its end.
-#[derive(Clone, Debug)]
-pub(super) struct Made {
-    pub(super) node: &'static str,
-    killed: bool,
-    from: String,
-    to: &'static str,
-    /// As the node told; a program that was killed can tell of nothing.
-    moved: Option<Moved>,
-    /// Records carried, as far as the node told.
-    records: u64,
-    /// The most calls that were seen to wait.
-    waiting: u64,
-    took: Duration,
+/// A node, and what is known of it.
+pub(super) struct Moving {
+    pub(super) node: Node,
+    pub(super) model: Arc<Model>,
 }
 
-/// Takes a node through its moves, one in each part of the time.
-pub(super) async fn make(node: &mut Node, model: &Model, every: Duration) -> Result<Vec<Made>, Failed> {
+/// Takes nodes of one way, which move together, through their moves, one in each part of the time.
+pub(super) async fn make(nodes: &mut [Moving], time: Duration) -> Result<Vec<Made>, Failed> {
     let mut made = Vec::new();
+    let Some(way) = nodes.first().map(|first| first.node.reached.place.way) else { return Ok(made) };
     let begun = Instant::now();
-    for (step, number) in steps(node.reached.version).into_iter().zip(1..) {
+    let every = time / (u32::try_from(steps(way).len()).unwrap_or(u32::MAX) + 1);
+    for (step, number) in steps(way).iter().zip(1..) {
         tokio::time::sleep_until(begun + every * number).await;
-        made.push(
-            one(node, model, step)
-                .await
-                .map_err(|error| format!("node {}: {step:?}: {error}", node.reached.version))?,
-        );
+        match (way, step) {
+            (Way::Barrier, Step::To(to)) => made.extend(barrier::switch(nodes, to).await?),
+            _ => {
+                for moving in &mut *nodes {
+                    let name = moving.node.reached.place.name;
+                    made.push(one(moving, *step).await.map_err(|error| format!("node {name}: {step:?}: {error}"))?);
+                }
+            }
+        }
     }
     Ok(made)
 }
 
-async fn one(node: &mut Node, model: &Model, step: Step) -> Result<Made, Failed> {
+async fn one(moving: &mut Moving, step: Step) -> Result<Made, Failed> {
     let begun = Instant::now();
-    let mut client = client(node)?;
-    let (to, killed) = match step {
-        Step::To(to) | Step::BackTo(to) => (to, false),
-        Step::KilledOnTheWayTo(to) => (to, true),
+    let place = moving.node.reached.place;
+    let mut client = client(&moving.node)?;
+    let from = begin(&mut client, !matches!(step, Step::BackTo(_))).await?;
+    let (to, drains) = match step {
+        Step::To(to) | Step::BackTo(to) | Step::KilledOnTheWayTo(to) => (to, place.way == Way::Drain),
+        Step::InVainTo(to) => {
+            let why = in_vain(&mut client, &from, to).await?;
+            moving.node.repair_releases()?;
+            return Ok(Made { failure: Some(why), ..Made::new(place.name, from, to, begun) });
+        }
     };
-    let status = client.status(StatusRequest {}).await?.into_inner();
-    if !matches!(step, Step::BackTo(_)) && !status.back.is_empty() {
-        // The way back is given up for the way on.
-        follow(client.finalize(FinalizeRequest {}).await?).await?;
-    }
-    model.standing.may_come_to(to);
+    moving.model.standing.may_come_to(to);
+    let killed = matches!(step, Step::KilledOnTheWayTo(_));
     if killed {
-        kill_in_transform(node, client.clone(), to).await?;
-        client = self::client(node)?;
+        kill_in_transform(&mut moving.node, client.clone(), to).await?;
+        client = self::client(&moving.node)?;
     }
-    let mut told = Told::default();
+    if drains {
+        follow(client.drain(DrainRequest { wait_microseconds: 1_000_000 }).await?).await?;
+    }
+    let mut told = None;
     let now = settled(&mut client).await?;
     let moved = if now.version == to {
         // It has gone on by itself.
@@ -100,42 +106,39 @@ async fn one(node: &mut Node, model: &Model, step: Step) -> Result<Made, Failed>
             Step::BackTo(_) => client.rollback(RollbackRequest { dry_run: false, accept_loss: false }).await?,
             _ => client.upgrade(UpgradeRequest { to: to.to_owned() }).await?,
         };
-        told = follow(updates).await?;
-        told.moved.take()
+        let Told { moved, records, waiting } = follow(updates).await?;
+        told = Some((records, waiting));
+        moved
     };
-    model.standing.is_at(to);
-    let Told { records, waiting, .. } = told;
-    let (node, from) = (node.reached.version, status.version);
-    Ok(Made { node, killed, from, to, moved, records, waiting, took: begun.elapsed() })
-}
-
-/// What was told of a move.
-#[derive(Default)]
-struct Told {
-    moved: Option<Moved>,
-    records: u64,
-    waiting: u64,
-}
-
-async fn follow(updates: Response<Streaming<MoveUpdate>>) -> Result<Told, Failed> {
-    let mut updates = updates.into_inner();
-    let mut told = Told::default();
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let update = tokio::time::timeout_at(end, updates.message()).await??;
-        match update.and_then(|update| update.update) {
-            Some(Update::Status(status)) => {
-                told.waiting = told.waiting.max(status.calls_waiting);
-                told.records = told.records.max(status.progress.map_or(0, |progress| progress.done));
-            }
-            Some(Update::Done(done)) => {
-                told.moved = done.moved;
-                return Ok(told);
-            }
-            Some(_) => {}
-            None => return Err("the node stopped telling before its move was over".into()),
-        }
+    if drains {
+        client.resume(ResumeRequest {}).await?;
     }
+    moving.model.standing.is_at(to);
+    Ok(Made { killed, moved, told, ..Made::new(place.name, from, to, begun) })
+}
+
+/// The version that a node goes on from; where it is still possible, the way back is given up for the way on.
+async fn begin(client: &mut Client, on: bool) -> Result<String, Failed> {
+    let status = client.status(StatusRequest {}).await?.into_inner();
+    if on && !status.back.is_empty() {
+        follow(client.finalize(FinalizeRequest {}).await?).await?;
+    }
+    Ok(status.version)
+}
+
+/// Upgrades to a version whose program is broken; why that came to nothing.
+async fn in_vain(client: &mut Client, from: &str, to: &str) -> Result<String, Failed> {
+    let upgraded = match client.upgrade(UpgradeRequest { to: to.to_owned() }).await {
+        Ok(updates) => follow(updates).await.map(drop),
+        Err(status) => Err(status.into()),
+    };
+    let Err(error) = upgraded else { return Err("a program that crashes as it starts was taken for good".into()) };
+    let now = settled(client).await?;
+    if now.version != from {
+        return Err(format!("the node should serve on at {from}, and is at {}", now.version).into());
+    }
+    let status = error.downcast::<Status>()?;
+    Ok(status.message().lines().next().unwrap_or_default().to_owned())
 }
 
 /// Begins the upgrade, kills the node while it transforms, and starts it again.
@@ -145,7 +148,7 @@ async fn kill_in_transform(node: &mut Node, mut client: Client, to: &'static str
     // It ends when the node does.
     let upgrade = tokio::spawn(async move {
         let updates = other.upgrade(UpgradeRequest { to: to.to_owned() }).await?.into_inner();
-        Ok::<Streaming<MoveUpdate>, Status>(updates)
+        Ok::<tonic::Streaming<MoveUpdate>, Status>(updates)
     });
     let end = Instant::now() + PATIENCE;
     loop {
@@ -161,61 +164,4 @@ async fn kill_in_transform(node: &mut Node, mut client: Client, to: &'static str
     upgrade.abort();
     node.restart().await?;
     Ok(())
-}
-
-/// The node, once nothing is under way.
-async fn settled(client: &mut Client) -> Result<NodeStatus, Failed> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let status = client.status(StatusRequest {}).await?.into_inner();
-        if status.under_way.is_none() && status.phase() == Phase::Serving {
-            return Ok(status);
-        }
-        if Instant::now() > end {
-            return Err(format!("the node does not come to rest: {status:?}").into());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-fn client(node: &Node) -> Result<Client, Failed> {
-    Ok(NodeClient::new(Channel::owner(&node.reached.admin).user_agent("straddle-demo").build()?))
-}
-
-impl Made {
-    pub(super) fn text(&self) -> String {
-        let Self { node, from, to, records, waiting, .. } = self;
-        let numbers = self.moved.as_ref().map(|moved| {
-            let pause = Duration::from_micros(moved.pause_microseconds);
-            let numbers = [*records, *waiting, moved.streams_drained, moved.streams_cut];
-            let [records, waiting, drained, cut] = numbers.map(|number| number.to_string());
-            [format!("{:.1} ms", pause.as_secs_f64() * 1000.0), records, waiting, drained, cut]
-        });
-        let [pause, records, waiting, drained, cut] = numbers.unwrap_or_default();
-        let killed = if self.killed { "  killed while it transformed, and started again" } else { "" };
-        format!("{node:<7} {from:>7} -> {to:<7} {pause:>9} {records:>9} {waiting:>8} {drained:>8} {cut:>8}{killed}")
-    }
-
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "node": self.node,
-            "from": self.from,
-            "to": self.to,
-            "killed": self.killed,
-            "pause_us": self.moved.as_ref().map(|moved| moved.pause_microseconds),
-            "records": self.records,
-            "waiting": self.waiting,
-            "streams_drained": self.moved.as_ref().map(|moved| moved.streams_drained),
-            "streams_cut": self.moved.as_ref().map(|moved| moved.streams_cut),
-            "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
-        })
-    }
-}
-
-/// The heading over [`Made::text`].
-pub(super) fn heading() -> String {
-    format!(
-        "{:<7} {:>7} -> {:<7} {:>9} {:>9} {:>8} {:>8} {:>8}",
-        "node", "from", "to", "pause", "records", "waiting", "drained", "cut"
-    )
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use super::caller::{Caller, Hold, Terms, Version};
-use super::cluster::{NODES, Reached};
+use super::cluster::{Place, Reached, Way};
 use super::item::Item;
 use super::model::Model;
 use super::tally::Tally;
@@ -22,6 +22,9 @@ use crate::inventory::clock::{Clock, SystemClock};
 use crate::inventory::open_node;
 use crate::refusal::{Reason, Refusal};
 use crate::transport::Served;
+
+/// The versions that nodes run, oldest first.
+const NODES: [&str; 3] = ["1.1.0", "2.0.0", "3.0.0"];
 
 type Test = for<'a> fn(&'a mut Pair) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -67,7 +70,7 @@ async fn every_caller_is_served_by_every_node() {
 async fn whatever_the_demo_does_comes_to_what_it_should() {
     for version in NODES {
         let served = Node::start(version).await;
-        let (model, tally) = (Arc::new(Model::new(version, false)), Arc::new(Tally::default()));
+        let (model, tally) = (Arc::new(Model::of(served.reached.place)), Arc::new(Tally::default()));
         prepare(&served.reached, &model).await.expect("what all callers find there");
         for caller in Version::ALL {
             let worker = worker(&served.reached, caller, &model, &tally, 7).expect("a worker");
@@ -100,11 +103,20 @@ impl Node {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(node.serve(listener, shutdown).expect("a server"));
-        Self { reached: Reached { version, address, admin: String::new() }, stop, serving, _state: state }
+        Self {
+            reached: Reached {
+                place: Place { name: version, begins_at: version, way: Way::Stays },
+                address,
+                admin: String::new(),
+            },
+            stop,
+            serving,
+            _state: state,
+        }
     }
 
     fn caller(&self, version: Version) -> Box<dyn Caller> {
-        speaker(&self.reached, &Model::new(self.reached.version, false), version).expect("a channel")
+        speaker(&self.reached, &Model::of(self.reached.place), version).expect("a channel")
     }
 
     async fn stop(self) -> Served {
@@ -280,7 +292,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
     if pair.version < Version::Third {
         return;
     }
-    let (caller, node) = (pair.version.number(), pair.node.version);
+    let (caller, node) = (pair.version.number(), pair.node.place.begins_at);
     let lossy = |result: Result<(), Status>| {
         let status = result.expect_err("a refusal was due");
         let refusal = Refusal::from_status(&status).unwrap_or_else(|| panic!("no refusal: {status}"));
@@ -292,7 +304,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
     };
     let sku = pair.sku("euros");
     let euros = pair.caller.put_in_euros(&sku, &pair.sku("put")).await.map(|_| ());
-    if pair.node.version == "1.1.0" {
+    if pair.node.place.begins_at == "1.1.0" {
         assert_eq!(lossy(euros).as_deref(), Some("item.price.currency_code"));
         let discontinued = Item { discontinued: true, ..pair.item("old", 1) };
         let put = pair.caller.put(&discontinued, &pair.sku("discontinued")).await.map(|_| ());
@@ -304,7 +316,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
         let item = pair.put("a", 1).await;
         let terms = Terms { hold_for: None, if_revision: Some(item.revision) };
         let reserved = pair.caller.reserve(&item.sku, 1, &pair.sku("if"), terms).await.map(|_| ());
-        if pair.node.version == "3.0.0" {
+        if pair.node.place.begins_at == "3.0.0" {
             reserved.expect("this node compares revisions");
         } else {
             assert_eq!(lossy(reserved).as_deref(), Some("if_revision"));

@@ -150,13 +150,13 @@ impl Report {
 
     pub(super) fn text(&self) -> String {
         let mut lines = vec![format!(
-            "{:<11} {:<7} {:>8} {:>8} {:>7} {:>6} {:>8} {:>8}  methods",
+            "{:<11} {:<9} {:>8} {:>8} {:>7} {:>6} {:>8} {:>8}  methods",
             "caller", "node", "calls", "refused", "failed", "wrong", "p50", "p99"
         )];
         for row in &self.rows {
             let cell = &row.cell;
             lines.push(format!(
-                "{:<11} {:<7} {:>8} {:>8} {:>7} {:>6} {:>8} {:>8}  {} of {} answered",
+                "{:<11} {:<9} {:>8} {:>8} {:>7} {:>6} {:>8} {:>8}  {} of {} answered",
                 row.caller,
                 row.node,
                 cell.calls,

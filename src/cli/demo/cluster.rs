@@ -120,7 +120,7 @@ impl Node {
     /// Puts the releases in place that are not broken.
     pub(super) fn repair_releases(&self) -> io::Result<()> {
         supervised::release(&self.folder, "2.0.1", "1.1.0,2.0.0", false)?;
-        supervised::release(&self.folder, "3.0.0", "2.0.0,3.0.0", false)
+        supervised::release(&self.folder, "3.0.0", "1.1.0,2.0.0,3.0.0", false)
     }
 
     async fn run(reached: Reached, folder: PathBuf, slowly: bool) -> io::Result<Self> {
@@ -133,7 +133,7 @@ impl Node {
         if slowly {
             arguments.extend(["--transform-for", "2s"].map(String::from));
         }
-        let mut running = Running::start(place.name, &folder, &arguments)?;
+        let mut running = Running::start(place.name, &folder, &arguments, false)?;
         let (address, admin) = (running.address().await?, running.address().await?);
         Ok(Self { reached: Reached { place, address, admin }, running, folder })
     }

@@ -22,14 +22,20 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(name: &'static str, folder: &Path, arguments: &[String]) -> io::Result<Self> {
+    /// Starts it. Dropped, it is killed, unless it `ends_others`: then it ends by itself, and those before.
+    pub(super) fn start(
+        name: &'static str,
+        folder: &Path,
+        arguments: &[String],
+        ends_others: bool,
+    ) -> io::Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let mut process = Command::new(std::env::current_exe()?)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::options().create(true).append(true).open(&log)?)
-            .kill_on_drop(true)
+            .kill_on_drop(!ends_others)
             .spawn()?;
         let lifeline = process.stdin.take();
         let Some(output) = process.stdout.take() else {

@@ -16,7 +16,7 @@ pub(super) async fn start(folder: &Path) -> io::Result<(Running, [String; 2])> {
     arguments.extend(["--listen", "127.0.0.1:0", "--crashes", "2", "--state"].map(String::from));
     arguments.extend([text(&folder.join("restart")), "--".to_owned()]);
     arguments.push(text(&folder.join(RELEASES).join("{version}").join("server")));
-    let mut running = Running::start("restart", folder, &arguments)?;
+    let mut running = Running::start("restart", folder, &arguments, true)?;
     let listening = running.line().await?;
     let listening: serde_json::Value = serde_json::from_str(&listening)?;
     let addresses = ["callers", "admin"].map(|name| listening[name].as_str().unwrap_or_default().to_owned());

@@ -66,4 +66,4 @@ pub use self::phase::{Event, IllegalEvent, Phase};
 pub use self::progress::Progress;
 pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};
 pub use self::recovery::Recovery;
-pub use self::status::{Move, Status, Way};
+pub use self::status::{Accepted, Move, Status, Way};

@@ -106,7 +106,8 @@ async fn node(
         let keys: &[&str] = if doing == Doing::Losing { &["anvil", "\u{7}bell", "crate"] } else { &[] };
         for key in keys {
             let (key, value) = (key.as_bytes().to_vec().into(), "…".into());
-            transforming.lose(RefusedRecord { table: "items".into(), key, value, why: "has no word for it".into() });
+            let (table, why, message) = ("items".into(), "has no word for it".into(), Some("shop.v2.M".to_owned()));
+            transforming.lose(RefusedRecord { table, key, value, message, why, ..RefusedRecord::default() });
         }
         Ok::<_, &str>(())
     };

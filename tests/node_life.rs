@@ -1,6 +1,8 @@
 //! The life of a node: upgrades under load, failures, rollbacks, and what is told of them.
 #![cfg(feature = "cli")]
 
+#[path = "node_life/consent.rs"]
+mod consent;
 #[path = "node_life/faulty.rs"]
 mod faulty;
 #[path = "support/folder.rs"]
@@ -221,13 +223,13 @@ async fn what_holds_an_upgrade_may_ask_the_node_and_may_panic() {
     let folder = tempfile::tempdir().unwrap();
     let (asked, panics) = (Arc::new(Mutex::new(None::<Node>)), Arc::new(AtomicBool::new(false)));
     let (node, fails) = (asked.clone(), panics.clone());
-    let to_2 = to_2().past(shop::past).hold(move || {
+    let to_2 = to_2().hold(move || {
         assert!(!fails.load(Ordering::Relaxed), "the till is gone");
         let node = node.lock().unwrap().clone()?;
         let status = node.status();
         (node.active("shop", "1.0.0") && status.held.is_none()).then(|| format!("{} is active", status.active))
     });
-    let node = first(folder.path()).upgrade(to_2).start().await.unwrap();
+    let node = first(folder.path()).upgrade(to_2).upgrade(bring_3()).start().await.unwrap();
     *asked.lock().unwrap() = Some(node.clone());
     for why in ["1.0.0 is active", "what holds upgrades back panicked: the till is gone"] {
         assert_eq!(node.status().held.as_deref(), Some(why));
@@ -271,6 +273,7 @@ async fn what_cannot_be_carried_back_is_listed_and_given_up_only_when_that_is_wa
         shop::lines(&export).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(exported.len(), 2);
     assert_eq!((&exported[0]["table"], &exported[0]["value_base64"]), (&"entries".into(), &"bmV3IGhhdA==".into()));
+    assert_eq!((&exported[0]["version"], &exported[0]["type"]), (&"3.0.0".into(), &"shop.v3.Entry".into()));
     // What is urgent is the future simulation object's again.
     assert_eq!(list(&node.service(), 2).await.unwrap(), ["old"]);
     assert_eq!(list(&node.service(), 3).await.unwrap(), ["old", "soon"]);

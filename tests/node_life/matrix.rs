@@ -16,13 +16,13 @@ use crate::version;
 
 /// How the state gets from version to version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Records(Mode),
     Transform,
     Checkpoints,
 }
 
-const KINDS: [Kind; 5] = [
+pub(crate) const KINDS: [Kind; 5] = [
     Kind::Records(Mode::Eager),
     Kind::Records(Mode::Online),
     Kind::Records(Mode::Lazy),
@@ -66,13 +66,13 @@ fn whatever_fails_and_wherever_the_program_ends_a_node_is_at_one_version_with_ev
 }
 
 /// A program, which ends without ceremony.
-fn in_a_program<T>(life: impl Future<Output = T>) -> T {
+pub(crate) fn in_a_program<T>(life: impl Future<Output = T>) -> T {
     let runtime: Runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(life)
 }
 
 /// Thousands of syncs take minutes on a disk; what they are for is tried where files are in memory (`tests/state.rs`).
-fn fast_folder() -> tempfile::TempDir {
+pub(crate) fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
@@ -165,7 +165,7 @@ async fn write(node: &Node, written: &mut Vec<String>, told: &str) {
     }
 }
 
-fn builder(kind: Kind, folder: &Path, files: Arc<dyn Files>) -> Builder {
+pub(crate) fn builder(kind: Kind, folder: &Path, files: Arc<dyn Files>) -> Builder {
     let node = Node::builder(protocol()).state(folder).files(files);
     match kind {
         Kind::Records(mode) => node

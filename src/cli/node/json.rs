@@ -38,7 +38,8 @@ pub(super) fn moved(moved: &Moved) -> Value {
 }
 
 pub(super) fn refused(record: &RefusedRecord) -> Value {
-    losses::record(&record.table, &record.key, &record.value, &record.why)
+    let kind = (some(&record.version), some(&record.r#type));
+    losses::record(&record.table, &record.key, &record.value, kind, &record.why)
 }
 
 pub(super) fn learned(learned: &LearnResponse) -> Value {

@@ -1,5 +1,7 @@
 //! What a node can be told to do: upgrade, roll back, finalize, stop.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -10,7 +12,7 @@ use crate::node::chain::Plan;
 use crate::node::life::{MoveError, Moved, Rollback};
 use crate::node::losses::TOLD;
 use crate::node::making::{carry, unaccounted};
-use crate::state::{Mode, Phase, Records, RefusedRecord, StateFolder, Way};
+use crate::state::{Accepted, Mode, Phase, Records, RefusedRecord, StateFolder, Way};
 use crate::version::Version;
 
 /// What a file system needs beside what is copied.
@@ -90,9 +92,12 @@ impl Life {
         };
         let mut plan = self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
         self.look_ahead(&plan).await?;
-        let export = if how.dry_run { None } else { how.accept_loss };
+        let accepted = match how.accept_loss.filter(|_| !how.dry_run) {
+            Some(file) => Some(self.accepted(file).await?),
+            None => None,
+        };
         let (first, count) = self.refused(&plan).await?;
-        if count > 0 && export.is_none() {
+        if count > 0 && accepted.is_none() {
             return Err(MoveError::Refused { records: first, count });
         }
         if how.dry_run && plan.function.is_none() {
@@ -109,7 +114,26 @@ impl Life {
         if let Err(why) = self.ahead(&plan).await {
             return Err(self.not_begun(why).await);
         }
-        self.cross(&plan, How { export, dry_run: how.dry_run }).await
+        self.cross(&plan, How { accepted, dry_run: how.dry_run }).await
+    }
+
+    /// The consent, with where what is given up will begin in its file.
+    async fn accepted(&self, file: PathBuf) -> Result<Accepted, MoveError> {
+        let looked = spawn_blocking(move || {
+            // The program that goes on after a crash may run somewhere else.
+            let file = std::path::absolute(file)?;
+            match std::fs::metadata(&file) {
+                Ok(there) => Ok(Accepted { file, from: there.len() }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Accepted { file, from: 0 }),
+                Err(error) => Err(error),
+            }
+        });
+        let failed = |why: &dyn std::fmt::Display| MoveError::Failed {
+            phase: self.phase(),
+            why: format!("looking at the file that losses are written to: {why}"),
+            version: self.version(),
+        };
+        looked.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
 
     async fn end_upgrade(self: &Arc<Self>) -> Result<(), MoveError> {

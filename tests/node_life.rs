@@ -9,6 +9,12 @@ mod faulty;
 mod folder;
 #[path = "node_life/matrix.rs"]
 mod matrix;
+#[path = "node_life/model.rs"]
+mod model;
+#[path = "node_life/random.rs"]
+mod random;
+#[path = "support/seed.rs"]
+mod seed;
 #[path = "node_life/shop.rs"]
 mod shop;
 

@@ -14,6 +14,7 @@ mod json;
 mod keygen;
 mod log;
 mod node;
+mod protocols;
 mod serve_example;
 mod show;
 mod signals;

@@ -62,6 +62,7 @@ impl Image {
 
     /// The files, imports that lie elsewhere (the well-known types) left out. Their source info is kept apart, and is none
     /// here.
+    #[must_use]
     pub fn files(&self) -> impl ExactSizeIterator<Item = &FileDescriptorProto> {
         self.files.iter().map(|file| match &file.held {
             Held::Here(file) => file,

@@ -157,9 +157,9 @@ impl Upgrade {
             // It asks the node for its status, of which its own answer is a part.
             return None;
         }
-        let held = catch_unwind(AssertUnwindSafe(|| hold()));
+        let asked = catch_unwind(AssertUnwindSafe(|| hold()));
         ASKING.set(false);
-        held.unwrap_or_else(|panic| Some(format!("what holds upgrades back panicked: {}", said(&*panic))))
+        asked.unwrap_or_else(|panic| Some(format!("what holds upgrades back panicked: {}", said(&*panic))))
     }
 }
 

@@ -33,6 +33,9 @@ use super::{Idempotent, Settings};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
 
+/// So many times as often as calls are tried again, streams may go on that a node has drained: many are at once.
+const RESUMES: u32 = 10;
+
 /// What the clones of a channel share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -42,6 +45,8 @@ pub(super) struct Shared {
     settings: Settings,
     random: Arc<Mutex<fastrand::Rng>>,
     pace: Pace,
+    /// Of streams that were drained: nothing has failed, so they do not wait behind what has, nor it behind them.
+    resumes: Pace,
     user_agent: HeaderValue,
 }
 
@@ -76,7 +81,8 @@ impl Shared {
         pace: Pace,
         user_agent: HeaderValue,
     ) -> Self {
-        Self { addresses, preferred: AtomicUsize::new(0), settings, random, pace, user_agent }
+        let resumes = Pace::new(settings.attempts_per_second.saturating_mul(RESUMES));
+        Self { addresses, preferred: AtomicUsize::new(0), settings, random, pace, resumes, user_agent }
     }
 
     pub(super) async fn connect(&self) -> Result<(), Status> {
@@ -202,7 +208,9 @@ impl Shared {
     async fn pause(&self, call: &mut Call, fate: Fate, progress: &Progress) -> Result<(), Status> {
         call.failures += 1;
         let now = Instant::now();
-        let mut next = self.pace.next(now);
+        // A stream that comes to nothing is drained again without a message: then it goes at the pace of all.
+        let drained = fate == Fate::NotSent && call.only.is_some() && call.failures == 1;
+        let mut next = if drained { self.resumes.next(now) } else { self.pace.next(now) };
         // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
         if fate != Fate::NotSent || call.failures > 1 {
             next = next.max(now + self.settings.backoff.after(call.failures, &self.random));
@@ -312,3 +320,6 @@ fn learning(headers: &HeaderMap) -> Option<Refusal> {
     let learning = refusal.reason() == Reason::UnknownVersion && !refusal.ran() && status.code() == Code::Unavailable;
     learning.then_some(refusal)
 }
+
+#[cfg(test)]
+mod tests;

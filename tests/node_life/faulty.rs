@@ -28,6 +28,8 @@ pub(crate) struct Faulty {
     operations: AtomicUsize,
     failed: AtomicBool,
     dead: AtomicBool,
+    /// As much room as there is, or as it is told.
+    free: Mutex<Option<u64>>,
 }
 
 impl Faulty {
@@ -37,12 +39,19 @@ impl Faulty {
             operations: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
             dead: AtomicBool::new(false),
+            free: Mutex::default(),
         }
     }
 
     /// After so many more operations.
     pub(crate) fn fails_in(&self, after: usize, fault: Fault) {
         *self.fault.lock().unwrap() = Some((self.operations() + after, fault));
+    }
+
+    /// From here on the disk has so much room left, or as much as it has.
+    #[allow(dead_code, reason = "not all tests that share this use it")]
+    pub(crate) fn has_free(&self, bytes: Option<u64>) {
+        *self.free.lock().unwrap() = bytes;
     }
 
     /// Whether something has gone wrong.
@@ -130,7 +139,10 @@ impl Files for Faulty {
     }
 
     fn free_space(&self, folder: &Path) -> io::Result<Option<u64>> {
-        Disk.free_space(folder)
+        match *self.free.lock().unwrap() {
+            Some(free) => Ok(Some(free)),
+            None => Disk.free_space(folder),
+        }
     }
 
     fn lock(&self, file: &Path) -> io::Result<Held> {

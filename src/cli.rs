@@ -16,6 +16,7 @@ mod keygen;
 mod log;
 mod node;
 mod pass_sockets;
+mod protocols;
 mod release;
 mod serve_example;
 mod serve_node;

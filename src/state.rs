@@ -70,4 +70,4 @@ pub(crate) use self::pointer::{read as read_pointer, replace as replace_pointer}
 pub use self::progress::Progress;
 pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};
 pub use self::recovery::Recovery;
-pub use self::status::{Move, Status, Way};
+pub use self::status::{Accepted, Move, Status, Way};

@@ -1,6 +1,11 @@
 //! `straddle node`, as a person or a script meets it.
 #![cfg(feature = "cli")]
 
+#[path = "cli_node/ends.rs"]
+mod ends;
+#[path = "node_life/faulty.rs"]
+#[expect(dead_code, reason = "shared with other tests")]
+mod faulty;
 #[path = "support/folder.rs"]
 mod folder;
 #[path = "support/program.rs"]
@@ -128,7 +133,8 @@ async fn node(
         let keys: &[&str] = if doing == Doing::Losing { &["anvil", "\u{7}bell", "crate"] } else { &[] };
         for key in keys {
             let (key, value) = (key.as_bytes().to_vec().into(), "…".into());
-            transforming.lose(RefusedRecord { table: "items".into(), key, value, why: "has no word for it".into() });
+            let (table, why, message) = ("items".into(), "has no word for it".into(), Some("shop.v2.M".to_owned()));
+            transforming.lose(RefusedRecord { table, key, value, message, why, ..RefusedRecord::default() });
         }
         Ok::<_, &str>(())
     };
@@ -165,6 +171,7 @@ fn a_node_goes_on_back_on_again_and_for_good() {
     says(&shop.told("rollback", &["--dry-run"]).ended(0, &[]).out, &["nothing would be lost"]);
     assert_eq!(shop.status()["version"], "2.0.0", "a dry run changes nothing");
     says(&shop.told("rollback", &[]).ended(0, &[]).out, &["2.0.0 -> 1.0.0"]);
+    says(&shop.told("status", &[]).out, &["back      none: no upgrade waits to be finalized"]);
     let again = shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
     assert!(
         !again.err.lines().any(|line| line.ends_with(" 0")),
@@ -308,6 +315,8 @@ fn what_a_rollback_would_lose_is_listed_and_given_up_only_into_a_file() {
     let lines = shop.told("rollback", &["--json"]).ended(1, &[]).lines();
     let keys: Vec<&Value> = lines.iter().filter_map(|line| line.get("refused")).map(|record| &record["key"]).collect();
     assert_eq!(keys, [&json!("anvil"), &json!("\u{7}bell"), &json!("crate")]);
+    let kinds: Vec<_> = lines.iter().filter_map(|line| line.get("refused")).collect();
+    assert!(kinds.iter().all(|record| (&record["version"], &record["type"]) == (&json!("2.0.0"), &json!("shop.v2.M"))));
 
     let there = shop.path("there");
     fs::write(&there, "precious").expect("a file");
@@ -321,6 +330,8 @@ fn what_a_rollback_would_lose_is_listed_and_given_up_only_into_a_file() {
     let written = fs::read_to_string(&lost).expect("what was lost");
     let written_keys = written.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["key"].clone());
     assert_eq!(written_keys.collect::<Vec<_>>(), keys.into_iter().cloned().collect::<Vec<_>>(), "named as in the list");
+    let first: Value = serde_json::from_str(written.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(&first, kinds[0], "and told as in the list");
     let at_node = done["done"]["lost"]["at_node"].as_str().expect("the node's own copy");
     assert_eq!(fs::read_to_string(at_node).expect("it is there"), written);
 }

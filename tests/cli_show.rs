@@ -23,6 +23,8 @@ fn a_protocol_is_shown_with_its_versions_steps_and_the_routes_of_a_node() {
         "future: callers of 3.0.0 on a node that runs 2.0.0",
         "routes of a node that runs 2.0.0",
         "native, by rules, inventory.v2.Inventory.GetItem",
+        "streams that go on where they ended",
+        "inventory.v2.Inventory.WatchItems            revision -> after_revision, 2.0.0, 3.0.0",
         "native, inventory.v2.Inventory.UpsertItem",
     ] {
         assert!(shown.contains(part), "{part:?} is missing from\n{shown}");
@@ -43,6 +45,13 @@ fn scripts_get_the_same_as_json() {
     let versions: Vec<_> = shown["versions"].as_array().expect("versions").iter().map(|one| &one["version"]).collect();
     assert_eq!(versions, ["1.0.0", "1.1.0", "2.0.0", "3.0.0"]);
     assert_eq!(shown["steps"].as_array().map(Vec::len), Some(3));
+    let first = json!({
+        "method": "inventory.v1.Inventory.WatchItems",
+        "from": "revision",
+        "into": "after_revision",
+        "versions": ["1.0.0", "1.1.0"],
+    });
+    assert_eq!((&shown["resumable"][0], shown["resumable"].as_array().map(Vec::len)), (&first, Some(2)));
     assert_eq!(shown["node"]["runs"], "2.0.0");
     let routes = shown["node"]["routes"].as_array().expect("routes");
     let watched = routes

@@ -5,6 +5,8 @@
 mod folder;
 #[path = "learn/kept.rs"]
 mod kept;
+#[path = "learn/moving.rs"]
+mod moving;
 #[path = "learn/shop.rs"]
 mod shop;
 

@@ -1,6 +1,8 @@
 //! The life of a node: upgrades under load, failures, rollbacks, and what is told of them.
 #![cfg(feature = "cli")]
 
+#[path = "node_life/consent.rs"]
+mod consent;
 #[path = "node_life/faulty.rs"]
 mod faulty;
 #[path = "support/folder.rs"]
@@ -9,6 +11,12 @@ mod folder;
 mod kinds;
 #[path = "node_life/matrix.rs"]
 mod matrix;
+#[path = "node_life/model.rs"]
+mod model;
+#[path = "node_life/random.rs"]
+mod random;
+#[path = "support/seed.rs"]
+mod seed;
 #[path = "node_life/shop.rs"]
 mod shop;
 
@@ -273,6 +281,7 @@ async fn what_cannot_be_carried_back_is_listed_and_given_up_only_when_that_is_wa
         shop::lines(&export).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(exported.len(), 2);
     assert_eq!((&exported[0]["table"], &exported[0]["value_base64"]), (&"entries".into(), &"bmV3IGhhdA==".into()));
+    assert_eq!((&exported[0]["version"], &exported[0]["type"]), (&"3.0.0".into(), &"shop.v3.Entry".into()));
     // What is urgent is the future simulation object's again.
     assert_eq!(list(&node.service(), 2).await.unwrap(), ["old"]);
     assert_eq!(list(&node.service(), 3).await.unwrap(), ["old", "soon"]);

@@ -3,6 +3,8 @@
 
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "records/million.rs"]
+mod million;
 #[path = "support/shop.rs"]
 mod shop;
 

@@ -11,5 +11,7 @@ mod relay;
 mod seed;
 #[path = "resume/serving.rs"]
 mod serving;
+#[path = "resume/swap.rs"]
+mod swap;
 #[path = "resume/watch.rs"]
 mod watch;

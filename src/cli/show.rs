@@ -38,6 +38,18 @@ fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt:
             .collect();
         writeln!(text, "{:<14} {:<34} {}", schema.version().to_string(), schema.digest(), services.join(", "))?;
     }
+    if !protocol.resume().is_empty() {
+        writeln!(text, "\nstreams that go on where they ended")?;
+    }
+    for resume in protocol.resume() {
+        let (from, into) = (resume.from(), resume.into());
+        writeln!(
+            text,
+            "  {:<44} {from} -> {into}, {}",
+            resume.method(),
+            declaring(protocol, resume.method()).join(", ")
+        )?;
+    }
     for (index, step) in protocol.steps().iter().enumerate() {
         writeln!(text, "\nstep {} -> {}", step.from(), step.to())?;
         let (old, new) = (&protocol.versions()[index], &protocol.versions()[index + 1]);
@@ -96,6 +108,12 @@ fn as_text(protocol: &Protocol, node: Option<usize>) -> Result<String, std::fmt:
         }
     }
     Ok(text)
+}
+
+/// The versions that declare a method.
+fn declaring(protocol: &Protocol, method: &str) -> Vec<String> {
+    let declares = |schema: &&Schema| schema.methods().iter().any(|one| one.full_name() == method);
+    protocol.versions().iter().filter(declares).map(|schema| schema.version().to_string()).collect()
 }
 
 fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
@@ -159,6 +177,12 @@ fn as_json(protocol: &Protocol, node: Option<usize>) -> Value {
         "protocol": protocol.name(),
         "unlabelled": protocol.unlabelled().map(ToString::to_string),
         "versions": versions,
+        "resumable": protocol.resume().iter().map(|resume| json!({
+            "method": resume.method(),
+            "from": resume.from(),
+            "into": resume.into(),
+            "versions": declaring(protocol, resume.method()),
+        })).collect::<Vec<_>>(),
         "steps": steps,
     });
     if let Some(node) = node {

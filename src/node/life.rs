@@ -120,8 +120,9 @@ pub struct Rollback {
     /// long as a rollback, and callers wait meanwhile: the function runs, and what it has made is discarded.
     pub dry_run: bool,
     /// Where what cannot be carried back is written, before it is given up: at the end of this file, one JSON object a
-    /// line, with `table`, `key` and `value` (base64), and `why`. When the rollback fails after all, the file tells of things
-    /// that are still there.
+    /// line, with `table`, `key_base64` and `value_base64`, `version` and `type` of the value, and `why`. Until the rollback has
+    /// ended, what it writes there is its own: after a crash the program that is started next has the same consent, and writes
+    /// it anew. When the rollback fails after all, the file tells of things that are still there.
     pub accept_loss: Option<PathBuf>,
 }
 
@@ -161,7 +162,7 @@ pub enum MoveError {
         why: String,
     },
     /// Records that the other version cannot express; nothing has changed.
-    #[error("{count} records cannot be carried over; nothing has changed; the first of them: {}", first(.records))]
+    #[error("{} cannot be carried over; nothing has changed; the first of them: {}", counted(*.count, "record"), first(.records))]
     Refused {
         /// The first of them.
         records: Vec<RefusedRecord>,
@@ -202,6 +203,11 @@ pub enum MoveError {
         /// What failed.
         why: String,
     },
+}
+
+/// So many of something, for people.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn first(records: &[RefusedRecord]) -> String {

@@ -2,20 +2,23 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::state::RefusedRecord;
+use crate::state::{Accepted, Files, RefusedRecord};
+use crate::version::Version;
 
 /// How many of them are told; all are counted.
 pub(super) const TOLD: usize = 100;
 
 /// What one making of an epoch has lost.
 pub(super) struct Losses {
+    /// The version whose records are lost, where they do not say it themselves.
+    version: Version,
     count: u64,
     first: Vec<RefusedRecord>,
     export: Option<BufWriter<File>>,
@@ -24,18 +27,27 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// Of an attempt that has lost `before` already; they are written into `export`, if they are accepted.
-    pub(super) fn new(before: u64, export: Option<&Path>) -> io::Result<Self> {
-        let open = |file: &Path| OpenOptions::new().append(true).create(true).open(file).map(BufWriter::new);
-        Ok(Self { count: before, first: Vec::new(), export: export.map(open).transpose()?, failed: None })
+    /// Of an attempt that has lost `before` already, of the state of `version`; they are written down, if
+    /// they are accepted, by which attempt this is.
+    pub(super) fn new(
+        files: &dyn Files,
+        before: u64,
+        accepted: Option<(&Accepted, u32)>,
+        version: &Version,
+    ) -> io::Result<Self> {
+        let export = accepted.map(|(accepted, attempt)| open(files, accepted, before, attempt)).transpose()?;
+        Ok(Self { version: version.clone(), count: before, first: Vec::new(), export, failed: None })
     }
 
-    pub(super) fn add(&mut self, lost: RefusedRecord) {
+    pub(super) fn add(&mut self, mut lost: RefusedRecord) {
         self.count += 1;
+        lost.version.get_or_insert_with(|| self.version.clone());
         if let Some(export) = &mut self.export
             && self.failed.is_none()
         {
-            let line = record(&lost.table, &lost.key, &lost.value, &lost.why);
+            let version = lost.version.as_ref().map(ToString::to_string);
+            let line =
+                record(&lost.table, &lost.key, &lost.value, (version.as_deref(), lost.message.as_deref()), &lost.why);
             self.failed = writeln!(export, "{line}").err();
         }
         if self.first.len() < TOLD {
@@ -67,9 +79,46 @@ impl Losses {
     }
 }
 
-/// A record that is lost or would be, wherever it is told; its key and value as base64, and its key as text, too, where it
-/// is one.
-pub(crate) fn record(table: &str, key: &[u8], value: &[u8], why: &str) -> Value {
+/// Opens the file of losses, behind what counts of it.
+fn open(files: &dyn Files, accepted: &Accepted, before: u64, attempt: u32) -> io::Result<BufWriter<File>> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(&accepted.file)?;
+    // What an attempt has written behind its last checkpoint, and perhaps only in part, is lost anew.
+    if attempt > 1 {
+        let there = file.metadata()?.len();
+        let counts = counting(&mut file, accepted.from, before)?;
+        if there > counts {
+            file.set_len(counts)?;
+        }
+    }
+    let folder = accepted.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    files.sync_folder(folder.unwrap_or(Path::new(".")))?;
+    Ok(BufWriter::new(file))
+}
+
+/// Where so many lines behind `from` end.
+fn counting(file: &mut File, from: u64, lines: u64) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(from))?;
+    let (mut reader, mut end, mut line) = (BufReader::new(file), from, Vec::new());
+    for _ in 0..lines {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)?;
+        if read == 0 {
+            break;
+        }
+        end += read as u64;
+    }
+    Ok(end)
+}
+
+/// A record that is lost or would be, wherever it is told; its key and value as base64, its key as text, too, where it is
+/// one, and what the value is, as far as that is known: its version, and its type.
+pub(crate) fn record(
+    table: &str,
+    key: &[u8],
+    value: &[u8],
+    (version, message): (Option<&str>, Option<&str>),
+    why: &str,
+) -> Value {
     let mut told = json!({
         "table": table,
         "key_base64": BASE64_STANDARD.encode(key),
@@ -78,6 +127,11 @@ pub(crate) fn record(table: &str, key: &[u8], value: &[u8], why: &str) -> Value 
     });
     if let Ok(key) = std::str::from_utf8(key) {
         told["key"] = key.into();
+    }
+    for (name, known) in [("version", version), ("type", message)] {
+        if let Some(known) = known {
+            told[name] = known.into();
+        }
     }
     told
 }

@@ -10,7 +10,7 @@ use super::checkpoint;
 use super::losses::Losses;
 use super::transforming::{States, Transforming};
 use crate::protocol::Protocol;
-use crate::state::{Carry, Files, Progress, RefusedRecord, Way};
+use crate::state::{Accepted, Carry, Files, Progress, RefusedRecord, Way};
 use crate::version::Version;
 
 /// What is to be made of what.
@@ -24,8 +24,8 @@ pub(super) struct Making {
     /// Counts from 1; there is more than one when the program has ended in between.
     pub(super) attempt: u32,
     pub(super) progress: Progress,
-    /// Where losses that are accepted are written.
-    pub(super) export: Option<PathBuf>,
+    /// The consent to losses, if they are accepted.
+    pub(super) accepted: Option<Accepted>,
 }
 
 /// Why an epoch was not made.
@@ -43,7 +43,12 @@ impl Making {
         let failed = |doing: &'static str| move |error: io::Error| NotMade::Failed(format!("{doing}: {error}"));
         let checkpoint = checkpoint::read(&*self.files, &self.to).map_err(failed("reading the checkpoint"))?;
         let before = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.lost);
-        let opened = Losses::new(before, self.export.as_deref());
+        let opened = Losses::new(
+            &*self.files,
+            before,
+            self.accepted.as_ref().map(|accepted| (accepted, self.attempt)),
+            &self.plan.from,
+        );
         let losses = opened.map_err(failed("opening the file that losses are written to"))?;
         let losses = if checkpoint.is_some() {
             // All that comes before the function was done then.

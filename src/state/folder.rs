@@ -15,7 +15,7 @@ use super::ownership::Ownership;
 use super::phase::{Event, Phase};
 use super::pointer;
 use super::recovery::{self, Mending, Recovery};
-use super::status::{Move, Status, Way};
+use super::status::{Accepted, Move, Status, Way};
 use crate::bundle::Bundle;
 use crate::version::Version;
 
@@ -163,7 +163,7 @@ impl StateFolder {
     pub fn learn(&mut self, to: &Version) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Learn)?;
         self.expect_newer(to)?;
-        let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0, on_word: false });
+        let under_way = Some(Move::new(to.clone(), Way::On));
         self.enter(Status { phase, under_way, prepared: None, failure: None, ..self.status.clone() })
     }
 
@@ -179,7 +179,7 @@ impl StateFolder {
         if !known {
             let phase = self.status.phase.after(Event::Learn)?;
             self.expect_newer(to)?;
-            let under_way = Some(Move { to: to.clone(), way: Way::On, target: None, attempts: 0, on_word: true });
+            let under_way = Some(Move { on_word: true, ..Move::new(to.clone(), Way::On) });
             self.enter(Status { phase, under_way, prepared: None, ..self.status.clone() })?;
         }
         self.permit()
@@ -267,14 +267,35 @@ impl StateFolder {
     /// # Errors
     /// When another move has begun, or there is no way back.
     pub fn rollback(&mut self) -> Result<(), StateError> {
+        self.go_back(false, None)
+    }
+
+    /// As [`rollback`](Self::rollback), and what cannot be carried back is given up: the consent is written down with the
+    /// move, so that it holds after a crash, too.
+    ///
+    /// # Errors
+    /// As [`rollback`](Self::rollback), and where the file's name is not UTF-8.
+    pub fn rollback_accepting(&mut self, accepted: Accepted) -> Result<(), StateError> {
+        self.go_back(false, Some(accepted))
+    }
+
+    /// As [`rollback`](Self::rollback), to see what would be lost: it ends with [`take_back`](Self::take_back), also after a
+    /// crash.
+    ///
+    /// # Errors
+    /// As [`rollback`](Self::rollback).
+    pub fn rollback_dry(&mut self) -> Result<(), StateError> {
+        self.go_back(true, None)
+    }
+
+    fn go_back(&mut self, dry_run: bool, accepted: Option<Accepted>) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Rollback)?;
         let Some(kept) = &self.status.kept else {
             let what =
                 format!("there is no way back from {}: it was finalized, or is the first version here", self.current);
             return Err(Kind::Refused(what).into());
         };
-        let under_way =
-            Some(Move { to: kept.version().clone(), way: Way::Back, target: None, attempts: 0, on_word: false });
+        let under_way = Some(Move { dry_run, accepted, ..Move::new(kept.version().clone(), Way::Back) });
         self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
     }
 
@@ -329,6 +350,18 @@ impl StateFolder {
     /// # Errors
     /// In a phase in which callers are answered.
     pub fn fail(&mut self, why: impl Into<String>) -> Result<(), StateError> {
+        self.undo(Some(why.into()))
+    }
+
+    /// As [`fail`](Self::fail), of a move that nobody wanted to come to its end: nothing has failed.
+    ///
+    /// # Errors
+    /// In a phase in which callers are answered.
+    pub fn take_back(&mut self) -> Result<(), StateError> {
+        self.undo(None)
+    }
+
+    fn undo(&mut self, failure: Option<String>) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Fail)?;
         if self.releasing {
             let what = "callers may be answered by what is released: release again, or open the state anew";
@@ -337,7 +370,6 @@ impl StateFolder {
         if self.pointing || self.current != self.status.epoch {
             self.point_at(&self.status.epoch.clone())?;
         }
-        let failure = Some(why.into());
         self.enter(Status { phase, under_way: None, prepared: None, failure, ..self.status.clone() })?;
         self.tidy();
         Ok(())
@@ -394,12 +426,12 @@ impl StateFolder {
             return Err(Kind::Refused(format!("what has begun is no move to {event} for")).into());
         };
         let prepared = self.status.prepared.clone().filter(|prepared| *prepared.version() == under_way.to);
-        let there = under_way.target.or(prepared);
+        let there = under_way.target.clone().or(prepared);
         let highest = if there.is_some() { self.status.highest } else { self.status.highest + 1 };
         let target = there.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
         let folder = self.folder_of(&target);
         let attempts = under_way.attempts + 1;
-        let under_way = Some(Move { to: under_way.to, way, target: Some(target), attempts, on_word: false });
+        let under_way = Some(Move { target: Some(target), attempts, ..under_way });
         self.enter(Status { phase, under_way, prepared: None, highest, ..self.status.clone() })?;
         make_epoch(&*self.files, &folder)?;
         Ok(folder)
@@ -439,11 +471,29 @@ impl StateFolder {
     }
 
     fn mend(&mut self, mending: Mending) -> Result<(), StateError> {
+        let (node, phase, from) = (self.root.display(), self.status.phase, self.status.epoch.version());
+        let to = self.status.under_way.as_ref().map(|under_way| under_way.to.to_string());
+        match mending {
+            Mending::Undo(why) => {
+                tracing::warn!(%node, %from, to, %phase, why, "undoes the move in which the program before has ended");
+            }
+            Mending::TakeBack => {
+                tracing::warn!(%node, %from, to, %phase, "ends the dry run in which the program before has ended");
+            }
+            Mending::Free => {
+                tracing::warn!(%node, version = %from, %phase, "ends the finalizing in which the program before has ended");
+            }
+            Mending::Forget => {
+                tracing::warn!(%node, %from, to, %phase, "forgets the upgrade that waited for a word when the program before ended");
+            }
+            Mending::None | Mending::Abandon | Mending::Switch => {}
+        }
         match mending {
             Mending::None => Ok(()),
             Mending::Abandon => self.abandon(),
             Mending::Forget => self.forget(),
             Mending::Undo(why) => self.fail(why),
+            Mending::TakeBack => self.take_back(),
             Mending::Switch => self.finish_switch(),
             Mending::Free => self.free(),
         }

@@ -7,6 +7,7 @@
 //! | the same, on somebody's word | at the epoch | back to serving: whoever could give the word has lost the node |
 //! | quiescing | at the epoch | back to serving: callers had only waited |
 //! | transforming, reversing | at the epoch | made anew, or gone on with; after three attempts back to serving |
+//! | reversing, in a dry run | at the epoch | back to serving: nobody wanted more than to see what would be lost |
 //! | switching | at the epoch, or at the target | the pointer is moved; then verified |
 //! | verifying | at the target | verified: no caller has been answered yet |
 //! | verifying | at the epoch | back to serving: it had failed, and the pointer was moved back |
@@ -47,6 +48,8 @@ pub(super) enum Mending {
     Forget,
     /// The move is undone, saying why.
     Undo(&'static str),
+    /// A dry run is ended.
+    TakeBack,
     /// The pointer is moved to the target.
     Switch,
     /// What was kept is removed.
@@ -58,12 +61,14 @@ pub(super) fn decide(status: &Status, current: &Epoch, root: &Path) -> Result<(M
     let at_epoch = *current == status.epoch;
     let target = status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
     let at_target = target == Some(current);
+    let dry_run = status.under_way.as_ref().is_some_and(|under_way| under_way.dry_run);
     let attempts = status.under_way.as_ref().map_or(0, |under_way| under_way.attempts);
     let on_word = status.under_way.as_ref().is_some_and(|under_way| under_way.on_word);
     Ok(match status.phase {
         Phase::Serving if at_epoch => (Mending::Abandon, Recovery::Serve),
         Phase::Learned | Phase::Permitted if at_epoch && on_word => (Mending::Forget, Recovery::Serve),
         Phase::Learned | Phase::Permitted if at_epoch => (Mending::None, Recovery::Serve),
+        Phase::Quiescing | Phase::Reversing if at_epoch && dry_run => (Mending::TakeBack, Recovery::Serve),
         Phase::Quiescing if at_epoch => {
             (Mending::Undo("the program ended while calls were held back"), Recovery::Serve)
         }

@@ -1,5 +1,8 @@
 //! What a node is doing, as the journal keeps it.
 
+use std::ops::Not;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::epoch::Epoch;
@@ -44,8 +47,30 @@ pub struct Move {
     pub attempts: u32,
     /// Whether it is permitted for when somebody gives the word alone. Nobody gives it to a program that was started anew, so
     /// it is forgotten then.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub on_word: bool,
+    /// Whether it is only to show what would be lost: it never comes to its end.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub dry_run: bool,
+    /// Where what cannot be carried back is written before it is given up, if whoever called for the move accepted that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
+}
+
+impl Move {
+    /// One that was only called for.
+    pub(super) fn new(to: Version, way: Way) -> Self {
+        Self { to, way, target: None, attempts: 0, on_word: false, dry_run: false, accepted: None }
+    }
+}
+
+/// The consent to a loss. A program that goes on with the move after a crash has it, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Where losses are written; one a line.
+    pub file: PathBuf,
+    /// How many bytes the file had before: what is behind them is of this move.
+    pub from: u64,
 }
 
 /// The direction of a move.

@@ -258,7 +258,7 @@ impl ChannelBuilder {
     }
 
     /// Sends at most this many calls again in a second, over all calls of the channel and its clones; what is over
-    /// waits. At least 1. Default: 100.
+    /// waits. At least 1. Default: 100. Streams that a node has drained go on ten times as often, apart from these.
     pub fn attempts_per_second(mut self, attempts: u32) -> Self {
         self.settings.attempts_per_second = attempts.max(1);
         self

@@ -158,3 +158,60 @@ async fn a_state_goes_on_at_its_version_whatever_version_a_new_one_would_begin_a
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_past_object_remembers_no_more_than_the_object_does() {
+    let (state, clock) = (directory(), clock());
+    let node = start_from("2.0.0", state.path(), &clock, Mode::Eager).await;
+    upgrade(&node, "3.0.0").await;
+    let mut callers = Callers::of(&node);
+    let put = v2::UpsertItemRequest { item: Some(item2("a", 1_000)), request_id: "put".into() };
+    callers.second.upsert_item(put).await.unwrap();
+    let mut kept = Vec::new();
+    let mut released = Vec::new();
+    for number in 0..30 {
+        let reserve = v2::ReserveRequest { sku: "a".into(), quantity: 1, request_id: format!("reserve {number}") };
+        let id = callers.second.reserve(reserve).await.unwrap().into_inner().reservation_id;
+        if number % 3 == 0 { kept.push(id) } else { released.push(id) }
+    }
+    for id in &released {
+        let release = v2::ReleaseRequest { reservation_id: id.clone(), request_id: format!("release {id}") };
+        callers.second.release(release).await.unwrap();
+    }
+    // The object remembers what has ended for a day.
+    clock.advance(std::time::Duration::from_secs(25 * 60 * 60));
+    for id in &released {
+        let get = v3::GetReservationRequest { reservation_id: id.clone() };
+        crate::support::soon(async {
+            while callers.third.get_reservation(get.clone()).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    for number in 30..70 {
+        let reserve = v2::ReserveRequest { sku: "a".into(), quantity: 1, request_id: format!("reserve {number}") };
+        kept.push(callers.second.reserve(reserve).await.unwrap().into_inner().reservation_id);
+    }
+    drop(callers);
+    node.stop().await;
+    let remembered = {
+        let folder = epoch(state.path()).join("past/2.0.0");
+        let layout = straddle::state::Layout::new().carried("own");
+        let protocol = straddle::inventory::generated::protocol();
+        let records = straddle::state::Records::open(&folder, &protocol, &version("2.0.0"), &layout).unwrap();
+        let reading = records.read().unwrap();
+        let range = reading.range("own", std::ops::Bound::Unbounded, std::ops::Bound::Unbounded).unwrap();
+        range.map(|entry| String::from_utf8(entry.unwrap().0.to_vec()).unwrap()).collect::<Vec<_>>()
+    };
+    kept.sort();
+    assert_eq!(remembered, kept, "sorted by id");
+    // What is left are final reservations of 2.0.0 again.
+    let node = start_from("2.0.0", state.path(), &clock, Mode::Eager).await;
+    back(&node).await;
+    let mut callers = Callers::of(&node);
+    let release = v2::ReleaseRequest { reservation_id: kept[0].clone(), request_id: "release at last".into() };
+    callers.second.release(release).await.unwrap();
+    let item = callers.second.get_item(v2::GetItemRequest { sku: "a".into() }).await.unwrap().into_inner();
+    assert_eq!(item.stock, 1_000 - 49);
+}

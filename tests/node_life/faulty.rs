@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use straddle::state::{Disk, Files, Held};
@@ -23,14 +24,39 @@ pub(crate) const FAULTS: [Fault; 6] =
 
 #[derive(Debug)]
 pub(crate) struct Faulty {
-    fault: Option<(usize, Fault)>,
+    fault: Mutex<Option<(usize, Fault)>>,
     operations: AtomicUsize,
+    failed: AtomicBool,
     dead: AtomicBool,
+    /// As much room as there is, or as it is told.
+    free: Mutex<Option<u64>>,
 }
 
 impl Faulty {
     pub(crate) fn new(fault: Option<(usize, Fault)>) -> Self {
-        Self { fault, operations: AtomicUsize::new(0), dead: AtomicBool::new(false) }
+        Self {
+            fault: Mutex::new(fault),
+            operations: AtomicUsize::new(0),
+            failed: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+            free: Mutex::default(),
+        }
+    }
+
+    /// After so many more operations.
+    pub(crate) fn fails_in(&self, after: usize, fault: Fault) {
+        *self.fault.lock().unwrap() = Some((self.operations() + after, fault));
+    }
+
+    /// From here on the disk has so much room left, or as much as it has.
+    #[allow(dead_code, reason = "not all tests that share this use it")]
+    pub(crate) fn has_free(&self, bytes: Option<u64>) {
+        *self.free.lock().unwrap() = bytes;
+    }
+
+    /// Whether something has gone wrong.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
     }
 
     pub(crate) fn operations(&self) -> usize {
@@ -48,7 +74,9 @@ impl Faulty {
             return error();
         }
         let number = self.operations.fetch_add(1, Ordering::SeqCst);
-        let Some((_, fault)) = self.fault.filter(|(at, _)| *at == number) else { return whole() };
+        let fault = self.fault.lock().unwrap().filter(|(at, _)| *at == number);
+        let Some((_, fault)) = fault else { return whole() };
+        self.failed.store(true, Ordering::SeqCst);
         if matches!(fault, Fault::Crash | Fault::CrashAfter | Fault::CrashTorn) {
             self.dead.store(true, Ordering::SeqCst);
         }
@@ -111,7 +139,10 @@ impl Files for Faulty {
     }
 
     fn free_space(&self, folder: &Path) -> io::Result<Option<u64>> {
-        Disk.free_space(folder)
+        match *self.free.lock().unwrap() {
+            Some(free) => Ok(Some(free)),
+            None => Disk.free_space(folder),
+        }
     }
 
     fn lock(&self, file: &Path) -> io::Result<Held> {

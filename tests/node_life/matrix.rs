@@ -66,13 +66,13 @@ fn every_fault(life: &[Act], least: usize) {
 }
 
 /// A program, which ends without ceremony.
-fn in_a_program<T>(life: impl Future<Output = T>) -> T {
+pub(crate) fn in_a_program<T>(life: impl Future<Output = T>) -> T {
     let runtime: Runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(life)
 }
 
 /// Thousands of syncs take minutes on a disk; what they are for is tried where files are in memory (`tests/state.rs`).
-fn fast_folder() -> tempfile::TempDir {
+pub(crate) fn fast_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::future::Future;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{Request, Response};
@@ -92,7 +92,9 @@ code = ["shop.v3.Shop.Add", "shop.v3.Shop.List"]
 ];
 
 pub(crate) fn protocol() -> Protocol {
-    Protocol::load(folder(FILES).path()).unwrap_or_else(|error| panic!("{error}"))
+    static LOADED: LazyLock<Protocol> =
+        LazyLock::new(|| Protocol::load(folder(FILES).path()).unwrap_or_else(|error| panic!("{error}")));
+    LOADED.clone()
 }
 
 /// An entry of any version: 1.0.0 has it in `text`.
@@ -232,6 +234,8 @@ pub(crate) fn unfold(transforming: &Transforming) -> Result<(), std::io::Error> 
                 key: Bytes::from(number.to_string()),
                 value: Bytes::from(words.to_owned()),
                 why: "2.0.0 knows nothing new".to_owned(),
+                message: Some("shop.v3.Entry".to_owned()),
+                ..straddle::state::RefusedRecord::default()
             }),
             ("!", words) => append(&urgent, words),
             (_, words) => append(&object, words),

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::check::report::is_protocol;
 use crate::cli::BadArguments;
+use crate::cli::protocols::protocols;
 use crate::protocol::Protocol;
 
 /// A protocol's folder, and the protocol in it.
@@ -57,14 +59,10 @@ impl Place {
 
 /// The folder that has a `protocol.toml`: the current one, or the only one below `schemas`.
 fn only() -> Result<PathBuf, BadArguments> {
-    if Path::new("protocol.toml").exists() {
+    if is_protocol(Path::new(".")) {
         return Ok(PathBuf::from("."));
     }
-    let below = fs::read_dir("schemas").map(|entries| entries.filter_map(Result::ok).collect::<Vec<_>>());
-    let mut found: Vec<PathBuf> = below.unwrap_or_default().iter().map(fs::DirEntry::path).collect();
-    found.retain(|folder| folder.join("protocol.toml").exists());
-    found.sort();
-    match found.as_slice() {
+    match protocols(Path::new("schemas")).as_slice() {
         [folder] => Ok(folder.clone()),
         [] => Err(BadArguments(
             "there is no protocol.toml here or in a folder below schemas\n  \

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::check::report::is_protocol;
+use crate::cli::protocols::protocols;
 
 /// The only protocol of a folder: the folder itself, else one of `schemas`, else one of its own.
 ///
@@ -31,15 +32,4 @@ pub(super) fn only(folder: &Path) -> Result<PathBuf, String> {
          the protocol's folder, such as schemas/inventory; or a folder of protos, and what to compare it with: straddle \
          check protos --against git:v1.0.0:protos"
         .to_owned())
-}
-
-fn protocols(within: &Path) -> Vec<PathBuf> {
-    let listed = if within.as_os_str().is_empty() { Path::new(".") } else { within };
-    let entries = listed.read_dir().into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = std::iter::once(within.to_owned())
-        .chain(entries.map(|entry| within.join(entry.file_name())))
-        .filter(|folder| !folder.as_os_str().is_empty() && is_protocol(folder))
-        .collect();
-    found.sort();
-    found
 }

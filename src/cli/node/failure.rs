@@ -65,14 +65,27 @@ impl Failure {
             _ if moving => (
                 Kind::Unreachable,
                 format!(
-                    "the move goes on at the node, or from its journal when its program is started again; look with \
-                     `straddle node status {address}`"
+                    "the move goes on at the node, or from its journal when its program is started again: see that it runs, \
+                     and look with `straddle node status {address}`"
                 ),
             ),
-            _ => (Kind::Unreachable, format!("look with `straddle node status {address}`")),
+            _ => {
+                let advice = format!("see that its program runs, and look with `straddle node status {address}`");
+                (Kind::Unreachable, advice)
+            }
         };
-        let message = if status.message().is_empty() { status.code().description() } else { status.message() };
-        Self { kind, reason: None, message: message.to_owned(), advice, details: BTreeMap::new() }
+        let said = if status.message().is_empty() { status.code().description() } else { status.message() };
+        let lost = kind == Kind::Unreachable && status.code() != Code::Unimplemented;
+        let message = match (lost, moving) {
+            (false, _) => said.to_owned(),
+            (true, true) => format!(
+                "the node was lost sight of in the middle of the move: its program has ended, or the connection has ({said})"
+            ),
+            (true, false) => {
+                format!("the node was lost sight of: its program has ended, or the connection has ({said})")
+            }
+        };
+        Self { kind, reason: None, message, advice, details: BTreeMap::new() }
     }
 
     /// How many there are of what is listed in part.
@@ -182,7 +195,9 @@ mod tests {
     #[test]
     fn whoever_loses_sight_of_a_move_is_told_that_it_goes_on() {
         let text = Failure::of("127.0.0.1:7", &Status::unavailable("gone"), true).text();
-        for part in ["the move goes on", "straddle node status 127.0.0.1:7", "not known from here"] {
+        for part in
+            ["lost sight of", "(gone)", "the move goes on", "straddle node status 127.0.0.1:7", "not known from here"]
+        {
             assert!(text.contains(part), "{part:?} is missing from\n{text}");
         }
         let nothing_began = Failure::of("127.0.0.1:7", &Status::unavailable("gone"), false).text();

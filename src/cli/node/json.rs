@@ -59,7 +59,8 @@ pub(in crate::cli) fn moved(moved: &Moved) -> Value {
 }
 
 pub(in crate::cli) fn refused(record: &RefusedRecord) -> Value {
-    losses::record(&record.table, &record.key, &record.value, &record.why)
+    let kind = (some(&record.version), some(&record.r#type));
+    losses::record(&record.table, &record.key, &record.value, kind, &record.why)
 }
 
 pub(super) fn learned(learned: &LearnResponse) -> Value {

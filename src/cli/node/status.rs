@@ -69,7 +69,7 @@ fn text(status: &NodeStatus) -> String {
         line("learned", &format!("{}: from bundles; the program was built without", status.learned.join(", ")));
     }
     line("next", or_none(&status.next, "none: its program has no version after this, or no state folder"));
-    line("back", or_none(&status.back, "none: finalized, or never upgraded"));
+    line("back", or_none(&status.back, "none: no upgrade waits to be finalized"));
     line("active", &status.active);
     line("calls", &format!("{} running, {} waiting", status.calls_running, status.calls_waiting));
     if let Some(filling) = &status.filling {
@@ -122,7 +122,11 @@ pub(in crate::cli) fn moved(moved: &crate::node::admin::wire::Moved) -> String {
         1 => ", 1 record given up".to_owned(),
         lost => format!(", {lost} records given up"),
     };
-    format!("{} -> {}, new calls waited {pause:.1?}, {drained} streams drained, {cut} cut{lost}", moved.from, moved.to)
+    let streams = if drained == 1 { "stream" } else { "streams" };
+    format!(
+        "{} -> {}, new calls waited {pause:.1?}, {drained} {streams} drained, {cut} cut{lost}",
+        moved.from, moved.to
+    )
 }
 
 /// The most important, on one line.

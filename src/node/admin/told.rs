@@ -67,9 +67,17 @@ pub(super) fn moved(moved: &Moved) -> wire::Moved {
 }
 
 pub(super) fn refused(record: RefusedRecord) -> wire::RefusedRecord {
-    let RefusedRecord { table, key, value, why } = record;
+    let RefusedRecord { table, key, value, version, message, why } = record;
+    let version = version.map(|version| version.to_string()).unwrap_or_default();
     let short = |bytes: bytes::Bytes| if bytes.len() > LARGEST { bytes::Bytes::new() } else { bytes };
-    wire::RefusedRecord { table, key: short(key), value: short(value), why }
+    wire::RefusedRecord {
+        table,
+        key: short(key),
+        value: short(value),
+        why,
+        version,
+        r#type: message.unwrap_or_default(),
+    }
 }
 
 pub(super) fn learned(learned: Learned) -> wire::LearnResponse {

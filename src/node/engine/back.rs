@@ -6,8 +6,8 @@ use tokio::task::spawn_blocking;
 
 use super::cross::Stop;
 use super::{Life, TRIES, lock};
-use crate::node::life::MoveError;
-use crate::state::{Carry, Phase};
+use crate::node::life::{MoveError, counted};
+use crate::state::{Carry, Phase, StateError};
 
 impl Life {
     /// Undoes what was written down before callers were held back.
@@ -34,11 +34,13 @@ impl Life {
     }
 
     /// Goes back to what was served before, and lets callers in; the error is what stopped the move, but for a dry run.
-    pub(super) async fn back(self: &Arc<Self>, stop: Stop, cleared: bool) -> Option<MoveError> {
+    pub(super) async fn back(self: &Arc<Self>, stop: Stop, cleared: bool, dry_run: bool) -> Option<MoveError> {
         let (phase, why) = match &stop {
             Stop::Failed { phase, why } => (*phase, why.clone()),
-            Stop::Lossy { count, .. } => (self.phase(), format!("{count} records cannot be carried over")),
-            Stop::Dry { .. } => (self.phase(), "it was a dry run".to_owned()),
+            Stop::Lossy { count, .. } => {
+                (self.phase(), format!("{} cannot be carried over", counted(*count, "record")))
+            }
+            Stop::Dry { .. } => (self.phase(), "the dry run was over".to_owned()),
             Stop::Unreleased { why } => {
                 let why = format!("whether it was written down that calls go on is unknown: {why}");
                 return Some(self.stuck(Phase::Verifying, why).await);
@@ -47,7 +49,12 @@ impl Life {
         if cleared && let Err(error) = self.close("the node goes back to the version before").await {
             tracing::warn!(%error, "objects that are given up could not be closed");
         }
-        if let Err(error) = self.fail(why.clone()).await {
+        let undone = match &stop {
+            // Nothing has failed: what would be lost is what a dry run is to tell.
+            Stop::Dry { .. } | Stop::Lossy { .. } if dry_run => self.take_back().await,
+            _ => self.fail(why.clone()).await,
+        };
+        if let Err(error) = undone {
             return Some(self.stuck(phase, format!("{why}; and then: {error}")).await);
         }
         if cleared {
@@ -68,15 +75,26 @@ impl Life {
 
     /// Writes down that it failed.
     pub(super) async fn fail(&self, why: String) -> Result<(), String> {
-        let mut failed = Ok(());
+        self.undo(move |state| state.fail(why.clone())).await
+    }
+
+    /// Writes down that nobody wanted more of it.
+    async fn take_back(&self) -> Result<(), String> {
+        self.undo(super::StateFolder::take_back).await
+    }
+
+    async fn undo(
+        &self,
+        undo: impl Fn(&mut super::StateFolder) -> Result<(), StateError> + Clone + Send + 'static,
+    ) -> Result<(), String> {
+        let mut undone = Ok(());
         for _ in 0..TRIES {
-            let why = why.clone();
-            failed = self.on_state(move |state| state.fail(why)).await;
-            if failed.is_ok() {
+            undone = self.on_state(undo.clone()).await;
+            if undone.is_ok() {
                 break;
             }
         }
-        failed
+        undone
     }
 
     /// Answers nobody any more, and says so.

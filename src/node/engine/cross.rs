@@ -1,6 +1,5 @@
 //! Behind the gate: from the objects of one version to those of another.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -9,16 +8,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::{Life, TRIES, lock};
 use crate::dispatch::{EndedStreams, StreamsInside};
 use crate::node::chain::Plan;
-use crate::node::life::{MoveError, Moved};
+use crate::node::life::{MoveError, Moved, counted};
 use crate::node::making::{Making, NotMade, said};
 use crate::simulation::Adjacent;
-use crate::state::{Phase, RefusedRecord, Way};
+use crate::state::{Accepted, Phase, RefusedRecord, Way};
 
 /// How to cross.
 #[derive(Default)]
 pub(super) struct How {
-    /// Where losses that are accepted are written.
-    pub(super) export: Option<PathBuf>,
+    /// The consent to losses, if they are accepted.
+    pub(super) accepted: Option<Accepted>,
     /// Only find out what would be lost.
     pub(super) dry_run: bool,
     /// Another program goes on from there: callers are not let in again.
@@ -57,7 +56,14 @@ impl Life {
             StreamsTime::Over(older) => older,
             StreamsTime::FromNow => Some(self.let_streams_end().await),
         };
-        let begun = self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await;
+        let (accepted, dry_run) = (how.accepted.clone(), how.dry_run);
+        let hold_back = move |state: &mut super::StateFolder| match (way, accepted) {
+            (Way::On, _) => state.quiesce(),
+            (Way::Back, _) if dry_run => state.rollback_dry(),
+            (Way::Back, Some(accepted)) => state.rollback_accepting(accepted),
+            (Way::Back, None) => state.rollback(),
+        };
+        let begun = self.on_state(hold_back).await;
         if let Err(why) = begun {
             return Err(self.not_begun(why).await);
         }
@@ -71,8 +77,8 @@ impl Life {
         let mut ended = EndedStreams::default();
         let crossed = async {
             ended = self.clear_out(older, &mut cleared).await?;
-            let lost = self.make(plan, how.export).await?;
-            if how.dry_run {
+            let lost = self.make(plan, how.accepted).await?;
+            if dry_run {
                 return Err(Stop::Dry { lost });
             }
             self.on_state(super::StateFolder::switch).await.map_err(|why| self.failed(why))?;
@@ -105,7 +111,7 @@ impl Life {
             }
             Err(stop) => {
                 let lost = if let Stop::Dry { lost } = stop { lost } else { 0 };
-                let back = self.back(stop, cleared).await;
+                let back = self.back(stop, cleared, dry_run).await;
                 if how.leaves && lock(&self.told).stuck.is_none() {
                     self.intake.open();
                 }
@@ -146,7 +152,8 @@ impl Life {
         }
         if timeout_at(begun + limits.calls.max(limits.grace), gate.is_empty()).await.is_err() {
             let (calls, limit) = (gate.inside(), limits.calls.max(limits.grace).as_secs_f64());
-            return Err(self.failed(format!("{calls} calls did not end within {limit} s")));
+            let calls = counted(calls as u64, "call");
+            return Err(self.failed(format!("{calls} did not end within {limit} s")));
         }
         let ended = gate.ended_streams().since(before);
         *cleared = true;
@@ -169,7 +176,7 @@ impl Life {
     }
 
     /// Makes the epoch that the plan leads to; how much was lost with consent.
-    pub(super) async fn make(&self, plan: &Plan, export: Option<PathBuf>) -> Result<u64, Stop> {
+    pub(super) async fn make(&self, plan: &Plan, accepted: Option<Accepted>) -> Result<u64, Stop> {
         let way = plan.way;
         let making = move |state: &mut super::StateFolder| {
             let folder = if way == Way::On { state.transform()? } else { state.reverse()? };
@@ -179,7 +186,7 @@ impl Life {
         let from = self.folder_of(&lock(&self.told).current.clone());
         let progress = self.working_on(format!("making the state of {}", plan.to));
         let (plan, protocol, files) = (plan.clone(), self.protocol(), self.files.clone());
-        let making = Making { plan, protocol, files, from, to, attempt, progress, export };
+        let making = Making { plan, protocol, files, from, to, attempt, progress, accepted };
         match spawn_blocking(move || making.make()).await {
             Ok(Ok(lost)) => Ok(lost),
             Ok(Err(NotMade::Lossy { first, count })) => Err(Stop::Lossy { first, count }),

@@ -50,10 +50,11 @@ impl Life {
     async fn leave_back(self: &Arc<Self>, how: HandOver) -> Result<Moved, MoveError> {
         let rollback = Rollback { dry_run: false, accept_loss: how.accept_loss };
         let (plan, _) = self.way_back(&rollback).await?;
+        let accepted = self.accepted(&rollback).await?;
         if let Err(why) = self.ahead(&plan).await {
             return Err(self.not_begun(why).await);
         }
-        let moved = self.cross(&plan, How { export: rollback.accept_loss, leaves: true, ..How::default() }).await?;
+        let moved = self.cross(&plan, How { accepted, leaves: true, ..How::default() }).await?;
         self.stop_filling().await;
         match self.close("the node is handed over to another program").await {
             Ok(()) => Ok(moved),

@@ -1,5 +1,6 @@
 //! What a node can be told to do: upgrade, roll back, finalize, stop.
 
+use std::io;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
@@ -10,7 +11,7 @@ use crate::node::chain::Plan;
 use crate::node::life::{MoveError, Moved, Rollback};
 use crate::node::losses::TOLD;
 use crate::node::making::{carry, unaccounted};
-use crate::state::{Mode, Phase, Records, RefusedRecord, StateFolder, Way};
+use crate::state::{Accepted, Mode, Phase, Records, RefusedRecord, StateFolder, Way};
 use crate::version::Version;
 
 /// What a file system needs beside what is copied.
@@ -106,11 +107,11 @@ impl Life {
             let (pause, streams_drained, streams_cut) = (std::time::Duration::ZERO, 0, 0);
             return Ok(Moved { from, to, pause, streams_drained, streams_cut, lost: count });
         }
+        let accepted = self.accepted(&how).await?;
         if let Err(why) = self.ahead(&plan).await {
             return Err(self.not_begun(why).await);
         }
-        let export = if how.dry_run { None } else { how.accept_loss };
-        self.cross(&plan, How { export, dry_run: how.dry_run, ..How::default() }).await
+        self.cross(&plan, How { accepted, dry_run: how.dry_run, ..How::default() }).await
     }
 
     /// What the way back takes, and how many records it would lose; found out while callers are served.
@@ -140,6 +141,26 @@ impl Life {
         let plan = self.chain.plan(&from, kept.version(), Way::Back).map_err(|why| MoveError::NoWay { why })?;
         self.look_ahead(&plan).await?;
         Ok(plan)
+    }
+
+    /// The consent, if there is one, with where what is given up will begin in its file.
+    pub(super) async fn accepted(&self, how: &Rollback) -> Result<Option<Accepted>, MoveError> {
+        let Some(file) = how.accept_loss.clone().filter(|_| !how.dry_run) else { return Ok(None) };
+        let looked = spawn_blocking(move || {
+            // The program that goes on after a crash may run somewhere else.
+            let file = std::path::absolute(file)?;
+            match std::fs::metadata(&file) {
+                Ok(there) => Ok(Accepted { file, from: there.len() }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Accepted { file, from: 0 }),
+                Err(error) => Err(error),
+            }
+        });
+        let failed = |why: &dyn std::fmt::Display| MoveError::Failed {
+            phase: self.phase(),
+            why: format!("looking at the file that losses are written to: {why}"),
+            version: self.version(),
+        };
+        looked.await.map_err(|error| failed(&error))?.map(Some).map_err(|error| failed(&error))
     }
 
     async fn end_upgrade(self: &Arc<Self>) -> Result<(), MoveError> {

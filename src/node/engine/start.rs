@@ -16,10 +16,10 @@ use crate::node::chain::Chain;
 use crate::node::front::Fronts;
 use crate::node::goal::{Goal, NotStarted};
 use crate::node::learn::{self, Learning};
-use crate::node::life::NodeStatus;
+use crate::node::life::{NodeStatus, counted};
 use crate::node::limits::Limits;
 use crate::protocol::Protocol;
-use crate::state::{Files, Phase, Recovery, StateError, StateFolder, Way};
+use crate::state::{Files, Mode, Move, Phase, Recovery, StateError, StateFolder, Way};
 use crate::transport::IntakeHandle;
 use crate::version::Version;
 
@@ -165,8 +165,12 @@ impl Life {
 
     /// Comes to a version that is whole; why the move failed that a crash had left.
     async fn recover(self: &Arc<Self>, recovery: Recovery, goal: &Goal) -> Result<Option<String>, NotStarted> {
-        let left = super::lock(&self.told).journaled.under_way.clone();
-        let unwanted = left.filter(|left| !goal.wants(left.way, &left.to));
+        let (from, under_way, phase) = {
+            let told = super::lock(&self.told);
+            (told.runs.clone(), told.journaled.under_way.clone(), told.journaled.phase)
+        };
+        let to = under_way.as_ref().map(|under_way| under_way.to.to_string());
+        let unwanted = under_way.clone().filter(|left| !goal.wants(left.way, &left.to));
         let recovered = match (recovery, unwanted) {
             (Recovery::Serve, _) => None,
             (_, Some(left)) => {
@@ -177,7 +181,17 @@ impl Life {
         };
         let mut failed = None;
         match recovered {
-            Some(Ok(())) => return Ok(None),
+            Some(Ok(lost)) => {
+                let node = self.root.display();
+                let accepted = under_way.and_then(|under_way| under_way.accepted).filter(|_| lost > 0);
+                let file = accepted.map(|accepted| accepted.file.display().to_string());
+                let lost = (lost > 0).then_some(lost);
+                tracing::warn!(
+                    %node, %from, to, %phase, lost, file,
+                    "the move in which the program before has ended was brought to its end"
+                );
+                return Ok(None);
+            }
             Some(Err(Stop::Unreleased { why })) => {
                 let why = format!("whether the move has ended could not be written down: {why}; start again");
                 return Err(NotStarted::from(why));
@@ -185,16 +199,18 @@ impl Life {
             Some(Err(stop)) => {
                 let why = match stop {
                     Stop::Failed { why, .. } => why,
-                    Stop::Lossy { count, .. } => format!(
-                        "{count} records cannot be carried over, and the program has ended after somebody accepted that: \
-                         call for the rollback again"
-                    ),
+                    Stop::Lossy { count, .. } => format!("{} cannot be carried over", counted(count, "record")),
                     Stop::Dry { .. } | Stop::Unreleased { .. } => String::new(),
                 };
                 self.runs(&super::lock(&self.told).journaled.epoch.version().clone(), goal)?;
                 if let Err(error) = self.close("the node goes back to the version before").await {
                     tracing::warn!(%error, "objects that are given up could not be closed");
                 }
+                let node = self.root.display();
+                tracing::warn!(
+                    %node, %from, to, %phase, why,
+                    "the move in which the program before has ended is undone"
+                );
                 self.fail(why.clone()).await?;
                 failed = Some(why);
             }
@@ -224,24 +240,31 @@ impl Life {
         )))
     }
     /// Makes the epoch that the crash has left unfinished.
-    async fn make_again(self: &Arc<Self>, way: Way) -> Result<(), Stop> {
-        let (from, to) = {
+    async fn make_again(self: &Arc<Self>, way: Way) -> Result<u64, Stop> {
+        let (from, under_way) = {
             let told = super::lock(&self.told);
-            let to = told.journaled.under_way.as_ref().map(|under_way| under_way.to.clone());
-            (told.journaled.epoch.version().clone(), to)
+            (told.journaled.epoch.version().clone(), told.journaled.under_way.clone())
         };
-        let Some(to) = to else { return Err(self.failed("nothing says where the move leads")) };
-        let plan = self.chain.plan(&from, &to, way).map_err(|why| self.failed(why))?;
-        self.make(&plan, None).await?;
+        let Some(Move { to, accepted, .. }) = under_way else {
+            return Err(self.failed("nothing says where the move leads"));
+        };
+        let mut plan = self.chain.plan(&from, &to, way).map_err(|why| self.failed(why))?;
+        if let Some((_, mode)) = plan.records.as_mut().filter(|_| accepted.is_some()) {
+            // What is given up has to be known before callers go on.
+            *mode = Mode::Eager;
+        }
+        let lost = self.make(&plan, accepted).await?;
         self.on_state(StateFolder::switch).await.map_err(|why| self.failed(why))?;
-        self.try_out().await
+        self.try_out().await?;
+        Ok(lost)
     }
 
     /// Tries the epoch that was made before the crash.
-    async fn try_again(self: &Arc<Self>) -> Result<(), Stop> {
+    async fn try_again(self: &Arc<Self>) -> Result<u64, Stop> {
         let version = super::lock(&self.told).current.version().clone();
         self.runs(&version, &Goal::AsItIs).map_err(|not| self.failed(not.why))?;
-        self.try_out().await
+        self.try_out().await?;
+        Ok(0)
     }
 
     /// An upgrade that was permitted before the program ended begins.
@@ -259,10 +282,18 @@ impl Life {
             return;
         }
         if phase == Phase::Permitted {
-            let life = self.clone();
+            let (life, from) = (self.clone(), self.version());
             tokio::spawn(async move {
-                if let Err(error) = life.upgrade(&to).await {
-                    tracing::warn!(%error, "the upgrade that was permitted before the program ended did not come to its end");
+                let (upgraded, node) = (life.upgrade(&to).await, life.root.display());
+                match upgraded {
+                    Ok(_) => tracing::warn!(
+                        %node, %from, %to, %phase,
+                        "the upgrade that was permitted before the program ended was brought to its end"
+                    ),
+                    Err(error) => tracing::warn!(
+                        %node, %from, %to, %phase, %error,
+                        "the upgrade that was permitted before the program ended did not come to its end"
+                    ),
                 }
             });
         }

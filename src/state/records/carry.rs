@@ -37,7 +37,7 @@ pub enum Mode {
 }
 
 /// A record that the other version cannot express.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RefusedRecord {
     /// Its table.
     pub table: String,
@@ -45,6 +45,10 @@ pub struct RefusedRecord {
     pub key: Bytes,
     /// Its value in the version that it comes from, without envelope.
     pub value: Bytes,
+    /// The version that the value is of. A transform function need not say it: it is the one that it comes from.
+    pub version: Option<Version>,
+    /// The full name of the value's message in that version, where it is a message.
+    pub message: Option<String>,
     /// Why, with the path to the field.
     pub why: String,
 }

@@ -11,6 +11,7 @@ use crate::protocol::Protocol;
 use crate::protocol::plan::Use;
 use crate::refusal::Refusal;
 use crate::rewrite::{Envelope, EnvelopeError, Limits, Opener, Rewrite, RewriteError, Rewritten, Seal};
+use crate::version::Version;
 
 /// What stands in the place of a value whose key was removed.
 pub(super) const REMOVED: &[u8] = b"";
@@ -121,10 +122,22 @@ impl Values {
 }
 
 /// What a value is in the version that it was written in, without envelope: for those who are told of it.
-pub(super) fn written(stored: Bytes) -> Bytes {
-    match stored.first() {
-        Some(&PLAIN) => stored.slice(1..),
-        _ => Envelope::decode(stored.clone()).map_or(stored, |envelope| envelope.message().clone()),
+pub(super) struct Written {
+    pub(super) value: Bytes,
+    /// Of messages, as their envelope says.
+    pub(super) version: Option<Version>,
+    pub(super) message: Option<String>,
+}
+
+impl Written {
+    pub(super) fn of(stored: Bytes) -> Self {
+        let plain = |value| Self { value, version: None, message: None };
+        if stored.first() == Some(&PLAIN) {
+            return plain(stored.slice(1..));
+        }
+        let Ok(envelope) = Envelope::decode(stored.clone()) else { return plain(stored) };
+        let (version, message) = (envelope.version().clone(), envelope.message_type().to_owned());
+        Self { value: envelope.message().clone(), version: Some(version), message: Some(message) }
     }
 }
 

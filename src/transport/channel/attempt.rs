@@ -33,6 +33,9 @@ use super::{Idempotent, Settings};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
 
+/// So many times as often as calls are tried again, streams may go on that a node has drained: many are at once.
+const RESUMES: u32 = 10;
+
 /// What the clones of a channel share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -40,6 +43,8 @@ pub(super) struct Shared {
     settings: Settings,
     random: Arc<Mutex<fastrand::Rng>>,
     pace: Pace,
+    /// Of streams that were drained: nothing has failed, so they do not wait behind what has, nor it behind them.
+    resumes: Pace,
     user_agent: HeaderValue,
 }
 
@@ -77,7 +82,8 @@ impl Shared {
         pace: Pace,
         user_agent: HeaderValue,
     ) -> Self {
-        Self { nodes, settings, random, pace, user_agent }
+        let resumes = Pace::new(settings.attempts_per_second.saturating_mul(RESUMES));
+        Self { nodes, settings, random, pace, resumes, user_agent }
     }
 
     pub(super) async fn connect(&self) -> Result<(), Status> {
@@ -215,17 +221,19 @@ impl Shared {
     /// Waits until the call may be sent again.
     async fn pause(&self, call: &mut Call, fate: Fate, progress: &Progress) -> Result<(), Status> {
         let now = Instant::now();
-        let mut next = self.pace.next(now);
+        // A stream that comes to nothing is drained again without a message: then it goes at the pace of all.
+        let drained = fate == Fate::NotSent && call.begun_at.is_some() && call.failures == 0;
+        let mut next = if drained { self.resumes.next(now) } else { self.pace.next(now) };
         // What has not run may run elsewhere; when it was everywhere, it waits. What may have run is worth a wait before it
         // does to another node what it may have done to this one.
         let goes_elsewhere = fate != Fate::Lost && call.only.is_none() && self.nodes.has_another(&call.tried);
-        if !goes_elsewhere {
+        if !goes_elsewhere || drained {
             call.failures += 1;
-            // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
-            if fate != Fate::NotSent || call.failures > 1 {
-                next = next.max(now + self.settings.backoff.after(call.failures, &self.random));
-                call.tried.clear();
-            }
+        }
+        // A connection that went away gracefully deserves no wait: the node, or the next one, is there.
+        if !goes_elsewhere && (fate != Fate::NotSent || call.failures > 1) {
+            next = next.max(now + self.settings.backoff.after(call.failures, &self.random));
+            call.tried.clear();
         }
         let waited = call.wait(sleep_until(next)).await;
         waited.ok_or_else(|| progress.unreachable(self.settings.wait_limit))
@@ -300,3 +308,6 @@ fn learning(headers: &HeaderMap) -> Option<Refusal> {
     let learning = refusal.reason() == Reason::UnknownVersion && !refusal.ran() && status.code() == Code::Unavailable;
     learning.then_some(refusal)
 }
+
+#[cfg(test)]
+mod tests;

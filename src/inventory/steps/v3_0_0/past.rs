@@ -1,7 +1,9 @@
 //! Callers of 2.0.0 on a node that runs 3.0.0.
 
-use std::sync::Arc;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use prost::Message;
 use tonic::{Code, Request, Response, Status};
 
@@ -19,6 +21,8 @@ use crate::state::Layout;
 const HOLD_FOR: prost_types::Duration = prost_types::Duration { seconds: 60, nanos: 0 };
 /// How often a retry finds that the hold of the try before it has expired, before it gives up.
 const HOLDS: usize = 4;
+/// How many reservations are looked at, for each that is made, whether they have to be remembered any more.
+const LOOKED_AT: usize = 2;
 
 /// Serves the `Reserve` of 2.0.0, which is final, by calling 3.0.0: it takes a hold and confirms it at once.
 ///
@@ -29,11 +33,19 @@ const HOLDS: usize = 4;
 /// `Release` is the same in both versions: what these callers reserve is confirmed, which is what 3.0.0 releases.
 /// Nothing is refused here.
 ///
-/// In a node that can go back to 2.0.0, it remembers which reservations its callers know: they become final ones there.
+/// In a node that can go back to 2.0.0, it remembers which reservations its callers know: they become final ones there. It
+/// remembers each for as long as the object does: that has no end for those that nobody releases, and is a day for others.
 #[derive(Clone, Debug)]
 pub struct Past<C> {
     client: InventoryClient<C>,
-    remembers: Option<Arc<Database>>,
+    remembers: Option<Arc<Memory>>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    database: Arc<Database>,
+    /// What was looked at last, of what may be forgotten.
+    looked_at: Mutex<Vec<u8>>,
 }
 
 /// The version that the past object implements.
@@ -71,7 +83,8 @@ impl<C: Channel> Past<C> {
     /// Says which path cannot be opened, why, and what to do.
     pub fn of_node(opening: &Opening, clock: Arc<dyn Clock>, client: InventoryClient<C>) -> Result<Self, OpenError> {
         let database = Database::of_node(opening, &layout(), clock)?;
-        Ok(Self { client, remembers: Some(Arc::new(database)) })
+        let memory = Memory { database: Arc::new(database), looked_at: Mutex::default() };
+        Ok(Self { client, remembers: Some(Arc::new(memory)) })
     }
 }
 
@@ -115,13 +128,42 @@ impl<C: Channel> Past<C> {
     }
 
     async fn remember(&self, reservation_id: String, request_id: String) -> Result<(), Status> {
-        let Some(database) = &self.remembers else { return Ok(()) };
-        database
+        let Some(memory) = &self.remembers else { return Ok(()) };
+        let gone = self.gone(memory).await?;
+        memory
+            .database
             .write(move |transaction, _| {
+                for id in gone {
+                    transaction.remove(OWN, &id).map_err(broken)?;
+                }
                 let own = Own { request_id }.encode_to_vec();
                 transaction.insert(OWN, reservation_id.as_bytes(), &own).map_err(broken)
             })
             .await
+    }
+
+    /// Looks at some of what is remembered, the next ones each time: which of them the object has forgotten. More are looked
+    /// at than come in, so what is remembered never grows far beyond what the object has.
+    async fn gone(&self, memory: &Memory) -> Result<Vec<Bytes>, Status> {
+        let looked_at = memory.looked_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let next: Vec<Bytes> = {
+            let reading = memory.database.read()?;
+            let range = reading.range(OWN, Bound::Excluded(&looked_at), Bound::Unbounded).map_err(broken)?;
+            range.take(LOOKED_AT).map(|entry| entry.map(|(id, _)| id)).collect::<Result<_, _>>().map_err(broken)?
+        };
+        // Behind the last one the first comes next.
+        let last = next.last().map(|id| id.to_vec()).unwrap_or_default();
+        *memory.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        let mut gone = Vec::new();
+        for id in next {
+            // Ids are texts; what is none no object has.
+            let request = v3::GetReservationRequest { reservation_id: String::from_utf8_lossy(&id).into_owned() };
+            let found = self.client.clone().get_reservation(request).await;
+            if found.is_err_and(|status| status.code() == Code::NotFound) {
+                gone.push(id);
+            }
+        }
+        Ok(gone)
     }
 
     async fn confirm(&self, reservation_id: String, request_id: String) -> Result<v3::Reservation, Status> {

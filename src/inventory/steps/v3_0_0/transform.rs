@@ -114,7 +114,9 @@ impl Told<'_> {
 
     fn lose(&self, table: &str, key: &str, value: Vec<u8>, why: String) {
         let key = Bytes::copy_from_slice(key.as_bytes());
-        self.transforming.lose(RefusedRecord { table: table.to_owned(), key, value: value.into(), why });
+        let (table, value) = (table.to_owned(), value.into());
+        // What it is no protocol declares: it is the store's own.
+        self.transforming.lose(RefusedRecord { table, key, value, why, ..RefusedRecord::default() });
     }
 }
 

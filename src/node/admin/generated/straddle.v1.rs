@@ -318,6 +318,12 @@ pub struct RefusedRecord {
     /// Why, with the path to the field.
     #[prost(string, tag = "4")]
     pub why: ::prost::alloc::string::String,
+    /// The version that the value is of.
+    #[prost(string, tag = "5")]
+    pub version: ::prost::alloc::string::String,
+    /// The full name of the value's message in that version; empty where it is none, or nobody knows.
+    #[prost(string, tag = "6")]
+    pub r#type: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Lost {

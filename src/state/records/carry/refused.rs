@@ -8,7 +8,7 @@ use crate::state::records::error::{Kind, RecordsError};
 use crate::state::records::handle::Records;
 use crate::state::records::layout::Table;
 use crate::state::records::store::failed;
-use crate::state::records::values::{Failure, Values, written};
+use crate::state::records::values::{Failure, Values, Written};
 
 /// How much one read transaction goes over.
 const BATCH: Most = Most::new(1024, 4 << 20);
@@ -68,5 +68,6 @@ pub(super) fn stopped(source: &Source<'_>, progress: &Progress) -> Result<(), Re
 fn record(table: &Table, key: &[u8], stored: bytes::Bytes, failure: &Failure) -> RefusedRecord {
     let (Failure::Refused(why) | Failure::Damaged(why)) = failure;
     let key = bytes::Bytes::copy_from_slice(key);
-    RefusedRecord { table: table.name.clone(), key, value: written(stored), why: why.clone() }
+    let Written { value, version, message } = Written::of(stored);
+    RefusedRecord { table: table.name.clone(), key, value, version, message, why: why.clone() }
 }

@@ -52,6 +52,19 @@ async fn a_program_that_is_killed_in_the_middle_of_a_move_leaves_it_to_the_next(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_moves_the_state_stops_at_once_when_it_is_asked_twice() {
+    let double = Double::new();
+    state_of_1_1_0(&double).await;
+    let mut broken = double.start_broken("1.1.0,2.0.0", "2.0.0", "never-healthy");
+    broken.hears_where("STATUS", |status| status.contains("upgrading from 1.1.0 to 2.0.0: opening the objects"));
+    broken.signal("TERM");
+    broken.hears("STOPPING");
+    broken.signal("TERM");
+    assert_eq!(broken.ended().0, Some(0));
+    serves_at(&double, "1.1.0", "1.1.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newer_state_waits_for_the_newer_program_to_take_it_back() {
     let double = Double::new();
     state_of_1_1_0(&double).await;

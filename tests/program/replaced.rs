@@ -37,7 +37,7 @@ async fn callers_notice_nothing_of_a_newer_program_nor_of_the_older_one_again() 
     assert_eq!(new.ended().0, Some(0));
     load.goes_on(20).await;
 
-    let (kept, failed) = load.end().await;
+    let (kept, failed) = load.end(&double.address).await;
     assert!(failed.is_empty(), "{failed:#?}");
     assert!(kept.len() >= 60, "only {} were acknowledged", kept.len());
     let mut client = client(&double.address);

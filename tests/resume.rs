@@ -1,6 +1,8 @@
 //! Streams that go on where they ended: over real connections, through drained nodes and lost connections.
 #![cfg(feature = "cli")]
 
+#[path = "resume/elsewhere.rs"]
+mod elsewhere;
 #[path = "resume/ends.rs"]
 mod ends;
 #[path = "resume/relay.rs"]

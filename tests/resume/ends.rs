@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, StreamBody};
 use prost::Message;
 use straddle::inventory::generated::v2_0_0 as v2;
 use straddle::refusal::{Reason, Refusal};
-use straddle::transport::Channel;
+use straddle::transport::{Backoff, Channel, ChannelBuilder};
 use straddle::wire::Body;
 use tokio_stream::StreamExt;
 use tonic::{Code, Status};
@@ -266,4 +266,32 @@ async fn a_stream_goes_on_at_the_node_where_it_began() {
     let channel = quick(Channel::any([&first.address, &second.address]).watch_health(false));
     let (seen, _) = watch(channel, all()).await;
     assert_eq!((seen, one.asked(), other.asked()), (vec![1, 2, 3], vec![0, 1, 2], vec![]));
+}
+
+#[tokio::test]
+async fn a_stream_that_may_go_on_elsewhere_does_so_at_once_and_else_where_it_was() {
+    let (one, other) = (
+        Node::new(&[Told(&[], &[1], Some(DRAIN)), Told(&[], &[3], Some(DRAIN)), Told(&[], &[4], Some(OK))]),
+        Node::new(&[Told(&[], &[2], Some(DRAIN))]),
+    );
+    let (first, second) = (serve(one.clone()).await, serve(other.clone()).await);
+    let never = Backoff { base: Duration::from_secs(10_000), cap: Duration::from_secs(10_000), ..Backoff::default() };
+    let go_on = |builder: ChannelBuilder| builder.watch_health(false).backoff(never).build().expect("addresses");
+    let channel = go_on(Channel::any([&first.address, &second.address]).resume_elsewhere(true));
+    let mut client = v2::inventory_client(channel);
+    let mut events = soon(client.watch_items(all())).await.expect("a stream").into_inner();
+    for revision in 1..=3 {
+        assert_eq!(soon(events.next()).await.expect("an event").expect("no error").revision, revision);
+    }
+    assert_eq!((one.asked(), other.asked()), (vec![0, 2], vec![1]));
+
+    // Of two addresses, one is not there: another drain leaves no choice.
+    let alone = Node::new(&[Told(&[], &[1], Some(DRAIN)), Told(&[], &[2], Some(OK))]);
+    let served = serve(alone.clone()).await;
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let closed = socket.local_addr().expect("an address").to_string();
+    let channel = go_on(Channel::spread([served.address.clone(), closed]));
+    let (seen, _) = watch(channel, all()).await;
+    assert_eq!((seen, alone.asked()), (vec![1, 2], vec![0, 1]));
 }

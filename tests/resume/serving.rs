@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
-use straddle::transport::{Backoff, Channel, ChannelBuilder, Server};
+use straddle::transport::{Backoff, Channel, ChannelBuilder, Connections, Server};
 use straddle::wire::Body;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -17,6 +17,7 @@ pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
 /// A service that runs until this is dropped.
 pub(crate) struct Served {
     pub(crate) address: String,
+    pub(crate) connections: Connections,
     _serving: JoinSet<()>,
 }
 
@@ -28,12 +29,12 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let serving = Server::builder().serve(listener, service, std::future::pending()).expect("a listener");
-    let address = serving.local_addr().to_string();
+    let (address, connections) = (serving.local_addr().to_string(), serving.connections());
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         serving.await;
     });
-    Served { address, _serving: tasks }
+    Served { address, connections, _serving: tasks }
 }
 
 /// A channel that waits for no longer than tests like.

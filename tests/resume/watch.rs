@@ -18,7 +18,7 @@ use crate::relay::Relay;
 use crate::seed::{rounds, seed_or};
 use crate::serving::{quick, serve, soon};
 
-fn node(version: &str, folder: &tempfile::TempDir) -> Node {
+pub(crate) fn node(version: &str, folder: &tempfile::TempDir) -> Node {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     open_node(version, folder.path(), &clock).expect("a node")
 }
@@ -28,7 +28,10 @@ fn channel(address: &str) -> Channel {
 }
 
 /// Writes an item that was not there; gives its revision.
-async fn write(client: &mut v2_0_0::inventory_client::InventoryClient<Labelled<Channel>>, number: u64) -> u64 {
+pub(crate) async fn write(
+    client: &mut v2_0_0::inventory_client::InventoryClient<Labelled<Channel>>,
+    number: u64,
+) -> u64 {
     let request = v2_0_0::UpsertItemRequest { item: Some(item(number)), request_id: format!("write {number}") };
     let written = client.upsert_item(request).await.expect("a write").into_inner();
     written.item.expect("the item").revision
@@ -66,7 +69,7 @@ macro_rules! watcher {
     }};
 }
 
-async fn drain(gate: &Gate) {
+pub(crate) async fn drain(gate: &Gate) {
     gate.shut();
     gate.drain_streams();
     soon(gate.is_empty()).await;

@@ -1,9 +1,10 @@
 //! Nodes that go, die and come back while they are called: no caller notices what it need not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use straddle::transport::{Balance, Channel, ChannelBuilder, Idempotent};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tonic::{Code, Request};
 
@@ -14,7 +15,7 @@ use crate::seed::{rounds, seed_or};
 /// Calls with texts that no other call has, until it is over.
 struct Load {
     over: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
+    answered: Arc<Semaphore>,
     callers: Vec<JoinHandle<Called>>,
 }
 
@@ -27,7 +28,7 @@ struct Called {
 
 impl Load {
     fn new(client: &Client<Channel>, callers: usize, idempotent: impl Fn(usize) -> bool) -> Self {
-        let (over, answered) = <(Arc<AtomicBool>, Arc<AtomicUsize>)>::default();
+        let (over, answered) = (Arc::<AtomicBool>::default(), Arc::new(Semaphore::new(0)));
         let callers = (0..callers).map(|caller| {
             let (client, over, answered) = (Client(client.0.clone()), over.clone(), answered.clone());
             let idempotent = idempotent(caller);
@@ -46,7 +47,7 @@ impl Load {
                     match soon(client.at("/test.Echo/Unary", request)).await {
                         Ok(answer) => {
                             assert_eq!(answer, text);
-                            answered.fetch_add(1, Ordering::SeqCst);
+                            answered.add_permits(1);
                             called.answered.push(text);
                         }
                         Err(status) => called.failed.push((text, status)),
@@ -60,14 +61,8 @@ impl Load {
     }
 
     /// Waits until so many more calls were answered.
-    async fn goes_on(&self, count: usize) {
-        let wanted = self.answered.load(Ordering::SeqCst) + count;
-        soon(async {
-            while self.answered.load(Ordering::SeqCst) < wanted {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+    async fn goes_on(&self, count: u32) {
+        more(&self.answered, count).await;
     }
 
     async fn end(self) -> Called {
@@ -82,15 +77,15 @@ impl Load {
     }
 }
 
+/// Waits for so many permits from now on.
+async fn more(semaphore: &Semaphore, count: u32) {
+    semaphore.forget_permits(usize::MAX);
+    soon(semaphore.acquire_many(count)).await.expect("never closed").forget();
+}
+
 /// A node takes calls again, while others do.
 async fn takes_calls(node: &Node) {
-    let before = node.calls();
-    soon(async {
-        while node.calls() == before {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    more(&node.echo.0.started, 1).await;
 }
 
 fn channels() -> [(&'static str, fn(Vec<String>) -> ChannelBuilder); 3] {
@@ -110,7 +105,7 @@ async fn what_nodes_do_in_good_order_fails_no_call_and_runs_none_twice() {
         let client = quick(channel(addresses(&nodes)), random.u64(..));
         let load = Load::new(&client, 12, |caller| caller % 2 == 0);
         let mut done = [0; 3];
-        for _ in 0..rounds(30) {
+        for _ in 0..rounds(15) {
             load.goes_on(60).await;
             let node = random.usize(..nodes.len());
             let what = random.usize(..done.len());
@@ -151,7 +146,7 @@ async fn nodes_that_are_killed_fail_no_idempotent_call_and_run_no_other_twice() 
         let mut nodes = fleet::<3>(&ran).await;
         let client = quick(channel(addresses(&nodes)), random.u64(..));
         let load = Load::new(&client, 12, |caller| caller % 2 == 0);
-        for _ in 0..rounds(30) {
+        for _ in 0..rounds(15) {
             load.goes_on(60).await;
             let node = random.usize(..nodes.len());
             nodes[node].kill().await;

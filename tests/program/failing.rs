@@ -1,7 +1,8 @@
 //! Programs that fail, and what is left for the next one.
 
-use crate::double::{Double, Program};
+use crate::double::{Double, Program, hand_over};
 use crate::load::{client, has, put};
+use crate::raw::Raw;
 
 /// A state of 1.1.0 with an item, that nobody owns.
 async fn state_of_1_1_0(double: &Double) {
@@ -62,6 +63,35 @@ async fn a_program_that_moves_the_state_stops_at_once_when_it_is_asked_twice() {
     broken.signal("TERM");
     assert_eq!(broken.ended().0, Some(0));
     serves_at(&double, "1.1.0", "1.1.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_killed_while_it_hands_over_leaves_the_state_to_whoever_can_run_it() {
+    let double = Double::new();
+    state_of_1_1_0(&double).await;
+    let mut old = serves_at(&double, "1.1.0", "1.1.0").await;
+    let mut new = double.start("1.1.0,2.0.0", "2.0.0");
+    new.hears("X_STRADDLE_PREPARED");
+    let killed = |program: &mut Program, how: &'static str| {
+        let mut raw = Raw::connect(&double.address);
+        raw.begin(1, "PutItem");
+        program.until(|status| status["calls"]["running"] == 1);
+        let admin = program.admin();
+        let handing_over = std::thread::spawn(move || hand_over(&admin, how));
+        raw.told_to_go_away();
+        program.signal("KILL");
+        assert_eq!(program.ended().0, None);
+        assert_ne!(handing_over.join().unwrap().code, Some(0));
+    };
+    killed(&mut old, "{}");
+    assert_eq!(new.ready(), "2.0.0");
+
+    // On the way back nothing was made yet, so the state is of 2.0.0.
+    killed(&mut new, r#"{"back":true}"#);
+    let (code, said) = double.start("1.1.0", "1.1.0").ended();
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("the state is of 2.0.0"), "{said}");
+    serves_at(&double, "1.1.0,2.0.0", "2.0.0").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,8 @@
 use std::thread;
 
 use prost::Message;
+use straddle::inventory::generated::v2_0_0 as v2;
+use straddle::transport::Channel;
 
 use crate::double::{Double, hand_over};
 use crate::load::{Load, client, has, put};
@@ -88,9 +90,6 @@ async fn a_call_that_waits_is_refused_as_not_begun_and_one_that_runs_is_answered
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn records_that_the_older_version_cannot_express_keep_a_program_until_their_loss_is_accepted() {
-    use straddle::inventory::generated::v2_0_0 as v2;
-    use straddle::transport::Channel;
-
     let double = Double::new();
     let mut new = double.start("1.1.0,2.0.0", "1.1.0");
     assert_eq!(new.ready(), "1.1.0");

@@ -55,12 +55,15 @@ fn a_program_alone_binds_its_own_addresses() {
     assert_eq!(code, Some(0), "{said}");
 }
 
+/// Arguments, environment, and what is said.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn a_program_that_cannot_run_what_it_is_told_says_why_before_it_asks_for_the_state() {
     let double = Double::new();
     let both = [("STRADDLE_RUN", "1.1.0"), ("STRADDLE_BACK", "1.1.0")];
     let taken = double.address.clone();
-    let cases: [(&[&str], &[(&str, &str)], &str); 7] = [
+    let cases: [Case; 7] = [
         (&[], &[], "there is no socket for callers"),
         (
             &["--listen", "127.0.0.1:0"],

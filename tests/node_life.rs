@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use shop::{add, list, plain, protocol, to_2, to_3};
 use straddle::Version;
-use straddle::node::{Builder, MoveError, Node, Opening, Rollback, Transforming, Upgrade};
+use straddle::node::{Builder, MoveError, Node, Opening, Program, Rollback, Transforming, Upgrade};
 use straddle::simulation::Adjacent;
-use straddle::state::Phase;
+use straddle::state::{Phase, StateFolder};
 use tokio::sync::Notify;
 
 fn version(text: &str) -> Version {
@@ -155,6 +155,25 @@ async fn a_node_whose_way_back_fails_as_well_answers_that_it_is_stuck() {
 }
 
 #[tokio::test]
+async fn a_program_whose_node_is_stuck_ends_so_that_it_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, _) = StateFolder::open(folder.path(), &version("1.0.0")).unwrap();
+    state.learn(&version("2.0.0")).unwrap();
+    // So it begins by itself.
+    state.permit().unwrap();
+    drop(state);
+    let opened = Arc::new(AtomicBool::new(false));
+    let once = move |opening: &Opening| {
+        if opened.swap(true, Ordering::Relaxed) { Err("only once") } else { Ok(plain("shop.v1.Shop", opening)) }
+    };
+    let node = Node::builder(protocol()).object("1.0.0", once);
+    let node = node.upgrade(to_2().verify(|_: Adjacent| async { Err("it smells") })).upgrade(bring_3());
+    let ended = Program::from_env().listen("127.0.0.1:0").state(folder.path()).run(node).await;
+    assert_eq!(ended.code(), 1);
+    assert!(ended.why().is_some_and(|why| why.contains("stuck") && why.contains("it smells")), "{ended:?}");
+}
+
+#[tokio::test]
 async fn all_that_is_missing_for_any_version_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let faults = |node: Builder| async move { node.start().await.unwrap_err().faults().join("\n") };
@@ -221,13 +240,13 @@ async fn what_holds_an_upgrade_may_ask_the_node_and_may_panic() {
     let folder = tempfile::tempdir().unwrap();
     let (asked, panics) = (Arc::new(Mutex::new(None::<Node>)), Arc::new(AtomicBool::new(false)));
     let (node, fails) = (asked.clone(), panics.clone());
-    let to_2 = to_2().past(shop::past).hold(move || {
+    let to_2 = to_2().hold(move || {
         assert!(!fails.load(Ordering::Relaxed), "the till is gone");
         let node = node.lock().unwrap().clone()?;
         let status = node.status();
         (node.active("shop", "1.0.0") && status.held.is_none()).then(|| format!("{} is active", status.active))
     });
-    let node = first(folder.path()).upgrade(to_2).start().await.unwrap();
+    let node = first(folder.path()).upgrade(to_2).upgrade(bring_3()).start().await.unwrap();
     *asked.lock().unwrap() = Some(node.clone());
     for why in ["1.0.0 is active", "what holds upgrades back panicked: the till is gone"] {
         assert_eq!(node.status().held.as_deref(), Some(why));

@@ -70,7 +70,7 @@ fn a_program_that_cannot_run_what_it_is_told_says_why_before_it_asks_for_the_sta
             &[("STRADDLE_RUN", "3.0.0")],
             "this program cannot run 3.0.0: it can run 1.1.0, 2.0.0",
         ),
-        (&["--listen", "127.0.0.1:0"], &[("STRADDLE_RUN", "new")], "run_at(\"new\")"),
+        (&["--listen", "127.0.0.1:0"], &[("STRADDLE_RUN", "new")], "STRADDLE_RUN is \"new\""),
         (&["--listen", "127.0.0.1:0"], &both, "STRADDLE_BACK is 1.1.0"),
         (&["--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"], &[], "is no loopback address"),
         (&["--listen", &taken], &[], "cannot listen on"),

@@ -111,7 +111,8 @@ impl Node {
     }
 
     /// Serves this node's calls to whoever connects to `listener`, with health and reflection, until `shutdown`
-    /// completes and running calls have finished; then the node [`stop`](Self::stop)s. For other limits, or a health of your
+    /// completes, or the node [was handed over](Self::hand_over), and running calls have finished; then the node
+    /// [`stop`](Self::stop)s. For other limits, or a health of your
     /// own, give [`service_with`](Self::service_with) to a [`Server`].
     ///
     /// # Errors

@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use shop::{add, bring_3, list, plain, protocol, to_2, to_3};
 use straddle::Version;
-use straddle::node::{Builder, MoveError, Node, Opening, Rollback, Transforming, Upgrade};
+use straddle::node::{Builder, MoveError, Node, Opening, Program, Rollback, Transforming, Upgrade};
 use straddle::simulation::Adjacent;
-use straddle::state::Phase;
+use straddle::state::{Phase, StateFolder};
 use tokio::sync::Notify;
 
 fn version(text: &str) -> Version {
@@ -162,6 +162,25 @@ async fn a_node_whose_way_back_fails_as_well_answers_that_it_is_stuck() {
     assert_eq!(status.code(), tonic::Code::Unavailable);
     assert!(status.message().contains("it smells"), "{status:?}");
     assert!(node.status().stuck.is_some());
+}
+
+#[tokio::test]
+async fn a_program_whose_node_is_stuck_ends_so_that_it_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, _) = StateFolder::open(folder.path(), &version("1.0.0")).unwrap();
+    state.learn(&version("2.0.0")).unwrap();
+    // So it begins by itself.
+    state.permit().unwrap();
+    drop(state);
+    let opened = Arc::new(AtomicBool::new(false));
+    let once = move |opening: &Opening| {
+        if opened.swap(true, Ordering::Relaxed) { Err("only once") } else { Ok(plain("shop.v1.Shop", opening)) }
+    };
+    let node = Node::builder(protocol()).object("1.0.0", once);
+    let node = node.upgrade(to_2().verify(|_: Adjacent| async { Err("it smells") })).upgrade(bring_3());
+    let ended = Program::from_env().listen("127.0.0.1:0").state(folder.path()).run(node).await;
+    assert_eq!(ended.code(), 1);
+    assert!(ended.why().is_some_and(|why| why.contains("stuck") && why.contains("it smells")), "{ended:?}");
 }
 
 #[tokio::test]

@@ -40,6 +40,9 @@ pub(super) fn run(arguments: &ServeNodeArguments) -> Outcome {
     if let Some(state) = &arguments.state {
         program = program.state(state);
     }
+    if let Some(wait) = arguments.wait {
+        program = program.wait_for_state(wait);
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut builder = release(&arguments.runs, &clock, Mode::Online, spoil)?;
     if arguments.spoiled == Some(Spoiled::FirstCall) {

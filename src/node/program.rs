@@ -86,7 +86,7 @@ impl Program {
         self
     }
 
-    /// Runs the node until the program is asked to stop (SIGTERM, SIGINT; a second one does not wait for running calls), the
+    /// Runs the node until the program is asked to stop (SIGTERM, SIGINT; a second one ends the process at once), the
     /// node was handed over to another program, or something keeps it from going on.
     ///
     /// Return what it gives from `main`: its exit code is what supervisors expect, and standard error says why.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::duration;
 use crate::version::Version;
 
 #[derive(Args, Debug)]
@@ -32,6 +33,9 @@ pub(in crate::cli) struct ServeNodeArguments {
     /// The folder of the state, where `STRADDLE_STATE` does not say it
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) state: Option<PathBuf>,
+    /// How long to wait for the program before to let the state go [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(in crate::cli) wait: Option<Duration>,
 }
 
 /// What is wrong with a release that is broken on purpose.

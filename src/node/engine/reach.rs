@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::cross::Stop;
@@ -39,6 +40,7 @@ impl Life {
                 // Of what was in between no caller has been told anything.
                 self.finalize().await.map_err(|error| self.not_moved(&error))?;
             }
+            self.make_ready().await?;
             let plan = self.way_on(&next).await.map_err(|error| self.not_moved(&error))?;
             self.move_at_rest(&plan).await?;
             moved = true;
@@ -50,6 +52,18 @@ impl Life {
         while self.version() > *to {
             let plan = self.plan_back().await.map_err(|error| self.not_moved(&error))?;
             self.move_at_rest(&plan).await?;
+        }
+        Ok(())
+    }
+
+    /// A state that no object has ever been opened on has nothing to be moved: its objects make their files when they are opened.
+    async fn make_ready(&self) -> Result<(), String> {
+        let folder = self.folder_of(&lock(&self.told).current.clone()).join("object");
+        let files = self.files.clone();
+        let listed = spawn_blocking(move || files.list(&folder)).await.map_err(|error| error.to_string())?;
+        let is_new = listed.map_err(|error| format!("looking through the state: {error}"))?.is_empty();
+        if is_new && self.standing.lock().await.is_none() {
+            self.open().await?;
         }
         Ok(())
     }

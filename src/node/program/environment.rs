@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::transport::{Inherited, Notifier};
+use crate::version::Version;
 
 /// The environment of a program, as it was when the program began.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Environment {
     pub(super) fn read() -> Self {
         let state = env::var_os("STRADDLE_STATE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let directive = match (text("STRADDLE_RUN"), text("STRADDLE_BACK")) {
-            (Ok(run), Ok(back)) => directive(run, back),
+            (Ok(run), Ok(back)) => directive(run.as_deref(), back.as_deref()),
             (Err(why), _) | (_, Err(why)) => Err(why),
         };
         let watchdog = watchdog(text("WATCHDOG_USEC").ok().flatten(), text("WATCHDOG_PID").ok().flatten());
@@ -52,15 +53,20 @@ fn text(name: &str) -> Result<Option<String>, String> {
     }
 }
 
-fn directive(run: Option<String>, back: Option<String>) -> Result<Directive, String> {
+fn directive(run: Option<&str>, back: Option<&str>) -> Result<Directive, String> {
     match (run, back) {
         (None, None) => Ok(Directive::AsItIs),
-        (Some(version), None) => Ok(Directive::RunAt(version)),
-        (None, Some(version)) => Ok(Directive::BackTo(version)),
+        (Some(run), None) => version("STRADDLE_RUN", run).map(Directive::RunAt),
+        (None, Some(back)) => version("STRADDLE_BACK", back).map(Directive::BackTo),
         (Some(run), Some(back)) => Err(format!(
             "STRADDLE_RUN is {run} and STRADDLE_BACK is {back}: a program runs a version, or takes the state back to one"
         )),
     }
+}
+
+fn version(name: &str, text: &str) -> Result<String, String> {
+    let parsed = text.parse::<Version>().map_err(|error| format!("{name} is {text:?}: {error}"))?;
+    Ok(parsed.to_string())
 }
 
 /// As `sd_watchdog_enabled(3)` says: of another process it may be inherited, too.
@@ -78,11 +84,10 @@ mod tests {
 
     #[test]
     fn a_program_runs_a_version_or_goes_back_to_one_and_not_both() {
-        let version = |text: &str| Some(text.to_owned());
         assert_eq!(directive(None, None), Ok(Directive::AsItIs));
-        assert_eq!(directive(version("2.0.0"), None), Ok(Directive::RunAt("2.0.0".to_owned())));
-        assert_eq!(directive(None, version("1.0.0")), Ok(Directive::BackTo("1.0.0".to_owned())));
-        assert!(directive(version("2.0.0"), version("1.0.0")).is_err());
+        assert_eq!(directive(Some("2.0.0"), None), Ok(Directive::RunAt("2.0.0".to_owned())));
+        assert_eq!(directive(None, Some("1.0.0")), Ok(Directive::BackTo("1.0.0".to_owned())));
+        assert!(directive(Some("2.0.0"), Some("1.0.0")).is_err());
     }
 
     #[test]

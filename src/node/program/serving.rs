@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::beat::Beat;
 use super::ended::Ended;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use crate::node::Node;
 
 /// Serves callers, and those who look after the node.
@@ -41,12 +41,13 @@ pub(super) async fn serve(
         let going = stop.is_some();
         tokio::select! {
             biased;
-            _ = &mut serving => break,
+            // The server ends by itself after that.
             () = &mut handed_over, if going => {
                 stop = None;
                 ended = Ended::HandedOver;
                 beat.stopping("handed over to another program").await;
             }
+            _ = &mut serving => break,
             Ok(status) = told.wait_for(|status| status.stuck.is_some()), if going => {
                 let why = status.stuck.clone().unwrap_or_default();
                 drop(status);
@@ -56,9 +57,7 @@ pub(super) async fn serve(
             }
             () = signals.next() => {
                 if stop.take().is_none() {
-                    tracing::warn!("asked to stop once more: what runs is cut");
-                    serving.abort();
-                    return ended;
+                    signals::cut(&ended);
                 }
                 beat.stopping("asked to stop, and stops when the running calls are done").await;
             }
@@ -68,8 +67,7 @@ pub(super) async fn serve(
     // Only now: whoever handed the node over is told that it is.
     drop(stop_admin);
     tokio::select! {
-        _ = &mut served_admin => {}
-        () = signals.next() => {}
+        _ = &mut served_admin => ended,
+        () = signals.next() => signals::cut(&ended),
     }
-    ended
 }

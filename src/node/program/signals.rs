@@ -1,5 +1,14 @@
 //! What asks a program to stop.
 
+use super::ended::Ended;
+
+/// Ends the process at once: asked for twice. Whatever the program was at would hold up the end of its runtime; what it has done
+/// to the state so far is in the journal.
+pub(super) fn cut(ended: &Ended) -> ! {
+    tracing::warn!("asked to stop once more: what runs is cut");
+    std::process::exit(ended.code().into())
+}
+
 /// The signals that do: SIGTERM and SIGINT, each as often as it comes; elsewhere Ctrl-C.
 pub(super) struct Signals {
     #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use super::beat::Beat;
 use super::ended::Ended;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use crate::node::build::BuildError;
 use crate::node::engine::{Beginning, Starting};
 use crate::node::{Builder, Node};
@@ -26,8 +26,11 @@ pub(super) async fn start(
             started = &mut start => break started,
             () = signals.next() => {
                 beat.stopping("asked to stop, and stops when the state is whole").await;
-                if asked || matches!(*starting.borrow(), Starting::Waits) {
+                if matches!(*starting.borrow(), Starting::Waits) {
                     return Err(Ended::Stopped);
+                }
+                if asked {
+                    signals::cut(&Ended::Stopped);
                 }
                 asked = true;
             }

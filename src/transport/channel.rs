@@ -159,7 +159,8 @@ impl Channel {
     /// Spreads calls over the nodes at `addresses`, as [`balance`](ChannelBuilder::balance) says.
     ///
     /// The nodes have to stand for each other in everything, the tokens of resumable streams included; if these are each
-    /// node's own, say [`resume_elsewhere(false)`](ChannelBuilder::resume_elsewhere).
+    /// node's own, say [`resume_elsewhere(false)`](ChannelBuilder::resume_elsewhere). A host's name stands for one node, whichever
+    /// of its addresses answers.
     ///
     /// ```no_run
     /// use straddle::transport::{Balance, Channel};

@@ -40,7 +40,7 @@ impl Life {
                 // Of what was in between no caller has been told anything.
                 self.finalize().await.map_err(|error| self.not_moved(&error))?;
             }
-            self.make_ready().await?;
+            self.open_if_new().await?;
             let plan = self.way_on(&next).await.map_err(|error| self.not_moved(&error))?;
             self.move_at_rest(&plan).await?;
             moved = true;
@@ -57,7 +57,7 @@ impl Life {
     }
 
     /// A state that no object has ever been opened on has nothing to be moved: its objects make their files when they are opened.
-    async fn make_ready(&self) -> Result<(), String> {
+    async fn open_if_new(&self) -> Result<(), String> {
         let folder = self.folder_of(&lock(&self.told).current.clone()).join("object");
         let files = self.files.clone();
         let listed = spawn_blocking(move || files.list(&folder)).await.map_err(|error| error.to_string())?;

@@ -170,8 +170,17 @@ impl Nodes {
     /// one to come up.
     async fn one_at_a_time(&self, only: Option<usize>, tried: &[usize], progress: &mut Progress) -> Chosen {
         let count = self.addresses.len();
+        let first = || only.unwrap_or_else(|| self.turn.load(Ordering::Relaxed));
+        // Nearly always.
+        let usual = first();
+        if tried.is_empty()
+            && matches!(self.addresses[usual].standing(), Standing::Ready)
+            && let Some(chosen) = self.chosen(usual)
+        {
+            return chosen;
+        }
         loop {
-            let first = only.unwrap_or_else(|| self.turn.load(Ordering::Relaxed));
+            let first = first();
             let inside = 0..only.map_or(count, |_| 1);
             let in_order = inside.map(|offset| (first + offset) % count);
             // What was tried comes last.

@@ -217,7 +217,9 @@ impl Life {
                 // Of a move before, which could not be forgotten.
                 StateFolder::forget(state)?;
             }
-            state.permit_on_word(&to)
+            state.permit_on_word(&to)?;
+            // Its folders take syncs of the disk, which nobody has to wait for then.
+            state.prepare()
         });
         permitted.await.map_err(Unready::Failed)?;
         self.ahead(&plan).await.map_err(Unready::Failed)?;

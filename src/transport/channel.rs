@@ -65,9 +65,9 @@ pub struct Idempotent;
 /// their deadline or the [`wait_limit`](ChannelBuilder::wait_limit), and are then told what was wrong with each.
 ///
 /// **Health.** With several addresses the channel watches what each connected node says of its health, as gRPC's own
-/// clients do (`grpc.health.v1.Health/Watch`, gRFC A17). A node that says NOT_SERVING keeps the calls that it has, and gets
+/// clients do (`grpc.health.v1.Health/Watch`, gRFC A17). A node that says `NOT_SERVING` keeps the calls that it has, and gets
 /// none while another one serves; when no other does, it is asked all the same: it may still answer, and knows best why not.
-/// A node that answers the watch with UNIMPLEMENTED counts as one that serves. The watch is a call of its own: it keeps a
+/// A node that answers the watch with `UNIMPLEMENTED` counts as one that serves. The watch is a call of its own: it keeps a
 /// connection from being idle.
 ///
 /// **Drain.** Over a connection whose node said GOAWAY no new call is begun; those that run finish. The next call goes to

@@ -30,6 +30,7 @@ use super::call::Calls;
 use super::connections::Listening;
 use super::health::HealthHandle;
 use super::http1::Hints;
+use super::late::Late;
 use super::limits::Limits;
 use super::preface::{Protocol, Unread, recognize};
 use super::tcp;
@@ -84,7 +85,7 @@ pub(super) async fn serve<S>(
 }
 
 async fn serve_http2<S>(
-    mut io: Unread<TcpStream>,
+    io: Unread<TcpStream>,
     peer: SocketAddr,
     service: S,
     settings: &Settings,
@@ -95,6 +96,7 @@ where
     S::Future: Send + 'static,
 {
     let limits = &settings.limits;
+    let mut io = Late::new(io);
     let streams = Arc::new(Streams::default());
     let mut builder = http2::Builder::new(Spawn(streams.clone()));
     builder
@@ -120,7 +122,7 @@ where
 
 /// Reads on until the peer has closed as well. A socket that is closed while its peer still sends resets the connection,
 /// and the reset may overtake the GOAWAY, or the response, that the peer has not read yet (RFC 9112 §9.6).
-async fn linger(mut io: Unread<TcpStream>) {
+async fn linger(mut io: Late<Unread<TcpStream>>) {
     let drained = async {
         let mut unwanted = [0; 4096];
         io.shutdown().await?;

@@ -74,6 +74,6 @@ impl Listening {
 async fn hears(told: &mut watch::Receiver<Told>, what: impl Fn(&Told) -> bool) {
     if told.wait_for(what).await.is_err() {
         // Nobody is left who could say it; a server that is dropped drops its connections, too.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -15,9 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// sends it again, here or elsewhere, runs it once.
 ///
 /// A [`Server`](crate::transport::Server) then sends no response at all, but ends the stream with `REFUSED_STREAM`, which
-/// is how HTTP/2 guarantees it (RFC 9113 §8.7). A [`Channel`](crate::transport::Channel) sends such a call again within its
-/// deadline, whether it is idempotent or not; gRPC's own clients do so once by themselves (gRFC A6, *Transparent Retries*),
-/// and after that as their service config says. No status could tell them the same.
+/// is how HTTP/2 guarantees it (RFC 9113 §8.7); no status could. A [`Channel`](crate::transport::Channel) sends such a call
+/// again within its deadline, whether it is idempotent or not. gRPC's own clients see `UNAVAILABLE` and do as their service
+/// config says; some of them send it again once by themselves (gRFC A6, *Transparent Retries*), grpcio does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotBegun;
 

@@ -95,10 +95,12 @@ pub(crate) fn quick(builder: ChannelBuilder, seed: u64) -> Client<Channel> {
     Client(builder.backoff(backoff).attempts_per_second(100_000).seed(seed).build().unwrap())
 }
 
+/// No two texts that warm nodes up are the same.
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
 /// Calls until each of these nodes was given one.
 pub(crate) async fn until_all_are_called(client: &Client<Channel>, nodes: &[&Node]) {
     let before: Vec<usize> = nodes.iter().map(|node| node.calls()).collect();
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let called = async {
         while nodes.iter().zip(&before).any(|(node, before)| node.calls() == *before) {
             let text = format!("warm {}", NUMBER.fetch_add(1, Ordering::SeqCst));

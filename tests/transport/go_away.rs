@@ -118,3 +118,76 @@ async fn under_load_no_call_is_lost_and_none_runs_twice() {
     assert_eq!(echo.0.ran.load(Ordering::SeqCst), answered);
     assert!(running.stop().await.connections > 10);
 }
+
+/// Headers as HPACK's literals, none of which is remembered (RFC 7541 §6.2.2).
+fn headers(path: &str) -> Vec<u8> {
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "test"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ];
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    fields.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+}
+
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// A call, as gRPC's C core begins it: the window comes between headers and message.
+fn call(stream: u8, text: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(text.len()).unwrap();
+    [
+        frame(1, 4, stream, &headers("/test.Echo/Unary")),
+        frame(8, 0, stream, &[0, 0, 0, 5]),
+        frame(0, 1, stream, &[&[0, 0, 0, 0, length + 2, 0x0a, length], text].concat()),
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn a_call_that_came_too_late_costs_no_other_one() {
+    let echo = Echo::default();
+    let running = start(Limits::default(), &echo).await;
+    let mut peer = TcpStream::connect(&running.address).await.unwrap();
+    let said = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[]), call(1, b"wait")].concat();
+    peer.write_all(&said).await.unwrap();
+    take(&echo.0.started).await;
+    running.connections.go_away();
+
+    let (mut goes, mut statuses) = (Vec::new(), 0);
+    while statuses == 0 {
+        let mut head = [0; 9];
+        soon(peer.read_exact(&mut head)).await.unwrap();
+        let [_, a, b, kind, flags, _, _, _, stream] = head;
+        let mut payload = vec![0; usize::from(a) << 8 | usize::from(b)];
+        soon(peer.read_exact(&mut payload)).await.unwrap();
+        match kind {
+            // So the server knows which call was the last.
+            6 if flags == 0 => peer.write_all(&frame(6, 1, 0, &payload)).await.unwrap(),
+            7 => {
+                goes.push([payload[3], payload[7]]);
+                if goes.len() == 2 {
+                    // Nobody has read that yet; and the call that runs is answered only when this came.
+                    let late = [call(3, b"hello"), call(5, b"hello"), frame(6, 0, 0, b"question")].concat();
+                    peer.write_all(&late).await.unwrap();
+                }
+            }
+            6 => echo.0.release.add_permits(1),
+            // Its trailers.
+            1 if flags & 1 != 0 => {
+                assert_eq!(stream, 1);
+                statuses += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(goes, [[255, 0], [1, 0]], "the last stream, and the error, of each GOAWAY");
+    assert_eq!(echo.0.ran.load(Ordering::SeqCst), 1);
+    drop(peer);
+    running.stop().await;
+}

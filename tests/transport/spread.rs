@@ -67,7 +67,9 @@ async fn the_idle_node_is_preferred() {
         client.unary(&number.to_string()).await.unwrap();
     }
     assert_eq!(nodes.each_ref().map(Node::calls), [before[0], before[1] + 20, before[2]]);
-    nodes.iter().for_each(|node| node.echo.0.release.add_permits(1));
+    for node in &nodes {
+        node.echo.0.release.add_permits(1);
+    }
     for call in waiting {
         assert_eq!(soon(call).await.unwrap().unwrap(), "wait");
     }
@@ -229,7 +231,9 @@ async fn when_all_are_down_the_status_says_of_each_address_what_was_wrong_with_i
                 "{address}: {status:?}"
             );
         };
-        closed.iter().for_each(|closed| says(&closed.address, "refused"));
+        for closed in &closed {
+            says(&closed.address, "refused");
+        }
         says(&hung_up, "closed");
         says(&never_heard, "no connection within 30ms");
         assert!(status.message().contains("the call has not run"), "{status:?}");
@@ -362,7 +366,9 @@ async fn a_call_that_is_dropped_counts_as_load_no_longer() {
         }
     })
     .await;
-    nodes.iter().for_each(|node| node.echo.0.release.add_permits(2));
+    for node in &nodes {
+        node.echo.0.release.add_permits(2);
+    }
     for call in waiting {
         assert_eq!(soon(call).await.unwrap().unwrap(), "wait");
     }

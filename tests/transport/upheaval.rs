@@ -88,7 +88,9 @@ async fn takes_calls(node: &Node) {
     more(&node.echo.0.started, 1).await;
 }
 
-fn channels() -> [(&'static str, fn(Vec<String>) -> ChannelBuilder); 3] {
+type Build = fn(Vec<String>) -> ChannelBuilder;
+
+fn channels() -> [(&'static str, Build); 3] {
     [
         ("in turn", |addresses| Channel::spread(addresses).balance(Balance::RoundRobin)),
         ("least loaded", |addresses| Channel::spread(addresses).balance(Balance::LeastLoaded)),

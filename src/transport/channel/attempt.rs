@@ -182,17 +182,15 @@ impl Shared {
             progress.attempts += 1;
             let may_have_run = progress.may_have_run;
             let fate = match call.send(&address, sender, progress).await {
-                Ok(response) => match call.is_no_answer(&response) {
-                    Some((why, fate)) => {
-                        progress.may_have_run = may_have_run;
-                        progress.failed(address.name(), &why);
-                        fate
-                    }
-                    None => {
+                Ok(response) => {
+                    let Some((why, fate)) = call.is_no_answer(&response) else {
                         call.begun_at = Some(index);
                         return Ok(Answer { response, address });
-                    }
-                },
+                    };
+                    progress.may_have_run = may_have_run;
+                    progress.failed(address.name(), &why);
+                    fate
+                }
                 Err(fate) => fate,
             };
             if let Some(status) = call.body.failed() {

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
+use crate::transport::frames::{Frames, GOAWAY, Head, Part};
+
 /// A stream that tells when the first bytes came from its peer, in HTTP/2 its SETTINGS (RFC 9113 §3.4), and when a GOAWAY
 /// did (§6.8).
 ///
@@ -16,7 +18,7 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(super) struct Heard<T> {
     io: T,
-    heard: Option<oneshot::Sender<()>>,
+    first: Option<oneshot::Sender<()>>,
     told_to_go: Option<oneshot::Sender<()>>,
     frames: Frames,
 }
@@ -25,7 +27,7 @@ impl<T> Heard<T> {
     pub(super) fn new(io: T) -> (Self, oneshot::Receiver<()>, oneshot::Receiver<()>) {
         let (heard, was_heard) = oneshot::channel();
         let (told_to_go, was_told) = oneshot::channel();
-        let io = Self { io, heard: Some(heard), told_to_go: Some(told_to_go), frames: Frames::default() };
+        let io = Self { io, first: Some(heard), told_to_go: Some(told_to_go), frames: Frames::default() };
         (io, was_heard, was_told)
     }
 }
@@ -41,8 +43,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Heard<T> {
         let new = &buffer.filled()[before..];
         if !new.is_empty() {
             // Whoever waited may have given up by now.
-            let _ = self.heard.take().map(|heard| heard.send(()));
-            if self.told_to_go.is_some() && self.frames.tell_to_go(new) {
+            let _ = self.first.take().map(|heard| heard.send(()));
+            if self.told_to_go.is_some() && tell_to_go(&mut self.frames, new) {
                 let _ = self.told_to_go.take().map(|told| told.send(()));
             }
         }
@@ -50,40 +52,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for Heard<T> {
     }
 }
 
-/// Where one is among the frames of a connection (RFC 9113 §4.1).
-#[derive(Debug, Default)]
-struct Frames {
-    head: [u8; 9],
-    /// How much of the head has come.
-    known: usize,
-    /// How much of the payload is yet to come.
-    left: usize,
-}
-
-const GOAWAY: u8 = 7;
-
-impl Frames {
-    /// Whether a GOAWAY begins within what came next.
-    fn tell_to_go(&mut self, mut bytes: &[u8]) -> bool {
-        loop {
-            let skipped = self.left.min(bytes.len());
-            self.left -= skipped;
-            bytes = &bytes[skipped..];
-            let taken = (self.head.len() - self.known).min(bytes.len());
-            self.head[self.known..self.known + taken].copy_from_slice(&bytes[..taken]);
-            self.known += taken;
-            bytes = &bytes[taken..];
-            if self.known < self.head.len() {
-                return false;
-            }
-            let [a, b, c, kind, ..] = self.head;
-            if kind == GOAWAY {
-                return true;
-            }
-            self.left = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
-            self.known = 0;
-        }
-    }
+/// Whether a GOAWAY begins within what came next.
+fn tell_to_go(frames: &mut Frames, bytes: &[u8]) -> bool {
+    let mut at = 0;
+    std::iter::from_fn(|| frames.next(bytes, &mut at)).any(|part| matches!(part, Part::Head(Head { kind: GOAWAY, .. })))
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Heard<T> {
@@ -142,7 +114,7 @@ mod tests {
             let mut frames = Frames::default();
             let mut told = None;
             for (number, part) in all.chunks(size).enumerate() {
-                if frames.tell_to_go(part) {
+                if tell_to_go(&mut frames, part) {
                     told = Some(number * size..number * size + part.len());
                     break;
                 }
@@ -156,7 +128,7 @@ mod tests {
     fn other_frames_tell_nobody_to_go() {
         let mut frames = Frames::default();
         for part in [frame(0, 255), frame(1, 7), frame(6, 8), frame(8, 4), frame(3, 4)] {
-            assert!(!frames.tell_to_go(&part));
+            assert!(!tell_to_go(&mut frames, &part));
         }
     }
 }

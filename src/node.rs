@@ -47,7 +47,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use self::engine::Life;
+use self::engine::{Life, Preparing};
 use self::front::Fronts;
 use self::learn::Learning;
 use self::resting::Resting;
@@ -297,7 +297,12 @@ impl Node {
     /// # Errors
     /// As [`upgrade`](Self::upgrade); [`MoveError::TooLate`] when the time is over before the node is prepared.
     pub async fn prepare(&self, to: &Version, within: Duration) -> Result<Prepared, MoveError> {
-        self.life()?.prepare(to, within).await
+        self.preparing(to, within)?.ready().await
+    }
+
+    /// Begins to prepare.
+    fn preparing(&self, to: &Version, within: Duration) -> Result<Preparing, MoveError> {
+        self.life()?.prepare(to, within)
     }
 
     /// The word for a preparation: the node switches, as in [`upgrade`](Self::upgrade). Streams have had their time

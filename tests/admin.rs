@@ -30,8 +30,12 @@ use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use wire::move_update::Update;
 use wire::node_client::NodeClient;
-use wire::{LearnRequest, Phase, StatusRequest, UpgradeRequest, WatchRequest};
+use wire::{
+    AbortRequest, DrainRequest, LearnRequest, Phase, PrepareRequest, ResumeRequest, StatusRequest, UpgradeRequest,
+    WatchRequest,
+};
 
 /// A node that is served to those who look after it.
 struct Running {
@@ -89,6 +93,41 @@ async fn a_node_without_a_state_refuses_to_move_and_is_as_before() {
     assert_eq!(told(&refused), ("NO_STATE".to_owned(), "true".to_owned()));
     let nonsense = served.client.upgrade(UpgradeRequest { to: "newest".to_owned() }).await.expect_err("no version");
     assert_eq!(nonsense.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_node_without_a_state_is_drained_and_cannot_be_prepared() {
+    let mut served = serve().await;
+    let mut updates = served.client.drain(DrainRequest::default()).await.expect("a stream").into_inner();
+    let mut last = None;
+    let done = loop {
+        match updates.message().await.expect("no error").expect("it ends with `done`").update {
+            Some(Update::Status(status)) => last = Some(status),
+            Some(Update::Done(done)) => break done,
+            other => panic!("{other:?}"),
+        }
+    };
+    let last = last.expect("a status comes before");
+    assert_eq!((last.drained, last.calls_running, done.moved, done.version.as_str()), (true, 0, None, "2.0.0"));
+    assert_eq!(last.instance.len(), 32);
+    served.client.resume(ResumeRequest {}).await.expect("it is back");
+    assert!(!served.client.status(StatusRequest {}).await.expect("a status").get_ref().drained);
+
+    let prepare = |to: &str, within_microseconds| PrepareRequest { to: to.to_owned(), within_microseconds };
+    let day = 24 * 60 * 60 * 1_000_000;
+    for request in [prepare("3.0.0", 0), prepare("3.0.0", day + 1), prepare("newest", 1)] {
+        let error = served.client.prepare(request.clone()).await.expect_err("nonsense");
+        assert_eq!(error.code(), Code::InvalidArgument, "{request:?}");
+    }
+    let mut updates = served.client.prepare(prepare("3.0.0", day)).await.expect("a stream").into_inner();
+    let refused = loop {
+        match updates.message().await {
+            Ok(update) => assert!(update.is_some(), "the stream ended without a result"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(told(&refused), ("NO_STATE".to_owned(), "true".to_owned()));
+    served.client.abort(AbortRequest { name: "mine".to_owned() }).await.expect("nothing to take back is no error");
 }
 
 #[tokio::test]

@@ -270,6 +270,27 @@ async fn what_is_written_while_a_node_waits_is_there_when_it_has_switched() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_stay_prepared_serves_as_before_and_says_why_when_the_word_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = node(Kind::Records(Mode::Online), folder.path()).await;
+    add(&node.service(), 1, "a", false).await.unwrap();
+    let before = tree_of(&folder);
+    let prepared = node.prepare(&two(), MINUTE).await.unwrap();
+    let copy = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let copy = copy.into_iter().find(|path| path.ends_with("0002-2.0.0")).expect("what was prepared");
+    fs::write(copy.join("object/records.redb"), "scratched").unwrap();
+    node.watch().wait_for(|status| status.failure.is_some()).await.unwrap();
+    assert!(tokio::time::Instant::now() < prepared.until, "it does not wait for its time to be over");
+    free(&node).await;
+    let why = node.switch(&prepared.name).await.unwrap_err();
+    assert!(matches!(&why, MoveError::TooLate { why } if why.contains("copying records to 2.0.0")), "{why}");
+    assert_eq!((tree_of(&folder), node.status().phase), (before, Phase::Serving));
+    add(&node.service(), 2, "b", false).await.unwrap();
+    node.upgrade(&two()).await.unwrap();
+    assert_eq!(list(&node.service(), 1).await.unwrap(), ["a", "b"]);
+}
+
 #[tokio::test]
 async fn a_node_that_is_stopped_or_started_anew_forgets_that_it_was_prepared() {
     for kind in KINDS {

@@ -161,6 +161,12 @@ impl Stepwise {
     }
 }
 
+fn all_at(shops: &[Shop], version: &str, prepared: bool) {
+    for shop in shops {
+        shop.is_at(version, prepared);
+    }
+}
+
 fn addresses(shops: &[Shop]) -> Vec<&str> {
     shops.iter().map(|shop| shop.address.as_str()).collect()
 }
@@ -176,7 +182,7 @@ fn all_nodes_switch_and_it_is_told_how_far_apart() {
     let (shops, place) = (shops::<3>(), Place::new());
     let run = place.run(&addresses(&shops), &[]).ended(0, &["prepared, 3 of 3", "the decision is in"]);
     says(&run.out, &["3 of 3 nodes have switched, 1.0.0 -> 2.0.0", "window", "from the first node that said `done`"]);
-    shops.iter().for_each(|shop| shop.is_at("2.0.0", false));
+    all_at(&shops, "2.0.0", false);
     assert_eq!(place.stage(), "over");
     says(&place.resume(&[]).ended(0, &[]).out, &["all 3 nodes had switched already"]);
     // Nobody overwrites what was decided.
@@ -232,7 +238,7 @@ fn nodes_that_do_not_belong_together_are_told_before_anything_begins() {
     let unreachable = place.run(&[&a, &b, &c], &["--wait", "10ms"]);
     unreachable.ended(1, &["nothing was begun", "not all nodes can be reached", &c]);
     assert!(!place.record().exists());
-    shops[..2].iter().for_each(|shop| shop.is_at("1.0.0", false));
+    all_at(&shops[..2], "1.0.0", false);
     straddle(&["barrier", "--to", "2.0.0"]).ended(2, &["ADDRESS"]);
     straddle(&["barrier", &a]).ended(2, &["--to"]);
     straddle(&["barrier", &a, "--to", "2.0.0", "--within", "25h"]).ended(2, &["24h at most"]);
@@ -245,7 +251,7 @@ fn a_node_that_is_lost_before_the_word_takes_all_back() {
     let (mut shops, place) = (shops::<3>(), Place::new());
     let mut run = Stepwise::begin(&place, &addresses(&shops), &["--wait", "100ms"]);
     run.until("decision");
-    shops[..2].iter().for_each(|shop| shop.is_at("1.0.0", true));
+    all_at(&shops[..2], "1.0.0", true);
     assert_eq!(place.stage(), "preparing");
     shops[2].kill();
     run.go_on();
@@ -273,13 +279,13 @@ fn a_node_that_is_lost_after_the_decision_is_listed_and_brought_over_later() {
     let done = run.ended(3)["done"].clone();
     assert_eq!(done["stragglers"], 1, "{done}");
     assert!(done["nodes"][2]["straggler"]["why"].is_string(), "{done}");
-    shops[..2].iter().for_each(|shop| shop.is_at("2.0.0", false));
+    all_at(&shops[..2], "2.0.0", false);
     let still = place.resume(&["--wait", "100ms", "--retry", "1ms"]);
     says(&still.ended(3, &["is left at 1.0.0, and goes on under simulation", "--resume"]).out, &["2 of 3 nodes"]);
     shops[2].start_again();
     shops[2].is_at("1.0.0", false);
     says(&place.resume(&[]).ended(0, &[]).out, &["3 of 3 nodes have switched"]);
-    shops.iter().for_each(|shop| shop.is_at("2.0.0", false));
+    all_at(&shops, "2.0.0", false);
     assert_eq!(place.stage(), "over");
 }
 
@@ -297,7 +303,7 @@ fn a_word_that_a_node_refuses_as_late_becomes_an_upgrade() {
     let done = run.ended(0)["done"].clone();
     assert_eq!((&done["stragglers"], &done["nodes"][0]["switched"]["after_microseconds"]), (&json!(0), &Value::Null));
     assert!(done["nodes"][1]["switched"]["after_microseconds"].is_u64(), "{done}");
-    shops.iter().for_each(|shop| shop.is_at("2.0.0", false));
+    all_at(&shops, "2.0.0", false);
 }
 
 /// Takes a node's preparation back, past the tool.
@@ -330,9 +336,9 @@ fn a_tool_that_is_killed_before_its_decision_has_changed_nothing() {
     run.until("decision");
     drop(run);
     // Nodes wait for a word that does not come; nobody has to wait for them.
-    shops.iter().for_each(|shop| shop.is_at("1.0.0", true));
+    all_at(&shops, "1.0.0", true);
     place.resume(&[]).ended(1, &["the run ended before its decision", "all nodes are as before"]);
-    shops.iter().for_each(|shop| shop.is_at("1.0.0", false));
+    all_at(&shops, "1.0.0", false);
     assert!(!place.record().exists());
 }
 
@@ -345,12 +351,12 @@ fn a_tool_that_is_killed_between_its_decision_and_the_word_is_gone_on_with() {
         run.go_on();
         run.until("word");
         drop(run);
-        shops.iter().for_each(|shop| shop.is_at("1.0.0", true));
+        all_at(&shops, "1.0.0", true);
         if late {
             abort(&shops[1]);
         }
         says(&place.resume(&[]).ended(0, &[]).out, &["2 of 2 nodes have switched"]);
-        shops.iter().for_each(|shop| shop.is_at("2.0.0", false));
+        all_at(&shops, "2.0.0", false);
         assert_eq!(place.stage(), "over");
     }
 }
@@ -363,7 +369,7 @@ fn ctrl_c_before_the_decision_takes_all_back_and_after_it_nothing() {
     let ended = run.0.interrupt();
     assert_eq!(ended.status.code(), Some(1));
     says(&String::from_utf8_lossy(&ended.stderr), &["interrupted", "all nodes are as before"]);
-    shops.iter().for_each(|shop| shop.is_at("1.0.0", false));
+    all_at(&shops, "1.0.0", false);
     assert!(!place.record().exists());
 
     let mut run = Stepwise::begin(&place, &addresses(&shops), &[]);
@@ -373,7 +379,7 @@ fn ctrl_c_before_the_decision_takes_all_back_and_after_it_nothing() {
     run.0.signal("-INT");
     run.go_on();
     assert_eq!(run.ended(0)["done"]["stragglers"], 0);
-    shops.iter().for_each(|shop| shop.is_at("2.0.0", false));
+    all_at(&shops, "2.0.0", false);
 }
 
 #[test]

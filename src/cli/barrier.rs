@@ -77,11 +77,7 @@ async fn begin(arguments: &BarrierArguments, to: &Version) -> Outcome {
 
     let begun = Instant::now();
     let mut interrupted = pin!(signals::interrupted());
-    let ready = tokio::select! {
-        biased;
-        () = &mut interrupted => Err(NotReady::interrupted()),
-        ready = prepare::all(&members, arguments, to, &mut record, &file, &mut told) => ready,
-    };
+    let ready = prepare::all(&members, arguments, &mut record, &file, &mut told, &mut interrupted).await;
     let names = record.names();
     let decided = match ready {
         Ok(until) => {
@@ -95,7 +91,7 @@ async fn begin(arguments: &BarrierArguments, to: &Version) -> Outcome {
         Err(not_ready) => Err(not_ready),
     };
     if let Err(not_ready) = decided {
-        let left = nodes::take_back(&members, &names, to, &not_ready.refused()).await;
+        let left = nodes::take_back(&members, &names, &not_ready.refused()).await;
         let forgotten = record::remove(&file);
         return told.aborted(&not_ready, &left, Some(arguments.within), forgotten.err().as_deref());
     }

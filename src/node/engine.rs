@@ -20,6 +20,7 @@ use tokio::time::interval;
 
 use self::filling::Filling;
 use self::prepare::Preparations;
+pub(super) use self::prepare::Preparing;
 pub(super) use self::start::{Beginning, Starting, start};
 use super::chain::Chain;
 use super::draining;

@@ -57,8 +57,8 @@ fn every_fault(life: &[Act], least: usize) {
             let (files, mut written) = (Arc::new(Faulty::new(Some((at, fault)))), Vec::new());
             let went = in_a_program(live(kind, life, files.clone(), folder.path(), &mut written, &told));
             assert!(files.operations() > at || went.is_err(), "{told}: it never came");
-            let last = went.err().and_then(|Gone(last)| last);
-            let version = in_a_program(go_on(kind, last, folder.path(), &written, &told));
+            let died_in = went.err().and_then(|Gone(act)| act);
+            let version = in_a_program(go_on(kind, died_in, folder.path(), &written, &told));
             ended[usize::from(version == 2)] += 1;
         }
     }
@@ -143,10 +143,10 @@ async fn live(
 }
 
 /// Starts again, looks what is there, and goes on to the end: the version that it started at.
-async fn go_on(kind: Kind, last: Option<Act>, folder: &Path, written: &[String], told: &str) -> u64 {
+async fn go_on(kind: Kind, died_in: Option<Act>, folder: &Path, written: &[String], told: &str) -> u64 {
     let node = builder(kind, folder, Arc::new(Disk)).start().await.unwrap_or_else(|error| panic!("{told}: {error}"));
     let began = node.version().major();
-    if last == Some(Act::Prepare) {
+    if died_in == Some(Act::Prepare) {
         let status = node.status();
         assert_eq!((began, status.phase, status.under_way), (1, Phase::Serving, None), "{told}: it is forgotten");
         assert_eq!(epochs(folder), 1, "{told}: what was prepared is left over");

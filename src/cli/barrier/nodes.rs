@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tonic::Status;
 
 use crate::cli::BadArguments;
@@ -11,11 +11,9 @@ use crate::cli::node::{Client, Failure};
 use crate::node::admin::wire::node_client::NodeClient;
 use crate::node::admin::wire::{AbortRequest, NodeStatus, StatusRequest};
 use crate::transport::Channel;
-use crate::version::Version;
 
 /// How long a node may take to be as before.
 const PATIENCE: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// A node.
 #[derive(Clone)]
@@ -83,39 +81,22 @@ pub(super) async fn still_prepared(
     if lost.is_empty() { Ok(()) } else { Err(lost) }
 }
 
-/// Takes all preparations back; whoever was still at it has lost its listener. Those of which it is not known whether they are as
-/// before, and why.
-pub(super) async fn take_back(
-    members: &[Member],
-    names: &Names,
-    to: &Version,
-    refused: &[String],
-) -> Vec<(String, String)> {
+/// Takes all preparations back. Those of which it is not known whether they are as before, and why.
+pub(super) async fn take_back(members: &[Member], names: &Names, refused: &[String]) -> Vec<(String, String)> {
     let members = members.iter().cloned().zip(names.clone());
     let members = members.filter(|(member, _)| !refused.contains(&member.address));
-    let taken = members.map(|(member, name)| {
-        let to = to.to_string();
-        async move {
-            let back = timeout(PATIENCE, one_back(&member, name, &to)).await;
-            let back = back.unwrap_or_else(|_| Err(format!("it does not say so within {PATIENCE:?}")));
-            back.err().map(|why| (member.address, why))
-        }
+    let taken = members.map(|(mut member, name)| async move {
+        let Some(name) = name else {
+            return Some((member.address, "it has not said that it has begun".to_owned()));
+        };
+        let why = match timeout(PATIENCE, member.client.abort(AbortRequest { name })).await {
+            Ok(Ok(_)) => return None,
+            Ok(Err(status)) => Failure::of(&member.address, &status, false).short(),
+            Err(_) => format!("it does not say so within {PATIENCE:?}"),
+        };
+        Some((member.address, why))
     });
     all(taken).await.into_iter().flatten().collect()
-}
-
-async fn one_back(member: &Member, name: Option<String>, to: &str) -> Result<(), String> {
-    if let Some(name) = name {
-        let aborted = member.client.clone().abort(AbortRequest { name }).await;
-        return aborted.map(drop).map_err(|status| Failure::of(&member.address, &status, false).short());
-    }
-    loop {
-        let status = member.status(PATIENCE).await.map_err(|failure| failure.short())?;
-        if status.under_way.is_none_or(|under_way| under_way.to != to) {
-            return Ok(());
-        }
-        sleep(PAUSE).await;
-    }
 }
 
 /// Does it all at once, and gives what comes of it in order.

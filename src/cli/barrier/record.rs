@@ -44,7 +44,7 @@ pub(super) enum Stage {
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
     pub(super) address: String,
-    /// That of its preparation, once it is prepared.
+    /// That of its preparation, once it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
     /// Whether it has said that it has switched.

@@ -20,7 +20,10 @@ pub(super) async fn run(arguments: &BarrierArguments, file: &Path) -> Outcome {
     let mut told = Told::new(arguments.json);
     match record.stage {
         Stage::Preparing => {
-            let left = nodes::take_back(&members, &record.names(), &record.to, &[]).await;
+            // Those that have not begun, as far as is written, have lost their listener since: they go back by themselves.
+            let unnamed = record.nodes.iter().filter(|node| node.name.is_none());
+            let unnamed: Vec<String> = unnamed.map(|node| node.address.clone()).collect();
+            let left = nodes::take_back(&members, &record.names(), &unnamed).await;
             let why = NotReady::here("the run ended before its decision".to_owned());
             // Where one could not be told, it is known from here which.
             let kept = if left.is_empty() { record::remove(file).err() } else { None };

@@ -91,17 +91,28 @@ pub(super) fn drain(node: &Node, stopping: &watch::Receiver<bool>, wait: Duratio
 pub(super) fn prepare(
     node: &Node,
     stopping: &watch::Receiver<bool>,
-    to: Version,
+    to: &Version,
     within: Duration,
 ) -> Stream<PrepareUpdate> {
     use prepare_update::Update;
     let (sender, receiver) = mpsc::channel(WAITING);
     let (node, stopping) = (node.clone(), stopping.clone());
+    // Before there is an answer: whoever has one can take it back.
+    let begun = node.preparing(to, within);
     tokio::spawn(async move {
         let update = |update| PrepareUpdate { update: Some(update) };
-        let preparing = node.prepare(&to, within);
+        let preparing = match begun {
+            Ok(preparing) => preparing,
+            Err(error) => {
+                let _ = fail(&sender, error, |refused| update(Update::Refused(refused))).await;
+                return;
+            }
+        };
+        if sender.send(Ok(update(Update::Begun(preparing.name().to_owned())))).await.is_err() {
+            return;
+        }
         let of_status = |status| update(Update::Status(status));
-        match tell(&node, stopping, &sender, of_status, preparing).await {
+        match tell(&node, stopping, &sender, of_status, preparing.ready()).await {
             Some(Ok(prepared)) => {
                 let told = update(Update::Prepared(told::prepared(&prepared)));
                 if sender.send(Ok(told)).await.is_err() {

@@ -128,7 +128,7 @@ impl Service for Admin {
                 format!("`within_microseconds` is {within_microseconds}: it has to be above 0, and at most a day");
             return Err(Status::invalid_argument(what));
         }
-        Ok(Response::new(follow::prepare(&self.node, &self.stopping, to, within)))
+        Ok(Response::new(follow::prepare(&self.node, &self.stopping, &to, within)))
     }
 
     async fn switch(&self, request: Request<SwitchRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {

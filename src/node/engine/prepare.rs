@@ -74,11 +74,8 @@ enum End {
 }
 
 impl Life {
-    pub(in crate::node) async fn prepare(
-        self: &Arc<Self>,
-        to: &Version,
-        within: Duration,
-    ) -> Result<Prepared, MoveError> {
+    /// Begins to prepare; it goes on for as long as what is returned is there.
+    pub(in crate::node) fn prepare(self: &Arc<Self>, to: &Version, within: Duration) -> Result<Preparing, MoveError> {
         let until = Instant::now() + within.min(LONGEST);
         let told = Prepared { to: to.clone(), name: random::name(), until };
         let (ends, ordered) = oneshot::channel();
@@ -90,7 +87,7 @@ impl Life {
             preparations.now = Some(Preparation { told: told.clone(), ready: false, ends });
             busy
         };
-        let unless_kept = Unwanted { life: self.clone(), name: Some(told.name.clone()) };
+        let preparing = Preparing { life: self.clone(), name: told.name.clone(), readied, kept: false };
         let life = self.clone();
         tokio::spawn(async move {
             let standing_by = life.clone();
@@ -99,9 +96,7 @@ impl Life {
                 end.tell();
             }
         });
-        let prepared = readied.await.unwrap_or_else(|_| Err(self.vanished()))?;
-        unless_kept.keep();
-        Ok(prepared)
+        Ok(preparing)
     }
 
     pub(in crate::node) async fn switch(&self, name: &str) -> Result<Moved, MoveError> {
@@ -217,7 +212,9 @@ impl Life {
                 // Of a move before, which could not be forgotten.
                 StateFolder::forget(state)?;
             }
-            state.permit_on_word(&to)
+            state.permit_on_word(&to)?;
+            // Its folders take syncs of the disk, which nobody has to wait for then.
+            state.prepare()
         });
         permitted.await.map_err(Unready::Failed)?;
         self.ahead(&plan).await.map_err(Unready::Failed)?;
@@ -385,23 +382,33 @@ impl End {
     }
 }
 
-/// A preparation that whoever asked for it may go away from, and is taken back then.
-struct Unwanted {
+/// A preparation that has begun. Whoever asked for it may go away, and it is taken back then.
+pub(in crate::node) struct Preparing {
     life: Arc<Life>,
-    name: Option<String>,
+    name: String,
+    readied: oneshot::Receiver<Result<Prepared, MoveError>>,
+    /// Whether it goes on without whoever asked for it.
+    kept: bool,
 }
 
-impl Unwanted {
-    fn keep(mut self) {
-        self.name = None;
+impl Preparing {
+    pub(in crate::node) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until all is done that can be.
+    pub(in crate::node) async fn ready(mut self) -> Result<Prepared, MoveError> {
+        let readied = (&mut self.readied).await.unwrap_or_else(|_| Err(self.life.vanished()));
+        self.kept = true;
+        readied
     }
 }
 
-impl Drop for Unwanted {
+impl Drop for Preparing {
     fn drop(&mut self) {
-        if let Some(name) = self.name.take() {
+        if !self.kept {
             let order = Order::Abort(oneshot::channel().0);
-            lock(&self.life.preparations).end(&name, "nobody waited for it any more", order);
+            lock(&self.life.preparations).end(&self.name, "nobody waited for it any more", order);
         }
     }
 }

@@ -219,7 +219,7 @@ pub struct PrepareRequest {
 /// What is told of a preparation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PrepareUpdate {
-    #[prost(oneof = "prepare_update::Update", tags = "1, 2, 3")]
+    #[prost(oneof = "prepare_update::Update", tags = "1, 2, 3, 4")]
     pub update: ::core::option::Option<prepare_update::Update>,
 }
 /// Nested message and enum types in `PrepareUpdate`.
@@ -235,6 +235,9 @@ pub mod prepare_update {
         /// The node is prepared. The last message.
         #[prost(message, tag = "3")]
         Prepared(super::Prepared),
+        /// The preparation has begun: its name, by which Abort takes it back. The first message.
+        #[prost(string, tag = "4")]
+        Begun(::prost::alloc::string::String),
     }
 }
 /// A node that waits for the word.

@@ -1,7 +1,7 @@
 //! Upgrade by restart: [releases](Release) on disk, and the [supervisor](Supervisor) that runs their programs.
 //!
-//! The supervisor keeps the listening socket and passes it to each program as systemd does (sd_listen_fds(3)); a program tells
-//! how it is doing as it would tell systemd (sd_notify(3)). Another release is started beside the one that serves, checks what
+//! The supervisor keeps the listening socket and passes it to each program as systemd does (`sd_listen_fds(3)`); a program tells
+//! how it is doing as it would tell systemd (`sd_notify(3)`). Another release is started beside the one that serves, checks what
 //! can be checked without the state, takes the state once the old one has let it go, and is given up when it fails. At no time
 //! is a connection refused: while no program accepts, connections wait in the socket's backlog.
 //!
@@ -27,14 +27,14 @@
 //!
 //! It may be killed, or told to start its own program file anew. The program serves on. The next supervisor finds it in the
 //! journal, by process number, start time and boot, so that no other process is mistaken for it. It gets the listening socket
-//! passed on, or takes it back out of the program (pidfd_getfd(2): the same user, and no stricter rule of ptrace(2)); where it
+//! passed on, or takes it back out of the program (`pidfd_getfd(2)`: the same user, and no stricter rule of ptrace(2)); where it
 //! cannot, it stops the program first, and callers are refused until the next one is started. A program that did not serve,
 //! because a move was under way, is ended and started again: the journals of both, of the supervisor and of the node's state,
 //! say how to go on. Two programs never write the state, since each takes the state's own lock first.
 //!
 //! # Limits
 //!
-//! Linux only: it takes pidfd_open(2) (Linux 5.3) and pidfd_getfd(2) (Linux 5.6). Programs run as the supervisor's user.
+//! Linux only: it takes `pidfd_open(2)` (Linux 5.3) and `pidfd_getfd(2)` (Linux 5.6). Programs run as the supervisor's user.
 
 mod release;
 

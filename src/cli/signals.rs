@@ -34,7 +34,7 @@ async fn terminated() {
     std::future::pending().await
 }
 
-async fn stdin_ended() {
+pub(super) async fn stdin_ended() {
     // A thread of its own: a blocked read must not hold up the end of the runtime.
     let (ended, notice) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {

@@ -26,7 +26,7 @@ mod linux {
     use tokio::sync::mpsc;
 
     use super::{Outcome, SuperviseArguments};
-    use crate::cli::BadArguments;
+    use crate::cli::{BadArguments, signals};
     use crate::supervise::{Ended, Listen, News, Order, Releases, Supervisor};
     use crate::transport::Inherited;
 
@@ -60,6 +60,12 @@ mod linux {
         listen(SignalKind::terminate(), Order::Stop, &orders)?;
         listen(SignalKind::interrupt(), Order::Stop, &orders)?;
         listen(SignalKind::user_defined2(), Order::Anew, &orders)?;
+        if arguments.until_stdin_ends {
+            tokio::spawn(async move {
+                signals::stdin_ended().await;
+                let _ = orders.send(Order::Stop).await;
+            });
+        }
         Ok(supervisor.begin(callers, admin).await?.run(receiver).await)
     }
 

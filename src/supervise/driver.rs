@@ -241,13 +241,13 @@ impl Driver {
             match action {
                 Action::Start(id, launch) => self.start(id, launch),
                 Action::HandOver(id, moving) => self.hand_over(id, moving),
-                Action::Terminate(id) => self.with(id, Process::terminate, Process::kill),
-                Action::Kill(id) => self.with(id, Process::kill, Process::kill),
+                Action::Terminate(id) => self.with(id, Process::terminate),
+                Action::Kill(id) => self.with(id, Process::kill),
                 Action::Tell(outcome) => self.moved(outcome),
             }
         }
         if let Some(until) = self.machine.restarts_at().filter(|until| Some(*until) != waited && *until > now) {
-            let milliseconds = u64::try_from((until - now).as_millis()).unwrap_or(u64::MAX);
+            let milliseconds = u64::try_from(until.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
             self.news(&News::Waiting { milliseconds, crashes: self.machine.crashes() });
         }
         self.publish();

@@ -14,7 +14,7 @@ pub struct SuperviseError(#[from] Kind);
 #[derive(Debug, thiserror::Error)]
 enum Kind {
     #[error(
-        "{}: another supervisor{} owns this state\n  help: {}", .state.display(), who(.owner), what_to_do(.owner)
+        "{}: another supervisor{} owns this state\n  help: {}", .state.display(), who(.owner.as_ref()), what_to_do(.owner.as_ref())
     )]
     Owned { state: PathBuf, owner: Option<(u32, String)> },
     #[error(transparent)]
@@ -60,11 +60,11 @@ impl From<StateError> for SuperviseError {
     }
 }
 
-fn who(owner: &Option<(u32, String)>) -> String {
-    owner.as_ref().map(|(process, admin)| format!(" (process {process}, admin service at {admin})")).unwrap_or_default()
+fn who(owner: Option<&(u32, String)>) -> String {
+    owner.map(|(process, admin)| format!(" (process {process}, admin service at {admin})")).unwrap_or_default()
 }
 
-fn what_to_do(owner: &Option<(u32, String)>) -> String {
+fn what_to_do(owner: Option<&(u32, String)>) -> String {
     match owner {
         Some((_, admin)) => format!("tell that one what to do, as `straddle node status {admin}`; or stop it first"),
         None => "it is starting; look with `ps`, and stop one of the two".to_owned(),

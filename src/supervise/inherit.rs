@@ -1,7 +1,7 @@
 //! What a supervisor finds of the one before: a program that serves goes on, all others are ended.
 //!
 //! A supervisor that was killed takes its socket with it, but its program has that socket as well: it is taken back from there
-//! (pidfd_getfd(2)). Where the system does not allow that, the program has to end, since nobody else could listen at the
+//! (`pidfd_getfd(2)`). Where the system does not allow that, the program has to end, since nobody else could listen at the
 //! address: callers are refused until its successor listens.
 
 use std::net::TcpListener;
@@ -33,10 +33,8 @@ pub(super) async fn from_before(
     let mut left = Left { serving: None, callers };
     for program in written.map(|written| written.programs.as_slice()).unwrap_or_default() {
         let Some(process) = program.name.find() else { continue };
-        let kept = match fits(program, written) {
-            true => keep(&process, &mut left.callers),
-            false => Err("it did not serve".to_owned()),
-        };
+        let kept =
+            if fits(program, written) { keep(&process, &mut left.callers) } else { Err("it did not serve".to_owned()) };
         match kept {
             Ok(()) if left.serving.is_none() => {
                 let (release, process_id) = (program.launch.release.clone(), program.name.process);

@@ -63,9 +63,10 @@ impl FromStr for Written {
 /// The supervisor's own folder, with its lock.
 #[derive(Debug)]
 pub(super) struct Folder {
-    folder: PathBuf,
+    path: PathBuf,
     files: Arc<dyn Files>,
-    _lock: File,
+    #[expect(dead_code, reason = "it is held for as long as this lives")]
+    lock: File,
 }
 
 impl Folder {
@@ -78,7 +79,7 @@ impl Folder {
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(&file);
         let lock = open.map_err(SuperviseError::io(&file, "opening the lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, files, _lock: lock }),
+            Ok(()) => Ok(Self { path: folder, files, lock }),
             Err(TryLockError::WouldBlock) => {
                 let owner = read(&*files, &folder).ok().flatten().map(|written| written.supervisor);
                 let owner = owner.map(|owner| (owner.process, owner.admin));
@@ -90,20 +91,20 @@ impl Folder {
 
     /// What was written last, if anything was.
     pub(super) fn read(&self) -> Result<Option<Written>, SuperviseError> {
-        read(&*self.files, &self.folder)
+        read(&*self.files, &self.path)
     }
 
     /// Replaces what was written.
     pub(super) fn write(&self, written: &Written) -> Result<(), SuperviseError> {
         let text = serde_json::to_string(written).map_err(|error| {
-            SuperviseError::io(&self.folder.join(JOURNAL), "putting it into words")(io::Error::from(error))
+            SuperviseError::io(&self.path.join(JOURNAL), "putting it into words")(io::Error::from(error))
         })?;
-        Ok(replace_pointer(&*self.files, &self.folder, JOURNAL, format!("{text}\n").as_bytes())?)
+        Ok(replace_pointer(&*self.files, &self.path, JOURNAL, format!("{text}\n").as_bytes())?)
     }
 
     /// Where a program says how it is doing.
     pub(super) fn notify(&self, id: Id) -> PathBuf {
-        self.folder.join(NOTIFY).join(id.to_string())
+        self.path.join(NOTIFY).join(id.to_string())
     }
 }
 

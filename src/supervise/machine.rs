@@ -36,7 +36,7 @@
 //! | *return* | 78, the state is beyond it | at the newer version, or between | the newer one *goes back* |
 //! | *return* | anything else | anything | the newer one *goes back*, if there is a newer one; else it *returns* again; later each time |
 //!
-//! A program that is killed has to be gone before the next one is started. The state's own lock keeps two from writing in
+//! A program that is ended has to be gone before the next one is started. The state's own lock keeps two from writing in
 //! any case.
 
 mod ended;
@@ -72,6 +72,8 @@ pub(super) enum Event {
     Prepared(Id),
     /// A program accepts callers, at this version.
     Ready(Id, Version),
+    /// The program that serves has moved by itself, to this version.
+    Moved(Id, Version),
     /// A program says that it goes on, and how much more time it wants, if it says so.
     Progress(Id, Option<Duration>),
     /// A program says why it will end.
@@ -115,8 +117,8 @@ pub(super) struct Machine {
     pace: Pace,
     /// Killed, or handed over: with the time when their end is enforced.
     leaving: BTreeMap<Id, Time>,
-    /// Killed, and not gone yet.
-    killed: BTreeSet<Id>,
+    /// Killed, or asked to end: they have to be gone before another one starts.
+    gone_first: BTreeSet<Id>,
     /// Why programs said that they would end.
     complaints: BTreeMap<Id, String>,
     failure: Option<String>,
@@ -131,7 +133,7 @@ enum State {
     Serving { id: Id },
     Beside { old: Id, new: Id, moving: Move, until: Time },
     Handing { old: Id, new: Option<Id>, moving: Move, until: Time },
-    Stopping { until: Time },
+    Stopping,
     Stopped,
 }
 
@@ -152,7 +154,7 @@ impl Machine {
         };
         let pace = Pace::new(limits, seed);
         let next = serving.map_or(1, |id| id + 1);
-        let (leaving, killed, complaints) = Default::default();
+        let (leaving, gone_first, complaints) = Default::default();
         Self {
             limits,
             at,
@@ -162,7 +164,7 @@ impl Machine {
             since: now,
             pace,
             leaving,
-            killed,
+            gone_first,
             complaints,
             failure,
             next,
@@ -181,7 +183,7 @@ impl Machine {
             },
             State::Beside { moving, .. } => Stage::Beside(moving.clone()),
             State::Handing { moving, .. } => Stage::Handing(moving.clone()),
-            State::Serving { .. } | State::Stopping { .. } | State::Stopped => Stage::Run,
+            State::Serving { .. } | State::Stopping | State::Stopped => Stage::Run,
         };
         let (at, good, before) = (self.at.clone(), self.good.clone(), self.before.clone());
         Record { at, good, before, stage, failure: self.failure.clone() }
@@ -198,13 +200,14 @@ impl Machine {
             }
             Event::Prepared(id) => self.prepared(id, now),
             Event::Ready(id, version) => self.ready(id, &version, now),
+            Event::Moved(id, version) => self.has_moved(id, version),
             Event::Progress(id, more) => self.progress(id, more, now),
             Event::Complains(id, why) => {
                 self.complaints.insert(id, why);
             }
             Event::HandedOver(id) => self.handed_over(id, now),
             Event::Stays(id) => self.stays(id),
-            Event::Exited(id, exit) => self.exited(id, exit, now),
+            Event::Exited(id, exit) => self.exited(id, &exit, now),
             Event::Stop => self.stop(now),
         }
         self.due(now);
@@ -214,11 +217,10 @@ impl Machine {
     /// When [`Event::Tick`] has something to do.
     pub(super) fn deadline(&self) -> Option<Time> {
         let own = match &self.state {
-            State::Waiting { until, .. } => Some(*until).filter(|_| self.killed.is_empty()),
+            State::Waiting { until, .. } => Some(*until).filter(|_| self.gone_first.is_empty()),
             State::Alone { until, .. } | State::Beside { until, .. } | State::Handing { until, .. } => Some(*until),
-            State::Stopping { until } => Some(*until),
             State::Serving { .. } => Some(self.since + self.limits.window).filter(|_| !self.is_good()),
-            State::Stopped => None,
+            State::Stopping | State::Stopped => None,
         };
         own.into_iter().chain(self.leaving.values().copied()).min()
     }
@@ -249,7 +251,7 @@ impl Machine {
 
     /// Whether a move could begin.
     pub(super) fn is_idle(&self) -> bool {
-        matches!(self.state, State::Serving { .. }) && self.leaving.is_empty() && self.killed.is_empty()
+        matches!(self.state, State::Serving { .. }) && self.leaving.is_empty() && self.gone_first.is_empty()
     }
 
     /// The move that is under way.
@@ -324,8 +326,8 @@ impl Machine {
                 Doing::Take(moving) if *version == moving.to.version => self.arrived(id, moving, now),
                 Doing::Return(back) if *version == back.to.version => self.returned(id, back, now),
                 doing => {
-                    self.kill(id);
-                    self.ended(doing, id, Exit::Other(version.clone()), now);
+                    self.terminate(id, now);
+                    self.ended(doing, id, &Exit::Other(version.clone()), now);
                 }
             },
             // The lock is free, so the old one has nothing any more, whether its end was seen or not.
@@ -336,11 +338,21 @@ impl Machine {
                 if *version == moving.to.version {
                     self.arrived(id, moving, now);
                 } else {
-                    self.kill(id);
-                    self.ended(Doing::Take(moving), id, Exit::Other(version.clone()), now);
+                    self.terminate(id, now);
+                    self.ended(Doing::Take(moving), id, &Exit::Other(version.clone()), now);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// An upgrade within the program: it has not crashed over it, and is as good as it was.
+    fn has_moved(&mut self, id: Id, version: Version) {
+        if matches!(self.state, State::Serving { id: serving } if serving == id) && version != self.at.version {
+            let before = std::mem::replace(&mut self.at.version, version);
+            let older = before < self.at.version;
+            self.before = older.then(|| Run { release: self.at.release.clone(), version: before });
+            self.good = Some(self.at.clone());
         }
     }
 
@@ -416,31 +428,29 @@ impl Machine {
             }
             State::Handing { old, new: None, .. } => vec![old],
             State::Waiting { .. } => Vec::new(),
-            State::Stopping { .. } | State::Stopped => return,
+            State::Stopping | State::Stopped => return,
         };
         for id in alive {
-            self.actions.push(Action::Terminate(id));
-            self.leaving.insert(id, now + self.limits.stop);
+            self.terminate(id, now);
         }
-        self.state = State::Stopping { until: now + self.limits.stop };
+        self.state = State::Stopping;
     }
 
     /// Does what the time has come for.
     fn due(&mut self, now: Time) {
         let late: Vec<Id> = self.leaving.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
         for id in late {
-            self.leaving.remove(&id);
             self.kill(id);
         }
         match self.state.clone() {
-            State::Waiting { doing, until } if until <= now && self.killed.is_empty() => {
+            State::Waiting { doing, until } if until <= now && self.gone_first.is_empty() => {
                 let launch = doing.launch(&self.at);
                 let id = self.start(launch);
                 self.state = State::Alone { id, doing, until: now + self.limits.ready };
             }
             State::Alone { id, doing, until } if until <= now => {
                 self.kill(id);
-                self.ended(doing, id, Exit::Late, now);
+                self.ended(doing, id, &Exit::Late, now);
                 self.due(now);
             }
             State::Beside { old, new, until, .. } if until <= now => {
@@ -457,7 +467,9 @@ impl Machine {
                 self.good = Some(self.at.clone());
                 self.pace.forget();
             }
-            State::Stopping { .. } if self.leaving.is_empty() && self.killed.is_empty() => self.state = State::Stopped,
+            State::Stopping if self.leaving.is_empty() && self.gone_first.is_empty() => {
+                self.state = State::Stopped;
+            }
             _ => {}
         }
     }
@@ -471,16 +483,23 @@ impl Machine {
 
     /// It is to end by itself, within its time.
     fn leaves(&mut self, id: Id, now: Time) {
-        if !self.killed.contains(&id) {
+        if !self.gone_first.contains(&id) {
             self.leaving.entry(id).or_insert(now + self.limits.stop);
         }
     }
 
     fn kill(&mut self, id: Id) {
-        self.leaving.remove(&id);
-        if self.killed.insert(id) {
+        let asked = self.leaving.remove(&id).is_some();
+        if self.gone_first.insert(id) || asked {
             self.actions.push(Action::Kill(id));
         }
+    }
+
+    /// Asks it to end, because callers may be with it; it has to be gone before another one starts.
+    fn terminate(&mut self, id: Id, now: Time) {
+        self.gone_first.insert(id);
+        self.leaving.insert(id, now + self.limits.stop);
+        self.actions.push(Action::Terminate(id));
     }
 }
 

@@ -98,9 +98,11 @@ impl fmt::Display for News {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listening { callers, admin, seed } => {
+                // Scripts read both addresses from the ends of the first two lines.
                 write!(
                     formatter,
-                    "callers come to {callers}\nits admin service, for straddle node, is on {admin} (seed {seed})"
+                    "callers come to {callers}\nits admin service, for straddle node, is on {admin}\n\
+                     waits before a program is started again begin with seed {seed}"
                 )
             }
             Self::Adopted { release, process } => {

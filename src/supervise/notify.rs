@@ -1,4 +1,4 @@
-//! What programs say about themselves: datagrams of sd_notify(3), with three fields of our own.
+//! What programs say about themselves: datagrams of `sd_notify(3)`, with three fields of our own.
 //!
 //! | field | meaning |
 //! |---|---|

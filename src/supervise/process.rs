@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::machine::{Exit, Told};
 
-/// The number of the first socket that is passed on: `SD_LISTEN_FDS_START` of sd_listen_fds(3).
+/// The number of the first socket that is passed on: `SD_LISTEN_FDS_START` of `sd_listen_fds(3)`.
 const FIRST: i32 = 3;
 /// The number of the verified program's file, behind the sockets.
 const PROGRAM: i32 = FIRST + 1;

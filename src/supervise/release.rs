@@ -193,7 +193,8 @@ fn toml_of(manifest: &Manifest) -> String {
     // Names, digests and versions need no more escaping than this.
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
     let runs: Vec<String> = manifest.runs.iter().map(|version| quoted(&version.to_string())).collect();
-    let protocol = manifest.protocol.iter().map(|name| format!("protocol = {}\n", quoted(name))).collect::<String>();
+    let protocol =
+        manifest.protocol.as_deref().map(|name| format!("protocol = {}\n", quoted(name))).unwrap_or_default();
     let (program, sha256) = (quoted(&manifest.program), quoted(&manifest.sha256));
     format!("program = {program}\nsha256 = {sha256}\n{protocol}runs = [{}]\n", runs.join(", "))
 }
@@ -201,5 +202,9 @@ fn toml_of(manifest: &Manifest) -> String {
 fn digest(file: &mut File) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(file, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher.finalize().iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hexadecimal).collect())
+}
+
+fn hexadecimal(digit: u8) -> char {
+    char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
 }

@@ -63,6 +63,9 @@ pub(in crate::cli) struct SuperviseArguments {
     /// Print what happens as JSON, an object a line
     #[arg(long)]
     pub(in crate::cli) json: bool,
+    /// Stop when standard input ends, too: whoever started us is gone then
+    #[arg(long, hide = true)]
+    pub(in crate::cli) until_stdin_ends: bool,
     /// The program, whose path holds {version}, and its arguments; {version} is the release
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(in crate::cli) program: Vec<OsString>,

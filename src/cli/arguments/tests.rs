@@ -57,3 +57,12 @@ fn the_checks_of_the_readme_are_ones_that_we_take() {
 fn what_the_readme_tells_nodes_is_what_we_take() {
     assert_all_parse("README.md", 6, &|command| command.get(1).is_some_and(|name| name == "node"));
 }
+
+#[test]
+fn the_unit_for_systemd_starts_a_supervisor() {
+    let unit = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/systemd/shop.service"));
+    let unit = unit.expect("a unit");
+    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("what it starts");
+    let arguments = Arguments::try_parse_from(command.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(arguments.command, Command::Supervise(_)), "{command}");
+}

@@ -120,7 +120,7 @@ impl Node {
     /// Puts the releases in place that are not broken.
     pub(super) fn repair_releases(&self) -> io::Result<()> {
         supervised::release(&self.folder, "2.0.1", "1.1.0,2.0.0", false)?;
-        supervised::release(&self.folder, "3.0.0", "1.1.0,2.0.0,3.0.0", false)
+        supervised::release(&self.folder, "3.0.0", "2.0.0,3.0.0", false)
     }
 
     async fn run(reached: Reached, folder: PathBuf, slowly: bool) -> io::Result<Self> {

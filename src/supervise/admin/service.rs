@@ -86,12 +86,12 @@ impl Admin {
     async fn begin(&self, planned: impl FnOnce() -> Result<Move, Status> + Send + 'static) -> Answer {
         // A large program is read for its digest.
         let moving = spawn_blocking(planned).await.map_err(|error| Status::internal(error.to_string()))??;
-        let (asker, asked) = Asker::new();
+        let (asker, listens) = Asker::new();
         if self.ask.send(Ask::Move(moving, asker)).await.is_err() {
             return Err(Status::unavailable("the supervisor stops"));
         }
         let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(follow(asked, self.view.clone(), self.stopping.clone(), sender));
+        tokio::spawn(follow(listens, self.view.clone(), self.stopping.clone(), sender));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 

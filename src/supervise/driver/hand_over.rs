@@ -28,7 +28,7 @@ pub(super) struct Handed {
 /// What the old program tells of its handing over.
 #[derive(Debug)]
 pub(in crate::supervise) enum Told {
-    Update(Update),
+    Update(Box<Update>),
     Failed(Status),
 }
 
@@ -38,20 +38,24 @@ impl Driver {
         let Some(program) = self.programs.get(&id) else { return };
         let Some(client) = program.client() else {
             // A plain program, which knows of signals alone.
-            return self.with(id, Process::terminate, Process::kill);
+            return self.with(id, Process::terminate);
         };
         let happens = self.happens.clone();
         tokio::spawn(async move {
             let told = |told| happens.send(Happening::Told(id, Box::new(told)));
-            if let Err(status) = follow(client, moving, |update| drop(told(Told::Update(update)))).await {
+            if let Err(status) = follow(client, moving, |update| drop(told(Told::Update(Box::new(update))))).await {
                 let _ = told(Told::Failed(status));
             }
         });
     }
 
     pub(super) fn told(&mut self, id: Id, told: Told) {
-        match told {
-            Told::Update(Update::Status(status)) => {
+        let update = match told {
+            Told::Update(update) => *update,
+            Told::Failed(status) => return self.not_handed_over(id, status),
+        };
+        match update {
+            Update::Status(status) => {
                 let waits = status.phase != i32::from(Phase::Serving) && status.phase != i32::from(Phase::Permitted);
                 if waits && self.handed.since.is_none() {
                     self.handed.since = Some(Instant::now());
@@ -63,17 +67,16 @@ impl Driver {
                     self.tell(Event::Progress(id, None));
                 }
             }
-            Told::Update(Update::Done(done)) => {
+            Update::Done(done) => {
                 self.handed.since.get_or_insert_with(Instant::now);
                 self.handed.moved = done.moved;
                 self.tell(Event::HandedOver(id));
             }
-            Told::Update(more) => {
+            more => {
                 if let Some(asker) = &self.asker {
                     asker.more(more);
                 }
             }
-            Told::Failed(status) => self.not_handed_over(id, status),
         }
     }
 
@@ -84,7 +87,7 @@ impl Driver {
                 if info.reason == Reason::Stuck.name() || info.metadata.get(SAFE).is_none_or(|safe| safe != "true") =>
             {
                 tracing::error!(%status, "the old program is stuck, and is ended");
-                self.with(id, Process::kill, Process::kill);
+                self.with(id, Process::kill);
             }
             Some(_) => self.stays(id, status),
             None if status.code() == Code::Unimplemented => self.stays(id, status),

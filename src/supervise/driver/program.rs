@@ -205,6 +205,8 @@ impl Driver {
         }
         if said.ready {
             self.is_ready(id, said.version);
+        } else if let (Some(version), true) = (said.version, self.machine.serving() == Some(id)) {
+            self.tell(Event::Moved(id, version));
         }
     }
 
@@ -214,8 +216,9 @@ impl Driver {
         let version = version.unwrap_or(told);
         program.ready = Some(version.clone());
         let release = program.launch.release.clone();
-        self.news(&News::Ready { release, version: version.clone() });
-        self.tell(Event::Ready(id, version));
+        self.tell(Event::Ready(id, version.clone()));
+        // Whoever hears it may ask for the next move.
+        self.news(&News::Ready { release, version });
         if self.machine.serving() == Some(id) {
             self.watch_status(id);
             self.above.tell("READY=1");
@@ -248,11 +251,11 @@ impl Driver {
         self.tell(Event::Exited(id, exit));
     }
 
-    /// Does something to the process of a program, or something else as soon as it is there.
-    pub(super) fn with(&mut self, id: Id, now: impl Fn(&Process), _: impl Fn(&Process)) {
+    /// Signals a program, so that it ends; one that is not there yet is ended as soon as it is.
+    pub(super) fn with(&mut self, id: Id, something: impl Fn(&Process)) {
         let Some(program) = self.programs.get_mut(&id) else { return };
         match &program.process {
-            Some((_, process)) => now(process),
+            Some((_, process)) => something(process),
             None => program.doomed = true,
         }
     }

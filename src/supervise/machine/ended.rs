@@ -5,9 +5,9 @@ use super::{Action, Id, Machine, State, Time, first_back};
 
 impl Machine {
     /// A program has ended.
-    pub(super) fn exited(&mut self, id: Id, exit: Exit, now: Time) {
+    pub(super) fn exited(&mut self, id: Id, exit: &Exit, now: Time) {
         self.leaving.remove(&id);
-        self.killed.remove(&id);
+        self.gone_first.remove(&id);
         match self.state.clone() {
             State::Alone { id: alone, doing, .. } if alone == id => self.ended(doing, id, exit, now),
             State::Serving { id: serving } if serving == id => self.ended(Doing::Run, id, exit, now),
@@ -15,7 +15,7 @@ impl Machine {
             State::Beside { old, new, moving, .. } if old == id => {
                 self.state = State::Alone { id: new, doing: Doing::Take(moving), until: now + self.limits.ready };
             }
-            State::Beside { old, new, .. } if new == id => self.not_begun(old, new, &exit),
+            State::Beside { old, new, .. } if new == id => self.not_begun(old, new, exit),
             State::Handing { old, .. } if old == id => self.old_is_gone(now),
             State::Handing { old, new: Some(new), moving, until } if new == id => {
                 // The old one cannot be stopped any more; then the new one is started again.
@@ -28,13 +28,13 @@ impl Machine {
     }
 
     /// What was alone has ended, or is killed because it has to.
-    pub(super) fn ended(&mut self, doing: Doing, id: Id, exit: Exit, now: Time) {
-        let why = self.why(id, &exit);
+    pub(super) fn ended(&mut self, doing: Doing, id: Id, exit: &Exit, now: Time) {
+        let why = self.why(id, exit);
         match doing {
             Doing::Run => self.run_ended(why, now),
-            Doing::Take(moving) => self.take_ended(moving, &exit, why, now),
+            Doing::Take(moving) => self.take_ended(moving, exit, why, now),
             Doing::Back(back) if exit.is_done() => self.then(Doing::Return(back), now),
-            Doing::Back(back) if exit.is_failed() => self.no_way_back(back, why, now),
+            Doing::Back(back) if exit.is_failed() => self.no_way_back(back, &why, now),
             Doing::Back(back) => self.later(Doing::Return(back), now),
             // It says itself that the state is beyond it.
             Doing::Return(back) if exit.is_cannot() && back.needs_newer() => self.then(Doing::Back(back), now),
@@ -87,7 +87,7 @@ impl Machine {
     }
 
     /// The newer one is all that can run.
-    fn no_way_back(&mut self, back: Back, why: String, now: Time) {
+    fn no_way_back(&mut self, back: Back, why: &str, now: Time) {
         let why = format!("{}; and it cannot go back: {why}", back.why);
         self.at = back.from;
         (self.good, self.before) = (Some(self.at.clone()), None);

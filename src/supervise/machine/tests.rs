@@ -143,9 +143,9 @@ fn what_fails_while_it_takes_over_is_followed_by_the_old_program() {
         let failed = told(&machine.on(Event::Ready(id, Version::new(1, 0, 0)), Time::ZERO)).unwrap().unwrap_err();
         assert!(failed.how == How::Back && failed.why.starts_with("the disk hums: "), "{failed:?}");
     }
-    // Ready with another version: killed first, and gone before the old one starts.
+    // Ready with another version: asked to end, and gone before the old one starts.
     let mut machine = taking();
-    assert_eq!(machine.on(Event::Ready(2, Version::new(1, 0, 0)), Time::ZERO), [Action::Kill(2)]);
+    assert_eq!(machine.on(Event::Ready(2, Version::new(1, 0, 0)), Time::ZERO), [Action::Terminate(2)]);
     assert_eq!(started(&machine.on(Event::Exited(2, Exit::Signal(9)), Time::ZERO)).map(|(_, launch)| launch), old);
     // Never ready.
     let mut machine = taking();
@@ -214,6 +214,16 @@ fn a_state_that_cannot_go_back_keeps_its_program() {
     let (id, _) = started(&machine.on(Event::Tick, Time::ZERO)).unwrap();
     let failed = told(&machine.on(Event::Exited(id, Exit::Code(75)), Time::ZERO)).unwrap().unwrap_err();
     assert_eq!((failed.how, machine.at(), machine.good()), (How::NoWayBack, &run(2, 2), Some(&run(2, 2))));
+}
+
+#[test]
+fn what_moves_by_itself_is_started_again_where_it_is() {
+    let mut machine = serving();
+    machine.on(Event::Moved(1, Version::new(2, 0, 0)), Time::ZERO);
+    assert_eq!((machine.at(), machine.before()), (&run(1, 2), Some(&run(1, 1))));
+    machine.on(Event::Exited(1, Exit::Signal(9)), Time::ZERO);
+    let (_, launch) = started(&machine.on(Event::Tick, SECOND)).unwrap();
+    assert_eq!(launch.told, Told::Run(Version::new(2, 0, 0)));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(crate) fn of_protocol(folder: &Path, scope: &Scope, record: bool) -> Result<
     let mut places = Places::default();
     let protocol = places.load(folder)?;
     let recorded = if record { lock::record(folder, &protocol, Which::All)? } else { Vec::new() };
-    let mut report = of_steps(&protocol, &places, folder, 0, scope)?;
+    let mut report = of_steps(&protocol, &places, folder, 0, scope);
     let lock = lock::read(folder)?;
     report.findings.extend(published::against_lock(&protocol, folder, lock.as_ref()));
     Ok((report, recorded))
@@ -99,7 +99,7 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
             let joined =
                 Protocol::assemble(protocol.name().to_owned(), Declared::default(), sources, folder.to_owned())?;
             let name = Some(protocol.name().to_owned());
-            ad_hoc(joined, &places, last, (newest.to_string(), WORKING.to_owned()), name, scope)
+            Ok(ad_hoc(joined, &places, last, (newest.to_string(), WORKING.to_owned()), name, scope))
         }
         (true, false) => {
             let protocol = places.load(folder)?;
@@ -107,13 +107,13 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
             let names = (given(against), newest.version.to_string());
             let old = places.source_of_folder(&Version::new(1, 0, 0), old_folder)?;
             let name = Some(protocol.name().to_owned());
-            ad_hoc(two(old, newest, folder)?, &places, 0, names, name, scope)
+            Ok(ad_hoc(two(old, newest, folder)?, &places, 0, names, name, scope))
         }
         (false, false) => {
             let names = (given(against), super::paths::shown(folder));
             let old = places.source_of_folder(&Version::new(1, 0, 0), old_folder)?;
             let new = places.source_of_folder(&Version::new(1, 1, 0), folder)?;
-            ad_hoc(two(old, new, folder)?, &places, 0, names, None, scope)
+            Ok(ad_hoc(two(old, new, folder)?, &places, 0, names, None, scope))
         }
     }
 }
@@ -141,14 +141,14 @@ fn ad_hoc(
     names: (String, String),
     name: Option<String>,
     scope: &Scope,
-) -> Result<Report, CheckError> {
+) -> Report {
     let (protocol, guessed) = with_moved_packages(protocol, index);
-    let old = image(&protocol, index, places)?;
-    let new = image(&protocol, index + 1, places)?;
+    let old = image(&protocol, index, places);
+    let new = image(&protocol, index + 1, places);
     let anchor = protocol.sources()[index + 1].origin.clone();
     let versions = vec![names.0.clone(), names.1.clone()];
     let pair = Pair { protocol: &protocol, index, old: &old, new: &new, names, guessed, step_file: None };
-    Ok(Report { protocol: name, versions, steps: vec![judged(&pair, scope)], findings: Vec::new(), anchor })
+    Report { protocol: name, versions, steps: vec![judged(&pair, scope)], findings: Vec::new(), anchor }
 }
 
 /// The protocol with a step that renames the packages that seem to have moved. Where such a step says more than can be, as
@@ -183,12 +183,12 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope, mut places: Places
     let newest = before.versions()[before.versions().len() - 1].version();
     // Steps to versions that came since; what was there before was checked then.
     let since = now.versions().iter().take_while(|schema| schema.version() <= newest).count().saturating_sub(1);
-    let mut report = of_steps(&now, &places, folder, since, scope)?;
+    let mut report = of_steps(&now, &places, folder, since, scope);
     let given = given(against);
     let published = Published { locked: lock::published(&before), by: given.clone(), lock: None };
     let mut changed = published.findings(&now, folder);
     for finding in &mut changed {
-        let place = published::first_change(finding, (&before, &now), &places)?;
+        let place = published::first_change(finding, (&before, &now), &places);
         finding.place = place.or(finding.place.take());
     }
     report.findings.extend(changed);
@@ -199,30 +199,21 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope, mut places: Places
         let names = (format!("{newest} in {given}"), format!("{newest} in {}", super::paths::shown(folder)));
         let last = before.sources()[before.versions().len() - 1].clone();
         let pair = two(last, now.sources()[index].clone(), folder)?;
-        report.steps.extend(ad_hoc(pair, &places, 0, names, None, scope)?.steps);
+        report.steps.extend(ad_hoc(pair, &places, 0, names, None, scope).steps);
     }
     Ok(report)
 }
 
 /// The steps of a protocol, from the version at `first` on.
-///
-/// # Errors
-/// When the protos of a version cannot be read again.
-pub(crate) fn of_steps(
-    protocol: &Protocol,
-    places: &Places,
-    folder: &Path,
-    first: usize,
-    scope: &Scope,
-) -> Result<Report, CheckError> {
+pub(crate) fn of_steps(protocol: &Protocol, places: &Places, folder: &Path, first: usize, scope: &Scope) -> Report {
     let mut steps = Vec::new();
     let mut older: Option<Image> = None;
     for index in first..protocol.steps().len() {
         let old = match older.take() {
             Some(image) => image,
-            None => image(protocol, index, places)?,
+            None => image(protocol, index, places),
         };
-        let new = image(protocol, index + 1, places)?;
+        let new = image(protocol, index + 1, places);
         let step = &protocol.steps()[index];
         let declared = protocol.sources()[index + 1].step.as_ref().map(|(file, _)| file.clone());
         let undeclared = || folder.join(step.to().to_string()).join("step.toml");
@@ -238,13 +229,13 @@ pub(crate) fn of_steps(
         steps.push(judged(&pair, scope));
         older = Some(new);
     }
-    Ok(Report {
+    Report {
         protocol: Some(protocol.name().to_owned()),
         versions: protocol.versions().iter().map(|schema| schema.version().to_string()).collect(),
         steps,
         findings: Vec::new(),
         anchor: folder.join("protocol.toml"),
-    })
+    }
 }
 
 fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
@@ -262,7 +253,7 @@ fn judged(pair: &Pair<'_>, scope: &Scope) -> Judged {
 }
 
 /// The protos of a version with their places; without places where the version is one descriptor set.
-fn image(protocol: &Protocol, index: usize, places: &Places) -> Result<Image, CheckError> {
+fn image(protocol: &Protocol, index: usize, places: &Places) -> Image {
     let (pool, origin) = (protocol.versions()[index].pool(), &protocol.sources()[index].origin);
     let mut files = Vec::new();
     if let Some(placed) = places.files(origin) {
@@ -271,7 +262,7 @@ fn image(protocol: &Protocol, index: usize, places: &Places) -> Result<Image, Ch
         let own = pool.files().filter(|file| !file.name().starts_with("google/protobuf/"));
         files.extend(own.map(|file| (file, Arc::default())));
     }
-    Ok(Image::pooled(origin.clone(), files))
+    Image::pooled(origin.clone(), files)
 }
 
 impl Report {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{CheckError, image};
+use super::image;
 use crate::check::Side;
 use crate::check::compare::{self, Options};
 use crate::check::judge::{Finding, Level, Spot, own};
@@ -156,39 +156,32 @@ impl Published {
 }
 
 /// Where a published version first differs from what it was, where both are there to see.
-///
-/// # Errors
-/// When what was compiled cannot be read.
-pub(super) fn first_change(
-    finding: &Finding,
-    (before, now): (&Protocol, &Protocol),
-    places: &Places,
-) -> Result<Option<Spot>, CheckError> {
+pub(super) fn first_change(finding: &Finding, (before, now): (&Protocol, &Protocol), places: &Places) -> Option<Spot> {
     let of = |protocol: &Protocol| {
         protocol.sources().iter().position(|source| source.version.to_string() == finding.element)
     };
-    let (Some(was), Some(is)) = (of(before), of(now)) else { return Ok(None) };
+    let (was, is) = (of(before)?, of(now)?);
     if finding.rule.id == own::STEP_CHANGED.id {
         let step = |protocol: &Protocol, index: usize| protocol.sources()[index].step.clone();
-        let (Some((_, was)), Some((file, is))) = (step(before, was), step(now, is)) else { return Ok(None) };
+        let ((_, was), (file, is)) = (step(before, was)?, step(now, is)?);
         let mut was = was.lines();
         let line = is.lines().position(|line| was.next() != Some(line)).map(|position| position + 1);
-        return Ok(Some(Spot { file, line, column: 1, end: None }));
+        return Some(Spot { file, line, column: 1, end: None });
     }
     if finding.rule.id != own::VERSION_CHANGED.id {
-        return Ok(None);
+        return None;
     }
-    let (was, is) = (image(before, was, places)?, image(now, is, places)?);
+    let (was, is) = (image(before, was, places), image(now, is, places));
     let (found, added) = compare::compare_with_additions(&was, &is, &Options::default(), &own::ADDITION);
     let places = found.iter().chain(&added).filter_map(|difference| difference.place.as_ref());
     let first =
         places.filter(|place| place.side == Side::New).min_by_key(|place| (&place.file, place.line, place.column));
-    Ok(first.map(|place| Spot {
+    first.map(|place| Spot {
         file: is.root().join(&place.file),
         line: Some(place.line),
         column: place.column,
         end: place.end,
-    }))
+    })
 }
 
 /// The schema of a version that consists of one file.

@@ -1,4 +1,4 @@
-//! README's chapter "Upgrade a node", typed as it stands; what is shown is what is said.
+//! README's chapters "Upgrade a node" and "Ways to upgrade", typed as they stand; what is shown is what is said.
 //!
 //! Its commands are those of a Unix shell. Its folders are in a temporary one, and its ports are free ones. The part about
 //! one's own service is for whoever builds the example.
@@ -9,60 +9,81 @@ mod readme;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The ports that the chapter shows.
-const PORTS: [&str; 4] = ["7000", "7070", "7001", "7071"];
+const PORTS: [&str; 8] = ["7000", "7070", "7001", "7071", "7002", "7072", "7003", "7073"];
 
 #[test]
 fn the_chapter_works_as_written_and_says_what_it_shows() {
-    let mut reader = Reader::new();
-    let mut typed = 0;
-    for (language, block) in readme::chapter("Upgrade a node") {
-        if language == "console" && !block.contains("cargo run") {
-            for command in block.split("$ ").skip(1) {
-                let (line, shown) = command.split_once('\n').expect("a line");
-                reader.types(line, shown);
-                typed += 1;
-            }
-        }
-    }
+    let typed = Reader::new(None).reads("Upgrade a node");
     assert!(typed > 15, "{typed} commands");
-    assert!(reader.node.is_none(), "the chapter ends what it starts");
 }
 
-/// Who types the chapter, and the node that runs beside the shell.
+/// Programs are supervised there alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_chapter_about_other_ways_works_as_written() {
+    let folder = tempfile::tempdir().expect("a folder to type in");
+    let typed = Reader::new(Some(folder.path().to_owned())).reads("Ways to upgrade");
+    assert!(typed > 15, "{typed} commands");
+}
+
+/// Who types a chapter, and what runs beside the shell.
 struct Reader {
     folder: tempfile::TempDir,
-    ports: [String; 4],
-    node: Option<Child>,
+    /// Where commands are typed; the project's own folder, if it is not said.
+    at: Option<PathBuf>,
+    ports: [String; 8],
+    jobs: Vec<Child>,
 }
 
 impl Reader {
-    fn new() -> Self {
+    fn new(at: Option<PathBuf>) -> Self {
         // All are held until each is known, so that they differ.
         let listeners = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let ports = listeners.each_ref().map(|listener| listener.local_addr().expect("its port").port().to_string());
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), ports, node: None }
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), at, ports, jobs: Vec::new() }
+    }
+
+    /// Types what the chapter shows; how many commands.
+    #[track_caller]
+    fn reads(mut self, chapter: &str) -> usize {
+        let mut typed = 0;
+        for (language, block) in readme::chapter(chapter) {
+            if language == "console" && !block.contains("cargo run") {
+                for command in block.split("$ ").skip(1) {
+                    let (line, shown) = command.split_once('\n').expect("a line");
+                    self.types(line, shown);
+                    typed += 1;
+                }
+            }
+        }
+        assert!(self.jobs.is_empty(), "the chapter ends what it starts");
+        typed
     }
 
     #[track_caller]
     fn types(&mut self, line: &str, shown: &str) {
         let (line, shown) = (self.here(line), self.here(shown));
-        if line == "kill %1" {
-            stop(self.node.take().expect("a node runs"));
+        if let Some(jobs) = line.strip_prefix("kill ") {
+            let all: Vec<String> = (1..=self.jobs.len()).map(|number| format!("%{number}")).collect();
+            assert_eq!(jobs, all.join(" "), "what runs is ended together");
+            self.jobs.drain(..).for_each(stop);
         } else if let Some(serving) = line.strip_suffix(" &") {
-            let mut node = shell(&format!("exec {serving}")).stdout(Stdio::piped()).spawn().expect("a shell");
+            let mut job = self.shell(&format!("exec {serving}")).stdout(Stdio::piped()).spawn().expect("a shell");
             // It says so when it serves.
-            let mut told = BufReader::new(node.stdout.take().expect("a pipe")).lines();
+            let mut told = BufReader::new(job.stdout.take().expect("a pipe")).lines();
             for shown in shown.lines().chain(shown.is_empty().then_some("…")) {
                 let told = told.next().unwrap_or_else(|| panic!("$ {line}: it has ended")).expect("a line");
                 assert!(is_shown(shown, &told), "$ {line}\n{told}\nbut the chapter shows\n{shown}");
             }
-            assert!(self.node.replace(node).is_none(), "one runs at a time, as %1");
+            self.jobs.push(job);
         } else {
-            let ended = shell(&format!("{line} 2>&1")).output().expect("a shell");
+            let ended = self.shell(&format!("{line} 2>&1")).output().expect("a shell");
             let said = String::from_utf8_lossy(&ended.stdout);
             let code = i32::from(shown.contains("failed: "));
             assert_eq!(ended.status.code(), Some(code), "$ {line}\n{said}");
@@ -73,6 +94,15 @@ impl Reader {
                 );
             }
         }
+    }
+
+    fn shell(&self, line: &str) -> Command {
+        let program = Path::new(env!("CARGO_BIN_EXE_straddle")).parent().expect("its folder");
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        let at = self.at.as_deref().unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")));
+        shell.args(["-c", line]).current_dir(at).env("PATH", path).env("NO_COLOR", "1").stdin(Stdio::null());
+        shell
     }
 
     /// The same, with this reader's ports and folder.
@@ -87,24 +117,15 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            stop(node);
-        }
+        self.jobs.drain(..).for_each(stop);
     }
 }
 
-fn stop(mut node: Child) {
-    let _ = node.kill();
-    let _ = node.wait();
-}
-
-fn shell(line: &str) -> Command {
-    let program = Path::new(env!("CARGO_BIN_EXE_straddle")).parent().expect("its folder");
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", line]).current_dir(env!("CARGO_MANIFEST_DIR")).env("PATH", path).env("NO_COLOR", "1");
-    shell.stdin(Stdio::null());
-    shell
+/// As `kill` does: what it started itself it ends first.
+fn stop(mut job: Child) {
+    // It may have ended.
+    let _ = kill_process(Pid::from_child(&job), Signal::TERM);
+    let _ = job.wait();
 }
 
 /// Whether this line of the chapter stands for what was said: up to an ellipsis, and whatever the pause was.

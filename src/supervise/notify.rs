@@ -7,7 +7,7 @@
 //! | `READY=1` | it accepts callers |
 //! | `X_STRADDLE_VERSION=2.0.0` | with READY: the version that it runs |
 //! | `STATUS=…` | what it is doing, for people; a new one shows that it goes on |
-//! | `EXTEND_TIMEOUT_USEC=…` | how many microseconds more it wants; counts once for each new `STATUS` |
+//! | `EXTEND_TIMEOUT_USEC=…` | how many microseconds more it wants; counts beside a new `STATUS` |
 //! | `X_STRADDLE_FAILED=…` | why it will end |
 //!
 //! Other fields mean nothing here.

@@ -199,7 +199,7 @@ impl Supervisor {
         let there = version_of(&*self.files, node)?;
         let (release, found) = match (&self.release, &there) {
             (Some(release), _) => (release.clone(), self.releases.find(release)?),
-            (None, Some(version)) => self.releases.newest_that_runs(version)?,
+            (None, Some(version)) => self.releases.newest_that_runs(&[version])?,
             (None, None) => self.releases.newest()?,
         };
         let version = match there {

@@ -26,9 +26,9 @@ async fn every_revision_is_seen_once_and_in_order_across_two_addresses() {
         let health = HealthHandle::new();
         health.set_serving();
         let begun = Arc::new(AtomicUsize::new(0));
-        let counter = begun.clone();
+        let tally = begun.clone();
         let counted = node.service().map_request(move |request: http::Request<Body>| {
-            counter.fetch_add(usize::from(request.uri().path().ends_with("/WatchItems")), Ordering::SeqCst);
+            tally.fetch_add(usize::from(request.uri().path().ends_with("/WatchItems")), Ordering::SeqCst);
             request
         });
         let served = serve(Beside::new(counted).health(&health)).await;

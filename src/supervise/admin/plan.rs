@@ -18,11 +18,11 @@ pub(super) fn upgrade(releases: &Releases, from: &Run, to: Version) -> Result<Mo
             from.version
         )));
     }
-    let (name, release) = releases.newest_that_runs(&to).map_err(|error| no_way(&error.to_string()))?;
+    let both = if to == from.version { vec![&to] } else { vec![&from.version, &to] };
+    let (name, release) = releases.newest_that_runs(&both).map_err(|error| no_way(&error.to_string()))?;
     if to == from.version && name <= from.release {
         return Err(no_way(&format!("the node runs {to} already, and no release is newer than {}", from.release)));
     }
-    expect(&release, &from.version)?;
     let between = release.manifest().runs.iter().find(|version| **version > from.version && **version < to);
     if let Some(between) = between {
         return Err(no_way(&format!("{between} comes before {to}: upgrade to that first")));
@@ -47,16 +47,10 @@ pub(super) fn rollback(
     let known = known.filter(|(_, release)| release.expect(&to).is_ok() && release.verify().is_ok());
     let (name, release) = match known {
         Some(known) => known,
-        None => releases.newest_that_runs(&to).map_err(|error| no_way(&error.to_string()))?,
+        None => releases.newest_that_runs(&[&to]).map_err(|error| no_way(&error.to_string()))?,
     };
     verify(&release)?;
     Ok(Move { from: from.clone(), to: Run { release: name, version: to }, back: true, accept_loss })
-}
-
-fn expect(release: &Release, version: &Version) -> Result<(), Status> {
-    release.expect(version).map_err(|error| {
-        no_way(&format!("the state is at {version}, and the new program has to take it from there: {error}"))
-    })
 }
 
 fn verify(release: &Release) -> Result<(), Status> {

@@ -28,8 +28,6 @@ pub(super) struct Program {
     client: Option<Client>,
     pub(super) ready: Option<Version>,
     pub(super) doing: String,
-    /// It got the time that it asked for, for what it is doing.
-    extended: bool,
     /// It has to end as soon as it is there.
     doomed: bool,
     watching: Option<AbortHandle>,
@@ -38,18 +36,7 @@ pub(super) struct Program {
 impl Program {
     fn new(launch: Launch) -> Self {
         let (process, socket, admin, client, ready, watching) = Default::default();
-        Self {
-            launch,
-            process,
-            socket,
-            admin,
-            client,
-            ready,
-            doing: String::new(),
-            extended: false,
-            doomed: false,
-            watching,
-        }
+        Self { launch, process, socket, admin, client, ready, doing: String::new(), doomed: false, watching }
     }
 
     pub(super) fn written(&self, id: Id) -> Option<journal::Program> {
@@ -205,16 +192,14 @@ impl Driver {
         let news = said.status.filter(|status| *status != program.doing);
         let goes_on = news.is_some();
         if let Some(doing) = news {
-            (program.doing, program.extended) = (doing, false);
+            program.doing = doing;
         }
-        // Once for each thing that it does: what asks by the clock alone may hang.
-        let more_time = said.more_time.filter(|_| !program.extended);
-        program.extended |= more_time.is_some();
         if let Some(why) = said.failed {
             self.tell(Event::Complains(id, why));
         }
-        if goes_on || more_time.is_some() {
-            self.tell(Event::Progress(id, more_time));
+        // What asks for time by the clock alone may hang.
+        if goes_on {
+            self.tell(Event::Progress(id, said.more_time));
         }
         if said.prepared {
             self.tell(Event::Prepared(id));

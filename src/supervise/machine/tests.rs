@@ -154,7 +154,7 @@ fn what_fails_while_it_takes_over_is_followed_by_the_old_program() {
 }
 
 /// Lets the program that runs crash until another one than before is started: what that is told.
-fn crash_until(machine: &mut Machine, mut id: Id, ready: Option<Version>) -> (usize, Id, Launch) {
+fn crash_until(machine: &mut Machine, mut id: Id, ready: Option<&Version>) -> (usize, Id, Launch) {
     let mut now = Time::ZERO;
     let mut last = None;
     for crashes in 1..10 {
@@ -167,7 +167,7 @@ fn crash_until(machine: &mut Machine, mut id: Id, ready: Option<Version>) -> (us
         if last.replace(launch.clone()).is_some_and(|last| last != launch) {
             return (crashes, next, launch);
         }
-        if let Some(version) = &ready {
+        if let Some(version) = ready {
             machine.on(Event::Ready(next, version.clone()), now);
         }
         id = next;
@@ -183,7 +183,7 @@ fn crashes_lead_back_once_there_were_too_many() {
 
     let mut machine = taking();
     machine.on(Event::Ready(2, Version::new(2, 0, 0)), Time::ZERO);
-    let (crashes, id, launch) = crash_until(&mut machine, 2, Some(Version::new(2, 0, 0)));
+    let (crashes, id, launch) = crash_until(&mut machine, 2, Some(&Version::new(2, 0, 0)));
     assert_eq!((crashes, &launch.release), (3, &Version::new(2, 0, 0)));
     assert_eq!(launch.told, Told::Back(Version::new(1, 0, 0)), "callers were answered: the newer program goes back");
     let (id, launch) = started(&machine.on(Event::Exited(id, Exit::Code(0)), SECOND)).unwrap();
@@ -200,7 +200,7 @@ fn a_program_that_was_good_is_started_again_and_again() {
     for _ in 0..20 {
         machine.on(Event::Exited(id, Exit::Code(1)), now);
         let until = machine.restarts_at().unwrap();
-        waits.push(until - now);
+        waits.push(until.saturating_sub(now));
         now = until;
         id = started(&machine.on(Event::Tick, now)).unwrap().0;
     }
@@ -271,7 +271,7 @@ fn a_supervisor_that_was_killed_goes_on_from_what_it_wrote() {
 #[test]
 fn any_order_of_events_ends_at_a_program_that_serves() {
     let rounds = std::env::var("STRADDLE_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3000);
-    let mut ends = [0; 2];
+    let mut ends = [0_u64; 2];
     for seed in 0..rounds {
         let mut world = World::new(seed);
         for _ in 0..world.steps() {
@@ -283,5 +283,5 @@ fn any_order_of_events_ends_at_a_program_that_serves() {
         assert_eq!(world.version(), &at.version, "seed {seed}\n{}", world.story());
         ends[usize::from(at == run(2, 2))] += 1;
     }
-    assert!(ends.iter().all(|end| *end > rounds as usize / 20), "both ends are seen: {ends:?}");
+    assert!(ends.iter().all(|end| *end > rounds / 20), "both ends are seen: {ends:?}");
 }

@@ -36,8 +36,12 @@ pub(super) enum Kind {
     CannotRun { file: PathBuf, version: Version, runs: Vec<Version> },
     #[error("{}: there is no release {version}: there {}\n  help: put it there, or choose another one", .folder.display(), there(.others))]
     NoRelease { folder: PathBuf, version: Version, others: Vec<Version> },
-    #[error("{}: no release can run {version}{}\n  help: put one there whose manifest lists {version}", .folder.display(), not_read(.unread))]
-    NoneRuns { folder: PathBuf, version: Version, unread: Vec<String> },
+    #[error(
+        "{}: no release can run {wanted}{}{}\n  help: put one there whose manifest lists {wanted}", .folder.display(),
+        if .others.is_empty() { String::new() } else { format!(": {}", .others.join("; ")) },
+        not_read(.unread)
+    )]
+    NoneRuns { folder: PathBuf, wanted: String, others: Vec<String>, unread: Vec<String> },
     #[error("{}: there is no release\n  help: put one there, with a manifest by `straddle release`", .0.display())]
     None(PathBuf),
     #[error("{pattern}: {what}\n  help: write it as ./releases/{{version}}/server")]
@@ -51,7 +55,7 @@ pub(super) fn io(file: &Path, doing: &'static str) -> impl Fn(io::Error) -> Rele
     move |error| Kind::Io { file: file.clone(), doing, error }.into()
 }
 
-fn list(versions: &[Version]) -> String {
+pub(super) fn list(versions: &[Version]) -> String {
     versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::error::{Kind, ReleaseError, io as failed};
+use super::error::{Kind, ReleaseError, io as failed, list};
 use super::{MANIFEST, Release};
 use crate::version::Version;
 
@@ -60,20 +60,23 @@ impl Releases {
         Ok(release)
     }
 
-    /// The newest release that can run a version as current. Its program is not looked at.
+    /// The newest release that can run each of these versions as current. Its program is not looked at.
     ///
     /// # Errors
-    /// When there is none, naming those whose manifests cannot be read.
-    pub fn newest_that_runs(&self, version: &Version) -> Result<(Version, Release), ReleaseError> {
-        let mut unread = Vec::new();
+    /// When there is none, naming those that there are with what they can run, and those whose manifests cannot be read.
+    pub fn newest_that_runs(&self, versions: &[&Version]) -> Result<(Version, Release), ReleaseError> {
+        let (mut others, mut unread) = (Vec::new(), Vec::new());
         for name in self.versions()?.into_iter().rev() {
             match self.find(&name) {
-                Ok(release) if release.manifest.runs.contains(version) => return Ok((name, release)),
-                Ok(_) => {}
+                Ok(release) if versions.iter().all(|version| release.manifest.runs.contains(version)) => {
+                    return Ok((name, release));
+                }
+                Ok(release) => others.push(format!("{name} runs {}", list(&release.manifest.runs))),
                 Err(error) => unread.push(error.to_string()),
             }
         }
-        Err(Kind::NoneRuns { folder: self.folder.clone(), version: version.clone(), unread }.into())
+        let wanted = versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        Err(Kind::NoneRuns { folder: self.folder.clone(), wanted, others, unread }.into())
     }
 
     /// The newest release.

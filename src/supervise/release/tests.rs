@@ -94,10 +94,19 @@ fn a_pattern_says_where_releases_and_their_programs_lie() {
     }
     fs::create_dir(root.join("lost+found")).unwrap();
     fs::create_dir(root.join("11.0.0")).unwrap();
+    let newest = |runs: &[Version]| {
+        let found = releases.newest_that_runs(&runs.iter().collect::<Vec<_>>());
+        found.map(|(name, _)| name).map_err(|error| error.to_string())
+    };
     assert_eq!(releases.versions().unwrap(), versions(&["1.1.0", "2.0.0", "10.0.0"]), "without manifest there is none");
-    assert_eq!(releases.newest_that_runs(&Version::new(1, 1, 0)).unwrap().0, Version::new(2, 0, 0));
+    assert_eq!(newest(&[Version::new(1, 1, 0)]).unwrap(), Version::new(2, 0, 0));
+    assert_eq!(newest(&[Version::new(1, 0, 0), Version::new(1, 1, 0)]).unwrap(), Version::new(1, 1, 0));
     assert_eq!(releases.newest().unwrap().0, Version::new(10, 0, 0));
-    assert!(told(releases.newest_that_runs(&Version::new(4, 0, 0))).contains("no release can run 4.0.0"));
+    let why = newest(&[Version::new(1, 0, 0), Version::new(2, 0, 0)]).unwrap_err();
+    assert!(
+        why.contains("no release can run 1.0.0 and 2.0.0: 10.0.0 runs 2.0.0, 3.0.0; 2.0.0 runs 1.1.0, 2.0.0"),
+        "{why}"
+    );
     assert!(told(releases.find(&Version::new(3, 0, 0))).contains("there are 1.1.0, 2.0.0, 10.0.0"));
     let others = Releases::parse(&format!("{}/{{version}}/bin/server", root.display())).unwrap();
     assert!(told(others.find(&Version::new(2, 0, 0))).contains("it is about \"server\", and not about bin/server"));

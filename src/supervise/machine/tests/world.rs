@@ -15,6 +15,7 @@ pub(super) enum Way {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what has been told and done: any of it comes in any order")]
 struct Program {
     launch: Launch,
     prepared: bool,

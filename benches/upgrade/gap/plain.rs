@@ -13,7 +13,7 @@ use crate::records::text;
 
 /// What callers felt.
 pub(super) async fn replaced() -> Result<Felt, String> {
-    let mut first = start("127.0.0.1:0").await?;
+    let mut first = start("127.0.0.1:0")?;
     let [address] = first.hear("ready").await?;
     let parsed: SocketAddr = address.parse().map_err(text)?;
     let message = Some(Bytes::from_static(&[0; 5]));
@@ -21,7 +21,7 @@ pub(super) async fn replaced() -> Result<Felt, String> {
     let mut second = None;
     let felt = watch(call, async {
         first.stop().await?;
-        let mut node = start(&address).await?;
+        let mut node = start(&address)?;
         let [_] = node.hear("ready").await?;
         second = Some(node);
         Ok(())
@@ -33,7 +33,7 @@ pub(super) async fn replaced() -> Result<Felt, String> {
     Ok(felt)
 }
 
-async fn start(address: &str) -> Result<Node, String> {
+fn start(address: &str) -> Result<Node, String> {
     Node::run(&["--plain".as_ref(), address.as_ref()])
 }
 

@@ -104,7 +104,7 @@ async fn records_that_the_older_version_cannot_express_keep_a_program_until_thei
 
     let refused = new.hand_over(r#"{"back":true}"#);
     assert_ne!(refused.code, Some(0));
-    assert!(refused.err.contains("1 records cannot be carried over"), "{}\n{}", refused.out, refused.err);
+    assert!(refused.err.contains("1 record cannot be carried over"), "{}\n{}", refused.out, refused.err);
     // It serves on, on the connections that there were.
     client(&double.address).put_item(put("bell")).await.unwrap();
     assert_eq!(new.status()["version"], "2.0.0");

@@ -47,7 +47,7 @@ async fn a_call_that_does_not_end_keeps_the_node_which_serves_on() {
             tokio::task::yield_now().await;
         }
         let error = node.hand_over(HandOver { back, accept_loss: None }).await.unwrap_err();
-        assert!(matches!(&error, MoveError::Failed { why, .. } if why.contains("1 calls did not end")), "{error}");
+        assert!(matches!(&error, MoveError::Failed { why, .. } if why.contains("1 call did not end")), "{error}");
         sender.send(()).unwrap();
         assert_eq!(peer.join().unwrap(), End::Answered);
 

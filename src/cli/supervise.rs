@@ -20,6 +20,7 @@ mod linux {
     use std::net::TcpListener;
     use std::os::unix::process::CommandExt;
     use std::process::{Command, ExitCode, Stdio};
+    use std::time::Duration;
 
     use command_fds::{CommandFdExt, FdMapping};
     use tokio::signal::unix::{SignalKind, signal};
@@ -43,7 +44,8 @@ mod linux {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let ended = runtime.block_on(supervise(arguments, callers, admin))?;
-        runtime.shutdown_background();
+        // The sockets are put at descriptors that the runtime may have: nobody is to close those at that moment.
+        runtime.shutdown_timeout(Duration::from_secs(2));
         match ended {
             Ended::Stopped => Ok(ExitCode::SUCCESS),
             Ended::Anew { callers, admin } => Err(anew(callers, admin)),

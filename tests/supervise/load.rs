@@ -4,11 +4,15 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use straddle::inventory::generated::v1_1_0 as v1;
 use straddle::transport::Channel;
 use tokio::runtime::Runtime;
 use tonic::Code;
+
+/// How long callers may be kept waiting.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Client = v1::inventory_client::InventoryClient<straddle::transport::Labelled<Channel>>;
 
@@ -49,7 +53,7 @@ impl Load {
                     Err(error) => refused.push(error.to_string()),
                 }
                 // Each takes a port for a while, and there are only so many. Nobody waits for this.
-                std::thread::sleep(std::time::Duration::from_millis(1));
+                std::thread::sleep(Duration::from_millis(1));
             }
             (connected, refused)
         });
@@ -59,7 +63,9 @@ impl Load {
     /// Waits for so many more calls.
     pub(crate) fn goes_on(&self, calls: usize) {
         let until = self.shared.1.load(Ordering::Relaxed) + calls;
+        let begun = Instant::now();
         while self.shared.1.load(Ordering::Relaxed) < until {
+            assert!(begun.elapsed() < PATIENCE, "callers are not answered any more");
             std::thread::yield_now();
         }
     }

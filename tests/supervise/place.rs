@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -88,10 +90,13 @@ impl Place {
     }
 }
 
+/// How long anything may take to happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A supervisor at work. It is stopped when this is dropped, with its program.
 pub(crate) struct Supervised {
     child: Child,
-    lines: BufReader<ChildStdout>,
+    lines: Receiver<String>,
     pub(crate) callers: String,
     pub(crate) admin: String,
     /// All that was heard.
@@ -102,7 +107,7 @@ impl Supervised {
     pub(crate) fn begin(mut command: Command, pattern: &str) -> Self {
         command.args(["--", pattern]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        let lines = lines(child.stdout.take().expect("a pipe"));
         let (callers, admin) = Default::default();
         let mut supervised = Self { child, lines, callers, admin, heard: Vec::new() };
         let listening = supervised.hears("listening");
@@ -114,9 +119,8 @@ impl Supervised {
     /// Waits until this happens.
     pub(crate) fn hears(&mut self, event: &str) -> Value {
         loop {
-            let mut line = String::new();
-            let read = self.lines.read_line(&mut line).expect("a line");
-            assert!(read > 0, "it ended before {event}: {:?}", self.heard);
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|error| panic!("{error} before {event}: {:?}", self.heard));
             let news: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
             self.heard.push(news.clone());
             if news["event"] == event {
@@ -161,6 +165,19 @@ impl Drop for Supervised {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+/// What it writes. Its program may keep the pipe open, so its end is no sign of anything.
+fn lines(output: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 pub(crate) fn kill(signal: &str, process: &str) {

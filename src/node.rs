@@ -252,7 +252,7 @@ impl Node {
     }
 
     /// Whether servers are to take connections for this node: not while it is handed over. For a
-    /// [`Server`](crate::transport::Server) of your own; those of nodes without a state always are.
+    /// [`Server`] of your own; those of nodes without a state always are.
     #[must_use]
     pub fn intake(&self) -> IntakeHandle {
         match &self.0 {

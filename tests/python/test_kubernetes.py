@@ -79,7 +79,7 @@ def test_pre_stop_is_a_command_that_there_is_and_ends_in_time():
     (container,) = spec["containers"]
     program, *arguments = container["lifecycle"]["preStop"]["exec"]["command"]
     assert program == "straddle"
-    wait = arguments[arguments.index("--wait") + 1]
+    wait = arguments[arguments.index("--within") + 1]
     assert wait.endswith("s") and int(wait[:-1]) < spec["terminationGracePeriodSeconds"]
     # Nobody listens on port 1: a command line that is understood says so, one that is not shows the usage.
     address = arguments.index("127.0.0.1:7001")

@@ -139,12 +139,18 @@ impl Bundle {
     /// # Errors
     /// When the protocol is beyond the [limits](self#limits).
     pub fn of_protocol(protocol: &Protocol) -> Result<Self, BundleError> {
+        Self::of_versions_up_to(protocol, protocol.versions().len() - 1)
+    }
+
+    /// Bundles the versions of a protocol up to the one of this index, as if there were no others yet.
+    pub(crate) fn of_versions_up_to(protocol: &Protocol, newest: usize) -> Result<Self, BundleError> {
+        let unlabelled = protocol.unlabelled().filter(|version| protocol.index_of(version) <= Some(newest));
         Self::of(Content {
             kind: Kind::Protocol,
             protocol: protocol.name().to_owned(),
-            unlabelled: protocol.unlabelled().cloned(),
-            versions: content::versions(protocol, 0, protocol.versions().len() - 1),
-            resume: content::resume(protocol, 0, protocol.versions().len() - 1),
+            unlabelled: unlabelled.cloned(),
+            versions: content::versions(protocol, 0, newest),
+            resume: content::resume(protocol, 0, newest),
         })
     }
 

@@ -20,7 +20,8 @@
 //! Each version becomes a module, `2.0.0-beta.3` for one `v2_0_0_beta_3`, with prost messages, tonic server traits and
 //! clients in modules after their proto packages. What lies in the packages of the version's services is also to be
 //! had from the version's module itself. Beside it stand `LABEL`, what calls of the version carry, and for each
-//! service a constructor of a client that carries it. `protocol()` has the descriptors and steps of all versions.
+//! service a constructor of a client that carries it, and that brings the steps along: over a `Channel` it is simulated
+//! where a node does not know its version. `protocol()` has the descriptors and steps of all versions.
 
 mod servers;
 mod text;

@@ -75,6 +75,20 @@ impl Expression {
     /// When the text is no CEL, names a field that the message does not have, calls an unknown function, or nests
     /// comprehensions.
     pub fn compile(text: &str, variable: &str, message: &MessageDescriptor) -> Result<Self, ExpressionError> {
+        Self::compile_with(text, Some(variable), message)
+    }
+
+    /// Compiles `text` over `message`, whose fields are variables by their own names. Doubles that are calculated have to be
+    /// finite: a division by zero fails, as that of integers does, instead of coming to what compares with nothing.
+    ///
+    /// # Errors
+    /// As those of [`compile`](Self::compile).
+    #[cfg(feature = "coordinator")]
+    pub(crate) fn over_fields(text: &str, message: &MessageDescriptor) -> Result<Self, ExpressionError> {
+        Self::compile_with(text, None, message)
+    }
+
+    fn compile_with(text: &str, variable: Option<&str>, message: &MessageDescriptor) -> Result<Self, ExpressionError> {
         let program = parse::on_deep_stack(text, || {
             let (mut expression, source) = parse::parse(text)?;
             let mut checker = Checker::new(text, &source, variable, message);

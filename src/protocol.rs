@@ -162,6 +162,12 @@ pub(crate) struct Source {
 }
 
 impl Protocol {
+    /// Whether both are the same one, and not only alike.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Loads `schemas/<protocol>/` from disk and relates its versions.
     ///
     /// # Errors
@@ -250,6 +256,24 @@ impl Protocol {
     #[cfg(feature = "cli")]
     fn declared_anew(&self) -> Declared {
         Declared { unlabelled: None, resume: self.0.resume.clone() }
+    }
+
+    /// The protocol as it was when `newest` was its newest version; `None` when it has no such version.
+    #[cfg(feature = "cli")]
+    pub(crate) fn as_of(&self, newest: &Version) -> Option<Self> {
+        let newest = self.index_of(newest)?;
+        let mut sources = self.0.sources.clone();
+        sources.truncate(newest + 1);
+        let known = |entry: &&Resume| {
+            let mut methods = self.0.versions[..=newest].iter().flat_map(Schema::methods);
+            methods.any(|method| method.full_name() == entry.method())
+        };
+        let declared = Declared { unlabelled: None, resume: self.0.resume.iter().filter(known).cloned().collect() };
+        let mut protocol = Self::assemble(self.0.name.clone(), declared, sources, PathBuf::from(self.name())).ok()?;
+        if let Some(inner) = Arc::get_mut(&mut protocol.0) {
+            inner.unlabelled = self.0.unlabelled.filter(|unlabelled| *unlabelled <= newest);
+        }
+        Some(protocol)
     }
 
     /// The name.

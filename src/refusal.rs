@@ -27,6 +27,20 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// The `domain` of every `google.rpc.ErrorInfo` that Straddle writes.
 pub const DOMAIN: &str = "straddle";
 
+/// Most bytes of one text in a status: trailers are bounded.
+const LONGEST_TEXT: usize = 1024;
+
+/// As much of a text as a status has room for. What is short enough is not copied.
+pub(crate) fn shortened(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if text.len() > LONGEST_TEXT {
+        let end = (0..=LONGEST_TEXT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str(" ...");
+    }
+    text
+}
+
 /// Why a call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -155,6 +169,12 @@ impl Refusal {
         self.detail("served")
     }
 
+    /// The version that a program has to be built with to answer the call, where code is what is missing.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        self.detail("program")
+    }
+
     /// The refusal that a status tells of; `None` when the status is any other error.
     #[must_use]
     pub fn from_status(status: &Status) -> Option<Self> {
@@ -183,6 +203,13 @@ impl Refusal {
             Reason::UnknownVersion => Code::Unimplemented,
             Reason::LabelMismatch => Code::InvalidArgument,
         }
+    }
+
+    /// Says more, behind what is said.
+    #[must_use]
+    pub(crate) fn also(mut self, more: &str) -> Self {
+        self.message = format!("{}; {more}", self.message);
+        self
     }
 
     /// Sets a detail that nobody has set before: who is nearest to the cause knows best.
@@ -285,5 +312,15 @@ mod tests {
     fn what_is_nearest_to_the_cause_is_kept() {
         let refusal = Refusal::disallowed("no").with("node_version", "1.1.0").with("node_version", "2.0.0");
         assert_eq!(refusal.node_version(), Some("1.1.0"));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_letters_and_a_short_one_stays() {
+        let long = "ü".repeat(LONGEST_TEXT);
+        let cut = shortened(&long);
+        assert_eq!(cut.len(), LONGEST_TEXT + 4);
+        assert!(long.starts_with(cut.trim_end_matches(" ...")));
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(format!("a{long}")).len(), LONGEST_TEXT + 3);
     }
 }

@@ -152,7 +152,8 @@ fn holds_everywhere(protocol: &Protocol, schema: &Schema, method: usize, holds: 
     reaches(&newer) && reaches(&older)
 }
 
-/// A constructor that labels the client of a service, which Rust code calls `name`.
+/// A constructor that labels the client of a service, which Rust code calls `name`, and gives it the steps down from its
+/// version.
 fn client(schema: &Schema, service: &str, name: &str) -> String {
     let module = format!("{}_client", snake_case(name));
     let path = package_path(service);
@@ -171,7 +172,7 @@ fn client(schema: &Schema, service: &str, name: &str) -> String {
             <<::straddle::transport::Labelled<S> as ::tonic::client::GrpcService<::tonic::body::Body>>::ResponseBody
                 as ::tonic::codegen::Body>::Error: ::core::convert::Into<::tonic::codegen::StdError> + ::core::marker::Send,
         {{
-            self::{client}::new(::straddle::transport::Labelled::new(channel, &LABEL))
+            self::{client}::new(::straddle::transport::Labelled::new(channel, &LABEL).simulating(super::protocol))
         }}\n",
         version = schema.version(),
     )

@@ -11,7 +11,7 @@ use regex::Regex;
 
 use super::ExpressionError;
 use super::parse::{fault, offset_of};
-use super::program::{Slot, bounded, charging, matching, reading};
+use super::program::{Slot, bounded, charging, finite, matching, reading};
 use super::types::{Type, with_article};
 use super::value::PRESENCE;
 use super::{functions, names, operators as typed, well_known};
@@ -23,7 +23,8 @@ const DEPTH: usize = 64;
 pub(super) struct Checker<'t> {
     text: &'t str,
     source: &'t SourceInfo,
-    variable: &'t str,
+    /// What the message is called; nothing where its fields are variables, and doubles have to be finite.
+    variable: Option<&'t str>,
     message: &'t MessageDescriptor,
     /// The variables of comprehensions, innermost last.
     bound: Vec<(String, Type)>,
@@ -50,7 +51,7 @@ impl<'t> Checker<'t> {
     pub(super) fn new(
         text: &'t str,
         source: &'t SourceInfo,
-        variable: &'t str,
+        variable: Option<&'t str>,
         message: &'t MessageDescriptor,
     ) -> Self {
         let (bound, slots) = (Vec::new(), Vec::new());
@@ -80,7 +81,7 @@ impl<'t> Checker<'t> {
         let checked = match &mut part.expr {
             Expr::Literal(literal) => Ok(literal_type(literal).into()),
             Expr::Ident(_) | Expr::Select(_) => self.name(part),
-            Expr::Call(_) => self.call(part).map(Checked::from),
+            Expr::Call(_) => self.call(part).map(|gives| self.finite(part, gives).into()),
             Expr::List(list) => self.list(list).map(Checked::from),
             Expr::Map(map) => self.map(map, id).map(Checked::from),
             Expr::Comprehension(comprehension) => self.comprehension(comprehension, id).map(Checked::from),
@@ -106,11 +107,16 @@ impl<'t> Checker<'t> {
             });
         }
         match &mut part.expr {
-            Expr::Ident(name) if name == self.variable => {
+            Expr::Ident(name) if Some(name.as_str()) == self.variable => {
                 Ok(Checked { gives: Type::Message(self.message.clone()), path: Some(Vec::new()) })
             }
             Expr::Ident(name) => {
                 let of = self.bound.iter().rev().find(|(bound, _)| bound == name).map(|(_, of)| of.clone());
+                if of.is_none()
+                    && let Some(field) = self.field_named(name)
+                {
+                    return Ok(Checked { gives: Type::of_field(&field), path: Some(vec![field]) });
+                }
                 Ok(of.unwrap_or(Type::Dynamic).into())
             }
             Expr::Select(select) => {
@@ -132,14 +138,36 @@ impl<'t> Checker<'t> {
     }
 
     fn knows(&self, name: &str) -> bool {
-        name == self.variable || self.bound.iter().any(|(bound, _)| bound == name)
+        Some(name) == self.variable
+            || self.bound.iter().any(|(bound, _)| bound == name)
+            || self.field_named(name).is_some()
+    }
+
+    /// The field that is a variable of this name.
+    fn field_named(&self, name: &str) -> Option<FieldDescriptor> {
+        if self.variable.is_some() { None } else { self.message.get_field_by_name(name) }
+    }
+
+    /// Has a double that was calculated looked at, where that is wanted.
+    fn finite(&self, part: &mut IdedExpr, gives: Type) -> Type {
+        let Expr::Call(call) = &part.expr else { return gives };
+        let open = gives.is_open() && matches!(call.func_name.as_str(), operators::DIVIDE | operators::MULTIPLY);
+        if self.variable.is_none() && (gives == Type::Double || open) {
+            let value = std::mem::take(part);
+            *part = IdedExpr { id: value.id, expr: finite(value) };
+        }
+        gives
     }
 
     fn constant(&self, names: &[&str], id: u64) -> Result<i32> {
         let pool = self.message.parent_pool();
         names::constant(pool, names).ok_or_else(|| {
             let what = format!("there is no `{}`", names.join(".").trim_start_matches('.'));
-            fault(what, names::unknown_name(pool, self.variable, names), self.offset(id))
+            let advice = match self.variable {
+                Some(variable) => names::unknown_name(pool, variable, names),
+                None => names::unknown_variable(self.message, names.first().copied().unwrap_or_default()),
+            };
+            fault(what, advice, self.offset(id))
         })
     }
 
@@ -346,7 +374,7 @@ impl<'t> Checker<'t> {
 
     /// How the size of a list or map of the message is read without reading its elements; nothing for other values.
     fn sized(&mut self, subject: &IdedExpr) -> Result<Option<Expr>> {
-        if names::chain(&subject.expr).is_none_or(|names| names[0] != self.variable) {
+        if names::chain(&subject.expr).is_none_or(|names| Some(names[0]) != self.variable) {
             return Ok(None);
         }
         let checked = self.part(&mut subject.clone())?;
@@ -420,8 +448,8 @@ impl<'t> Checker<'t> {
             let what = "a comprehension stands within another";
             return Err(fault(what, "write one after the other, or a transform function in code", self.offset(id)));
         }
-        if comprehension.iter_var == self.variable {
-            let what = format!("`{}` is the message, and cannot name elements", self.variable);
+        if Some(comprehension.iter_var.as_str()) == self.variable {
+            let what = format!("`{}` is the message, and cannot name elements", comprehension.iter_var);
             return Err(fault(what, "give the elements another name", self.offset(id)));
         }
         let place = comprehension.iter_range.id;

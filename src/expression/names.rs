@@ -91,6 +91,16 @@ pub(super) fn unknown_field(message: &MessageDescriptor, name: &str) -> String {
     }
 }
 
+/// What to do about a name that is no variable, where fields are variables.
+pub(super) fn unknown_variable(message: &MessageDescriptor, name: &str) -> String {
+    let fields: Vec<String> = message.fields().map(|field| field.name().to_owned()).collect();
+    if let Some(near) = nearest(name, fields.iter().map(String::as_str)) {
+        return format!("did you mean `{near}`?");
+    }
+    let all: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    format!("the variables are {}", all.join(", "))
+}
+
 /// What to do about a function that there is not.
 pub(super) fn unknown_function(name: &str) -> String {
     if functions::exists(name, true) {

@@ -8,7 +8,7 @@ use std::thread;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use cel::common::traits::Indexer;
 use cel::common::types::{
-    CelBool, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, INT_TYPE, STRING_TYPE, Type as CelType,
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelString, DYN_TYPE, INT_TYPE, STRING_TYPE, Type as CelType,
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Context, Env, ExecutionError};
@@ -61,6 +61,7 @@ const SLOTS: &str = "@";
 const BOUNDED: &str = "@bounded";
 const MATCHES: &str = "@matches";
 const SPEND: &str = "@spend";
+const FINITE: &str = "@finite";
 
 /// The tree that reads a slot.
 pub(super) fn reading(slot: usize) -> Expr {
@@ -87,6 +88,11 @@ pub(super) fn charging(value: IdedExpr, times: usize, slot: usize) -> Expr {
     call(SPEND, vec![IdedExpr { id: 0, expr: reading(slot) }, value, times])
 }
 
+/// The tree that fails where a value is a double, and not a finite one.
+pub(super) fn finite(value: IdedExpr) -> Expr {
+    call(FINITE, vec![value])
+}
+
 fn call(function: &str, args: Vec<IdedExpr>) -> Expr {
     Expr::Call(CallExpr { func_name: function.to_owned(), target: None, args })
 }
@@ -98,6 +104,7 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let declared = cel::extensions::strings(&mut environment)
         .and_then(|()| environment.add_overload(BOUNDED, BOUNDED, vec![DYN_TYPE], bound))
         .and_then(|()| environment.add_overload(MATCHES, MATCHES, vec![STRING_TYPE, PATTERN], matches_pattern))
+        .and_then(|()| environment.add_overload(FINITE, FINITE, vec![DYN_TYPE], is_finite))
         .and_then(|()| environment.add_overload(SPEND, SPEND, vec![budget::TYPE, DYN_TYPE, INT_TYPE], budget::spend));
     debug_assert!(declared.is_ok(), "{declared:?}");
     Arc::new(environment)
@@ -314,6 +321,16 @@ fn matches_pattern<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 
     match (text.downcast_ref::<CelString>(), pattern.downcast_ref::<Pattern>()) {
         (Some(text), Some(pattern)) => Ok(CowVal::owned(CelBool::from(pattern.0.is_match(text.inner())))),
         _ => Err(ExecutionError::function_error("matches", "it takes a string")),
+    }
+}
+
+fn is_finite<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let value = arguments.pop().ok_or_else(|| ExecutionError::invalid_argument_count(1, 0))?;
+    match value.downcast_ref::<CelDouble>() {
+        Some(number) if !number.inner().is_finite() => {
+            Err(ExecutionError::function_error("arithmetic", "a division by zero, or a number out of range"))
+        }
+        _ => Ok(value),
     }
 }
 

@@ -32,6 +32,10 @@ struct ManifestFile {
     resume: BTreeMap<Spanned<String>, ResumeEntry>,
 }
 
+/// The most protocols that an error names, and the most entries of a folder that are looked at for them.
+const MOST_NAMED: usize = 10;
+const MOST_LOOKED_AT: usize = 1000;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ResumeEntry {
@@ -39,13 +43,38 @@ struct ResumeEntry {
     into: Spanned<String>,
 }
 
+/// There is none; maybe it is meant in a folder below.
+fn missing(folder: &Path, file: &Path) -> Fault {
+    let below = protocols_in(folder);
+    let what = match below.as_slice() {
+        [] => "is missing, so this is not the folder of a protocol".to_owned(),
+        [_] => "is missing: this is not the folder of a protocol, and there is one in it".to_owned(),
+        several => format!("is missing: this is not the folder of a protocol, and there are {} in it", several.len()),
+    };
+    let advice = match below.as_slice() {
+        [] => "write one with `name = \"…\"`, or name another folder".to_owned(),
+        [one] => format!("name it: {one}"),
+        several if several.len() <= MOST_NAMED => format!("name one of them: {}", several.join(", ")),
+        several => format!("name one of them: {}, ...", several[..MOST_NAMED].join(", ")),
+    };
+    Fault::new(file, what, advice)
+}
+
+/// The folders in a folder that are protocols, by name.
+fn protocols_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST_LOOKED_AT);
+    let protocols = entries.map(|entry| entry.path()).filter(|below| below.join("protocol.toml").is_file());
+    let mut names: Vec<String> = protocols.map(|below| below.display().to_string()).collect();
+    names.sort();
+    names
+}
+
 pub(super) fn read(folder: &Path) -> Result<Manifest, ProtocolError> {
     let file = folder.join("protocol.toml");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let what = "is missing, so this is not the folder of a protocol";
-            return Err(Fault::new(&file, what, "write one with `name = \"…\"`, or name another folder").into());
+            return Err(missing(folder, &file).into());
         }
         Err(error) => return Err(Fault::unreadable(&file, &error).into()),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -178,6 +178,24 @@ impl Body {
         }
     }
 
+    /// Whether a whole body ends an answer that went well, as far as that can be told at a glance.
+    pub(crate) fn ends_well(&self) -> bool {
+        match &self.0 {
+            Kind::Whole { trailers, .. } => matches!(trailers, Trailers::Ok),
+            Kind::Begun { rest, .. } => rest.ends_well(),
+            _ => false,
+        }
+    }
+
+    /// The trailers of a whole body, where they may tell of an error.
+    pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
+        match &self.0 {
+            Kind::Whole { trailers: Trailers::Some(trailers), .. } => Some(trailers),
+            Kind::Begun { rest, .. } => rest.trailers(),
+            _ => None,
+        }
+    }
+
     /// The trailers of a whole body, where they may tell of an error.
     pub(crate) fn trailers_mut(&mut self) -> Option<&mut HeaderMap> {
         match &mut self.0 {
@@ -219,9 +237,21 @@ impl HttpBody for Body {
                 Pin::new(body).poll_frame(context).map_err(|error| Status::from_error(Box::new(error)))
             }
             Kind::Limited { body, framing } => {
-                let frame = match Pin::new(body).poll_frame(context) {
-                    Poll::Ready(Some(Ok(frame))) => frame,
-                    other => return other.map_err(|error| Status::from_error(Box::new(error))),
+                let frame = match ready!(Pin::new(&mut *body).poll_frame(context)) {
+                    Some(Ok(frame)) => frame,
+                    None if body.is_end_stream() => return Poll::Ready(None),
+                    // hyper ends a body in the same way when its peer resets the stream with NO_ERROR as when the peer has
+                    // said all. Whoever reads would take what was cut for the whole.
+                    None => {
+                        self.0 = Kind::Empty;
+                        return Poll::Ready(Some(Err(taken_back())));
+                    }
+                    Some(Err(error)) => {
+                        let status = Status::from_error(Box::new(error));
+                        // tonic's streams of requests end at CANCELLED (0.14) as if the caller had ended them.
+                        let cancelled = status.code() == tonic::Code::Cancelled;
+                        return Poll::Ready(Some(Err(if cancelled { taken_back() } else { status })));
+                    }
                 };
                 let followed = frame.data_ref().map_or(Ok(()), |data| framing.follow(data));
                 if let Err(TooLarge(size)) = followed {
@@ -270,6 +300,11 @@ impl HttpBody for Body {
             Kind::Tonic(body) => body.size_hint(),
         }
     }
+}
+
+#[cold]
+fn taken_back() -> Status {
+    Status::aborted("the caller took the call back before it had said all")
 }
 
 #[cold]

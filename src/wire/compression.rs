@@ -111,6 +111,17 @@ impl Encoding {
         named.filter_map(|name| Self::named(name.trim_ascii())).find(|encoding| encoding.is_in(enabled))
     }
 
+    /// Leaves of what the caller takes only what is read here.
+    pub(crate) fn accept_no_others(headers: &mut HeaderMap) {
+        let named =
+            headers.get_all(&ACCEPT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let read: Vec<&str> = named.filter_map(|name| Self::named(name.trim_ascii())).map(Self::name).collect();
+        match HeaderValue::try_from(read.join(",")) {
+            Ok(read) if !read.is_empty() => drop(headers.insert(&ACCEPT_ENCODING, read)),
+            _ => drop(headers.remove(&ACCEPT_ENCODING)),
+        }
+    }
+
     /// The message that was compressed; not one byte beyond `limit` is ever made.
     pub(crate) fn inflate(self, compressed: &[u8], limit: usize) -> Result<Bytes, InflateError> {
         let corrupt = |error| InflateError::Corrupt { encoding: self.name(), error };
@@ -246,6 +257,19 @@ mod tests {
             let more = [&deflated[..], b"more"].concat();
             assert!(matches!(encoding.inflate(&more, 1 << 20), Err(InflateError::Corrupt { .. })), "{encoding:?}");
         }
+    }
+
+    #[test]
+    fn of_what_a_caller_takes_only_what_is_read_here_is_passed_on() {
+        let passed_on = |text: &'static str| {
+            let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING.clone(), HeaderValue::from_static(text))]);
+            Encoding::accept_no_others(&mut headers);
+            headers.get(&ACCEPT_ENCODING).map(|takes| takes.to_str().unwrap().to_owned())
+        };
+        assert_eq!(passed_on("identity, deflate, gzip,br").as_deref(), Some("gzip"));
+        #[cfg(feature = "zstd")]
+        assert_eq!(passed_on("zstd,gzip").as_deref(), Some("zstd,gzip"));
+        assert_eq!(passed_on("identity,deflate"), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //!   LOCK             empty; held with an exclusive file lock by the program that owns the state
 //!   FENCE            how often the state has had an owner: decimal digits, a line feed
 //!   CURRENT          the folder of the current epoch: its name, a line feed
+//!   ACTIVE           the newest version whose behaviour is active, as a coordinator has said; absent until then
+//!   handed-over      what a node was whose program left it to another one, see `node/agent/succession.rs`; absent until then
 //!   JOURNAL          one line an entry: CRC-32 of the rest in 8 hexadecimal digits, a space, JSON, a line feed
 //!   0007-2.0.0/      an epoch: its number (at least four digits, never used again), `-`, its version
 //!     object/        the state of the current object
@@ -20,7 +22,7 @@
 //!   trash-0006-1.1.0/    an epoch that is being removed; whoever finds it removes it
 //! ```
 //!
-//! `FENCE`, `CURRENT`, bundles and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
+//! `FENCE`, `CURRENT`, `ACTIVE`, bundles and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
 //! renamed, and the folder synced. The journal grows by appending and syncing; each entry tells the whole [`Status`], so
 //! the last one counts. A last line that is torn is as if it had not been written. Any other line that does not fit its
 //! checksum is damage, and nothing is guessed.
@@ -61,11 +63,9 @@ pub use self::epoch::Epoch;
 pub use self::error::StateError;
 pub use self::files::{Disk, Files, Held};
 pub use self::folder::StateFolder;
-#[cfg(all(feature = "cli", target_os = "linux"))]
 pub(crate) use self::folder::version_of;
 pub use self::lease::{Lease, Leases};
 pub use self::phase::{Event, IllegalEvent, Phase};
-#[cfg(all(feature = "cli", target_os = "linux"))]
 pub(crate) use self::pointer::{read as read_pointer, replace as replace_pointer};
 pub use self::progress::Progress;
 pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};

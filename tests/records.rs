@@ -113,6 +113,31 @@ fn an_eager_carry_brings_all_records_to_the_new_version() {
 }
 
 #[test]
+fn a_note_that_was_made_ahead_shows_what_was_written_since_and_is_no_copy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, target) = (folder.path().join("1"), folder.path().join("2"));
+    let records = Records::open(&source, &protocol(), &version("1.1.0"), &old()).expect("records");
+    fill_old(&records, &["a"]).expect("written");
+    let carry = |mode| Carry::new(&protocol(), &version("1.1.0"), &version("2.0.0"), &new(), mode).expect("a way");
+    let progress = Progress::default();
+    for _ in 0..2 {
+        carry(Mode::Lazy).ahead(&records, &target, &progress).expect("noted");
+    }
+    fill_old(&records, &["b"]).expect("written");
+    records.close();
+    carry(Mode::Lazy).finish(&source, &target, &progress, &mut |_| false).expect("noted");
+    let lazy = Records::open(&target, &protocol(), &version("2.0.0"), &new()).expect("records");
+    assert!(!lazy.is_whole());
+    assert!(lazy.read().and_then(|reading| reading.get("items", b"b")).expect("read").is_some());
+    lazy.close();
+    // Who has to know what gets lost copies all of it.
+    carry(Mode::Eager).finish(&source, &target, &progress, &mut |_| false).expect("carried over");
+    let eager = Records::open(&target, &protocol(), &version("2.0.0"), &new()).expect("records");
+    assert!(eager.is_whole());
+    assert!(eager.read().and_then(|reading| reading.get("items", b"b")).expect("read").is_some());
+}
+
+#[test]
 fn records_of_another_version_or_layout_are_not_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let records = Records::open(folder.path(), &protocol(), &version("1.1.0"), &old()).expect("records");

@@ -22,16 +22,18 @@ fn version(text: &str) -> Version {
 /// Every operation of a whole life fails once, in each way, and the node goes on; nothing that was acknowledged is lost.
 #[test]
 fn an_operation_that_fails_is_got_over_at_any_point() {
-    let whole = Driver::new(Arc::new(Memory::new(0))).live();
-    assert!(whole > 60, "a life is {whole} operations: too few to be one");
-    for fault in [Fault::Error, Fault::ErrorAfter, Fault::ErrorTorn] {
-        for at in 0..whole {
-            let memory = Arc::new(Memory::new(at as u64));
-            memory.fail(at, fault);
-            let mut driver = Driver::new(memory.clone());
-            driver.live();
-            assert!(memory.has_failed(), "operation {at} never came");
-            driver.check(&format!("{fault:?} at operation {at}"));
+    for at_rest in [false, true] {
+        let whole = Driver::new(Arc::new(Memory::new(0)), at_rest).live();
+        assert!(whole > 60, "a life is {whole} operations: too few to be one");
+        for fault in [Fault::Error, Fault::ErrorAfter, Fault::ErrorTorn] {
+            for at in 0..whole {
+                let memory = Arc::new(Memory::new(at as u64));
+                memory.fail(at, fault);
+                let mut driver = Driver::new(memory.clone(), at_rest);
+                driver.live();
+                assert!(memory.has_failed(), "operation {at} never came");
+                driver.check(&format!("{fault:?} at operation {at}, at rest: {at_rest}"));
+            }
         }
     }
 }
@@ -39,7 +41,12 @@ fn an_operation_that_fails_is_got_over_at_any_point() {
 /// The program, or the machine, stops at every operation of a whole life; what is there afterwards is whole.
 #[test]
 fn a_crash_at_any_point_leaves_the_state_at_one_version_with_all_that_was_acknowledged() {
-    let whole = Driver::new(Arc::new(Memory::new(0))).live();
+    crash_at_any_point(false);
+    crash_at_any_point(true);
+}
+
+fn crash_at_any_point(at_rest: bool) {
+    let whole = Driver::new(Arc::new(Memory::new(0)), at_rest).live();
     let mut recovered = [0; 3];
     for fault in [Fault::Crash, Fault::CrashAfter, Fault::CrashTorn] {
         for at in 0..whole {
@@ -47,17 +54,18 @@ fn a_crash_at_any_point_leaves_the_state_at_one_version_with_all_that_was_acknow
             for seed in 0..4 {
                 let memory = Arc::new(Memory::new(seed));
                 memory.fail(at, fault);
-                let mut driver = Driver::new(memory.clone());
+                let mut driver = Driver::new(memory.clone(), at_rest);
                 driver.live();
                 assert!(memory.has_failed(), "operation {at} never came");
                 memory.restart();
-                let recovery = driver.recover(&format!("{fault:?} at operation {at}, seed {seed}"));
+                let told = format!("{fault:?} at operation {at}, seed {seed}, at rest: {at_rest}");
+                let recovery = driver.recover(&told);
                 recovered[match recovery {
                     Recovery::Serve => 0,
                     Recovery::Make(_) => 1,
                     Recovery::Verify => 2,
                 }] += 1;
-                driver.check(&format!("{fault:?} at operation {at}, seed {seed}"));
+                driver.check(&told);
             }
         }
     }
@@ -83,6 +91,38 @@ fn a_state_that_crashes_while_it_is_made_is_given_up_after_three_attempts() {
     assert_eq!(state.status().phase, Phase::Serving);
     assert_eq!(state.current().version(), &version("1.1.0"));
     assert!(state.status().failure.as_ref().unwrap().contains("ended each time"));
+}
+
+#[test]
+fn a_move_at_rest_takes_up_what_was_permitted_and_drops_what_waited_for_a_word() {
+    for on_word in [false, true] {
+        let memory: Arc<dyn Files> = Arc::new(Memory::new(0));
+        let (mut state, _) = StateFolder::open_on(memory.clone(), "/state", &version("1.1.0")).unwrap();
+        if on_word {
+            state.permit_on_word(&version("2.0.0")).unwrap();
+        } else {
+            state.learn(&version("2.0.0")).unwrap();
+        }
+        let prepared = on_word.then(|| state.prepare().unwrap());
+        let folder = state.transform_at_rest(&version("2.0.0")).unwrap();
+        assert_ne!(Some(&folder), prepared.as_ref());
+        let under_way = state.status().under_way.clone().unwrap();
+        assert_eq!((state.status().phase, under_way.attempts, under_way.on_word), (Phase::Transforming, 1, false));
+        drop(state);
+        let (_, recovery) = StateFolder::open_on(memory, "/state", &version("1.1.0")).unwrap();
+        assert_eq!(recovery, Recovery::Make(straddle::state::Way::On));
+    }
+}
+
+#[test]
+fn a_move_at_rest_that_is_refused_leaves_the_state_as_it_was() {
+    let memory: Arc<dyn Files> = Arc::new(Memory::new(0));
+    let (mut state, _) = StateFolder::open_on(memory, "/state", &version("1.1.0")).unwrap();
+    let before = state.status().clone();
+    assert!(state.transform_at_rest(&version("1.0.0")).is_err());
+    assert!(state.reverse_at_rest().is_err());
+    assert_eq!(*state.status(), before);
+    state.transform_at_rest(&version("2.0.0")).unwrap();
 }
 
 #[test]
@@ -154,6 +194,64 @@ fn an_upgrade_that_waits_for_a_word_is_forgotten_by_a_program_that_is_started_an
         assert_eq!((recovery, state.status().phase), (Recovery::Serve, Phase::Serving));
         assert_eq!((&state.status().under_way, &state.status().prepared), (&None, &None));
         assert!(!prepared.exists(), "what was prepared is removed");
+    }
+}
+
+#[test]
+fn what_is_permitted_by_a_coordinator_is_forgotten_by_a_program_that_is_started_anew_but_for_the_permits_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || StateFolder::open(folder.path(), &version("1.0.0")).unwrap();
+    let (mut state, _) = open();
+    for on_word in [false, true] {
+        state.permit_under(7, &version("2.0.0"), on_word).unwrap();
+        let prepared = state.prepare().unwrap();
+        drop(state);
+        let recovery;
+        (state, recovery) = open();
+        assert_eq!((recovery, state.status().phase, state.status().permit), (Recovery::Serve, Phase::Serving, 7));
+        assert!(state.status().under_way.is_none() && !prepared.exists());
+    }
+    state.permit_under(8, &version("2.0.0"), false).unwrap();
+    state.quiesce().unwrap();
+    state.transform().unwrap();
+    drop(state);
+    let (mut state, recovery) = open();
+    assert_eq!((recovery, state.status().permit), (Recovery::Make(straddle::state::Way::On), 8), "it goes on");
+    state.transform().unwrap();
+    state.switch().unwrap();
+    state.release().unwrap();
+    state.rollback_under(9, None).unwrap();
+    drop(state);
+    let (state, recovery) = open();
+    assert_eq!((recovery, state.status().permit), (Recovery::Serve, 9), "callers had only waited");
+    assert_eq!(state.current().version(), &version("2.0.0"));
+}
+
+#[test]
+fn what_is_prepared_ahead_of_a_permit_is_what_the_permit_goes_on_with_and_nobodys_in_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || StateFolder::open(folder.path(), &version("1.0.0")).unwrap();
+    let (mut state, _) = open();
+    state.learn_ahead(&version("2.0.0")).unwrap();
+    let prepared = state.prepare().unwrap();
+    state.learn_ahead(&version("2.0.0")).unwrap();
+    assert!(state.quiesce().is_err(), "nobody has permitted it");
+    drop(state);
+    let (mut state, recovery) = open();
+    assert_eq!((recovery, state.status().phase, state.status().permit), (Recovery::Serve, Phase::Serving, 0));
+    assert!(!prepared.exists(), "nobody goes on with it");
+    for on_word in [true, false] {
+        state.learn_ahead(&version("2.0.0")).unwrap();
+        let prepared = state.prepare().unwrap();
+        state.permit_under(7, &version("2.0.0"), on_word).unwrap();
+        assert_eq!((state.status().phase, state.status().permit), (Phase::Permitted, 7));
+        assert_eq!(state.prepare().unwrap(), prepared, "it is the same");
+        if on_word {
+            state.forget().unwrap();
+        } else {
+            state.quiesce().unwrap();
+            assert_eq!(state.transform().unwrap(), prepared);
+        }
     }
 }
 

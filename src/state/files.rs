@@ -26,6 +26,12 @@ pub trait Files: Debug + Send + Sync {
     /// Makes a folder, and those that lead to it; that they are there is durable when the call returns.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
+    /// As [`create_folder`](Self::create_folder), but not durable yet: for what [`sync_tree`](Self::sync_tree) makes durable
+    /// with all that is in it. What is not overridden is durable at once.
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        self.create_folder(folder)
+    }
+
     /// Removes a folder with all that is in it.
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
 
@@ -98,6 +104,10 @@ impl Files for Disk {
         self.sync_folder(parent)
     }
 
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)
+    }
+
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         fs::remove_dir_all(folder)
     }
@@ -125,7 +135,7 @@ impl Files for Disk {
     }
 
     fn copy_tree(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.create_folder(to)?;
+        self.make_folder(to)?;
         for entry in fs::read_dir(from)? {
             let entry = entry?;
             let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));

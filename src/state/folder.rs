@@ -1,5 +1,7 @@
 //! The folder of a node's state, as the program that owns it uses it.
 
+mod at_rest;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use crate::bundle::Bundle;
 use crate::version::Version;
 
 const CURRENT: &str = "CURRENT";
+const ACTIVE: &str = "ACTIVE";
 const TRASH: &str = "trash-";
 const ADVICE: &str = "restore the state folder as a whole from a copy; its files belong together";
 
@@ -61,6 +64,8 @@ pub struct StateFolder {
     pointing: bool,
     /// Whether a release may have reached the disk without our knowing.
     releasing: bool,
+    /// Whether phases are passed that are written down with one that comes after them.
+    passing: bool,
 }
 
 impl StateFolder {
@@ -98,9 +103,11 @@ impl StateFolder {
             prepared: None,
             highest: current.number(),
             failure: None,
+            permit: 0,
         });
         let (mending, recovery) = recovery::decide(&status, &current, &root)?;
-        let mut state = Self { root, files, ownership, journal, status, current, pointing: false, releasing: false };
+        let (pointing, releasing, passing) = Default::default();
+        let mut state = Self { root, files, ownership, journal, status, current, pointing, releasing, passing };
         state.expect_epochs()?;
         state.mend(mending)?;
         state.sweep()?;
@@ -148,6 +155,27 @@ impl StateFolder {
         bundles::kept(&*self.files, &self.root)
     }
 
+    /// Keeps that this version's behaviour is active, as a coordinator has said; it is durable when this returns. What was active
+    /// stays so: an older version changes nothing.
+    ///
+    /// # Errors
+    /// When another program has taken the state over, or the file system fails.
+    pub fn keep_active(&self, version: &Version) -> Result<(), StateError> {
+        if self.active()?.is_some_and(|active| active >= *version) {
+            return Ok(());
+        }
+        self.ownership.still_holds(&self.root)?;
+        pointer::replace(&*self.files, &self.root, ACTIVE, format!("{version}\n").as_bytes())
+    }
+
+    /// The newest version whose behaviour is active, as far as a coordinator has said so to whoever had this state.
+    ///
+    /// # Errors
+    /// When it is damaged, or the file system fails.
+    pub fn active(&self) -> Result<Option<Version>, StateError> {
+        pointer::read(&*self.files, &self.root, ACTIVE, ADVICE)
+    }
+
     /// Makes a new, empty file for what a move from the current epoch gives up; that it is there is durable.
     ///
     /// # Errors
@@ -167,6 +195,29 @@ impl StateFolder {
         self.enter(Status { phase, under_way, prepared: None, failure: None, ..self.status.clone() })
     }
 
+    /// Takes note of an upgrade for which a coordinator's permit is to come, so that what it takes can be
+    /// [`prepare`](Self::prepare)d. It is forgotten when the state is opened anew; [`permit_under`](Self::permit_under) goes on
+    /// from here with what was prepared. Called again, it changes nothing.
+    ///
+    /// # Errors
+    /// As [`learn`](Self::learn).
+    pub fn learn_ahead(&mut self, to: &Version) -> Result<(), StateError> {
+        if self.is_learned_ahead(to) {
+            return Ok(());
+        }
+        let phase = self.status.phase.after(Event::Learn)?;
+        self.expect_newer(to)?;
+        let under_way = Some(Move { under_permit: true, ..Move::new(to.clone(), Way::On) });
+        self.enter(Status { phase, under_way, prepared: None, ..self.status.clone() })
+    }
+
+    /// Whether an upgrade waits for a coordinator's permit, by [`learn_ahead`](Self::learn_ahead).
+    #[must_use]
+    pub fn is_learned_ahead(&self, to: &Version) -> bool {
+        let ahead = |under_way: &Move| under_way.under_permit && under_way.way == Way::On && under_way.to == *to;
+        self.status.phase == Phase::Learned && self.status.under_way.as_ref().is_some_and(ahead)
+    }
+
     /// Takes note of an upgrade, and permits it for when somebody gives the word: as [`learn`](Self::learn) and
     /// [`permit`](Self::permit), but it is forgotten when the state is opened anew, and what the last move failed of is told
     /// until this one begins.
@@ -174,13 +225,32 @@ impl StateFolder {
     /// # Errors
     /// As [`learn`](Self::learn).
     pub fn permit_on_word(&mut self, to: &Version) -> Result<(), StateError> {
-        let known = self.status.under_way.as_ref().is_some_and(|under_way| under_way.on_word && under_way.to == *to);
+        self.permit_for_now(Move { on_word: true, ..Move::new(to.clone(), Way::On) }, self.status.permit)
+    }
+
+    /// Takes note of an upgrade, and permits it under a coordinator's permit of this number, maybe for when somebody gives the
+    /// word: as [`permit_on_word`](Self::permit_on_word), or from [`learn_ahead`](Self::learn_ahead) on. The number stays in the
+    /// [status](Self::status).
+    ///
+    /// # Errors
+    /// As [`learn`](Self::learn).
+    pub fn permit_under(&mut self, permit: u64, to: &Version, on_word: bool) -> Result<(), StateError> {
+        self.permit_for_now(Move { on_word, under_permit: true, ..Move::new(to.clone(), Way::On) }, permit)
+    }
+
+    /// Permits what is forgotten when the state is opened anew.
+    fn permit_for_now(&mut self, under_way: Move, permit: u64) -> Result<(), StateError> {
+        if under_way.under_permit && self.is_learned_ahead(&under_way.to) {
+            // What was prepared stays.
+            self.enter(Status { under_way: Some(under_way), permit, ..self.status.clone() })?;
+            return self.permit();
+        }
         // It is noted already when an error came between.
-        if !known {
+        if self.status.under_way.as_ref() != Some(&under_way) || self.status.permit != permit {
             let phase = self.status.phase.after(Event::Learn)?;
-            self.expect_newer(to)?;
-            let under_way = Some(Move { on_word: true, ..Move::new(to.clone(), Way::On) });
-            self.enter(Status { phase, under_way, prepared: None, ..self.status.clone() })?;
+            self.expect_newer(&under_way.to)?;
+            let under_way = Some(under_way);
+            self.enter(Status { phase, under_way, prepared: None, permit, ..self.status.clone() })?;
         }
         self.permit()
     }
@@ -205,15 +275,15 @@ impl StateFolder {
     }
 
     /// The folder of the epoch that the next move makes, ahead of time, while callers are answered: for an upgrade that was
-    /// permitted, or for the way back. Another call, also after a crash, gives the same folder; what is in it is not looked
+    /// learned or permitted, or for the way back. Another call, also after a crash, gives the same folder; what is in it is not looked
     /// at, and goes away with [`forget`](Self::forget), [`abandon`](Self::abandon) or a move that fails. What was prepared
     /// for a way back is gone when the state is opened anew.
     ///
     /// # Errors
-    /// In any phase but permitted and serving, and when that leads to no move.
+    /// In any phase but learned, permitted and serving, and when that leads to no move.
     pub fn prepare(&mut self) -> Result<PathBuf, StateError> {
         let to = match (self.status.phase, &self.status.under_way, &self.status.kept) {
-            (Phase::Permitted, Some(under_way), _) => under_way.to.clone(),
+            (Phase::Learned | Phase::Permitted, Some(under_way), _) => under_way.to.clone(),
             (Phase::Serving, _, Some(kept)) => kept.version().clone(),
             (phase, _, _) => {
                 let what = format!("a node that is {phase} has no move ahead of it to prepare for");
@@ -229,7 +299,8 @@ impl StateFolder {
             prepared
         };
         let folder = self.folder_of(&prepared);
-        make_epoch(&*self.files, &folder)?;
+        // Nobody waits for the syncs that this takes.
+        make_epoch(&folder, |part| self.files.create_folder(part))?;
         Ok(folder)
     }
 
@@ -267,7 +338,16 @@ impl StateFolder {
     /// # Errors
     /// When another move has begun, or there is no way back.
     pub fn rollback(&mut self) -> Result<(), StateError> {
-        self.go_back(false, None)
+        self.go_back(false, None, None)
+    }
+
+    /// As [`rollback`](Self::rollback), under a coordinator's permit of this number; with consent, as
+    /// [`rollback_accepting`](Self::rollback_accepting).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rollback_under(&mut self, permit: u64, accepted: Option<Accepted>) -> Result<(), StateError> {
+        self.go_back(false, accepted, Some(permit))
     }
 
     /// As [`rollback`](Self::rollback), and what cannot be carried back is given up: the consent is written down with the
@@ -276,7 +356,7 @@ impl StateFolder {
     /// # Errors
     /// As [`rollback`](Self::rollback), and where the file's name is not UTF-8.
     pub fn rollback_accepting(&mut self, accepted: Accepted) -> Result<(), StateError> {
-        self.go_back(false, Some(accepted))
+        self.go_back(false, Some(accepted), None)
     }
 
     /// As [`rollback`](Self::rollback), to see what would be lost: it ends with [`take_back`](Self::take_back), also after a
@@ -285,18 +365,20 @@ impl StateFolder {
     /// # Errors
     /// As [`rollback`](Self::rollback).
     pub fn rollback_dry(&mut self) -> Result<(), StateError> {
-        self.go_back(true, None)
+        self.go_back(true, None, None)
     }
 
-    fn go_back(&mut self, dry_run: bool, accepted: Option<Accepted>) -> Result<(), StateError> {
+    fn go_back(&mut self, dry_run: bool, accepted: Option<Accepted>, permit: Option<u64>) -> Result<(), StateError> {
         let phase = self.status.phase.after(Event::Rollback)?;
         let Some(kept) = &self.status.kept else {
             let what =
                 format!("there is no way back from {}: it was finalized, or is the first version here", self.current);
             return Err(Kind::Refused(what).into());
         };
-        let under_way = Some(Move { dry_run, accepted, ..Move::new(kept.version().clone(), Way::Back) });
-        self.enter(Status { phase, under_way, failure: None, ..self.status.clone() })
+        let under_permit = permit.is_some();
+        let under_way = Some(Move { under_permit, dry_run, accepted, ..Move::new(kept.version().clone(), Way::Back) });
+        let permit = permit.unwrap_or(self.status.permit);
+        self.enter(Status { phase, under_way, failure: None, permit, ..self.status.clone() })
     }
 
     /// Begins to make the new version's epoch, or goes on with it after a crash: the folder that it is made in.
@@ -324,6 +406,7 @@ impl StateFolder {
         let target = self.target()?;
         let folder = self.folder_of(&target);
         self.files.sync_tree(&folder).map_err(StateError::io(&folder, "making it durable"))?;
+        self.files.sync_folder(&self.root).map_err(StateError::io(&self.root, "making it durable"))?;
         self.enter(Status { phase, ..self.status.clone() })?;
         self.finish_switch()
     }
@@ -409,13 +492,27 @@ impl StateFolder {
 
     /// Writes down what begins now.
     fn enter(&mut self, status: Status) -> Result<(), StateError> {
-        self.ownership.still_holds(&self.root)?;
-        self.journal.write(&*self.files, &self.root, self.ownership.number(), &status)?;
+        if !self.passing {
+            self.ownership.still_holds(&self.root)?;
+            self.journal.write(&*self.files, &self.root, self.ownership.number(), &status)?;
+        }
         self.status = status;
         Ok(())
     }
 
     fn make(&mut self, way: Way) -> Result<PathBuf, StateError> {
+        self.enter_making(way)?;
+        self.make_target()
+    }
+
+    /// The folder of the epoch that is made, as it begins. It is durable once [`switch`](Self::switch) has made it so.
+    fn make_target(&self) -> Result<PathBuf, StateError> {
+        let folder = self.folder_of(&self.target()?);
+        make_epoch(&folder, |part| self.files.make_folder(part))?;
+        Ok(folder)
+    }
+
+    fn enter_making(&mut self, way: Way) -> Result<(), StateError> {
         let (event, making) = match way {
             Way::On => (Event::Transform, Phase::Transforming),
             Way::Back => (Event::Reverse, Phase::Reversing),
@@ -429,12 +526,9 @@ impl StateFolder {
         let there = under_way.target.clone().or(prepared);
         let highest = if there.is_some() { self.status.highest } else { self.status.highest + 1 };
         let target = there.unwrap_or_else(|| Epoch::new(highest, under_way.to.clone()));
-        let folder = self.folder_of(&target);
         let attempts = under_way.attempts + 1;
         let under_way = Some(Move { target: Some(target), attempts, ..under_way });
-        self.enter(Status { phase, under_way, prepared: None, highest, ..self.status.clone() })?;
-        make_epoch(&*self.files, &folder)?;
-        Ok(folder)
+        self.enter(Status { phase, under_way, prepared: None, highest, ..self.status.clone() })
     }
 
     fn target(&self) -> Result<Epoch, StateError> {
@@ -580,7 +674,6 @@ impl fmt::Debug for StateFolder {
 ///
 /// # Errors
 /// When it cannot be read.
-#[cfg(all(feature = "cli", target_os = "linux"))]
 pub(crate) fn version_of(files: &dyn Files, root: &Path) -> Result<Option<Version>, StateError> {
     let current: Option<Epoch> = pointer::read(files, root, CURRENT, ADVICE)?;
     Ok(current.map(|epoch| epoch.version().clone()))
@@ -596,15 +689,15 @@ fn begin(files: &dyn Files, root: &Path, first: &Version) -> Result<Epoch, State
         let what = format!("is missing, but there is the epoch {other}");
         return Err(StateError::damaged(&root.join(CURRENT), what, ADVICE));
     }
-    make_epoch(files, &root.join(epoch.to_string()))?;
+    make_epoch(&root.join(epoch.to_string()), |part| files.create_folder(part))?;
     pointer::replace(files, root, CURRENT, format!("{epoch}\n").as_bytes())?;
     Ok(epoch)
 }
 
-fn make_epoch(files: &dyn Files, folder: &Path) -> Result<(), StateError> {
+fn make_epoch(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), StateError> {
     for part in ["object", "past", "future"] {
         let part = folder.join(part);
-        files.create_folder(&part).map_err(StateError::io(&part, "making the folder"))?;
+        make(&part).map_err(StateError::io(&part, "making the folder"))?;
     }
     Ok(())
 }

@@ -31,6 +31,7 @@ mod fill;
 mod handle;
 mod layers;
 mod layout;
+mod loose;
 mod origin;
 mod reading;
 mod store;

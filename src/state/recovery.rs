@@ -5,6 +5,7 @@
 //! | serving | at the epoch | what was prepared for a way back is removed |
 //! | learned, permitted | at the epoch | nothing; what was prepared for the upgrade stays |
 //! | the same, on somebody's word | at the epoch | back to serving: whoever could give the word has lost the node |
+//! | the same, under a coordinator's permit | at the epoch | back to serving: it was for the program that has ended |
 //! | quiescing | at the epoch | back to serving: callers had only waited |
 //! | transforming, reversing | at the epoch | made anew, or gone on with; after three attempts back to serving |
 //! | reversing, in a dry run | at the epoch | back to serving: nobody wanted more than to see what would be lost |
@@ -63,10 +64,10 @@ pub(super) fn decide(status: &Status, current: &Epoch, root: &Path) -> Result<(M
     let at_target = target == Some(current);
     let dry_run = status.under_way.as_ref().is_some_and(|under_way| under_way.dry_run);
     let attempts = status.under_way.as_ref().map_or(0, |under_way| under_way.attempts);
-    let on_word = status.under_way.as_ref().is_some_and(|under_way| under_way.on_word);
+    let for_then = status.under_way.as_ref().is_some_and(|under_way| under_way.on_word || under_way.under_permit);
     Ok(match status.phase {
         Phase::Serving if at_epoch => (Mending::Abandon, Recovery::Serve),
-        Phase::Learned | Phase::Permitted if at_epoch && on_word => (Mending::Forget, Recovery::Serve),
+        Phase::Learned | Phase::Permitted if at_epoch && for_then => (Mending::Forget, Recovery::Serve),
         Phase::Learned | Phase::Permitted if at_epoch => (Mending::None, Recovery::Serve),
         Phase::Quiescing | Phase::Reversing if at_epoch && dry_run => (Mending::TakeBack, Recovery::Serve),
         Phase::Quiescing if at_epoch => {

@@ -30,6 +30,14 @@ pub struct Status {
     /// Why the last move did not come to its end, if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The coordinator's permit under which the node moves, or has moved last under one; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub permit: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A move from one version to another.
@@ -49,6 +57,10 @@ pub struct Move {
     /// it is forgotten then.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub on_word: bool,
+    /// Whether it is permitted by a coordinator. What is permitted so holds for a time of the program that has asked, so it is
+    /// forgotten when the program ends before callers were held back.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub under_permit: bool,
     /// Whether it is only to show what would be lost: it never comes to its end.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub dry_run: bool,
@@ -60,7 +72,7 @@ pub struct Move {
 impl Move {
     /// One that was only called for.
     pub(super) fn new(to: Version, way: Way) -> Self {
-        Self { to, way, target: None, attempts: 0, on_word: false, dry_run: false, accepted: None }
+        Self { to, way, target: None, attempts: 0, on_word: false, under_permit: false, dry_run: false, accepted: None }
     }
 }
 

@@ -12,6 +12,8 @@ const ROOT: &str = "/state";
 
 pub(crate) struct Driver {
     memory: Arc<Memory>,
+    /// Whether moves begin where nobody is answered.
+    at_rest: bool,
     state: Option<StateFolder>,
     /// Writes that callers were told of.
     acknowledged: Vec<u32>,
@@ -22,8 +24,8 @@ pub(crate) struct Driver {
 struct Crashed;
 
 impl Driver {
-    pub(crate) fn new(memory: Arc<Memory>) -> Self {
-        Self { memory, state: None, acknowledged: Vec::new(), next: 0 }
+    pub(crate) fn new(memory: Arc<Memory>, at_rest: bool) -> Self {
+        Self { memory, at_rest, state: None, acknowledged: Vec::new(), next: 0 }
     }
 
     /// Lives until the end or a crash; how many operations it took.
@@ -45,6 +47,22 @@ impl Driver {
         self.prepare()?;
         self.retry(|driver| driver.state().forget())?;
         self.serve()?;
+        // One under a permit, whose time is over before it begins.
+        self.retry(|driver| driver.state().permit_under(7, &Version::new(2, 0, 0), false))?;
+        self.prepare()?;
+        self.retry(|driver| driver.state().forget())?;
+        self.serve()?;
+        // One that is made ready ahead of a permit, twice: nobody permits the first.
+        for permit in [None, Some(8)] {
+            self.retry(|driver| driver.state().learn_ahead(&Version::new(2, 0, 0)))?;
+            self.prepare()?;
+            if let Some(permit) = permit {
+                self.retry(|driver| driver.state().permit_under(permit, &Version::new(2, 0, 0), false))?;
+                self.prepare()?;
+            }
+            self.retry(|driver| driver.state().forget())?;
+            self.serve()?;
+        }
         // It is tried again until it works: a fault comes once.
         while self.version() != Version::new(2, 0, 0) {
             self.upgrade()?;
@@ -55,7 +73,11 @@ impl Driver {
         self.retry(|driver| driver.state().abandon())?;
         while self.version() != Version::new(1, 1, 0) {
             self.prepare()?;
-            self.move_on(StateFolder::rollback, Way::Back)?;
+            if self.at_rest {
+                self.move_on(StateFolder::reverse_at_rest)?;
+            } else {
+                self.move_on(|state| state.rollback_under(8, None).and_then(|()| state.reverse()))?;
+            }
             self.serve()?;
         }
         while self.version() != Version::new(2, 0, 0) {
@@ -67,6 +89,9 @@ impl Driver {
     }
 
     fn upgrade(&mut self) -> Result<(), Crashed> {
+        if self.at_rest {
+            return self.move_on(|state| state.transform_at_rest(&Version::new(2, 0, 0)));
+        }
         self.retry(|driver| match driver.state().status().phase {
             Phase::Serving => driver.state().learn(&Version::new(2, 0, 0)),
             _ => Ok(()),
@@ -77,7 +102,7 @@ impl Driver {
             _ => Ok(()),
         })?;
         self.prepare()?;
-        self.move_on(StateFolder::quiesce, Way::On)
+        self.move_on(|state| state.quiesce().and_then(|()| state.transform()))
     }
 
     /// Begins the next epoch while callers go on.
@@ -89,17 +114,9 @@ impl Driver {
     }
 
     /// From holding callers back to answering them again; an error goes back to what was.
-    fn move_on(
-        &mut self,
-        begin: impl FnOnce(&mut StateFolder) -> Result<(), StateError>,
-        way: Way,
-    ) -> Result<(), Crashed> {
-        let moved = begin(self.state()).and_then(|()| {
+    fn move_on(&mut self, begin: impl FnOnce(&mut StateFolder) -> Result<PathBuf, StateError>) -> Result<(), Crashed> {
+        let moved = begin(self.state()).and_then(|folder| {
             let old = self.object();
-            let folder = match way {
-                Way::On => self.state().transform()?,
-                Way::Back => self.state().reverse()?,
-            };
             self.make(&old, &folder);
             self.state().switch()
         });

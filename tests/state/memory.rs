@@ -208,6 +208,26 @@ impl Inner {
         answer
     }
 
+    fn make_folder(&mut self, folder: &Path, durably: bool) -> io::Result<()> {
+        let (extent, answer) = self.begin()?;
+        if extent == Extent::Whole {
+            let mut at = 0;
+            for part in folder.components().filter_map(name) {
+                let Some(Node::Folder { now, .. }) = self.nodes.get(&at) else { return Err(not_found(folder)) };
+                at = if let Some(number) = now.get(&part) {
+                    *number
+                } else {
+                    let made = self.add(at, part, Node::empty_folder());
+                    if durably {
+                        self.sync(at, false);
+                    }
+                    made
+                };
+            }
+        }
+        answer
+    }
+
     fn sync(&mut self, folder: usize, deep: bool) {
         let Some(Node::Folder { now, durable, pending }) = self.nodes.get_mut(&folder) else { return };
         *durable = now.clone();
@@ -258,22 +278,11 @@ impl Files for Memory {
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        let mut inner = self.0.lock().unwrap();
-        let (extent, answer) = inner.begin()?;
-        if extent == Extent::Whole {
-            let mut at = 0;
-            for part in folder.components().filter_map(name) {
-                let Some(Node::Folder { now, .. }) = inner.nodes.get(&at) else { return Err(not_found(folder)) };
-                at = if let Some(number) = now.get(&part) {
-                    *number
-                } else {
-                    let made = inner.add(at, part, Node::empty_folder());
-                    inner.sync(at, false);
-                    made
-                };
-            }
-        }
-        answer
+        self.0.lock().unwrap().make_folder(folder, true)
+    }
+
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.lock().unwrap().make_folder(folder, false)
     }
 
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {

@@ -131,12 +131,17 @@ impl Carry {
     }
 
     /// [`Mode::Online`]: copies into the folder `target` while `source` serves, notes what is written meanwhile, and catches
-    /// up until little is left. Goes on where a crash has stopped it. In other modes there is nothing to do ahead.
+    /// up until little is left. Goes on where a crash has stopped it. [`Mode::Lazy`]: makes the note of where the records are.
+    /// [`Mode::Eager`]: there is nothing to do ahead.
     ///
     /// # Errors
     /// When a record refuses, or the file system fails.
     pub fn ahead(&self, source: &Records, target: &Path, progress: &Progress) -> Result<(), RecordsError> {
-        if self.0.mode == Mode::Online { ahead::ahead(&self.0, source, target, progress) } else { Ok(()) }
+        match self.0.mode {
+            Mode::Online => ahead::ahead(&self.0, source, target, progress),
+            Mode::Lazy => finish::note_ahead(&self.0, source, target),
+            Mode::Eager => Ok(()),
+        }
     }
 
     /// Ends what [`ahead`](Self::ahead) has begun and nobody will finish: writes of `source` are no longer noted.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RecordsError;
 use super::layout::Table;
+use super::loose::Loose;
 use crate::protocol::Protocol;
 use crate::version::Version;
 
@@ -136,8 +137,11 @@ pub(super) fn make(folder: &Path, head: &Head, notes: &[(&str, &[u8])], cache: u
     fs::create_dir_all(folder).map_err(RecordsError::io(folder, "making the folder"))?;
     let (new, file) = (folder.join(NEW), path(folder));
     remove(&new)?;
-    let database =
-        Builder::new().set_cache_size(cache).create(&new).map_err(RecordsError::store(&new, "making the file"))?;
+    let backend = Loose::create(&new).map_err(RecordsError::io(&new, "making the file"))?;
+    let database = Builder::new()
+        .set_cache_size(cache)
+        .create_with_backend(backend)
+        .map_err(RecordsError::store(&new, "making the file"))?;
     let transaction = database.begin_write().map_err(RecordsError::store(&new, "making the file"))?;
     make_tables(&new, &transaction, &head.tables)?;
     {
@@ -149,6 +153,7 @@ pub(super) fn make(folder: &Path, head: &Head, notes: &[(&str, &[u8])], cache: u
     }
     transaction.commit().map_err(RecordsError::store(&new, "making the file"))?;
     drop(database);
+    fs::File::open(&new).and_then(|open| open.sync_all()).map_err(RecordsError::io(&new, "syncing the file"))?;
     fs::rename(&new, &file).map_err(RecordsError::io(&file, "giving the file its name"))?;
     sync(folder)
 }

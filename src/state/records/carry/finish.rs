@@ -11,6 +11,7 @@ use crate::state::progress::Progress;
 use crate::state::records::cursor::Cursor;
 use crate::state::records::error::RecordsError;
 use crate::state::records::file::{self, Head, note};
+use crate::state::records::handle::Records;
 
 /// See [`Carry::finish`](super::Carry::finish).
 pub(super) fn finish(
@@ -52,6 +53,17 @@ pub(super) fn finish(
         copy.rest(false, |_| Ok(()))?;
     }
     target.complete()
+}
+
+/// [`Mode::Lazy`]: what callers need not wait for.
+pub(super) fn note_ahead(plan: &Plan, source: &Records, folder: &Path) -> Result<(), RecordsError> {
+    if let Found::Whole = look(plan, folder)? {
+        return Ok(());
+    }
+    let source = source.store()?;
+    // That there is a way is found out before anybody waits.
+    plan.values(&source.origins())?;
+    note_base(plan, source.file().parent().unwrap_or(Path::new("")), folder)
 }
 
 /// [`Mode::Lazy`]: nothing but where the records are.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, Durability, ReadableDatabase, Table as Open, WriteTransaction};
 
-use super::Plan;
+use super::{Mode, Plan};
 use crate::state::records::cursor::Cursor;
 use crate::state::records::error::RecordsError;
 use crate::state::records::file::{self, Head, META, note};
@@ -117,6 +117,10 @@ pub(super) fn look(plan: &Plan, folder: &Path) -> Result<Found, RecordsError> {
         Some(name) if same => return Ok(Found::Half(name)),
         // Of another layout: it is made anew.
         Some(_) => return Ok(Found::Nothing),
+        // A note of where the records are is not what others wait for.
+        None if same && plan.mode != Mode::Lazy && file::noted(&file, &meta, note::BASE)?.is_some() => {
+            return Ok(Found::Nothing);
+        }
         None if same => return Ok(Found::Whole),
         None => {}
     }

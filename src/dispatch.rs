@@ -12,6 +12,10 @@
 //! refused when the node has another schema under that version. A caller without a label is taken for
 //! [`Protocol::version_for_unlabelled`](crate::Protocol::version_for_unlabelled).
 //!
+//! A caller whose version the node does not know and cannot learn makes the call in an older one, where rules bridge it:
+//! a [`Channel`](crate::transport::Channel) does that for labelled clients. Such answers say `straddle-simulated`, the
+//! version that the call was made in; the node has never heard of the other one.
+//!
 //! # Streams that go on
 //!
 //! A request that says `straddle-resume: 1` has a caller that goes on with the stream after its end, as a
@@ -27,23 +31,28 @@ pub(crate) mod deadline;
 mod gate;
 mod guard;
 mod inside;
+mod older;
 mod outcome;
 mod rewriting;
 mod route;
 mod service;
 mod table;
+mod tally;
 
 pub use self::answer::{GeneratedBody, Object};
 pub use self::gate::{EndedStreams, Gate, StreamsInside};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};
-pub use self::table::{NODE, RESUME, SCHEMA, Table, VERSION};
+pub use self::table::{NODE, RESUME, SCHEMA, SIMULATED, Table, VERSION};
 
 pub(crate) use self::answer::Answer;
 #[doc(hidden)]
 pub use self::answer::Answering;
 pub(crate) use self::call::Call;
 pub(crate) use self::context::{Context, add_missing};
-pub(crate) use self::outcome::{is_trailers_only, refusal_in};
+pub(crate) use self::older::{Older, Way};
+pub(crate) use self::outcome::{is_trailers_only, refusal_in, tell};
+pub(crate) use self::rewriting::Compiling;
 pub(crate) use self::service::Within;
 pub(crate) use self::table::{Missing, Objects, RESUME_ABLE, RESUME_DRAIN, needed};
+pub(crate) use self::tally::Counted;

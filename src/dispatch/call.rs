@@ -227,7 +227,7 @@ fn stamp(route: &Route, headers: &mut HeaderMap) {
     headers.insert(&SCHEMA, schema.clone());
 }
 
-fn with_path(request: Request<Body>, path: http::uri::PathAndQuery) -> Request<Body> {
+pub(super) fn with_path(request: Request<Body>, path: http::uri::PathAndQuery) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     uri.path_and_query = Some(path);

@@ -14,6 +14,7 @@ use tonic::Status;
 use super::call::Call;
 use super::gate::{Inside, Stream, Waiting};
 use super::table::Refused;
+use super::tally::Counting;
 use super::{deadline, outcome};
 use crate::wire::Body;
 
@@ -29,6 +30,13 @@ pub(super) struct AtGate {
     own_deadline: bool,
 }
 
+/// A call that has waited and was let in.
+pub(super) struct LetIn {
+    pub(super) inside: Inside,
+    pub(super) request: Request<Body>,
+    pub(super) came: Instant,
+}
+
 impl AtGate {
     pub(super) fn new(waiting: Waiting, request: Request<Body>) -> Self {
         let own = deadline::timeout(request.headers()).filter(|own| *own < PATIENCE);
@@ -37,11 +45,11 @@ impl AtGate {
     }
 
     /// Ready once the gate has let the call in, or its time is over.
-    pub(super) fn poll(&mut self, waking: &mut Waking<'_>) -> Poll<Result<(Inside, Request<Body>), Call>> {
+    pub(super) fn poll(&mut self, waking: &mut Waking<'_>) -> Poll<Result<LetIn, Call>> {
         if let Poll::Ready(inside) = Pin::new(&mut self.waiting).poll(waking) {
             let mut request = std::mem::take(&mut self.request);
             shorten_deadline(&mut request, self.came.elapsed());
-            return Poll::Ready(Ok((inside, request)));
+            return Poll::Ready(Ok(LetIn { inside, request, came: self.came }));
         }
         ready!(self.patience.as_mut().poll(waking));
         let status = if self.own_deadline {
@@ -68,13 +76,15 @@ pub(super) struct Entered {
     inside: Option<Inside>,
     /// Of calls that stream.
     stream: Option<Stream>,
+    /// Where calls are counted.
+    counting: Option<Counting>,
 }
 
 impl Entered {
     /// `goes_on` when the caller has said that it goes on with its stream after that was drained.
-    pub(super) fn new(call: Call, inside: Inside, goes_on: bool) -> Self {
+    pub(super) fn new(call: Call, inside: Inside, goes_on: bool, counting: Option<Counting>) -> Self {
         let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again()));
-        Self { call, inside: Some(inside), stream }
+        Self { call, inside: Some(inside), stream, counting }
     }
 }
 
@@ -89,14 +99,15 @@ impl Future for Entered {
         }
         let response = ready!(Pin::new(&mut self.call).poll(waking));
         let (inside, stream) = (self.inside.take(), self.stream.take());
+        let counting = self.counting.take().and_then(|counting| counting.answered(&response));
         // What is whole asks nothing of an object any more.
         let Some(inside) = inside.filter(|_| !response.body().is_whole()) else { return Poll::Ready(response) };
         Poll::Ready(response.map(|body| match stream {
             Some(stream) => {
                 stream.answers(body, inside);
-                Body::new(Streaming(stream))
+                Body::new(Streaming { stream, counting })
             }
-            None => Body::new(Remaining { body, inside: Some(inside) }),
+            None => Body::new(Remaining { body, inside: Some(inside), counting }),
         }))
     }
 }
@@ -105,6 +116,7 @@ impl Future for Entered {
 struct Remaining {
     body: Body,
     inside: Option<Inside>,
+    counting: Option<Counting>,
 }
 
 impl HttpBody for Remaining {
@@ -120,6 +132,7 @@ impl HttpBody for Remaining {
             // Nothing more is asked of the object.
             self.body = Body::empty();
             self.inside = None;
+            count(&mut self.counting, frame.as_ref());
         }
         Poll::Ready(frame)
     }
@@ -134,17 +147,34 @@ impl HttpBody for Remaining {
 }
 
 /// The same of a stream, which may end before its time. A length that it promised would have to be kept, so it has none.
-struct Streaming(Stream);
+struct Streaming {
+    stream: Stream,
+    counting: Option<Counting>,
+}
 
 impl HttpBody for Streaming {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        self.0.poll_frame(waking)
+    fn poll_frame(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = ready!(self.stream.poll_frame(waking));
+        if !matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
+            count(&mut self.counting, frame.as_ref());
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.stream.is_end_stream()
+    }
+}
+
+/// Counts a call by what its answer ends with.
+fn count(counting: &mut Option<Counting>, last: Option<&Result<Frame<Bytes>, Status>>) {
+    let Some(counting) = counting.take() else { return };
+    match last {
+        None => counting.ended(None),
+        Some(Ok(frame)) => counting.ended(frame.trailers_ref()),
+        Some(Err(_)) => counting.failed(),
     }
 }

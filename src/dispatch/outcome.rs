@@ -92,7 +92,8 @@ pub(super) fn complete_refusal(headers: &mut HeaderMap, route: &Route, context: 
     };
     // Whoever refused may know better; this holds for every pair of versions.
     let advice = format!("call in {}, or call a node that runs {}", route.stamp.node, route.stamp.caller);
-    let status = Status::from(
+    tell(
+        headers,
         refusal
             .advice(advice)
             .set("protocol", &route.stamp.protocol)
@@ -100,11 +101,15 @@ pub(super) fn complete_refusal(headers: &mut HeaderMap, route: &Route, context: 
             .set("node_version", route.stamp.node.to_string())
             .set("method", &*route.method),
     );
+}
+
+/// Puts a refusal in the place of the status that headers or trailers tell of.
+pub(crate) fn tell(headers: &mut HeaderMap, refusal: Refusal) {
     for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
         headers.remove(name);
     }
     // A status that was read from headers can be written to them.
-    let _ = status.add_header(headers);
+    let _ = Status::from(refusal).add_header(headers);
 }
 
 /// Whether the answer is a status and nothing else, which is then in its headers (gRPC over HTTP/2, *Trailers-Only*).

@@ -1,5 +1,8 @@
 //! Rewrites around objects: what makes an object of one version answer calls of another.
 //!
+//! They stand on the node, before its objects; and on the side of a caller that is newer than its node, where the node is
+//! what answers ([`Older`](super::Older)).
+//!
 //! Requests become messages of the object's version as the object reads them, responses become messages of the caller's
 //! as the caller does; a direction whose messages need nothing passes as it is, compressed or not. Both sides of what is
 //! rewritten are plain: compressed requests are decompressed, the object is asked for plain answers, and what goes to the
@@ -16,15 +19,16 @@ use std::sync::Arc;
 use std::task::Context as Waking;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use tonic::Status;
 
 use self::at_once::Looked;
 use self::call::{Call, State};
-pub(super) use self::compile::Compiling;
+pub(crate) use self::compile::Compiling;
 use self::details::Details;
 use self::fault::{Fault, Refused};
-use self::maps::{Requests, Responses, Trailing};
+pub(super) use self::maps::Trailing;
+use self::maps::{Requests, Responses};
 use super::answer::{Answer, Answering};
 use super::outcome;
 use crate::rewrite::{Limits, Rewrite, RewriteError, Rewritten};
@@ -38,7 +42,15 @@ pub(super) struct Rewriting(Arc<Around>);
 
 struct Around {
     inner: Arc<dyn Answer>,
-    rewrites: Rewrites,
+    rewrites: Arc<Rewrites>,
+    side: Side,
+}
+
+/// Where messages are rewritten: the connection lies before that, or behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Node,
+    Caller,
 }
 
 /// What becomes of a call's messages; shared by all calls of its route.
@@ -56,7 +68,12 @@ pub(super) struct Rewrites {
 
 impl Rewriting {
     pub(super) fn new(inner: Arc<dyn Answer>, rewrites: Rewrites) -> Self {
-        Self(Arc::new(Around { inner, rewrites }))
+        Self(Arc::new(Around { inner, rewrites: Arc::new(rewrites), side: Side::Node }))
+    }
+
+    /// The same on the caller's side. What travels may be compressed there, and what the caller reads is plain.
+    pub(super) fn of_caller(inner: Arc<dyn Answer>, rewrites: Arc<Rewrites>) -> Self {
+        Self(Arc::new(Around { inner, rewrites, side: Side::Caller }))
     }
 }
 
@@ -68,24 +85,42 @@ impl Answer for Rewriting {
 
 impl Rewrites {
     /// Makes the request what the object reads; gives what will tell of a message that is refused, where one may be.
-    fn request(&self, request: &mut Request<Body>, waking: &mut Waking<'_>) -> Result<Option<Arc<Fault>>, Refused> {
+    fn request(
+        &self,
+        request: &mut Request<Body>,
+        side: Side,
+        waking: &mut Waking<'_>,
+    ) -> Result<Option<Arc<Fault>>, Refused> {
         let headers = request.headers_mut();
         if self.response.is_some() {
-            headers.remove(&ACCEPT_ENCODING);
+            match side {
+                Side::Node => drop(headers.remove(&ACCEPT_ENCODING)),
+                Side::Caller => Encoding::accept_no_others(headers),
+            }
         }
         let Some(rewrite) = &self.request else { return Ok(None) };
         let encoding = match Encoding::of(headers) {
             Ok(encoding) => encoding,
             Err(status) => return Err(Refused { status, rest: std::mem::take(request.body_mut()) }),
         };
-        headers.remove(&ENCODING);
+        // What the caller compresses, it has compressed for the connection.
+        let sent = encoding.filter(|_| side == Side::Caller);
+        if sent.is_none() {
+            headers.remove(&ENCODING);
+        }
         headers.remove(header::CONTENT_LENGTH);
         let body = request.body_mut();
         let limit = body.message_limit().unwrap_or(self.limit);
         let Looked::Same(first) = at_once::request(body, &**rewrite, limit, waking) else { return Ok(None) };
+        // The node need not hear of a call that is over before it was sent.
+        if side == Side::Caller
+            && let Some(status) = first.as_deref().and_then(at_once::refused)
+        {
+            return Err(Refused { status, rest: std::mem::take(body) });
+        }
         let fault = Arc::new(Fault::default());
         let map = Requests { rewrite: rewrite.clone(), first, fault: fault.clone(), changes: self.changes };
-        *body = Body::new(Mapped::new(std::mem::take(body), encoding, limit, None, map));
+        *body = Body::new(Mapped::new(std::mem::take(body), encoding, limit, sent, map));
         Ok(Some(fault))
     }
 
@@ -101,7 +136,9 @@ impl Rewrites {
                 self.rewrite_trailers(response.body_mut());
                 return response;
             }
-            return response.map(|inner| Body::new(Trailing { inner, details: self.details.clone() }));
+            let details = self.details.clone();
+            let map = move |trailers: &mut HeaderMap| details.rewrite_in(trailers);
+            return response.map(|inner| Body::new(Trailing { inner, map }));
         };
         let headers = response.headers_mut();
         let encoding = match Encoding::of(headers) {

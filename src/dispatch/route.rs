@@ -8,6 +8,7 @@ use http::uri::PathAndQuery;
 use tonic::Status;
 
 use super::answer::Answer;
+use super::tally::Tally;
 use crate::protocol::{Cause, Hop, Protocol, Schema};
 use crate::refusal::{Reason, Refusal};
 use crate::version::Version;
@@ -98,6 +99,7 @@ pub(crate) struct Route {
     pub(crate) changes: bool,
     pub(crate) server_streaming: bool,
     pub(crate) client_streaming: bool,
+    pub(crate) tally: Arc<Tally>,
 }
 
 pub(crate) enum Target {

@@ -6,8 +6,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context as Waking, Poll, ready};
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use http::{Request, Response};
@@ -16,8 +17,10 @@ use tower_service::Service;
 use super::call::{self, Call, Caller};
 use super::context::Context;
 use super::gate::{Gate, Inside};
-use super::inside::{AtGate, Entered};
-use super::table::{RESUME, RESUME_ABLE, Refused, Table};
+use super::inside::{AtGate, Entered, LetIn};
+use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
+use super::tally::{Counted, Counting, Tallies};
+use crate::refusal::{Reason, Refusal};
 use crate::version::Version;
 use crate::wire::{Body, NotBegun};
 
@@ -40,24 +43,71 @@ struct Shared {
     absent: ArcSwapOption<String>,
     /// Whether another program goes on with the node: whoever calls is to call there.
     left: AtomicBool,
+    held: Mutex<Held>,
+    tallies: Tallies,
+    heard: OnceLock<Heard>,
+}
+
+/// Is told a version that a caller's label says and the table lacks; whether it is being learned.
+type Heard = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Whether callers are kept away although there are objects: the table is here then, for calls from within alone.
+#[derive(Default)]
+struct Held {
+    why: Option<String>,
+    table: Option<Arc<Table>>,
 }
 
 impl Shared {
     /// Begins a call that the gate has let in; only now is it known which table it uses.
-    fn begin(&self, inside: Inside, request: Request<Body>) -> State {
+    fn begin(&self, inside: Inside, request: Request<Body>, came: Option<Instant>) -> State {
         let table = self.table.load();
         let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
+        let mut counting = None;
         let call = match table.as_ref() {
             None if self.left.load(Ordering::Acquire) => {
                 return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
             }
-            None => Call::told(self.absent(), request.into_body()),
+            None => match self.kept_away() {
+                Some(why) => return State::NotBegun(Box::pin(NotBegun::answer(request, why))),
+                // They were let in just now.
+                None if self.table.load().is_some() => return self.begin(inside, request, came),
+                None => Call::told(self.absent(), request.into_body()),
+            },
             Some(table) => match table.route(request.uri().path(), request.headers()) {
-                Ok(route) => Call::begin(route, || table.clone(), request, Caller::Outside),
-                Err(refused) => Call::told(refused, request.into_body()),
+                Ok(route) => {
+                    if self.tallies.are_wanted() {
+                        let unlabelled = !request.headers().contains_key(&VERSION);
+                        counting = Some(Counting::begin(&route.tally, unlabelled, came));
+                    }
+                    Call::begin(route, || table.clone(), request, Caller::Outside)
+                }
+                Err(refused) => Call::told(self.without_route(table, &request, refused), request.into_body()),
             },
         };
-        State::Entered(Entered::new(call, inside, goes_on))
+        State::Entered(Entered::new(call, inside, goes_on, counting))
+    }
+
+    /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.
+    #[cold]
+    fn without_route(&self, table: &Table, request: &Request<Body>, refused: Refused) -> Refused {
+        if self.tallies.are_wanted()
+            && let Some((tally, unlabelled)) = table.tally(request.uri().path(), request.headers())
+        {
+            Counting::begin(tally, unlabelled, None).refused();
+        }
+        let Some(heard) = self.heard.get() else { return refused };
+        let refusal = Refusal::from_status(&refused.0).filter(|refusal| refusal.reason() == Reason::UnknownVersion);
+        let learning = refusal.filter(|refusal| refusal.caller_version().is_some_and(heard));
+        let Some(learning) = learning else { return refused };
+        let mut status = tonic::Status::from(learning.while_learning());
+        *status.metadata_mut() = refused.0.metadata().clone();
+        Refused(status)
+    }
+
+    /// Why callers are kept away, if they are.
+    fn kept_away(&self) -> Option<String> {
+        lock(&self.held).why.clone()
     }
 
     fn absent(&self) -> Refused {
@@ -78,13 +128,65 @@ impl Dispatch {
 
     /// Puts the table in place; calls that began before go on with the one before.
     pub(crate) fn install(&self, table: Table) {
-        self.shared.table.store(Some(Arc::new(table)));
+        let mut held = lock(&self.shared.held);
+        self.shared.tallies.add(table.tallies());
+        if held.why.is_some() {
+            held.table = Some(Arc::new(table));
+        } else {
+            self.shared.table.store(Some(Arc::new(table)));
+        }
+    }
+
+    /// Keeps callers away, as not begun, until they are let in; calls from within go on.
+    pub(crate) fn keep_away(&self, why: String) {
+        let mut held = lock(&self.shared.held);
+        if held.why.replace(why).is_none() {
+            held.table = self.shared.table.swap(None);
+        }
+    }
+
+    /// Lets callers in.
+    pub(crate) fn let_in(&self) {
+        let mut held = lock(&self.shared.held);
+        if held.why.take().is_some()
+            && let Some(table) = held.table.take()
+        {
+            self.shared.table.store(Some(table));
+        }
+    }
+
+    /// Why callers are kept away, if they are.
+    pub(crate) fn kept_away(&self) -> Option<String> {
+        self.shared.kept_away()
+    }
+
+    /// Counts calls from now on.
+    pub(crate) fn count_calls(&self) {
+        // Under the lock under which tables come and go.
+        let held = lock(&self.shared.held);
+        if !self.shared.tallies.are_wanted() {
+            self.shared.tallies.want();
+            let table = self.shared.table.load_full().or_else(|| held.table.clone());
+            self.shared.tallies.add(table.iter().flat_map(|table| table.tallies()));
+        }
+    }
+
+    /// The calls since this was asked last.
+    pub(crate) fn counted(&self) -> Vec<Counted> {
+        self.shared.tallies.take()
+    }
+
+    /// Has somebody told of versions that callers' labels say and the table lacks; once for all times.
+    pub(crate) fn tell_unknown(&self, heard: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        let _ = self.shared.heard.set(Box::new(heard));
     }
 
     /// Takes the table away, and with it the objects, but for calls that are inside; should the gate be open, callers are
     /// told that the node is unavailable, and `why`.
     pub(crate) fn remove(&self, why: &str) {
         self.shared.absent.store(Some(Arc::new(why.to_owned())));
+        let mut held = lock(&self.shared.held);
+        held.table = None;
         self.shared.table.store(None);
     }
 
@@ -128,7 +230,7 @@ impl Service<Request<Body>> for Dispatch {
 
     fn call(&mut self, request: Request<Body>) -> Dispatched {
         if let Some(inside) = self.shared.gate.enter() {
-            return Dispatched(self.shared.begin(inside, request));
+            return Dispatched(self.shared.begin(inside, request, None));
         }
         Dispatched(match self.shared.gate.wait() {
             Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.shared.clone()))),
@@ -158,7 +260,7 @@ impl Future for Dispatched {
         if let State::Waiting(waiting) = &mut self.0 {
             let (at_gate, shared) = waiting.as_mut();
             self.0 = match ready!(at_gate.poll(waking)) {
-                Ok((inside, request)) => shared.begin(inside, request),
+                Ok(LetIn { inside, request, came }) => shared.begin(inside, request, Some(came.into_std())),
                 Err(refused) => State::Told(Box::new(refused)),
             };
         }
@@ -169,6 +271,10 @@ impl Future for Dispatched {
             State::Waiting(_) => Poll::Pending,
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Dispatch as it is seen from a simulation object.
@@ -188,7 +294,10 @@ impl Within {
     pub(crate) fn begin(&self, above: Option<&Context>, request: Request<Body>, own_deadline: bool) -> Call {
         let table = match above {
             Some(above) => Some(above.table.clone()),
-            None => self.shared.upgrade().and_then(|shared| shared.table.load_full()),
+            None => self.shared.upgrade().and_then(|shared| {
+                let table = shared.table.load_full();
+                table.or_else(|| lock(&shared.held).table.clone())
+            }),
         };
         let Some(table) = table else {
             return Call::told(call::unavailable("the node has not started, or has stopped"), Body::empty());

@@ -11,6 +11,7 @@ use tonic::Status;
 use super::answer::{Answer, Object};
 use super::rewriting::{Compiling, Rewriting};
 use super::route::{self, End, Route, Stamp, Target, Walk};
+use super::tally::Tally;
 use crate::protocol::{Protocol, Schema};
 use crate::refusal::{Reason, Refusal};
 use crate::version::Version;
@@ -21,6 +22,9 @@ pub static VERSION: HeaderName = HeaderName::from_static("straddle-version");
 pub static NODE: HeaderName = HeaderName::from_static("straddle-node");
 /// Metadata of a response, and of labelled requests: the digest of the labelled version's schema.
 pub static SCHEMA: HeaderName = HeaderName::from_static("straddle-schema");
+/// Metadata of a response that a caller's own channel adds: the older version that it made the call in, because the node
+/// does not know the caller's.
+pub static SIMULATED: HeaderName = HeaderName::from_static("straddle-simulated");
 /// Metadata of a request, `1`: its caller goes on with the stream when it was drained. Metadata of the end of a stream,
 /// `drain`: it was.
 pub static RESUME: HeaderName = HeaderName::from_static("straddle-resume");
@@ -95,6 +99,31 @@ impl Table {
     /// Compiles the routes of every version and method; an error names all that is missing at once. Where a learned version
     /// lacks an object, just the calls that would need it are refused.
     pub(crate) fn new(protocol: &Protocol, objects: &Objects<'_>) -> Result<Self, Vec<Missing>> {
+        Self::compiled(protocol, objects, Compiling::new(protocol))
+    }
+
+    /// What a table takes that can be made before there are objects: its rewrites, for a node that runs the version at index
+    /// `node`, and callers from that at `oldest` on.
+    pub(crate) fn ahead(protocol: &Protocol, node: usize, oldest: usize) -> Compiling {
+        let mut compiling = Compiling::new(protocol);
+        for (index, schema) in protocol.versions().iter().enumerate().skip(oldest) {
+            for method in 0..schema.methods().len() {
+                let walk = Walk::new(protocol, index, method, node);
+                if !matches!(walk.end, End::Refused(_)) {
+                    // Why there is none, if there is none, is told with the table.
+                    let _ = compiling.of(index, &walk);
+                }
+            }
+        }
+        compiling
+    }
+
+    /// As [`new`](Self::new), with rewrites that are there already.
+    pub(crate) fn compiled(
+        protocol: &Protocol,
+        objects: &Objects<'_>,
+        mut compiling: Compiling,
+    ) -> Result<Self, Vec<Missing>> {
         let node = protocol.versions()[objects.node].version().clone();
         let versions: Vec<Served> = protocol
             .versions()
@@ -109,7 +138,6 @@ impl Table {
             .collect();
         let mut methods: FxHashMap<Box<str>, Entry> = FxHashMap::default();
         let mut missing = Vec::new();
-        let mut compiling = Compiling::new(protocol);
         for (index, schema) in protocol.versions().iter().enumerate() {
             for (number, method) in schema.methods().iter().enumerate() {
                 let entry = methods.entry(method.path().into()).or_insert_with(|| Entry {
@@ -119,13 +147,18 @@ impl Table {
                 });
                 match target(protocol, objects, &mut compiling, index, number) {
                     Ok(target) => {
+                        let (server_streaming, client_streaming) =
+                            (method.is_server_streaming(), method.is_client_streaming());
+                        let (stamp, path) = (versions[index].stamp.clone(), Arc::<str>::from(method.path()));
+                        let tally = Tally::new(stamp.clone(), path.clone(), !server_streaming && !client_streaming);
                         entry.routes[index] = Some(Arc::new(Route {
                             target,
-                            stamp: versions[index].stamp.clone(),
-                            method: method.path().into(),
+                            stamp,
+                            method: path,
                             changes: !method.has_no_side_effects(),
-                            server_streaming: method.is_server_streaming(),
-                            client_streaming: method.is_client_streaming(),
+                            server_streaming,
+                            client_streaming,
+                            tally: Arc::new(tally),
                         }));
                     }
                     Err(lacking) => missing.push(lacking),
@@ -150,6 +183,18 @@ impl Table {
     #[must_use]
     pub fn node(&self) -> &Version {
         &self.node
+    }
+
+    /// The counters of all routes.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = Arc<Tally>> {
+        self.methods.values().flat_map(|entry| entry.routes.iter().flatten()).map(|route| route.tally.clone())
+    }
+
+    /// The counters of a call that was not sent on its route, and whether it carries no label.
+    pub(super) fn tally(&self, path: &str, headers: &HeaderMap) -> Option<(&Arc<Tally>, bool)> {
+        let (entry, labelled) = (self.methods.get(path)?, self.labelled(headers).ok()?);
+        let route = entry.routes[labelled.unwrap_or(entry.unlabelled)].as_ref()?;
+        Some((&route.tally, labelled.is_none()))
     }
 
     /// The route of a caller's request, by its path and its label. Allocates nothing when there is one.
@@ -288,7 +333,7 @@ pub(crate) struct Refused(pub(crate) Status);
 fn target(
     protocol: &Protocol,
     objects: &Objects<'_>,
-    compiling: &mut Compiling<'_>,
+    compiling: &mut Compiling,
     version: usize,
     method: usize,
 ) -> Result<Target, Missing> {

@@ -52,6 +52,15 @@ pub(super) fn request(body: &mut Body, rewrite: &dyn Rewriter, limit: usize, wak
     Looked::Same(Some(Box::new(applied)))
 }
 
+/// What is told of a message that is refused, or cannot be rewritten at all.
+pub(super) fn refused(applied: &Applied) -> Option<Status> {
+    match applied {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.clone().into()),
+        Err(status) => Some(status.clone()),
+    }
+}
+
 /// Has the body give again what it gave.
 fn put_back(body: &mut Body, first: Option<Frame<Bytes>>, next: Poll<Option<Result<Frame<Bytes>, Status>>>) {
     let (second, rest) = match next {

@@ -13,8 +13,8 @@ use std::task::{Context as Waking, Poll, ready};
 use http::{Request, Response};
 use tonic::Status;
 
-use super::Around;
 use super::fault::{Fault, Faulting, Refused};
+use super::{Around, Side};
 use crate::dispatch::answer::Answering;
 use crate::wire::{Body, Encoding, Unread, encodings};
 
@@ -42,10 +42,12 @@ impl Future for Call {
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Self::Output> {
         let Self { around, accepted, state } = &mut *self;
         if let State::Begun(request) = state {
-            *accepted = Encoding::accepted(request.headers(), encodings());
-            let next = match around.rewrites.request(request, waking) {
+            if around.side == Side::Node {
+                *accepted = Encoding::accepted(request.headers(), encodings());
+            }
+            let next = match around.rewrites.request(request, around.side, waking) {
                 Ok(fault) => State::Waiting(around.inner.answer(std::mem::take(request)), fault),
-                Err(refused) => telling(refused),
+                Err(refused) => telling(refused, around.side),
             };
             *state = next;
         }
@@ -54,7 +56,7 @@ impl Future for Call {
             // An object that reads on after a refused message, or answers without it, would answer another request.
             match fault.as_ref().map(|fault| fault.poll(waking)) {
                 // The object's future goes before the caller is told.
-                Some(Poll::Ready(refused)) => *state = telling(refused),
+                Some(Poll::Ready(refused)) => *state = telling(refused, around.side),
                 _ => {
                     let response = ready!(answered);
                     // Then nothing of the request is read any more.
@@ -77,6 +79,7 @@ impl Future for Call {
     }
 }
 
-fn telling(Refused { status, rest }: Refused) -> State {
-    State::Telling(Box::new((status, Some(Unread::new(rest)))))
+fn telling(Refused { status, rest }: Refused, side: Side) -> State {
+    // What a caller has yet to say has not been sent: there it is just dropped.
+    State::Telling(Box::new((status, (side == Side::Node).then(|| Unread::new(rest)))))
 }

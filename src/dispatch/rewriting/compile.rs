@@ -11,8 +11,8 @@ use crate::protocol::{Method, Protocol};
 use crate::rewrite::Rewrite;
 
 /// The rewrites of one table; routes that need the same ones share them.
-pub(crate) struct Compiling<'a> {
-    protocol: &'a Protocol,
+pub(crate) struct Compiling {
+    protocol: Protocol,
     /// Those that were asked for, `None` where messages pass as they are, or why there are none.
     rewrites: HashMap<Way, Result<Option<Arc<dyn Rewriter>>, String>>,
     /// By the versions of object and caller.
@@ -28,9 +28,14 @@ struct Way {
     used: Use,
 }
 
-impl<'a> Compiling<'a> {
-    pub(crate) fn new(protocol: &'a Protocol) -> Self {
-        Self { protocol, rewrites: HashMap::new(), details: HashMap::new() }
+impl Compiling {
+    pub(crate) fn new(protocol: &Protocol) -> Self {
+        Self { protocol: protocol.clone(), rewrites: HashMap::new(), details: HashMap::new() }
+    }
+
+    /// Whether they are those of this very protocol: another one may say the same, and is not looked at.
+    pub(crate) fn is_of(&self, protocol: &Protocol) -> bool {
+        self.protocol.is(protocol)
     }
 
     /// What rewrites the calls of a walk that begins at the version with index `caller`; `None` where no rules are on its
@@ -38,7 +43,7 @@ impl<'a> Compiling<'a> {
     ///
     /// # Errors
     /// Why there is no rewrite, in words for whoever wrote the step.
-    pub(crate) fn of(&mut self, caller: usize, walk: &Walk) -> Result<Option<Rewrites>, String> {
+    pub(in crate::dispatch) fn of(&mut self, caller: usize, walk: &Walk) -> Result<Option<Rewrites>, String> {
         if walk.rules == 0 {
             return Ok(None);
         }
@@ -57,7 +62,7 @@ impl<'a> Compiling<'a> {
         let requests = methods.iter().map(|method| name(method.descriptor().input())).collect();
         let responses = methods.iter().rev().map(|method| name(method.descriptor().output())).collect();
         let changes = methods.last().is_none_or(|reached| !reached.has_no_side_effects());
-        let protocol = self.protocol;
+        let protocol = self.protocol.clone();
         Ok(Some(Rewrites {
             request: self.compile(Way { from: caller, direction: there, messages: requests, used: Use::Request })?,
             response: self.compile(Way {
@@ -69,7 +74,7 @@ impl<'a> Compiling<'a> {
             details: self
                 .details
                 .entry((walk.version, caller))
-                .or_insert_with(|| Arc::new(Details::new(protocol.clone(), walk.version, caller)))
+                .or_insert_with(|| Arc::new(Details::new(protocol, walk.version, caller)))
                 .clone(),
             changes,
             limit: LIMIT,
@@ -81,7 +86,7 @@ impl<'a> Compiling<'a> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(asked) => {
                 let Way { from, direction, messages, used } = asked.key();
-                let compiled = Rewrite::along(self.protocol, *from, *direction, messages, *used);
+                let compiled = Rewrite::along(&self.protocol, *from, *direction, messages, *used);
                 let shared =
                     |rewrite: Rewrite| (!rewrite.is_identity()).then(|| Arc::new(rewrite) as Arc<dyn Rewriter>);
                 asked.insert(compiled.map(shared).map_err(|why| why.to_string()))

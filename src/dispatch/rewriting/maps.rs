@@ -98,13 +98,13 @@ fn after_run(status: Status, changes: bool) -> Status {
     }
 }
 
-/// An answer whose messages pass as they are, while what its status says is rewritten.
-pub(super) struct Trailing {
-    pub(super) inner: Body,
-    pub(super) details: Arc<Details>,
+/// An answer whose messages pass as they are, while something becomes of its trailers.
+pub(in crate::dispatch) struct Trailing<F> {
+    pub(in crate::dispatch) inner: Body,
+    pub(in crate::dispatch) map: F,
 }
 
-impl HttpBody for Trailing {
+impl<F: FnMut(&mut HeaderMap) + Unpin> HttpBody for Trailing<F> {
     type Data = Bytes;
     type Error = Status;
 
@@ -113,7 +113,7 @@ impl HttpBody for Trailing {
         if let Some(Ok(frame)) = &mut frame
             && let Some(trailers) = frame.trailers_mut()
         {
-            self.details.rewrite_in(trailers);
+            (self.map)(trailers);
         }
         Poll::Ready(frame)
     }

@@ -24,6 +24,7 @@ use tonic::{Code, Status, Streaming};
 use super::super::answer::{Answer, Answering};
 use super::super::call::{Call, Caller};
 use super::super::route::{Route, Stamp, Target};
+use super::super::tally::Tally;
 use super::*;
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
@@ -213,6 +214,12 @@ impl Node {
 fn route(object: Arc<dyn Answer>, kind: Kind, rewrites: Rewrites) -> Arc<Route> {
     let version = |text: &str| text.parse().unwrap();
     let header = http::HeaderValue::from_static;
+    let stamp = Arc::new(Stamp {
+        protocol: "inventory".to_owned(),
+        caller: version("1.0.0"),
+        node: version("2.0.0"),
+        headers: [header("1.0.0"), header("2.0.0"), header("digest")],
+    });
     Arc::new(Route {
         target: Target::Object {
             answer: Arc::new(Rewriting::new(object, rewrites)),
@@ -220,12 +227,8 @@ fn route(object: Arc<dyn Answer>, kind: Kind, rewrites: Rewrites) -> Arc<Route> 
             simulated: false,
             rewritten: true,
         },
-        stamp: Arc::new(Stamp {
-            protocol: "inventory".to_owned(),
-            caller: version("1.0.0"),
-            node: version("2.0.0"),
-            headers: [header("1.0.0"), header("2.0.0"), header("digest")],
-        }),
+        tally: Arc::new(Tally::new(stamp.clone(), "/x".into(), false)),
+        stamp,
         method: "/p.Echo/Echo".into(),
         changes: true,
         server_streaming: matches!(kind, Kind::ServerStreaming | Kind::Streaming),

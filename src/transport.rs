@@ -44,10 +44,13 @@ mod preface;
 mod reflection;
 mod server;
 mod tcp;
+mod through;
 
 pub use beside::Beside;
 pub use call::PeerAddress;
 pub use channel::{Backoff, Balance, Channel, ChannelBuilder, Idempotent, InvalidChannel};
+#[cfg(feature = "cli")]
+pub(crate) use channel::{Simulates, Steps};
 pub use connections::Connections;
 pub use health::HealthHandle;
 pub use inherited::{Inherited, listener};

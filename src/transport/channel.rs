@@ -8,9 +8,12 @@ mod connecting;
 mod deadline;
 mod failure;
 mod heard;
+mod labels;
 mod outgoing;
+mod repeat;
 mod response;
 mod resume;
+mod simulated;
 mod watch;
 
 use std::convert::Infallible;
@@ -35,6 +38,7 @@ use crate::wire::Body;
 pub use self::backoff::Backoff;
 pub use self::balance::Balance;
 pub(super) use self::resume::GoesOn;
+pub(crate) use self::simulated::{Simulates, Steps};
 
 /// Marks a request, in its extensions, as one that may run more than once.
 ///
@@ -81,6 +85,15 @@ pub struct Idempotent;
 /// pace hold as for other attempts; what came in between counts as success. Such calls ask for no compression, and the
 /// metadata of the response are those of the first answer.
 ///
+/// **Simulating.** A node that knows a caller's version, or can learn it, does whatever the steps ask for. When it answers
+/// instead that it knows no such version ([`Reason::UnknownVersion`](crate::refusal::Reason) as `UNIMPLEMENTED`), the channel
+/// makes the call in an older version that the node serves, where rules alone lead there: the calls of
+/// [`Labelled::simulating`](super::Labelled::simulating) clients, as all generated ones are. Requests and responses are
+/// rewritten as a node would do it, refusals included; the answer says [`SIMULATED`](crate::dispatch::SIMULATED). A method
+/// behind code is refused: the state of that code belongs to a node. Which label a node does not know is remembered of each
+/// connection, so that only its first call is sent twice ([`ask_again_after`](ChannelBuilder::ask_again_after)); nodes of
+/// different ages may be behind one channel.
+///
 /// ```no_run
 /// # fn example() -> Result<(), straddle::transport::InvalidChannel> {
 /// let channel = straddle::transport::Channel::owner("127.0.0.1:7000").build()?;
@@ -103,6 +116,17 @@ pub struct ChannelBuilder {
     settings: Settings,
     seed: Option<u64>,
     user_agent: Option<String>,
+    told: Option<Told>,
+}
+
+/// Is told the versions that nodes say they run.
+#[derive(Clone)]
+struct Told(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Told")
+    }
 }
 
 /// What one address needs to know of its channel.
@@ -116,6 +140,7 @@ struct Settings {
     keep_alive: Option<(Duration, Duration)>,
     tcp_keep_alive: Option<Duration>,
     resume_elsewhere: bool,
+    ask_again_after: Duration,
     /// The service whose health is watched.
     health: Option<Arc<str>>,
 }
@@ -197,10 +222,20 @@ impl ChannelBuilder {
             keep_alive: None,
             tcp_keep_alive: Some(Duration::from_secs(20)),
             resume_elsewhere: balance.is_some(),
+            ask_again_after: Duration::from_secs(30),
             health: None,
         };
         let health_service = String::new();
-        Self { addresses, balance, watch_health: None, health_service, settings, seed: None, user_agent: None }
+        Self {
+            addresses,
+            balance,
+            watch_health: None,
+            health_service,
+            settings,
+            seed: None,
+            user_agent: None,
+            told: None,
+        }
     }
 
     /// Sets how a channel that [spreads](Channel::spread) chooses among the addresses that take calls; others do not.
@@ -228,6 +263,13 @@ impl ChannelBuilder {
     /// [spread](Channel::spread).
     pub fn resume_elsewhere(mut self, may: bool) -> Self {
         self.settings.resume_elsewhere = may;
+        self
+    }
+
+    /// Remembers for this long that a node does not know the version of a caller, which is then simulated on this side; after that, the next call that is complete at once asks the node again. It is forgotten at once when the node
+    /// says that it runs another version, and with the connection. Default: 30 s.
+    pub fn ask_again_after(mut self, time: Duration) -> Self {
+        self.settings.ask_again_after = time;
         self
     }
 
@@ -287,6 +329,13 @@ impl ChannelBuilder {
         self
     }
 
+    /// Tells `heard` each version that a node says it runs (`straddle-node`), when it is another one than said the last time. It is
+    /// called on the way of responses, so it should be done at once; [`Node::heard_of`](crate::node::Node::heard_of) is.
+    pub fn node_versions(mut self, heard: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.told = Some(Told(Arc::new(heard)));
+        self
+    }
+
     /// Fixes the random numbers of the jitter and of the balance. Default: unlike in every channel.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -298,7 +347,7 @@ impl ChannelBuilder {
     /// # Errors
     /// When there is no address, one is not `host:port`, or the user agent cannot be sent.
     pub fn build(self) -> Result<Channel, InvalidChannel> {
-        let Self { addresses, balance, watch_health, health_service, mut settings, seed, user_agent } = self;
+        let Self { addresses, balance, watch_health, health_service, mut settings, seed, user_agent, told } = self;
         if addresses.is_empty() {
             return Err(InvalidKind::NoAddress.into());
         }
@@ -314,7 +363,7 @@ impl ChannelBuilder {
         let user_agent = user_agent.map_or_else(|| name.to_owned(), |program| format!("{program} {name}"));
         let user_agent = HeaderValue::try_from(&user_agent).map_err(|_| InvalidKind::UserAgent(user_agent))?;
         let pace = Pace::new(settings.attempts_per_second);
-        Ok(Channel(Arc::new(Shared::new(nodes, settings, random, pace, user_agent))))
+        Ok(Channel(Arc::new(Shared::new(nodes, settings, random, pace, user_agent, told))))
     }
 }
 

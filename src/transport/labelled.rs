@@ -9,8 +9,9 @@ use pin_project_lite::pin_project;
 use tonic::Status;
 use tower_service::Service;
 
-use super::channel::{GoesOn, Idempotent};
+use super::channel::{GoesOn, Idempotent, Simulates, Steps};
 use crate::dispatch::{NODE, SCHEMA, VERSION};
+use crate::protocol::Protocol;
 use crate::protocol::resume::Token;
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
@@ -52,13 +53,16 @@ pub struct Resumable {
 /// [`Channel`](super::Channel). A response that was made with another schema of that version, or in another version, is
 /// refused as `LABEL_MISMATCH`: its bytes could be read, but not be trusted.
 ///
-/// The channel may be a [`Channel`](super::Channel), tonic's own, or anything else that answers with a body.
+/// The channel may be a [`Channel`](super::Channel), tonic's own, or anything else that answers with a body. Where a node
+/// does not know the version, a [`Channel`](super::Channel) makes the calls in an older one, if the client brings the steps
+/// ([`simulating`](Self::simulating)); other channels pass the refusal on.
 #[derive(Clone, Debug)]
 pub struct Labelled<S> {
     inner: S,
     label: &'static Label,
     version: HeaderValue,
     schema: HeaderValue,
+    protocol: Option<fn() -> Protocol>,
 }
 
 impl<S> Labelled<S> {
@@ -68,7 +72,15 @@ impl<S> Labelled<S> {
     /// When the version or the digest is not visible ASCII. Those of generated code always are.
     pub fn new(inner: S, label: &'static Label) -> Self {
         let version = HeaderValue::from_static(label.version);
-        Self { inner, label, version, schema: HeaderValue::from_static(label.schema) }
+        Self { inner, label, version, schema: HeaderValue::from_static(label.schema), protocol: None }
+    }
+
+    /// Has a [`Channel`](super::Channel) make calls in an older version where a node does not know this one, by the steps of
+    /// `protocol`; it is asked for when the first node is found that does not. The constructors of generated code say so.
+    #[must_use]
+    pub fn simulating(mut self, protocol: fn() -> Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self
     }
 }
 
@@ -94,6 +106,10 @@ where
         let method = self.label.resumable.iter().find(|method| method.path == request.uri().path());
         if let Some(method) = method {
             request.extensions_mut().insert(GoesOn { label: self.label, method });
+        }
+        if let Some(protocol) = self.protocol {
+            let (version, schema) = (self.label.version.into(), self.label.schema.into());
+            request.extensions_mut().insert(Simulates { version, schema, protocol: Steps::Generated(protocol) });
         }
         LabelledFuture { response: self.inner.call(request), label: self.label }
     }
@@ -154,7 +170,7 @@ pub(crate) fn mismatch(headers: &HeaderMap, label: &str, schema: Option<&str>) -
     )
 }
 
-fn same_but_patch(one: &str, other: &str) -> bool {
+pub(super) fn same_but_patch(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }

@@ -5,13 +5,14 @@
 //! `WINDOW_UPDATE` (0.4.20): it takes one for a fault of the connection, which it closes, with all calls on it. gRPC's C core
 //! sends one right behind each call's headers, and does begin calls that late. So these frames are hidden from h2.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
 use super::frames::{Frames, HEAD, HEADERS, Head, PING, Part, WINDOW_UPDATE};
+use super::through::write_through;
 
 /// The length of what each connection begins with (RFC 9113 §3.4).
 const PREFACE: usize = 24;
@@ -134,31 +135,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Late<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Late<T> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, data)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-}
+write_through!(Late);
 
 #[cfg(test)]
 mod tests {

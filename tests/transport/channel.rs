@@ -338,6 +338,49 @@ async fn a_streamed_request_moves_no_faster_than_the_node_reads_it() {
 }
 
 #[tokio::test]
+async fn a_response_that_breaks_off_is_asked_for_again_where_the_call_may_run_twice() {
+    const WHOLE: &[u8] = b"\0\0\0\0\x02no";
+    let beginnings: [&[&[u8]]; 5] = [&[], &[b"\0\0"], &[WHOLE], &[&WHOLE[..6], b"o"], &[WHOLE, WHOLE]];
+    for began in beginnings {
+        for may_run_twice in [true, false] {
+            // What was handed on is not taken back: of two messages the first one was.
+            let again = may_run_twice && began != [WHOLE, WHOLE];
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = owner(&listener.local_addr().unwrap().to_string());
+            let call = tokio::spawn(async move {
+                if may_run_twice { idempotent(&client).await } else { client.unary("hello").await }
+            });
+            for _ in 0..=usize::from(again) {
+                let mut frames = Frames::accept(&listener).await;
+                let (stream, _) = frames.read_request().await;
+                frames.answer_begins(stream).await;
+                for data in began {
+                    frames.write(crate::scripted::DATA, stream, data).await;
+                }
+                frames.closes().await;
+            }
+            let running = answering(listener);
+            match soon(call).await.unwrap() {
+                Ok(text) => assert!(again && text == "hello", "{text}, after {began:?}"),
+                Err(status) => assert!(!again, "{status:?}, after {began:?}"),
+            }
+            running.shutdown.send(()).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_message_of_a_stream_that_may_run_twice_comes_though_nothing_follows_it() {
+    let running = start(Limits::default(), &Echo::default()).await;
+    let mut request = Request::new("1hang".to_owned());
+    request.extensions_mut().insert(Idempotent);
+    let mut counted = soon(owner(&running.address).count(request)).await.unwrap();
+    assert_eq!(soon(counted.next()).await.unwrap().unwrap(), "0");
+    drop(counted);
+    running.shutdown.send(()).unwrap();
+}
+
+#[tokio::test]
 async fn a_streamed_request_is_sent_again_while_all_of_it_is_kept() {
     for (limit, again) in [(100, true), (10, false)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

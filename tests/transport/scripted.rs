@@ -42,6 +42,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
 
 impl Frames {
     /// Accepts a connection, past its preface and our settings.
@@ -76,8 +77,12 @@ impl Frames {
     }
 
     pub(crate) async fn write(&mut self, kind: u8, stream: u32, payload: &[u8]) {
+        self.write_flagged(kind, 0, stream, payload).await;
+    }
+
+    async fn write_flagged(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = vec![length[1], length[2], length[3], kind, 0];
+        let mut frame = vec![length[1], length[2], length[3], kind, flags];
         frame.extend(stream.to_be_bytes());
         frame.extend(payload);
         self.0.write_all(&frame).await.unwrap();
@@ -85,6 +90,20 @@ impl Frames {
 
     pub(crate) async fn reset(&mut self, stream: u32, reason: h2::Reason) {
         self.write(RST_STREAM, stream, &u32::from(reason).to_be_bytes()).await;
+    }
+
+    /// Says no more, and goes away once the peer has read all.
+    pub(crate) async fn closes(mut self) {
+        self.0.shutdown().await.unwrap();
+        while self.read().await.is_ok() {}
+    }
+
+    /// Begins a response, of a server that answers in protobuf.
+    pub(crate) async fn answer_begins(&mut self, stream: u32) {
+        // RFC 7541: `:status: 200` by its index; a literal without indexing, whose name is at 31, `content-type`.
+        let kind = b"application/grpc";
+        let head = [&[0x88, 0x0f, 0x10, u8::try_from(kind.len()).unwrap()][..], kind].concat();
+        self.write_flagged(HEADERS, END_HEADERS, stream, &head).await;
     }
 
     /// Says that streams beyond `last` were not processed.

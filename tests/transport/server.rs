@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use straddle::transport::{Channel, HealthHandle, Limits, Server};
+use straddle::wire::Body;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::StreamExt;
@@ -179,6 +181,48 @@ async fn a_peer_that_sends_a_frame_for_each_small_message_may_wait_for_a_slow_ca
     let mut data = soon(answer.data()).await.unwrap().unwrap();
     assert_eq!(data.split_off(7), (COUNT * 32).to_string().as_bytes());
     connection.abort();
+}
+
+/// What is taken back in the middle must not look whole: whoever reads it may act upon it.
+#[tokio::test]
+async fn a_request_that_is_taken_back_in_the_middle_never_ends_well() {
+    for reason in [h2::Reason::CANCEL, h2::Reason::NO_ERROR] {
+        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let told = told.clone();
+            // Read apart from the call, which is dropped when it is taken back.
+            tokio::spawn(async move {
+                let mut body = request.into_body();
+                while let Some(frame) = body.frame().await {
+                    let ended = frame.is_err();
+                    told.send(Some(frame)).unwrap();
+                    if ended {
+                        return;
+                    }
+                }
+                told.send(None).unwrap();
+            });
+            std::future::pending()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let running = start_on(listener, Server::builder(), service);
+
+        let stream = TcpStream::connect(&running.address).await.unwrap();
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let request = http::Request::post(format!("http://{}/test.Echo/Sum", running.address)).body(()).unwrap();
+        let (_response, mut body) = client.ready().await.unwrap().send_request(request, false).unwrap();
+        body.send_data(bytes::Bytes::from_static(b"\0\0\0\0\x03\x0a\x01a"), false).unwrap();
+        let first = soon(heard.recv()).await.unwrap().expect("a frame").expect("data");
+        assert!(first.is_data(), "{reason}");
+
+        body.send_reset(reason);
+        match soon(heard.recv()).await.unwrap() {
+            Some(Err(status)) => assert_eq!(status.code(), Code::Aborted, "{reason}: {status}"),
+            other => panic!("{reason}: {other:?}"),
+        }
+        connection.abort();
+    }
 }
 
 #[tokio::test]

@@ -137,9 +137,9 @@ impl Address {
     }
 
     /// The connection, where there is one, whatever is said of health.
-    pub(super) fn sender(&self) -> Option<SendRequest<Body>> {
+    pub(super) fn sender(&self) -> Option<(SendRequest<Body>, Connection)> {
         match &*self.state.borrow() {
-            State::Up { link, .. } if link.is_usable() => Some(link.sender()),
+            State::Up { link, .. } if link.is_usable() => Some((link.sender(), link.connection())),
             _ => None,
         }
     }

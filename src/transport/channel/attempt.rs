@@ -16,7 +16,7 @@ use std::time::Duration;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::SendRequest;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tonic::{Code, Status};
@@ -27,9 +27,12 @@ use super::balance::{Chosen, Nodes};
 use super::deadline::{self, GRPC_TIMEOUT};
 use super::failure::{Fate, Progress, causes};
 use super::outgoing::Outgoing;
+use super::repeat::Repeating;
 use super::response::Arriving;
 use super::resume::{self, Resume, Resuming};
-use super::{Idempotent, Settings};
+use super::simulated::{Compiled, Simulates};
+use super::{Idempotent, Settings, Told};
+use crate::dispatch::NODE;
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
 
@@ -39,13 +42,16 @@ const RESUMES: u32 = 10;
 /// What the clones of a channel share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    nodes: Nodes,
-    settings: Settings,
+    pub(super) nodes: Nodes,
+    pub(super) settings: Settings,
     random: Arc<Mutex<fastrand::Rng>>,
     pace: Pace,
     /// Of streams that were drained: nothing has failed, so they do not wait behind what has, nor it behind them.
     resumes: Pace,
     user_agent: HeaderValue,
+    told: Option<(Told, Mutex<Option<HeaderValue>>)>,
+    /// Of calls to nodes that do not know their label.
+    pub(super) compiled: Arc<Compiled>,
 }
 
 /// One call: its request, and what is left of its time.
@@ -68,12 +74,6 @@ pub(super) struct Call {
     only: Option<usize>,
 }
 
-/// A node's answer.
-pub(super) struct Answer {
-    pub(super) response: Response<Incoming>,
-    pub(super) address: InFlight,
-}
-
 impl Shared {
     pub(super) fn new(
         nodes: Nodes,
@@ -81,9 +81,27 @@ impl Shared {
         random: Arc<Mutex<fastrand::Rng>>,
         pace: Pace,
         user_agent: HeaderValue,
+        told: Option<Told>,
     ) -> Self {
         let resumes = Pace::new(settings.attempts_per_second.saturating_mul(RESUMES));
-        Self { nodes, settings, random, pace, resumes, user_agent }
+        let told = told.map(|told| (told, Mutex::default()));
+        Self { nodes, settings, random, pace, resumes, user_agent, told, compiled: Arc::default() }
+    }
+
+    /// Tells whoever wants to know what the node runs that has answered.
+    fn tell(&self, headers: &HeaderMap) {
+        let Some((Told(tell), last)) = &self.told else { return };
+        let Some(version) = headers.get(&NODE) else { return };
+        {
+            let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if last.as_ref() == Some(version) {
+                return;
+            }
+            *last = Some(version.clone());
+        }
+        if let Ok(version) = version.to_str() {
+            tell(version);
+        }
     }
 
     pub(super) async fn connect(&self) -> Result<(), Status> {
@@ -135,13 +153,26 @@ impl Shared {
         let (tried, begun_at, only) = (Vec::new(), None, None);
         let mut call = Call { parts, body, idempotent, deadline, patience, failures: 0, tried, resume, begun_at, only };
         let answer = self.send(&mut call, progress).await?;
+        self.tell(answer.headers());
         call.body.settle();
         // A status alone is all that there is; any other response is a stream that may end before its time.
-        let is_stream = !answer.response.headers().contains_key(Status::GRPC_STATUS);
+        let is_stream = !answer.headers().contains_key(Status::GRPC_STATUS);
         Ok(match call.resume.clone().filter(|_| is_stream) {
             Some(resume) => Resuming::body(self.clone(), Box::new(call), resume, answer),
-            None => answer.response.map(|body| Arriving::body(body, deadline, answer.address)),
+            None if is_stream && idempotent && call.body.is_whole() => {
+                Repeating::body(self.clone(), Box::new(call), answer)
+            }
+            None => answer,
         })
+    }
+
+    /// Sends a call again whose response had begun, and of which nothing was handed on.
+    pub(super) async fn repeat(&self, call: &mut Call, progress: &mut Progress) -> Result<Response<Body>, Status> {
+        if let Some(index) = call.begun_at.take() {
+            self.nodes.turn_away_from(index);
+            call.tried.push(index);
+        }
+        self.within_deadline(call, Fate::Lost, progress).await
     }
 
     /// Sends a call again whose response had begun.
@@ -150,13 +181,22 @@ impl Shared {
         call: &mut Call,
         fate: Fate,
         progress: &mut Progress,
-    ) -> Result<Answer, Status> {
-        let deadline = call.deadline;
+    ) -> Result<Response<Body>, Status> {
         match call.begun_at {
             Some(index) if self.settings.resume_elsewhere => call.tried = vec![index],
             // Tokens are the node's own: another one may count otherwise.
             begun_at => call.only = begun_at,
         }
+        self.within_deadline(call, fate, progress).await
+    }
+
+    async fn within_deadline(
+        &self,
+        call: &mut Call,
+        fate: Fate,
+        progress: &mut Progress,
+    ) -> Result<Response<Body>, Status> {
+        let deadline = call.deadline;
         let again = async {
             self.pause(call, fate, progress).await?;
             self.send(call, progress).await
@@ -177,24 +217,26 @@ impl Shared {
     }
 
     /// Sends a call until a node answers it.
-    async fn send(&self, call: &mut Call, progress: &mut Progress) -> Result<Answer, Status> {
+    async fn send(&self, call: &mut Call, progress: &mut Progress) -> Result<Response<Body>, Status> {
         loop {
             let tried = std::mem::take(&mut call.tried);
             let chosen = call.wait(self.nodes.choose(call.only, &tried, progress)).await;
             call.tried = tried;
-            let Some(Chosen { index, sender, address }) = chosen else {
+            let Some(chosen) = chosen else {
                 return Err(progress.unreachable(self.settings.wait_limit));
             };
+            let Chosen { index, .. } = chosen;
             progress.attempts += 1;
             let may_have_run = progress.may_have_run;
-            let fate = match call.send(&address, sender, progress).await {
+            // While it waits to be sent again, it is under way nowhere: what came of it is dropped here.
+            let fate = match self.attempt(call, chosen, progress).await {
                 Ok(response) => {
                     let Some((why, fate)) = call.is_no_answer(&response) else {
                         call.begun_at = Some(index);
-                        return Ok(Answer { response, address });
+                        return Ok(response);
                     };
                     progress.may_have_run = may_have_run;
-                    progress.failed(address.name(), &why);
+                    progress.failed(self.nodes.name(index), &why);
                     fate
                 }
                 Err(fate) => fate,
@@ -208,8 +250,6 @@ impl Shared {
                 _ if !call.body.is_replayable() => return Err(progress.not_kept()),
                 Fate::NotSent | Fate::Refused | Fate::Lost => {}
             }
-            // While it waits, it is under way nowhere.
-            drop(address);
             self.nodes.turn_away_from(index);
             call.tried.push(index);
             self.pause(call, fate, progress).await?;
@@ -240,7 +280,7 @@ impl Shared {
 
 impl Call {
     /// Why a response does not count as an answer, and what became of the attempt.
-    fn is_no_answer(&self, response: &Response<Incoming>) -> Option<(String, Fate)> {
+    fn is_no_answer(&self, response: &Response<Body>) -> Option<(String, Fate)> {
         if let Some(refusal) = learning(response.headers()).filter(|_| self.body.is_replayable()) {
             return Some((refusal.message().to_owned(), Fate::Refused));
         }
@@ -259,12 +299,29 @@ impl Call {
         output
     }
 
-    async fn send(
+    /// Sends the call as it is.
+    pub(super) async fn send(
         &self,
-        address: &Address,
+        address: InFlight,
         mut sender: SendRequest<Body>,
         progress: &mut Progress,
-    ) -> Result<Response<Incoming>, Fate> {
+    ) -> Result<Response<Body>, Fate> {
+        let request = self.request(&address);
+        let before = begun(progress);
+        let sent = sender.try_send_request(request);
+        // What is sent just as hyper's end closes comes back only when the last sender is gone.
+        drop(sender);
+        match sent.await {
+            Ok(response) => {
+                address.answered();
+                Ok(response.map(|body| Arriving::body(body, self.deadline, address)))
+            }
+            Err(error) => Err(failed(error, self.body.was_asked(), address.name(), before, progress)),
+        }
+    }
+
+    /// The request of one attempt.
+    pub(super) fn request(&self, address: &Address) -> Request<Body> {
         let mut request = Request::new(self.body.attempt());
         *request.method_mut() = self.parts.method.clone();
         *request.uri_mut() = address.locate(&self.parts.uri);
@@ -274,25 +331,42 @@ impl Call {
             let left = deadline.saturating_duration_since(Instant::now());
             request.headers_mut().insert(GRPC_TIMEOUT, deadline::format(left));
         }
-        // What an earlier attempt left open stays open.
-        let may_have_run = progress.may_have_run;
-        progress.may_have_run = true;
-        let sent = sender.try_send_request(request);
-        // What is sent just as hyper's end closes comes back only when the last sender is gone.
-        drop(sender);
-        let mut error = match sent.await {
-            Ok(response) => {
-                address.answered();
-                return Ok(response);
-            }
-            Err(error) => error,
-        };
-        let returned = error.take_message().is_some();
-        let fate = Fate::of(error.error(), returned, &self.body);
-        progress.may_have_run = may_have_run || matches!(fate, Fate::Lost | Fate::Ended(_));
-        progress.failed(address.name(), &causes(error.error()));
-        Err(fate)
+        request
     }
+
+    pub(super) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// What its caller has to make it in an older version.
+    pub(super) fn simulates(&self) -> Option<&Simulates> {
+        self.parts.extensions.get()
+    }
+}
+
+/// Whether an attempt that ends without a trace leaves it open whether the call has run.
+#[derive(Clone, Copy)]
+pub(super) struct Before(bool);
+
+/// A request goes out; what an earlier attempt left open stays open.
+pub(super) fn begun(progress: &mut Progress) -> Before {
+    Before(std::mem::replace(&mut progress.may_have_run, true))
+}
+
+/// Nothing came back but an error.
+pub(super) fn failed(
+    mut error: TrySendError<Request<Body>>,
+    asked: bool,
+    address: &str,
+    Before(may_have_run): Before,
+    progress: &mut Progress,
+) -> Fate {
+    let returned = error.take_message().is_some();
+    let fate = Fate::of(error.error(), returned, asked);
+    progress.may_have_run = may_have_run || matches!(fate, Fate::Lost | Fate::Ended(_));
+    progress.failed(address, &causes(error.error()));
+    progress.refused = fate == Fate::Refused;
+    fate
 }
 
 /// The refusal of a node that is about to learn the caller's version: the call did not run, and will soon.

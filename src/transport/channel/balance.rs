@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::address::{Address, InFlight, Standing, Unreachable};
+use super::connecting::Connection;
 use super::failure::Progress;
 use crate::wire::Body;
 
@@ -42,6 +43,7 @@ pub(super) struct Nodes {
 pub(super) struct Chosen {
     pub(super) index: usize,
     pub(super) sender: SendRequest<Body>,
+    pub(super) connection: Connection,
     pub(super) address: InFlight,
 }
 
@@ -76,6 +78,16 @@ impl Nodes {
             Standing::Due | Standing::Pending { failures: 0 } => self.balance.is_none(),
             Standing::Pending { .. } | Standing::NotServing(_) | Standing::Down(_) => false,
         })
+    }
+
+    /// The same for one more call; none when the connection has just ended.
+    pub(super) fn over(&self, index: usize, connection: &Connection) -> Option<(SendRequest<Body>, InFlight)> {
+        let address = &self.addresses[index];
+        Some((address.sender_over(connection)?, InFlight::to(address)))
+    }
+
+    pub(super) fn name(&self, index: usize) -> &str {
+        self.addresses[index].name()
     }
 
     /// The next call is not to begin with this address.
@@ -227,7 +239,8 @@ impl Nodes {
     /// None when the connection has just ended.
     fn chosen(&self, index: usize) -> Option<Chosen> {
         let address = &self.addresses[index];
-        Some(Chosen { index, sender: address.sender()?, address: InFlight::to(address) })
+        let (sender, connection) = address.sender()?;
+        Some(Chosen { index, sender, connection, address: InFlight::to(address) })
     }
 }
 

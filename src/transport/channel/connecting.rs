@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::address::Address;
 use super::heard::Heard;
+use super::labels::Unknown;
 use super::watch::Watch;
 use crate::transport::tcp;
 use crate::wire::Body;
@@ -28,23 +29,41 @@ pub(super) struct Link {
     connection: Connection,
 }
 
-/// Which connection it is, and whether its node said that it takes no more calls over it (GOAWAY, RFC 9113 §6.8): hyper
-/// finds that out when it sends the next one, and a watch would keep open what the node waits to see closed.
+/// Which connection it is, and what was heard of the node behind it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Connection(Arc<AtomicBool>);
+pub(super) struct Connection(Arc<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    /// That it takes no more calls over it (GOAWAY, RFC 9113 §6.8): hyper finds that out when it sends the next one, and a
+    /// watch would keep open what the node waits to see closed.
+    goes_away: AtomicBool,
+    /// Which labels it does not know.
+    unknown: Unknown,
+}
 
 impl Link {
     /// Whether it takes calls.
     pub(super) fn is_usable(&self) -> bool {
-        !self.sender.is_closed() && !self.connection.0.load(Ordering::Acquire)
+        !self.sender.is_closed() && !self.connection.0.goes_away.load(Ordering::Acquire)
     }
 
     pub(super) fn sender(&self) -> SendRequest<Body> {
         self.sender.clone()
     }
 
+    pub(super) fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+
     pub(super) fn is(&self, connection: &Connection) -> bool {
         Arc::ptr_eq(&self.connection.0, &connection.0)
+    }
+}
+
+impl Connection {
+    pub(super) fn unknown(&self) -> &Unknown {
+        &self.0.unknown
     }
 }
 
@@ -106,7 +125,7 @@ async fn connect(address: &Arc<Address>) -> Result<Link, String> {
         let ended = tokio::select! {
             biased;
             Ok(()) = told_to_go => {
-                went_away.0.store(true, Ordering::Release);
+                went_away.0.goes_away.store(true, Ordering::Release);
                 weak.upgrade().inspect(|address| address.over());
                 // Calls that run finish.
                 connection.await

@@ -7,8 +7,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use super::outgoing::Outgoing;
-
 /// How many addresses a status names: it travels in headers, which are limited.
 const NAMED: usize = 16;
 
@@ -26,8 +24,9 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    /// Reads the fate of a request off hyper's error; `returned` says that hyper gave the request back.
-    pub(super) fn of(error: &hyper::Error, returned: bool, body: &Outgoing) -> Self {
+    /// Reads the fate of a request off hyper's error; `returned` says that hyper gave the request back, `asked` that its body
+    /// was asked for.
+    pub(super) fn of(error: &hyper::Error, returned: bool, asked: bool) -> Self {
         if returned {
             return Self::NotSent;
         }
@@ -42,7 +41,7 @@ impl Fate {
         // h2 gives a stream the peer's GOAWAY as its error when its number is beyond the last that the peer takes
         // (RFC 9113 §6.8), and gives it to hyper while hyper waits for a stream to be opened. In between, headers may
         // just have gone out; but then no body was asked for yet, and a message is in the body.
-        if cause.is_go_away() && cause.is_remote() && body.was_asked() {
+        if cause.is_go_away() && cause.is_remote() && asked {
             return Self::NotSent;
         }
         let local = cause.reason().is_none() && !cause.is_io();
@@ -105,16 +104,24 @@ pub(super) struct Progress {
     last: Vec<(String, String)>,
     /// Whether a request is under way, or was when its connection was lost.
     pub(super) may_have_run: bool,
+    /// Whether the last attempt was refused as not begun.
+    pub(super) refused: bool,
 }
+
+/// What helps a call that nobody has begun: nobody is there, or somebody who takes no calls for now.
+const ABSENT: &str = "check that a node is up and serves at that address, and the address itself";
+const REFUSED: &str = "a node is there that takes no calls yet, as one that its coordinator has not admitted or that hands \
+                       over to another program: its status (`straddle node status`, at its admin address) and its log say why";
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), attempts: 0, last: Vec::new(), may_have_run: false }
+        Self { started: Instant::now(), attempts: 0, last: Vec::new(), may_have_run: false, refused: false }
     }
 
     pub(super) fn failed(&mut self, address: &str, why: &str) {
         self.last.retain(|(name, _)| name != address);
         self.last.push((address.to_owned(), why.to_owned()));
+        self.refused = false;
     }
 
     /// An address is waited for; says so unless more is known.
@@ -127,6 +134,8 @@ impl Progress {
     pub(super) fn deadline_exceeded(&self) -> Status {
         let advice = if self.may_have_run {
             "find out whether it ran before you call again, or give it more time"
+        } else if self.refused {
+            REFUSED
         } else {
             "check that a node is up at that address, or give the call more time"
         };
@@ -135,11 +144,7 @@ impl Progress {
 
     pub(super) fn unreachable(&self, waited: Duration) -> Status {
         let happened = format!("no node could be reached within {waited:?}");
-        self.status(
-            Code::Unavailable,
-            &happened,
-            "check that a node is up and serves at that address, and the address itself",
-        )
+        self.status(Code::Unavailable, &happened, if self.refused { REFUSED } else { ABSENT })
     }
 
     pub(super) fn lost(&self) -> Status {

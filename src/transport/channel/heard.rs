@@ -1,13 +1,14 @@
 //! Whether the peer of a connection was heard, and whether it said that it takes no more calls.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::oneshot;
 
 use crate::transport::frames::{Frames, GOAWAY, Head, Part};
+use crate::transport::through::write_through;
 
 /// A stream that tells when the first bytes came from its peer, in HTTP/2 its SETTINGS (RFC 9113 §3.4), and when a GOAWAY
 /// did (§6.8).
@@ -58,31 +59,7 @@ fn tell_to_go(frames: &mut Frames, bytes: &[u8]) -> bool {
     std::iter::from_fn(|| frames.next(bytes, &mut at)).any(|part| matches!(part, Part::Head(Head { kind: GOAWAY, .. })))
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Heard<T> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        read_first(Pin::new(&mut self.io).poll_write(context, data), data.len())
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        read_first(Pin::new(&mut self.io).poll_write_vectored(context, data), data.iter().map(|part| part.len()).sum())
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-}
+write_through!(Heard, read_first);
 
 /// A peer that takes no more may have said why (GOAWAY) before it closed. h2 would fail at once; so what cannot be
 /// written counts as written, and reading, which goes on to the end of what the peer said, tells that it closed.

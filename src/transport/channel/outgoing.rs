@@ -99,6 +99,11 @@ impl Outgoing {
         }
     }
 
+    /// Whether all of it is here.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+
     /// Why the caller's own stream failed, if it did.
     pub(super) fn failed(&self) -> Option<Status> {
         match self {

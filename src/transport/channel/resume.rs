@@ -30,10 +30,9 @@ use http_body::{Body as HttpBody, Frame};
 use tonic::{Code, Status};
 
 use self::follow::Follow;
-use super::attempt::{Answer, Call, Shared};
+use super::attempt::{Call, Shared};
 use super::failure::{Fate, Progress};
 use super::outgoing::Outgoing;
-use super::response::Arriving;
 use crate::dispatch::{RESUME, RESUME_ABLE, RESUME_DRAIN};
 use crate::transport::labelled::{self, Label, Resumable};
 use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Messages, framed};
@@ -134,14 +133,13 @@ enum At {
 }
 
 /// A call that was sent again, and what came of it.
-type Answered = (Box<Call>, Result<Answer, Status>);
+type Answered = (Box<Call>, Result<Response<Body>, Status>);
 type Frames = Option<Result<Frame<Bytes>, Status>>;
 
 impl Resuming {
-    pub(super) fn body(shared: Arc<Shared>, call: Box<Call>, resume: Resume, answer: Answer) -> Response<Body> {
+    pub(super) fn body(shared: Arc<Shared>, call: Box<Call>, resume: Resume, answer: Response<Body>) -> Response<Body> {
         let method = resume.marked.method;
-        answer.response.map(|body| {
-            let body = Arriving::body(body, call.deadline, answer.address);
+        answer.map(|body| {
             let at = At::Reading { body, call };
             Body::new(Self { shared, resume, follow: Follow::new(method), ready: VecDeque::new(), at })
         })
@@ -173,17 +171,16 @@ impl Resuming {
     }
 
     /// The stream goes on, or ends.
-    fn answered(&mut self, call: Box<Call>, answer: Result<Answer, Status>) -> Option<Frames> {
+    fn answered(&mut self, call: Box<Call>, answer: Result<Response<Body>, Status>) -> Option<Frames> {
         self.at = At::Ended;
         let answer = match answer {
             Ok(answer) => answer,
             Err(status) => return Some(Some(Err(status))),
         };
-        if let Some(end) = self.resume.end(&answer.response) {
+        if let Some(end) = self.resume.end(&answer) {
             return Some(Some(end.map(Frame::trailers)));
         }
-        let body = Arriving::body(answer.response.into_body(), call.deadline, answer.address);
-        self.at = At::Reading { body, call };
+        self.at = At::Reading { body: answer.into_body(), call };
         None
     }
 }

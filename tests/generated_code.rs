@@ -15,6 +15,11 @@ fn generated_code_of_our_own_schemas_is_up_to_date() {
 }
 
 #[test]
+fn generated_code_of_the_control_protocol_is_up_to_date() {
+    is_up_to_date(&["schemas/straddle"], "src/control/generated");
+}
+
+#[test]
 fn generated_code_of_the_benchmark_is_up_to_date() {
     is_up_to_date(&["benches/calls/protocol", "benches/calls/rules"], "benches/calls/generated");
 }

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod admin;
+pub mod agent;
 mod background;
 mod build;
 mod chain;
@@ -47,6 +48,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use self::agent::Agency;
 use self::engine::{Life, Preparing};
 use self::front::Fronts;
 use self::learn::Learning;
@@ -57,11 +59,12 @@ use crate::protocol::Protocol;
 use crate::transport::{Beside, HealthHandle, IntakeHandle, InvalidReflection, Server, Serving};
 use crate::version::Version;
 
+pub use self::agent::Coordinated;
 pub use self::build::{BuildError, Builder, Current, Simulation};
 pub use self::learn::{LearnError, Learned, NeedsProgram};
 pub use self::life::{HandOver, MoveError, Moved, NodeStatus, Prepared, Rollback};
 pub use self::opening::{Background, Opening, Stopping};
-pub use self::program::{Ended, Program};
+pub use self::program::{Ended, Program, Ready};
 pub use self::transforming::{States, Transforming};
 pub use self::upgrade::Upgrade;
 
@@ -125,7 +128,6 @@ impl Node {
         let health = HealthHandle::new();
         let service = self.service_with(&health).map_err(io::Error::other)?;
         self.learning().tell(&self.protocol(), &health);
-        health.set_serving();
         let mut server = Server::builder().health(&health);
         if let Kind::Living(life) = &self.0 {
             server = server.intake(life.intake());
@@ -139,15 +141,19 @@ impl Node {
         };
         let serving = server.serve(listener, service, shutdown)?;
         self.fronts().add(&health, serving.connections());
-        let (node, mut told) = (self.clone(), self.watch());
+        let attending = self.attend(&serving.local_addr().to_string())?;
+        let (node, stuck, mut told) = (self.clone(), self.clone(), self.watch());
         Ok(serving.beside(
             async move {
                 // A node that is stuck answers nobody.
                 if told.wait_for(|status| status.stuck.is_some()).await.is_ok() {
-                    health.set_not_serving();
+                    stuck.fronts().give_up();
                 }
             },
-            async move { node.stop().await },
+            async move {
+                node.stop().await;
+                attending.end().await;
+            },
         ))
     }
 
@@ -232,14 +238,15 @@ impl Node {
     /// Ends the node in this program, so that another program goes on with its state: streams get their time, callers are held
     /// back, no connection is accepted any more, running calls come to their end, the node goes back where that is asked for,
     /// its objects are closed, and its state folder is let go. Calls that wait are refused as not begun
-    /// ([`NotBegun`](crate::wire::NotBegun)). What has moved is returned, if anything had to.
+    /// ([`NotBegun`](crate::wire::NotBegun)). Returned is what has moved and which streams were ended; `from` and `to` are one version
+    /// where it did not go back.
     ///
     /// What [`serve`](Self::serve) serves ends by itself after that. Whoever serves [`service_with`](Self::service_with) gives
     /// the node's [`intake`](Self::intake) to the server, and ends it once the node [was handed over](Self::handed_over).
     ///
     /// # Errors
     /// As [`upgrade`](Self::upgrade): the node serves on, but for [`MoveError::Stuck`].
-    pub async fn hand_over(&self, how: HandOver) -> Result<Option<Moved>, MoveError> {
+    pub async fn hand_over(&self, how: HandOver) -> Result<Moved, MoveError> {
         self.life()?.hand_over(how).await
     }
 
@@ -331,12 +338,13 @@ impl Node {
     /// Whether code may act as `version` of `protocol` does: whether no node that still matters may go back behind it. Once
     /// true, it is true for ever.
     ///
-    /// For now the nodes that matter are this one: true up to the version that it runs, once that is finalized, and up to the
-    /// one before until then.
+    /// A node that [attends a coordinator](Builder::coordinated) is told by it, and keeps that in its state folder; without one it is
+    /// told anew whenever its program starts. Until it was told only the oldest version counts. Of other nodes there is only this one: true up to the version that it runs, once that is
+    /// finalized, and up to the one before until then.
     #[must_use]
     pub fn active(&self, protocol: &str, version: &str) -> bool {
         let active = match &self.0 {
-            Kind::Resting(resting) => resting.status.borrow().active.clone(),
+            Kind::Resting(resting) => resting.status().active,
             Kind::Living(life) => life.active(),
         };
         *self.protocol().name() == *protocol && version.parse::<Version>().is_ok_and(|version| version <= active)
@@ -354,6 +362,20 @@ impl Node {
         match &self.0 {
             Kind::Resting(resting) => &resting.learning,
             Kind::Living(life) => life.learning(),
+        }
+    }
+
+    fn agency(&self) -> &Agency {
+        match &self.0 {
+            Kind::Resting(resting) => &resting.agency,
+            Kind::Living(life) => life.agency(),
+        }
+    }
+
+    fn dispatch(&self) -> &Dispatch {
+        match &self.0 {
+            Kind::Resting(resting) => &resting.dispatch,
+            Kind::Living(life) => life.dispatch(),
         }
     }
 

@@ -81,7 +81,7 @@ async fn the_status_says_what_a_node_runs_serves_and_can_do() {
 #[tokio::test]
 async fn a_node_without_a_state_refuses_to_move_and_is_as_before() {
     let mut served = serve().await;
-    let request = UpgradeRequest { to: "3.0.0".to_owned() };
+    let request = UpgradeRequest { to: "3.0.0".to_owned(), ..Default::default() };
     let mut updates = served.client.upgrade(request).await.expect("a stream").into_inner();
     let refused = loop {
         match updates.message().await {
@@ -91,7 +91,11 @@ async fn a_node_without_a_state_refuses_to_move_and_is_as_before() {
     };
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert_eq!(told(&refused), ("NO_STATE".to_owned(), "true".to_owned()));
-    let nonsense = served.client.upgrade(UpgradeRequest { to: "newest".to_owned() }).await.expect_err("no version");
+    let nonsense = served
+        .client
+        .upgrade(UpgradeRequest { to: "newest".to_owned(), ..Default::default() })
+        .await
+        .expect_err("no version");
     assert_eq!(nonsense.code(), Code::InvalidArgument);
 }
 

@@ -94,6 +94,31 @@ async fn callers_of_all_versions_go_on_while_a_node_goes_there_and_back() {
     assert_eq!(list(&again.service(), 1).await.unwrap(), written);
 }
 
+/// Whoever is told the version before and the way back to it at once would take the way back for one that nobody wants.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_status_mixes_what_was_before_a_move_with_what_is_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = shop(folder.path()).start().await.unwrap();
+    let (looked, stop) = (node.clone(), Arc::new(AtomicBool::new(false)));
+    let stopped = stop.clone();
+    let looking = std::thread::spawn(move || {
+        let mut wrong = Vec::new();
+        while !stopped.load(Ordering::Relaxed) {
+            let status = looked.status();
+            if status.back.as_ref().is_some_and(|back| *back >= status.version) {
+                wrong.push(format!("{} {:?} {}", status.version, status.back, status.phase));
+            }
+        }
+        wrong
+    });
+    for _ in 0..20 {
+        node.upgrade(&version("2.0.0")).await.unwrap();
+        node.rollback(Rollback::default()).await.unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert_eq!(looking.join().unwrap(), [] as [String; 0]);
+}
+
 /// An upgrade to 2.0.0 that is broken somewhere, what is told of it, and in which phase it breaks.
 type Broken = (fn(Upgrade) -> Upgrade, &'static str, Phase);
 

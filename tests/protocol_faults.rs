@@ -42,6 +42,7 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     ("no protocol.toml", &[FIRST], &["protocol.toml: is missing", "name another folder"]),
+    ("a folder of several protocols", &[("a/protocol.toml", "name = \"a\"\n"), ("b/protocol.toml", "name = \"b\"\n"), ("c/x.proto", SHOP)], &["protocol.toml: is missing", "there are 2 in it", "name one of them: ", "/a, ", "/b"]),
     ("no name", &[("protocol.toml", "unlabelled = \"1.0.0\"\n"), FIRST], &["protocol.toml", "missing field `name`"]),
     ("bad name", &[("protocol.toml", "\nname = \"My Shop\"\n"), FIRST], &["protocol.toml:2:", "`My Shop`", "lower-case"]),
     ("unknown key", &[("protocol.toml", "name = \"shop\"\nunlabeled = \"1.0.0\"\n"), FIRST], &["protocol.toml:2:", "unknown field `unlabeled`"]),

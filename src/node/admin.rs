@@ -49,10 +49,17 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_service::Service;
 
+pub(crate) use self::failure::ADVICE;
 #[cfg(feature = "cli")]
-pub(crate) use self::failure::{ADVICE, Reason, SAFE, status as failure};
+pub(crate) use self::failure::{Reason, SAFE, status as failure};
+#[cfg(feature = "cli")]
+pub(crate) use self::follow::unsent;
+#[cfg(feature = "cli")]
+pub(crate) use self::receive::{Bundles, parts};
 
+pub(super) use self::failure::in_words;
 use self::service::Admin;
+pub(super) use self::service::remove_empty;
 use self::wire::node_server::{self, NodeServer};
 use super::Node;
 use crate::transport::{Beside, HealthHandle, Limits, Reflection, Server, Serving};

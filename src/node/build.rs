@@ -7,11 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agent::{Agency, Coordinated};
 use super::chain::{Chain, Declared, unused};
 use super::engine::{self, Beginning, Starting};
 use super::goal::{Goal, Kind, NotStarted};
+use super::learn::Trust;
 use super::limits::Limits;
 use super::resting::Resting;
+use super::standing::Standing;
 use super::upgrade::{OpenObject, Upgrade};
 use tokio::sync::watch;
 
@@ -20,6 +23,7 @@ use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
 use crate::node::Node;
 use crate::protocol::Protocol;
 use crate::simulation::{Adjacent, Observe, observed};
+use crate::state::version_of;
 use crate::state::{Disk, Files, Layout};
 use crate::version::Version;
 
@@ -91,7 +95,8 @@ pub struct Builder {
     wait: Option<Duration>,
     files: Arc<dyn Files>,
     limits: Limits,
-    trusted: Vec<PublicKey>,
+    trust: Trust,
+    coordinated: Option<Coordinated>,
 }
 
 impl Builder {
@@ -112,7 +117,8 @@ impl Builder {
             wait: None,
             files: Arc::new(Disk),
             limits: Limits::default(),
-            trusted: Vec::new(),
+            trust: Trust::default(),
+            coordinated: None,
         }
     }
 
@@ -241,8 +247,35 @@ impl Builder {
     /// Lets the node [learn](super::Node::learn) bundles that this key has signed; may be said of several. A node that trusts no
     /// key learns nothing: whoever can have it learn a bundle decides what callers are told.
     pub fn trust(mut self, key: PublicKey) -> Self {
-        self.trusted.push(key);
+        self.trust.keys.push(key);
         self
+    }
+
+    /// Lets the node learn bundles whoever has made them. **Whoever can reach its coordinator then decides what callers are
+    /// told**: for tests, and for clusters that nobody else reaches.
+    pub fn allow_unsigned_bundles(mut self) -> Self {
+        self.trust.unsigned = true;
+        self
+    }
+
+    /// Has the node attend the coordinator at this address, as `http://127.0.0.1:7300`, from when it is
+    /// [served](super::Node::serve) on, under the name of its machine and the port of its callers: see
+    /// [`coordinated`](Self::coordinated).
+    pub fn coordinator(self, address: &str) -> Self {
+        self.coordinated(Coordinated::by(address))
+    }
+
+    /// Has the node attend a coordinator: it tells how it is doing, learns the versions that are published, and moves when it is
+    /// let. **It answers nobody until it has been admitted**, because it may have been away during an upgrade; once it serves
+    /// it goes on, also when the coordinator is gone. What is wrong with what is said here is told when the node is built.
+    pub fn coordinated(mut self, coordinated: Coordinated) -> Self {
+        self.coordinated = Some(coordinated);
+        self
+    }
+
+    /// The coordinator that was said before, or none, for a program that is told another one.
+    pub(super) fn take_coordinated(&mut self) -> Option<Coordinated> {
+        self.coordinated.take()
     }
 
     /// Other files than those of this machine, for tests of what happens when they fail.
@@ -299,6 +332,7 @@ impl Builder {
             faults
                 .extend(missing.into_iter().filter(|fault| !(wrong && fault.starts_with("there is no first object"))));
         });
+        faults.extend(self.coordinated.as_ref().and_then(Coordinated::fault));
         let goal = match (&self.run_at, &self.back_to) {
             (Some(version), _) => goal("run_at", version, chain.as_ref().ok(), Goal::RunAt, &mut faults),
             (None, Some(version)) => goal("back_to", version, chain.as_ref().ok(), Goal::BackTo, &mut faults),
@@ -307,13 +341,21 @@ impl Builder {
         let (Ok(chain), Some(root), true) = (chain, self.state, faults.is_empty()) else {
             return Err(BuildError::unfit(faults));
         };
+        let version = match &goal {
+            Goal::RunAt(version) | Goal::BackTo(version) => Some(version.clone()),
+            // Whoever has the state may still move it, or nobody can read it: that is looked at when it is opened.
+            Goal::AsItIs => version_of(&*self.files, &root).ok().flatten(),
+        };
+        let compiled = version.and_then(|version| Standing::ahead(&chain, &self.protocol, &version));
         Ok(Beginning {
             chain,
+            compiled,
             protocol: self.protocol,
             files: self.files,
             limits: self.limits,
             root,
-            trusted: self.trusted,
+            trust: self.trust,
+            agency: Agency::new(self.coordinated),
             goal,
             wait: self.wait,
             starting: watch::Sender::new(Starting::Waits),
@@ -357,6 +399,7 @@ impl Builder {
             faults
                 .push("oldest_served is newer than the version that the node runs: serve at least that one".to_owned());
         }
+        faults.extend(self.coordinated.as_ref().and_then(Coordinated::fault));
         let dispatch = Dispatch::new();
         let mut unopened = Vec::new();
         let mut at: Vec<Option<Object>> = vec![None; self.protocol.versions().len()];
@@ -414,7 +457,8 @@ impl Builder {
             return Err(BuildError::unfit(faults));
         }
         let version = self.protocol.versions()[node].version().clone();
-        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at, self.trusted)))
+        let agency = Agency::new(self.coordinated);
+        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at, self.trust, agency)))
     }
 
     fn node(&self, faults: &mut Vec<String>) -> Option<usize> {

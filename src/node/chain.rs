@@ -149,6 +149,11 @@ impl Chain {
         if from == to {
             return Err(format!("the node runs {to} already"));
         }
+        if way == Way::On && to < from {
+            return Err(format!(
+                "the node runs {from}, which is newer than {to}: a rollback leads back (`straddle node rollback`)"
+            ));
+        }
         let Some(neighbour) = self.neighbour(from, way) else {
             return Err(format!(
                 "this program knows no way {} from {from}: it can run {}",

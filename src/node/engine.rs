@@ -7,7 +7,9 @@ mod hand_over;
 mod moves;
 mod prepare;
 mod reach;
+mod ready;
 mod start;
+mod under;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -21,14 +23,18 @@ use tokio::time::interval;
 use self::filling::Filling;
 use self::prepare::Preparations;
 pub(super) use self::prepare::Preparing;
+use self::ready::Readiness;
+pub(super) use self::ready::Wanted;
 pub(super) use self::start::{Beginning, Starting, start};
+pub(super) use self::under::Under;
+use super::agent::Agency;
 use super::chain::Chain;
 use super::draining;
 use super::front::Fronts;
 use super::learn::Learning;
 use super::life::{MoveError, Moved, NodeStatus};
 use super::limits::Limits;
-use super::standing::Standing;
+use super::standing::{Ahead, Standing};
 use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
@@ -46,6 +52,7 @@ pub(super) struct Life {
     chain: Arc<Chain>,
     learning: Learning,
     fronts: Fronts,
+    agency: Agency,
     instance: String,
     protocol: RwLock<Protocol>,
     dispatch: Dispatch,
@@ -59,25 +66,35 @@ pub(super) struct Life {
     state: Arc<Mutex<Option<StateFolder>>>,
     /// What the table leads to; none while the objects change, and when that has failed for good.
     standing: tokio::sync::Mutex<Option<Standing>>,
+    /// What was compiled for routes that are to come.
+    compiled: Mutex<Option<Ahead>>,
     filling: Mutex<Option<Filling>>,
     told: Mutex<Told>,
     status: watch::Sender<NodeStatus>,
     busy: Mutex<Option<String>>,
     freed: Notify,
     preparations: Mutex<Preparations>,
+    readiness: Mutex<Readiness>,
 }
 
 /// What is known without looking at the disk.
 struct Told {
     journaled: Status,
     current: Epoch,
-    runs: Version,
     progress: Option<(String, Progress)>,
     filling: Option<Progress>,
     failure: Option<String>,
     stuck: Option<String>,
     last: Option<Moved>,
     drained: bool,
+}
+
+impl Told {
+    /// The version whose objects answer callers: another one from the moment on in which a move is released, as the journal
+    /// has it. Whoever sees the one sees the other.
+    fn runs(&self) -> &Version {
+        self.journaled.epoch.version()
+    }
 }
 
 /// The right to change the node, one at a time.
@@ -93,7 +110,7 @@ impl Drop for Busy {
 impl Life {
     /// The version that the node runs.
     pub(super) fn version(&self) -> Version {
-        lock(&self.told).runs.clone()
+        lock(&self.told).runs().clone()
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -128,6 +145,11 @@ impl Life {
         self.on_state(move |state| state.keep(&bundle)).await
     }
 
+    /// Writes down that this version's behaviour is active; it is durable then.
+    pub(super) async fn keep_active(&self, version: Version) -> Result<(), String> {
+        self.on_state(move |state| state.keep_active(&version)).await
+    }
+
     /// Makes a new, empty file for what a rollback gives up.
     pub(super) async fn place_for_lost(&self) -> Result<PathBuf, MoveError> {
         let placed = self.on_state(|state| state.place_for_lost()).await;
@@ -141,8 +163,25 @@ impl Life {
 
     /// The newest version that the node cannot go back behind.
     pub(super) fn active(&self) -> Version {
-        let told = lock(&self.told);
-        told.journaled.kept.as_ref().unwrap_or(&told.journaled.epoch).version().clone()
+        self.agency.active(&self.protocol()).unwrap_or_else(|| whole_behind(&lock(&self.told).journaled))
+    }
+
+    pub(super) fn agency(&self) -> &Agency {
+        &self.agency
+    }
+
+    pub(super) fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    /// The versions that the program can run, the oldest first.
+    pub(super) fn can_run(&self) -> Vec<Version> {
+        self.chain.links.iter().map(|link| link.version.clone()).collect()
+    }
+
+    /// Tells those who watch what the node itself has not seen happen.
+    pub(super) fn tell(&self) {
+        self.publish();
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<NodeStatus> {
@@ -155,9 +194,9 @@ impl Life {
         let held = self.chain.neighbour(&self.version(), Way::On).and_then(|next| next.upgrade.as_ref()?.held());
         let prepared = self.prepared();
         let told = lock(&self.told);
-        let Told { journaled, runs, .. } = &*told;
-        let served = self.protocol();
-        let served = served.versions().iter().map(|schema| schema.version().clone());
+        let (journaled, runs) = (&told.journaled, told.runs());
+        let protocol = self.protocol();
+        let served = protocol.versions().iter().map(|schema| schema.version().clone());
         let oldest = self.chain.oldest.clone();
         let next = self.chain.neighbour(runs, Way::On);
         let failure = told.failure.clone().or_else(|| journaled.failure.clone());
@@ -165,13 +204,13 @@ impl Life {
         let filling = told.filling.as_ref();
         let gate = self.dispatch.gate();
         NodeStatus {
-            protocol: self.protocol().name().to_owned(),
+            protocol: protocol.name().to_owned(),
             version: runs.clone(),
             served: served.filter(|version| oldest.as_ref().is_none_or(|oldest| version >= oldest)).collect(),
-            learned: self.chain.built.learned(&self.protocol()),
+            learned: self.chain.built.learned(&protocol),
             next: next.map(|next| next.version.clone()),
             back: journaled.kept.as_ref().map(|kept| kept.version().clone()),
-            active: journaled.kept.as_ref().unwrap_or(&journaled.epoch).version().clone(),
+            active: self.agency.active(&protocol).unwrap_or_else(|| whole_behind(journaled)),
             phase: journaled.phase,
             under_way: journaled.under_way.as_ref().map(|under_way| (under_way.to.clone(), under_way.way)),
             progress: progress.map(|(what, progress)| (what.clone(), progress.done(), progress.total())),
@@ -181,8 +220,10 @@ impl Life {
             calls: (gate.inside(), gate.waiting()),
             last: told.last.clone(),
             stuck: told.stuck.clone(),
+            unadmitted: self.dispatch.kept_away(),
             drained: told.drained,
             prepared,
+            permit: Some(journaled.permit).filter(|permit| *permit > 0),
             instance: self.instance.clone(),
         }
     }
@@ -206,7 +247,8 @@ impl Life {
     /// Puts the routes to what stands in place, in the protocol of this moment.
     async fn install(&self, standing: Standing) -> Result<(), String> {
         let mut slot = self.standing.lock().await;
-        let table = standing.table(&self.chain, &self.protocol());
+        let ahead = lock(&self.compiled).take();
+        let table = standing.table(&self.chain, &self.protocol(), ahead);
         // Even what has no routes has to be closed.
         let standing = slot.insert(standing);
         tracing::debug!(version = %standing.version(), "the objects stand");
@@ -217,7 +259,7 @@ impl Life {
     /// Serves another protocol, which has all versions of the one before.
     pub(super) async fn extend(&self, protocol: Protocol) -> Result<(), String> {
         let slot = self.standing.lock().await;
-        let table = slot.as_ref().map(|standing| standing.table(&self.chain, &protocol)).transpose()?;
+        let table = slot.as_ref().map(|standing| standing.table(&self.chain, &protocol, None)).transpose()?;
         *self.protocol.write().unwrap_or_else(PoisonError::into_inner) = protocol;
         if let Some(table) = table {
             self.dispatch.install(table);
@@ -225,6 +267,15 @@ impl Life {
         drop(slot);
         self.publish();
         Ok(())
+    }
+
+    /// Compiles what the routes of a version take, while nobody waits for it.
+    async fn compile(&self, version: &Version) {
+        let (chain, protocol, version) = (self.chain.clone(), self.protocol(), version.clone());
+        // What fails here fails again where it is needed, and is told there.
+        if let Ok(ahead) = spawn_blocking(move || Standing::ahead(&chain, &protocol, &version)).await {
+            *lock(&self.compiled) = ahead;
+        }
     }
 
     /// Opens the objects of the current epoch.
@@ -275,7 +326,7 @@ impl Life {
         if told.journaled.phase != status.phase {
             let way = status.under_way.as_ref().or(told.journaled.under_way.as_ref());
             let (to, why) = (way.map(|way| way.to.to_string()), status.failure.as_deref());
-            let (from, phase) = (told.runs.to_string(), status.phase.to_string());
+            let (from, phase) = (told.runs().to_string(), status.phase.to_string());
             let node = self.root.display();
             tracing::info!(%node, from, to, phase, why, "the node's phase changed");
         }
@@ -326,6 +377,11 @@ impl Life {
         self.publish();
         progress
     }
+}
+
+/// The version behind which this node does not go back.
+fn whole_behind(journaled: &Status) -> Version {
+    journaled.kept.as_ref().unwrap_or(&journaled.epoch).version().clone()
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

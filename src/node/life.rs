@@ -46,10 +46,14 @@ pub struct NodeStatus {
     pub last: Option<Moved>,
     /// Why the node answers nobody until its program is started again.
     pub stuck: Option<String>,
+    /// Why the node answers nobody yet: its coordinator has not admitted it.
+    pub unadmitted: Option<String>,
     /// Whether the node is taken out of service; see [`Node::drain`](super::Node::drain).
     pub drained: bool,
     /// The preparation that waits for the word; see [`Node::prepare`](super::Node::prepare).
     pub prepared: Option<Prepared>,
+    /// The coordinator's permit under which the node moves, or has moved last under one.
+    pub permit: Option<u64>,
     /// Tells this node from all others: random, and another one whenever its program starts. 32 hexadecimal digits.
     pub instance: String,
 }
@@ -74,8 +78,10 @@ impl NodeStatus {
             calls: (0, 0),
             last: None,
             stuck: None,
+            unadmitted: None,
             drained: false,
             prepared: None,
+            permit: None,
             instance: random::name(),
         }
     }
@@ -185,6 +191,12 @@ pub enum MoveError {
         /// What has become of the preparation.
         why: String,
     },
+    /// The time that the coordinator has permitted it in was over before callers were held back; nothing has changed.
+    #[error("the permit's time was over {when}; the node serves as before")]
+    Expired {
+        /// When.
+        when: String,
+    },
     /// Something failed in between; the node is back where it was, and serves.
     #[error("the move failed while {phase}: {why}; the node serves {version} as before")]
     Failed {
@@ -210,6 +222,18 @@ pub(super) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
+/// Records that an error names, and letters of the key of each.
+const NAMED: usize = 3;
+const KEY: usize = 64;
+
+/// The first of them, by table and key.
 fn first(records: &[RefusedRecord]) -> String {
-    records.first().map_or_else(String::new, |record| format!("{}: {}", record.table, record.why))
+    let told = |record: &RefusedRecord| {
+        let mut key: String = String::from_utf8_lossy(&record.key).chars().take(KEY + 1).collect();
+        if let Some((end, _)) = key.char_indices().nth(KEY) {
+            key.replace_range(end.., "…");
+        }
+        format!("{} {key:?}: {}", record.table, record.why)
+    };
+    records.iter().take(NAMED).map(told).collect::<Vec<_>>().join("; ")
 }

@@ -82,7 +82,7 @@ impl Making {
             }
         }
         for (side, version) in made_anew(&self.plan, &self.protocol) {
-            self.files.create_folder(&self.to.join(side).join(version.to_string()))?;
+            self.files.make_folder(&self.to.join(side).join(version.to_string()))?;
         }
         Ok(())
     }
@@ -101,6 +101,12 @@ impl Making {
 
     fn call(&self, resumed: Option<bytes::Bytes>, losses: Losses) -> Result<Losses, NotMade> {
         let Some(function) = &self.plan.function else { return Ok(losses) };
+        // What a checkpoint goes on from has to last as long as the checkpoint.
+        let lasting = self.files.sync_tree(&self.to).and_then(|()| match self.to.parent() {
+            Some(root) => self.files.sync_folder(root),
+            None => Ok(()),
+        });
+        lasting.map_err(|error| NotMade::Failed(format!("making the folders of the state durable: {error}")))?;
         let transforming = Transforming {
             protocol: self.protocol.clone(),
             from: States::new(self.plan.from.clone(), self.from.clone()),
@@ -179,11 +185,10 @@ fn simulated(files: &dyn Files, folder: &Path) -> io::Result<Vec<(String, Versio
 }
 
 fn empty(files: &dyn Files, folder: &Path) -> io::Result<()> {
-    match files.remove_folder(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        removed => removed?,
+    if !is_empty(files, folder)? {
+        files.remove_folder(folder)?;
     }
-    files.create_folder(folder)
+    files.make_folder(folder)
 }
 
 fn is_empty(files: &dyn Files, folder: &Path) -> io::Result<bool> {

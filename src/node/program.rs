@@ -6,6 +6,7 @@
 mod beat;
 mod ended;
 mod environment;
+mod ready;
 mod serving;
 mod signals;
 mod starting;
@@ -19,6 +20,8 @@ use tokio::net::TcpListener;
 use self::beat::Beat;
 pub use self::ended::Ended;
 use self::environment::{Directive, Environment};
+pub use self::ready::Ready;
+use self::ready::Then;
 use self::signals::Signals;
 use super::engine::Beginning;
 use super::{Builder, admin};
@@ -49,16 +52,19 @@ pub struct Program {
     admin: Option<String>,
     state: Option<PathBuf>,
     wait: Duration,
+    ready: Then,
 }
 
 impl Program {
     /// A program that does what its environment says: the sockets of `LISTEN_FDS` (those that are called `callers` and `admin`;
     /// where none is called `callers`, the first and the second), `STRADDLE_STATE`, `STRADDLE_RUN`, `STRADDLE_BACK`,
-    /// `NOTIFY_SOCKET` and `WATCHDOG_USEC`. What is wrong with it is told by [`run`](Self::run).
+    /// `STRADDLE_ATTEND`, `STRADDLE_NODE`, `STRADDLE_LABELS`, `STRADDLE_SUPERVISOR`, `NOTIFY_SOCKET` and `WATCHDOG_USEC`. What is
+    /// wrong with it is told by [`run`](Self::run).
     ///
     /// Call it first of all, see [`Inherited::take`](crate::transport::Inherited::take).
     pub fn from_env() -> Self {
-        Self { environment: Environment::read(), listen: None, admin: None, state: None, wait: WAIT }
+        let (listen, admin, state, ready) = Default::default();
+        Self { environment: Environment::read(), listen, admin, state, wait: WAIT, ready }
     }
 
     /// The address to listen on for callers, as `0.0.0.0:7000`, where no socket is passed.
@@ -86,6 +92,14 @@ impl Program {
         self
     }
 
+    /// What to do once all is ready for callers, just before whoever supervises the program is told so, and before the first of
+    /// them is answered: to say where they come, or to keep the node, so as to tell it what to do from within. It may neither block
+    /// nor take long. Of a program that only takes the state back nobody is accepted.
+    pub fn on_ready(mut self, then: impl FnOnce(&Ready<'_>) + Send + 'static) -> Self {
+        self.ready = Then::new(then);
+        self
+    }
+
     /// Runs the node until the program is asked to stop (SIGTERM, SIGINT; a second one ends the process at once), the
     /// node was handed over to another program, or something keeps it from going on.
     ///
@@ -100,8 +114,9 @@ impl Program {
     }
 
     /// Both are ends.
-    async fn go(self, builder: Builder, beat: &mut Beat) -> Result<Ended, Ended> {
+    async fn go(mut self, builder: Builder, beat: &mut Beat) -> Result<Ended, Ended> {
         let mut signals = Signals::listen();
+        let ready = std::mem::take(&mut self.ready);
         let prepared = self.prepare(builder).await?;
         beat.prepared(prepared.admin_address).await;
         let node = starting::start(prepared.beginning, prepared.goes_back, &mut signals, beat).await?;
@@ -109,12 +124,16 @@ impl Program {
             node.stop().await;
             return Ok(Ended::Stopped);
         };
-        Ok(serving::serve(&node, callers, prepared.admin, &mut signals, beat).await)
+        Ok(serving::serve(&node, callers, prepared.admin, ready, &mut signals, beat).await)
     }
 
     /// Everything that can be done without the state.
-    async fn prepare(self, builder: Builder) -> Result<Prepared, Ended> {
-        let Environment { sockets, state, directive, .. } = self.environment;
+    async fn prepare(self, mut builder: Builder) -> Result<Prepared, Ended> {
+        let Environment { sockets, state, directive, coordinated, .. } = self.environment;
+        let coordinated = coordinated.map_err(Ended::Unfit)?.apply(builder.take_coordinated());
+        if let Some(coordinated) = coordinated {
+            builder = builder.coordinated(coordinated);
+        }
         let directive = directive.map_err(Ended::Unfit)?;
         let mut sockets = sockets.map_err(Ended::Unfit)?;
         let builder = match state.or(self.state) {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::agent::Agency;
 use super::draining;
 use super::front::Fronts;
-use super::learn::{Built, Learning};
+use super::learn::{Built, Learning, Trust};
 use super::life::NodeStatus;
-use crate::bundle::PublicKey;
 use crate::dispatch::{Dispatch, Object, Objects, Table};
 use crate::protocol::Protocol;
 use crate::version::Version;
@@ -25,6 +25,7 @@ pub(super) struct Resting {
     built: Built,
     pub(super) learning: Learning,
     pub(super) fronts: Fronts,
+    pub(super) agency: Agency,
     objects: Vec<(Version, Object)>,
 }
 
@@ -36,16 +37,18 @@ impl Resting {
         dispatch: Dispatch,
         oldest: usize,
         at: Vec<Option<Object>>,
-        trusted: Vec<PublicKey>,
+        trust: Trust,
+        agency: Agency,
     ) -> Self {
+        agency.hold(&dispatch, None);
         let mut status = NodeStatus::resting(&protocol, &version);
         status.served.drain(..oldest);
         let versions = protocol.versions().iter().map(|schema| schema.version().clone());
         let objects = versions.zip(at).filter_map(|(version, object)| Some((version, object?))).collect();
         let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
-        let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trusted));
-        let (protocol, fronts) = (RwLock::new(protocol), Fronts::default());
-        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, objects }
+        let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trust));
+        let (protocol, fronts) = (RwLock::new(protocol), Fronts::new(!agency.attends()));
+        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, agency, objects }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -53,7 +56,19 @@ impl Resting {
     }
 
     pub(super) fn status(&self) -> NodeStatus {
-        NodeStatus { calls: self.calls(), ..self.status.borrow().clone() }
+        let status = self.status.borrow().clone();
+        let active = self.agency.active(&self.protocol()).unwrap_or(status.active);
+        NodeStatus { calls: self.calls(), active, unadmitted: self.dispatch.kept_away(), ..status }
+    }
+
+    /// Tells those who watch what the node itself has not seen happen.
+    pub(super) fn tell(&self) {
+        let now = self.status();
+        self.status.send_if_modified(|told| {
+            let news = *told != now;
+            *told = now;
+            news
+        });
     }
 
     fn calls(&self) -> (usize, usize) {

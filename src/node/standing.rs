@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::chain::Chain;
 use super::opening::Opening;
-use crate::dispatch::{Dispatch, Object, Objects, Table};
+use crate::dispatch::{Compiling, Dispatch, Object, Objects, Table};
 use crate::protocol::Protocol;
 use crate::simulation::{Adjacent, observed};
 use crate::state::{Files, Records};
@@ -19,6 +19,12 @@ pub(super) struct Standing {
     version: Version,
     /// What stands where, the current object first.
     opened: Vec<Opened>,
+}
+
+/// What the routes of a version take of what is no object's: compiled while nobody waits for it.
+pub(super) struct Ahead {
+    version: Version,
+    rewrites: Compiling,
 }
 
 struct Opened {
@@ -99,8 +105,17 @@ impl Standing {
         &self.version
     }
 
-    /// The routes to the objects.
-    pub(super) fn table(&self, chain: &Chain, protocol: &Protocol) -> Result<Table, String> {
+    /// What the routes to the objects of a version take that can be made before those stand.
+    pub(super) fn ahead(chain: &Chain, protocol: &Protocol, version: &Version) -> Option<Ahead> {
+        let index = |version: &Version| protocol.versions().iter().position(|schema| schema.version() == version);
+        let oldest = chain.oldest.as_ref().and_then(index).unwrap_or(0);
+        Some(Ahead { version: version.clone(), rewrites: Table::ahead(protocol, index(version)?, oldest) })
+    }
+
+    /// The routes to the objects. What was made ahead is taken where it is for them.
+    pub(super) fn table(&self, chain: &Chain, protocol: &Protocol, ahead: Option<Ahead>) -> Result<Table, String> {
+        let ahead = ahead.filter(|ahead| ahead.version == self.version && ahead.rewrites.is_of(protocol));
+        let rewrites = ahead.map_or_else(|| Compiling::new(protocol), |ahead| ahead.rewrites);
         let index = |version: &Version| protocol.versions().iter().position(|schema| schema.version() == version);
         let Some(node) = index(&self.version) else {
             return Err(format!("the protocol has no {} any more", self.version));
@@ -112,15 +127,14 @@ impl Standing {
                 at[index].clone_from(&one.object);
             }
         }
-        Table::new(protocol, &Objects { node, oldest, at: &at, built: chain.built.range(protocol) }).map_err(
-            |missing| {
-                let missing = missing.iter().map(|missing| {
-                    let version = protocol.versions()[missing.version].version();
-                    format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
-                });
-                missing.collect::<Vec<_>>().join("; ")
-            },
-        )
+        let objects = Objects { node, oldest, at: &at, built: chain.built.range(protocol) };
+        Table::compiled(protocol, &objects, rewrites).map_err(|missing| {
+            let missing = missing.iter().map(|missing| {
+                let version = protocol.versions()[missing.version].version();
+                format!("the object of {version} lacks {}, for {}", missing.service, missing.method)
+            });
+            missing.collect::<Vec<_>>().join("; ")
+        })
     }
 
     /// The records that the current object has opened.

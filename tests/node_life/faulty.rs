@@ -110,6 +110,10 @@ impl Files for Faulty {
         self.act(|| Disk.create_folder(folder), || Ok(()))
     }
 
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        self.act(|| Disk.make_folder(folder), || Ok(()))
+    }
+
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         let half = || match Disk.list(folder)?.first() {
             Some(first) => Disk.remove_folder(&folder.join(first)).or(Ok(())),

@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::node::{LearnError, MoveError};
-use crate::refusal::DOMAIN;
+use crate::refusal::{DOMAIN, shortened};
 
 /// Metadata: whether the node serves as it did before.
 pub(crate) const SAFE: &str = "safe";
@@ -123,12 +123,23 @@ pub(crate) fn status(reason: Reason, what: &str, more: &[(&str, String)]) -> Sta
     Status::with_error_details(reason.code(), shortened(what), details)
 }
 
-/// Most bytes of one text in trailers.
-const TEXT: usize = 1024;
-
-fn shortened(text: &str) -> String {
-    let end = (0..=TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    if end == text.len() { text.to_owned() } else { format!("{} ...", &text[..end]) }
+/// Why a node did not move, and what to do, as an agent tells it.
+pub(in crate::node) fn in_words(error: &MoveError) -> (&'static str, &'static str) {
+    let reason = match error {
+        MoveError::NoState => Reason::NoState,
+        MoveError::Busy { .. } => Reason::Busy,
+        MoveError::NoWay { .. } => Reason::NoWay,
+        MoveError::Held { .. } => Reason::Held,
+        MoveError::Refused { .. } => Reason::RecordsRefused,
+        MoveError::NoSpace { .. } => Reason::NoSpace,
+        MoveError::Failed { .. } => Reason::MoveFailed,
+        MoveError::Stuck { .. } => Reason::Stuck,
+        MoveError::Expired { .. } => {
+            return ("EXPIRED", "give it more time, or let it begin when less has to be copied");
+        }
+        MoveError::TooLate { .. } => return ("NO_WORD", ""),
+    };
+    (reason.name(), reason.advice())
 }
 
 pub(super) fn of_move(error: &MoveError) -> Status {
@@ -139,7 +150,7 @@ pub(super) fn of_move(error: &MoveError) -> Status {
         MoveError::NoWay { .. } => status(Reason::NoWay, &what, &[]),
         MoveError::Held { why } => status(Reason::Held, &what, &[("why", why.clone())]),
         MoveError::Refused { count, .. } => status(Reason::RecordsRefused, &what, &[("count", count.to_string())]),
-        MoveError::TooLate { .. } => status(Reason::TooLate, &what, &[]),
+        MoveError::TooLate { .. } | MoveError::Expired { .. } => status(Reason::TooLate, &what, &[]),
         MoveError::NoSpace { .. } => status(Reason::NoSpace, &what, &[]),
         MoveError::Failed { phase, version, .. } => {
             status(Reason::MoveFailed, &what, &[("phase", phase.to_string()), ("version", version.to_string())])
@@ -187,11 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_short_enough_for_trailers_and_cut_between_letters() {
-        let long = "ü".repeat(TEXT);
+    fn texts_are_short_enough_for_trailers() {
+        let long = "ü".repeat(100_000);
         let status = status(Reason::Held, &long, &[("why", long.clone())]);
-        assert_eq!(status.message().len(), TEXT + 4);
+        assert_eq!(status.message(), shortened(&long));
         assert!(status.details().len() < 8192, "{}", status.details().len());
-        assert_eq!(shortened("short"), "short");
     }
 }

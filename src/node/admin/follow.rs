@@ -1,5 +1,6 @@
 //! What clients see of a node that moves: its status whenever it changes, and how the move ends.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::future::Future;
 use std::io::Read;
@@ -78,7 +79,7 @@ pub(super) fn drain(node: &Node, stopping: &watch::Receiver<bool>, wait: Duratio
         let of_status = |status| update(Update::Status(status));
         let Some(Ok(left)) = tell(&node, stopping, &sender, of_status, left).await else { return };
         // Somebody may have come since.
-        let status = NodeStatus { calls_running: left as u64, ..told::status(&node.status()) };
+        let status = NodeStatus { calls_running: left as u64, ..told::status(&node) };
         if sender.send(Ok(of_status(status))).await.is_ok() {
             end(&node, &sender, None, None).await;
         }
@@ -152,7 +153,7 @@ async fn tell<T, E>(
             }
             Ok(()) = watching.changed() => {
                 watching.mark_unchanged();
-                let status = told::status(&node.status());
+                let status = told::status(node);
                 sender.send(Ok(of_status(status))).await.ok()?;
             }
         }
@@ -182,7 +183,7 @@ fn send_lost(sender: &Sender<MoveUpdate>, file: &Path) -> Option<()> {
     let name = file.display().to_string();
     let mut open = match File::open(file) {
         Ok(open) => open,
-        Err(error) => return sender.blocking_send(Err(unread(&name, &error))).ok(),
+        Err(error) => return sender.blocking_send(Err(unsent(&name, &error))).ok(),
     };
     loop {
         let mut part = Vec::new();
@@ -192,14 +193,15 @@ fn send_lost(sender: &Sender<MoveUpdate>, file: &Path) -> Option<()> {
                 let lost = Lost { part: part.into(), file: name.clone() };
                 sender.blocking_send(Ok(update(Update::Lost(lost)))).ok()?;
             }
-            Err(error) => return sender.blocking_send(Err(unread(&name, &error))).ok(),
+            Err(error) => return sender.blocking_send(Err(unsent(&name, &error))).ok(),
         }
     }
 }
 
-fn unread(file: &str, error: &std::io::Error) -> Status {
+/// What was given up cannot be told whom it was given up for.
+pub(crate) fn unsent(file: &str, why: &dyn Display) -> Status {
     Status::internal(format!(
-        "the node has gone back; what was given up lies in {file} there, and cannot be sent: {error}"
+        "the node has gone back; what was given up lies in {file} there, and cannot be sent: {why}"
     ))
 }
 

@@ -1,26 +1,24 @@
 //! The methods of the admin service: each is one call of the node's own.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::follow::{self, Stream};
+use super::receive::Bundles;
 use super::wire::node_server::Node as Service;
 use super::wire::{
     AbortRequest, AbortResponse, DrainRequest, FinalizeRequest, HandOverRequest, LearnRequest, LearnResponse,
     MoveUpdate, NodeStatus, PrepareRequest, PrepareUpdate, ResumeRequest, ResumeResponse, RollbackRequest,
     StatusRequest, SwitchRequest, UpgradeRequest, WatchRequest,
 };
-use super::{failure, receive, told};
+use super::{failure, told};
 use crate::node::{HandOver, Node, Rollback};
 use crate::version::Version;
 
-/// Bundles that are received at once: each takes as much memory as it is large, and more while it is read.
-const BUNDLES: usize = 2;
 /// How long a drain waits that does not say, and how long anybody may have the node wait.
 const DRAIN: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,12 +27,12 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Admin {
     node: Node,
     stopping: watch::Receiver<bool>,
-    bundles: Arc<Semaphore>,
+    bundles: Bundles,
 }
 
 impl Admin {
     pub(super) fn new(node: Node, stopping: watch::Receiver<bool>) -> Self {
-        Self { node, stopping, bundles: Arc::new(Semaphore::new(BUNDLES)) }
+        Self { node, stopping, bundles: Bundles::new() }
     }
 
     /// A file for what is given up; a node without a state says by itself that it has none.
@@ -58,7 +56,7 @@ impl Service for Admin {
     type HandOverStream = Stream<MoveUpdate>;
 
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<NodeStatus>, Status> {
-        Ok(Response::new(told::status(&self.node.status())))
+        Ok(Response::new(told::status(&self.node)))
     }
 
     async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Stream<NodeStatus>>, Status> {
@@ -66,12 +64,7 @@ impl Service for Admin {
     }
 
     async fn learn(&self, request: Request<Streaming<LearnRequest>>) -> Result<Response<LearnResponse>, Status> {
-        let Ok(_place) = self.bundles.try_acquire() else {
-            return Err(Status::resource_exhausted(format!(
-                "{BUNDLES} bundles are on their way already; send this later"
-            )));
-        };
-        let file = receive::file(request.into_inner()).await?;
+        let (file, _place) = self.bundles.receive(request.into_inner()).await?;
         match self.node.learn(file).await {
             Ok(learned) => Ok(Response::new(told::learned(learned))),
             Err(error) => Err(failure::of_learning(&error)),
@@ -79,7 +72,12 @@ impl Service for Admin {
     }
 
     async fn upgrade(&self, request: Request<UpgradeRequest>) -> Result<Response<Stream<MoveUpdate>>, Status> {
-        let to = version(&request.get_ref().to)?;
+        let UpgradeRequest { to, release } = request.get_ref();
+        if to.is_empty() || !release.is_empty() {
+            let what = "the node has no supervisor, which alone knows of releases and replaces a program by another";
+            return Err(failure::status(failure::Reason::NoWay, what, &[]));
+        }
+        let to = version(to)?;
         let node = self.node.clone();
         let directive = async move { node.upgrade(&to).await.map(Some) };
         Ok(Response::new(follow::directive(&self.node, &self.stopping, None, directive)))
@@ -138,6 +136,10 @@ impl Service for Admin {
     }
 
     async fn abort(&self, request: Request<AbortRequest>) -> Result<Response<AbortResponse>, Status> {
+        if request.get_ref().name.is_empty() {
+            let what = "the node has no supervisor: what its program does by itself goes back by itself, and cannot be given up";
+            return Err(failure::status(failure::Reason::NoWay, what, &[]));
+        }
         let aborted = self.node.abort(&request.get_ref().name).await;
         aborted.map(|()| Response::new(AbortResponse {})).map_err(|error| failure::of_move(&error))
     }
@@ -152,7 +154,7 @@ impl Service for Admin {
             if let Some(file) = file {
                 let _ = spawn_blocking(move || remove_empty(&file)).await;
             }
-            moved
+            moved.map(Some)
         };
         // The program ends with it: whoever asked for it is told all the same.
         let (_, never) = watch::channel(false);
@@ -165,7 +167,7 @@ fn version(to: &str) -> Result<Version, Status> {
 }
 
 /// Removes the file for what is given up when nothing was; one that cannot be removed does no harm.
-fn remove_empty(file: &Path) {
+pub(in crate::node) fn remove_empty(file: &Path) {
     if std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) {
         let _ = std::fs::remove_file(file);
     }

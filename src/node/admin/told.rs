@@ -3,14 +3,15 @@
 use tokio::time::Instant;
 
 use super::wire;
-use crate::node::{Learned, Moved, NodeStatus, Prepared};
+use crate::node::{Learned, Moved, Node, NodeStatus, Prepared};
 use crate::state::{Phase, RefusedRecord, Way};
 use crate::version::Version;
 
 /// The largest key or value of a refused record that is sent along.
 const LARGEST: usize = 1 << 20;
 
-pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
+pub(super) fn status(node: &Node) -> wire::NodeStatus {
+    let status = &node.status();
     let version = |version: &Option<Version>| version.as_ref().map(ToString::to_string).unwrap_or_default();
     let versions = |versions: &[Version]| versions.iter().map(ToString::to_string).collect();
     let (running, waiting) = status.calls;
@@ -26,11 +27,7 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
             .under_way
             .as_ref()
             .map(|(to, way)| wire::Move { to: to.to_string(), back: *way == Way::Back }),
-        progress: status.progress.as_ref().map(|(what, done, total)| wire::Work {
-            what: what.clone(),
-            done: *done,
-            total: *total,
-        }),
+        progress: progress(status),
         filling: status.filling.map(|(done, total)| wire::Work { what: "records".to_owned(), done, total }),
         held: status.held.clone(),
         failure: status.failure.clone(),
@@ -43,7 +40,15 @@ pub(super) fn status(status: &NodeStatus) -> wire::NodeStatus {
         prepared: status.prepared.as_ref().map(prepared),
         instance: status.instance.clone(),
         program: None,
+        attends: node.agency().attends_as().map(|(coordinator, node)| wire::Attends { coordinator, node }),
     }
+}
+
+/// How far a move has come; of a node at rest why it answers nobody yet.
+fn progress(status: &NodeStatus) -> Option<wire::Work> {
+    let unadmitted = || Some((format!("answers nobody yet: {}", status.unadmitted.as_ref()?), 0, 0));
+    let (what, done, total) = status.progress.clone().or_else(unadmitted)?;
+    Some(wire::Work { what, done, total })
 }
 
 pub(super) fn prepared(prepared: &Prepared) -> wire::Prepared {

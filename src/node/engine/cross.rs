@@ -1,10 +1,12 @@
 //! Behind the gate: from the objects of one version to those of another.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::under::Under;
 use super::{Life, TRIES, lock};
 use crate::dispatch::{EndedStreams, StreamsInside};
 use crate::node::chain::Plan;
@@ -23,6 +25,8 @@ pub(super) struct How {
     /// Another program goes on from there: callers are not let in again.
     pub(super) leaves: bool,
     pub(super) streams: StreamsTime,
+    /// The coordinator's permit, where there is one.
+    pub(super) under: Option<Under>,
 }
 
 /// The time that streams have before others are held back.
@@ -48,6 +52,11 @@ pub(super) enum Stop {
     Unreleased { why: String },
 }
 
+/// How often the making has begun.
+pub(super) fn attempt(state: &super::StateFolder) -> u32 {
+    state.status().under_way.as_ref().map_or(1, |under_way| under_way.attempts)
+}
+
 impl Life {
     /// Goes the whole way, from where calls are held back to where they go on; when it fails, back.
     pub(super) async fn cross(self: &Arc<Self>, plan: &Plan, how: How) -> Result<Moved, MoveError> {
@@ -56,16 +65,27 @@ impl Life {
             StreamsTime::Over(older) => older,
             StreamsTime::FromNow => Some(self.let_streams_end().await),
         };
-        let (accepted, dry_run) = (how.accepted.clone(), how.dry_run);
-        let hold_back = move |state: &mut super::StateFolder| match (way, accepted) {
-            (Way::On, _) => state.quiesce(),
-            (Way::Back, _) if dry_run => state.rollback_dry(),
-            (Way::Back, Some(accepted)) => state.rollback_accepting(accepted),
-            (Way::Back, None) => state.rollback(),
+        let (accepted, dry_run, under) = (how.accepted.clone(), how.dry_run, how.under);
+        let hold_back = move |state: &mut super::StateFolder| {
+            // As late as can be: right before it is written down.
+            if under.is_some_and(Under::is_over) {
+                return Ok(false);
+            }
+            match (way, accepted) {
+                (Way::On, _) => state.quiesce(),
+                (Way::Back, _) if dry_run => state.rollback_dry(),
+                (Way::Back, accepted) => match (under, accepted) {
+                    (Some(under), accepted) => state.rollback_under(under.permit, accepted),
+                    (None, Some(accepted)) => state.rollback_accepting(accepted),
+                    (None, None) => state.rollback(),
+                },
+            }
+            .map(|()| true)
         };
-        let begun = self.on_state(hold_back).await;
-        if let Err(why) = begun {
-            return Err(self.not_begun(why).await);
+        match self.on_state(hold_back).await {
+            Ok(true) => {}
+            Ok(false) => return Err(self.expired("while streams had their time to end").await),
+            Err(why) => return Err(self.not_begun(why).await),
         }
         let shut = Instant::now();
         self.dispatch.gate().shut();
@@ -180,9 +200,19 @@ impl Life {
         let way = plan.way;
         let making = move |state: &mut super::StateFolder| {
             let folder = if way == Way::On { state.transform()? } else { state.reverse()? };
-            Ok((folder, state.status().under_way.as_ref().map_or(1, |under_way| under_way.attempts)))
+            Ok((folder, attempt(state)))
         };
-        let (to, attempt) = self.on_state(making).await.map_err(|why| self.failed(why))?;
+        let made = self.on_state(making).await.map_err(|why| self.failed(why))?;
+        self.make_in(plan, made, accepted).await
+    }
+
+    /// The same in a folder that is there, at an attempt that was begun.
+    pub(super) async fn make_in(
+        &self,
+        plan: &Plan,
+        (to, attempt): (PathBuf, u32),
+        accepted: Option<Accepted>,
+    ) -> Result<u64, Stop> {
         let from = self.folder_of(&lock(&self.told).current.clone());
         let progress = self.working_on(format!("making the state of {}", plan.to));
         let (plan, protocol, files) = (plan.clone(), self.protocol(), self.files.clone());
@@ -208,8 +238,6 @@ impl Life {
                 Err(_) => {}
             }
         }
-        let mut told = lock(&self.told);
-        told.runs = told.current.version().clone();
         Ok(())
     }
 

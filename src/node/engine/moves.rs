@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::cross::How;
+use super::under::Under;
 use super::{Life, TRIES, lock};
 use crate::node::chain::Plan;
 use crate::node::life::{MoveError, Moved, Rollback};
@@ -19,19 +20,41 @@ const SPARE: u64 = 1 << 20;
 
 impl Life {
     pub(in crate::node) async fn upgrade(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
-        let busy = self.busy(format!("an upgrade to {to} is under way"))?;
+        let busy = self.busy_at_once(format!("an upgrade to {to} is under way")).await?;
         let (life, to) = (self.clone(), to.clone());
-        self.to_the_end(busy, async move { life.go_on(&to).await }).await
+        self.to_the_end(busy, async move { life.go_on(&to, None).await }).await
+    }
+
+    /// The same under a coordinator's permit.
+    pub(in crate::node) async fn upgrade_under(
+        self: &Arc<Self>,
+        to: &Version,
+        under: Under,
+    ) -> Result<Moved, MoveError> {
+        let busy = self.busy_at_once(format!("an upgrade to {to} is under way")).await?;
+        let (life, to) = (self.clone(), to.clone());
+        self.to_the_end(busy, async move { life.go_on(&to, Some(under)).await }).await
     }
 
     pub(in crate::node) async fn rollback(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
-        let busy = self.busy("a rollback is under way".to_owned())?;
+        let busy = self.busy_at_once("a rollback is under way".to_owned()).await?;
         let life = self.clone();
-        self.to_the_end(busy, async move { life.go_back(how).await }).await
+        self.to_the_end(busy, async move { life.go_back(how, None).await }).await
+    }
+
+    /// The same under a coordinator's permit.
+    pub(in crate::node) async fn rollback_under(
+        self: &Arc<Self>,
+        how: Rollback,
+        under: Under,
+    ) -> Result<Moved, MoveError> {
+        let busy = self.busy_at_once("a rollback is under way".to_owned()).await?;
+        let life = self.clone();
+        self.to_the_end(busy, async move { life.go_back(how, Some(under)).await }).await
     }
 
     pub(in crate::node) async fn finalize(self: &Arc<Self>) -> Result<(), MoveError> {
-        let busy = self.busy("the last upgrade is being finalized".to_owned())?;
+        let busy = self.busy_at_once("the last upgrade is being finalized".to_owned()).await?;
         let life = self.clone();
         self.to_the_end(busy, async move { life.end_upgrade().await }).await
     }
@@ -41,6 +64,7 @@ impl Life {
         let _busy = loop {
             let freed = self.freed.notified();
             self.take_back_any("the node stops");
+            self.interrupt_ready();
             match self.busy("the node stops".to_owned()) {
                 Ok(busy) => break busy,
                 Err(_) => freed.await,
@@ -55,15 +79,25 @@ impl Life {
         let _ = spawn_blocking(move || drop(lock(&state).take())).await;
     }
 
-    async fn go_on(self: &Arc<Self>, to: &Version) -> Result<Moved, MoveError> {
-        let plan = self.plan_on(to).await?;
-        if let Err(why) = self.permit(to.clone()).await {
+    async fn go_on(self: &Arc<Self>, to: &Version, under: Option<Under>) -> Result<Moved, MoveError> {
+        let plan = match self.take_ready(under.map(|_| (to, Way::On))).await {
+            Some(plan) => {
+                if let Err(held) = self.not_held(to) {
+                    if let Err(error) = self.forget().await {
+                        tracing::warn!(%error, "what was made ahead of a permit could not all be removed");
+                    }
+                    return Err(held);
+                }
+                plan
+            }
+            None => self.plan_on(to).await?,
+        };
+        if let Err(why) = self.permit(to.clone(), under).await {
             return Err(self.not_begun(why).await);
         }
-        if let Err(why) = self.ahead(&plan).await {
-            return Err(self.not_begun(why).await);
-        }
-        self.cross(&plan, How::default()).await
+        self.ahead_in_time(&plan, under).await?;
+        self.compile(to).await;
+        self.cross(&plan, How { under, ..How::default() }).await
     }
 
     /// Looks whether the node can be upgraded; nothing changes.
@@ -100,18 +134,22 @@ impl Life {
         }
     }
 
-    async fn go_back(self: &Arc<Self>, how: Rollback) -> Result<Moved, MoveError> {
-        let (plan, count) = self.way_back(&how).await?;
+    async fn go_back(self: &Arc<Self>, how: Rollback, under: Option<Under>) -> Result<Moved, MoveError> {
+        let kept = lock(&self.told).journaled.kept.as_ref().map(|kept| kept.version().clone());
+        let ready = kept.as_ref().filter(|_| under.is_some() && !how.dry_run).map(|kept| (kept, Way::Back));
+        let (plan, count) = match self.take_ready(ready).await {
+            Some(plan) => (plan, 0),
+            None => self.way_back(&how).await?,
+        };
         if how.dry_run && plan.function.is_none() {
             let (from, to) = (plan.from.clone(), plan.to.clone());
             let (pause, streams_drained, streams_cut) = (std::time::Duration::ZERO, 0, 0);
             return Ok(Moved { from, to, pause, streams_drained, streams_cut, lost: count });
         }
         let accepted = self.accepted(&how).await?;
-        if let Err(why) = self.ahead(&plan).await {
-            return Err(self.not_begun(why).await);
-        }
-        self.cross(&plan, How { accepted, dry_run: how.dry_run, ..How::default() }).await
+        self.ahead_in_time(&plan, under).await?;
+        self.compile(&plan.to).await;
+        self.cross(&plan, How { accepted, dry_run: how.dry_run, under, ..How::default() }).await
     }
 
     /// What the way back takes, and how many records it would lose; found out while callers are served.
@@ -164,6 +202,7 @@ impl Life {
     }
 
     async fn end_upgrade(self: &Arc<Self>) -> Result<(), MoveError> {
+        self.take_ready(None).await;
         let version = self.version();
         let (phase, kept) = {
             let told = lock(&self.told);
@@ -186,12 +225,18 @@ impl Life {
     }
 
     /// Writes down that the upgrade may begin; after a crash that is written down already.
-    pub(super) async fn permit(&self, to: Version) -> Result<(), String> {
+    pub(super) async fn permit(&self, to: Version, under: Option<Under>) -> Result<(), String> {
         self.on_state(move |state| {
-            // One that waited for a word, and could not be forgotten, is no permit.
-            let known = state.status().under_way.as_ref().map(|under_way| under_way.to == to && !under_way.on_word);
-            if known == Some(false) {
+            // One that waited for a word, or was under a permit, and could not be forgotten, is not this one.
+            let known = state.status().under_way.as_ref().map(|under_way| {
+                under_way.to == to && !under_way.on_word && !under_way.under_permit && under.is_none()
+            });
+            let ahead = under.is_some() && state.is_learned_ahead(&to);
+            if known == Some(false) && !ahead {
                 state.forget()?;
+            }
+            if let Some(under) = under {
+                return state.permit_under(under.permit, &to, false);
             }
             if known != Some(true) {
                 state.learn(&to)?;
@@ -239,9 +284,9 @@ impl Life {
         refused.map_err(|error| failed(format!("looking for records that cannot be carried over: {error}")))
     }
 
-    /// Copies records while they are served.
+    /// Copies records while they are served, or makes what those lie on that are copied later.
     pub(super) async fn ahead(&self, plan: &Plan) -> Result<(), String> {
-        if !matches!(plan.records, Some((_, Mode::Online))) {
+        if !matches!(plan.records, Some((_, Mode::Online | Mode::Lazy))) {
             return Ok(());
         }
         let Some((carry, records)) = self.carried(plan).await? else { return Ok(()) };

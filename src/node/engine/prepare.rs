@@ -22,12 +22,13 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::cross::{How, StreamsTime};
+use super::under::Under;
 use super::{Life, StateFolder, TRIES, lock};
 use crate::dispatch::StreamsInside;
 use crate::node::chain::Plan;
 use crate::node::life::{MoveError, Moved, Prepared};
 use crate::node::random;
-use crate::state::Mode;
+use crate::state::{Mode, Way};
 use crate::version::Version;
 
 /// The longest time that a node waits for a word.
@@ -76,6 +77,16 @@ enum End {
 impl Life {
     /// Begins to prepare; it goes on for as long as what is returned is there.
     pub(in crate::node) fn prepare(self: &Arc<Self>, to: &Version, within: Duration) -> Result<Preparing, MoveError> {
+        self.prepare_under(to, within, None)
+    }
+
+    /// The same under a coordinator's permit: preparing has to begin in its time.
+    pub(in crate::node) fn prepare_under(
+        self: &Arc<Self>,
+        to: &Version,
+        within: Duration,
+        under: Option<Under>,
+    ) -> Result<Preparing, MoveError> {
         let until = Instant::now() + within.min(LONGEST);
         let told = Prepared { to: to.clone(), name: random::name(), until };
         let (ends, ordered) = oneshot::channel();
@@ -91,7 +102,7 @@ impl Life {
         let life = self.clone();
         tokio::spawn(async move {
             let standing_by = life.clone();
-            let work = async move { Ok(standing_by.stand_by(told, ordered, ready).await) };
+            let work = async move { Ok(standing_by.stand_by(told, under, ordered, ready).await) };
             if let Ok(end) = life.to_the_end(busy, work).await {
                 end.tell();
             }
@@ -149,10 +160,11 @@ impl Life {
     async fn stand_by(
         self: Arc<Self>,
         told: Prepared,
+        under: Option<Under>,
         mut ordered: oneshot::Receiver<Order>,
         ready: oneshot::Sender<Result<Prepared, MoveError>>,
     ) -> End {
-        let readying = self.make_ready(&told.to);
+        let readying = self.make_ready(&told.to, under);
         let plan = match self.unless_over(&mut ordered, told.until, readying).await {
             Ok(Ok(plan)) => plan,
             Ok(Err(unready)) => {
@@ -198,8 +210,12 @@ impl Life {
     }
 
     /// All that can be done while callers are served.
-    async fn make_ready(&self, to: &Version) -> Result<Plan, Unready> {
-        let mut plan = self.plan_on(to).await.map_err(Unready::Refused)?;
+    async fn make_ready(&self, to: &Version, under: Option<Under>) -> Result<Plan, Unready> {
+        let ready = self.take_ready(under.map(|_| (to, Way::On))).await;
+        let mut plan = match ready {
+            Some(plan) => plan,
+            None => self.plan_on(to).await.map_err(Unready::Refused)?,
+        };
         if let Some((_, mode)) = &mut plan.records
             && *mode == Mode::Eager
         {
@@ -208,16 +224,29 @@ impl Life {
         }
         let to = to.clone();
         let permitted = self.on_state(move |state| {
-            if state.status().under_way.is_some() {
+            if under.is_some_and(Under::is_over) {
+                return Ok(false);
+            }
+            let ahead = under.is_some() && state.is_learned_ahead(&to);
+            if state.status().under_way.is_some() && !ahead {
                 // Of a move before, which could not be forgotten.
                 StateFolder::forget(state)?;
             }
-            state.permit_on_word(&to)?;
+            match under {
+                Some(under) => state.permit_under(under.permit, &to, true)?,
+                None => state.permit_on_word(&to)?,
+            }
             // Its folders take syncs of the disk, which nobody has to wait for then.
-            state.prepare()
+            state.prepare().map(|_| true)
         });
-        permitted.await.map_err(Unready::Failed)?;
+        if !permitted.await.map_err(Unready::Failed)? {
+            if let Err(error) = self.forget().await {
+                tracing::warn!(%error, "what was made ahead of a permit could not all be removed");
+            }
+            return Err(Unready::Refused(MoveError::Expired { when: "before the node could prepare".to_owned() }));
+        }
         self.ahead(&plan).await.map_err(Unready::Failed)?;
+        self.compile(&plan.to).await;
         lock(&self.told).progress = None;
         Ok(plan)
     }
@@ -267,7 +296,7 @@ impl Life {
         Err(over)
     }
 
-    async fn stop_working<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) {
+    pub(super) async fn stop_working<T>(&self, mut work: Pin<&mut impl Future<Output = T>>) {
         loop {
             if let Some((_, progress)) = &lock(&self.told).progress {
                 progress.stop();
@@ -333,7 +362,7 @@ impl Life {
 }
 
 /// Why a node is not ready.
-enum Unready {
+pub(super) enum Unready {
     /// Nothing was written down.
     Refused(MoveError),
     Failed(String),

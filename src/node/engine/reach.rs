@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::cross::Stop;
+use super::cross::{Stop, attempt};
 use super::{Life, lock};
 use crate::node::chain::Plan;
 use crate::node::goal::{Goal, NotStarted};
@@ -71,15 +71,21 @@ impl Life {
     /// Moves as a node that serves does, but that there is nobody to hold back, and no object has to be opened to be closed.
     async fn move_at_rest(self: &Arc<Self>, plan: &Plan) -> Result<(), NotStarted> {
         let begun = Instant::now();
-        if plan.way == Way::On {
-            self.permit(plan.to.clone()).await?;
+        self.stop_filling().await;
+        if let Err(why) = self.close("the node moves to another version").await {
+            return Err(NotStarted::went_back(self.version(), why));
         }
-        let way = plan.way;
-        self.on_state(move |state| if way == Way::On { state.quiesce() } else { state.rollback() }).await?;
+        let (way, to) = (plan.way, plan.to.clone());
+        let making = move |state: &mut StateFolder| {
+            let folder = if way == Way::On { state.transform_at_rest(&to)? } else { state.reverse_at_rest()? };
+            Ok((folder, attempt(state)))
+        };
+        let making = self.on_state(making).await;
+        if let (Err(why), true) = (&making, self.phase().answers_callers()) {
+            return Err(why.clone().into());
+        }
         let moved = async {
-            self.stop_filling().await;
-            self.close("the node moves to another version").await.map_err(|why| self.failed(why))?;
-            self.make(plan, None).await?;
+            self.make_in(plan, making.map_err(|why| self.failed(why))?, None).await?;
             self.on_state(StateFolder::switch).await.map_err(|why| self.failed(why))?;
             self.try_out().await
         };

@@ -10,14 +10,15 @@ use tokio::time::{Instant, sleep};
 
 use super::cross::Stop;
 use super::{Life, Told};
-use crate::bundle::PublicKey;
 use crate::dispatch::Dispatch;
+use crate::node::agent::{Agency, Succession};
 use crate::node::chain::Chain;
 use crate::node::front::Fronts;
 use crate::node::goal::{Goal, NotStarted};
-use crate::node::learn::{self, Learning};
+use crate::node::learn::{self, Learning, Trust};
 use crate::node::life::{NodeStatus, counted};
 use crate::node::limits::Limits;
+use crate::node::standing::Ahead;
 use crate::protocol::Protocol;
 use crate::state::{Files, Mode, Move, Phase, Recovery, StateError, StateFolder, Way};
 use crate::transport::IntakeHandle;
@@ -30,8 +31,11 @@ pub(in crate::node) struct Beginning {
     pub(in crate::node) files: Arc<dyn Files>,
     pub(in crate::node) limits: Limits,
     pub(in crate::node) root: PathBuf,
-    pub(in crate::node) trusted: Vec<PublicKey>,
+    pub(in crate::node) trust: Trust,
+    pub(in crate::node) agency: Agency,
     pub(in crate::node) goal: Goal,
+    /// What was compiled for the version that is most likely to be run.
+    pub(in crate::node) compiled: Option<Ahead>,
     /// How long to wait for the state; without it not at all.
     pub(in crate::node) wait: Option<Duration>,
     /// Tells how it goes.
@@ -48,7 +52,7 @@ pub(in crate::node) enum Starting {
 }
 
 /// How often a state is asked for that another program owns. What its callers wait is this much longer at most.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Opens the state, goes on with what a crash has left, opens the objects, and comes to the version that is wanted.
 ///
@@ -57,16 +61,19 @@ const LOOK: Duration = Duration::from_millis(5);
 /// be moved to where it is wanted.
 pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, NotStarted> {
     let (state, recovery) = own(&beginning).await?;
-    let Beginning { chain, protocol, files, limits, root, trusted, goal, wait: _, starting } = beginning;
-    let keys = trusted.clone();
+    let Beginning { chain, protocol, files, limits, root, trust, agency, goal, compiled, wait: _, starting } =
+        beginning;
+    let trusted = trust.clone();
+    let (notes, place) = (files.clone(), root.clone());
     let restored = spawn_blocking(move || {
+        let before = Succession::find(&*notes, &place);
         let bundles = state.bundles().map_err(|error| cannot(&error))?;
-        Ok::<_, String>((learn::restore(protocol, bundles, &keys)?, state))
+        let active = state.active().map_err(|error| cannot(&error))?;
+        Ok::<_, String>((learn::restore(protocol, bundles, &trusted)?, active, before, state))
     });
-    let (protocol, state) = restored.await.map_err(|error| error.to_string())??;
+    let (protocol, active, before, state) = restored.await.map_err(|error| error.to_string())??;
     let (status, current) = (state.status().clone(), state.current().clone());
     let told = Told {
-        runs: status.epoch.version().clone(),
         journaled: status,
         current,
         progress: None,
@@ -76,14 +83,20 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         last: None,
         drained: false,
     };
-    let unwatched = NodeStatus::resting(&protocol, &told.runs);
+    if let Some(active) = active {
+        agency.activate(active);
+    }
+    let dispatch = Dispatch::new();
+    agency.hold(&dispatch, before);
+    let unwatched = NodeStatus::resting(&protocol, told.runs());
     let life = Arc::new(Life {
         chain: Arc::new(chain),
-        learning: Learning::new(trusted),
-        fronts: Fronts::default(),
+        learning: Learning::new(trust),
+        fronts: Fronts::new(agency.lets_serve()),
+        agency,
         instance: unwatched.instance.clone(),
         protocol: RwLock::new(protocol),
-        dispatch: Dispatch::new(),
+        dispatch,
         intake: IntakeHandle::new(),
         handed_over: watch::Sender::new(false),
         files,
@@ -91,12 +104,14 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         root,
         state: Arc::new(Mutex::new(Some(state))),
         standing: tokio::sync::Mutex::default(),
+        compiled: Mutex::new(compiled),
         filling: Mutex::default(),
         told: Mutex::new(told),
         status: watch::Sender::new(unwatched),
         busy: Mutex::default(),
         freed: Notify::new(),
         preparations: Mutex::default(),
+        readiness: Mutex::default(),
     });
     starting.send_replace(Starting::Moves(life.clone()));
     let come = life.come_to(recovery, &goal).await;
@@ -167,7 +182,7 @@ impl Life {
     async fn recover(self: &Arc<Self>, recovery: Recovery, goal: &Goal) -> Result<Option<String>, NotStarted> {
         let (from, under_way, phase) = {
             let told = super::lock(&self.told);
-            (told.runs.clone(), told.journaled.under_way.clone(), told.journaled.phase)
+            (told.runs().clone(), told.journaled.under_way.clone(), told.journaled.phase)
         };
         let to = under_way.as_ref().map(|under_way| under_way.to.to_string());
         let unwanted = under_way.clone().filter(|left| !goal.wants(left.way, &left.to));

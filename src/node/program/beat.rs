@@ -67,7 +67,12 @@ impl Beat {
         let version = status.version.to_string();
         tracing::info!(%callers, version, "the program serves");
         self.status = told(status);
-        let lines = [("READY", "1"), ("X_STRADDLE_VERSION", version.as_str()), ("STATUS", &self.status)];
+        let mut lines = vec![("READY", "1"), ("X_STRADDLE_VERSION", version.as_str()), ("STATUS", &self.status)];
+        if self.watchdog.is_some() {
+            // From here on it is waited for.
+            lines.push(("WATCHDOG", "1"));
+            self.alive_told = Some(Instant::now());
+        }
         self.notifier.tell(&lines).await;
         self.version = Some(status.version.clone());
         self.extended = None;
@@ -140,6 +145,9 @@ fn told(status: &NodeStatus) -> String {
     match &status.progress {
         Some((doing, done, total)) if *total > 0 => format!("{what}: {doing}, {done} of {total}"),
         Some((doing, ..)) => format!("{what}: {doing}"),
-        None => what,
+        None => match &status.unadmitted {
+            Some(why) => format!("{what}, and answers nobody yet: {why}"),
+            None => what,
+        },
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::beat::Beat;
 use super::ended::Ended;
+use super::ready::{Ready, Then};
 use super::signals::{self, Signals};
 use crate::node::Node;
 
@@ -15,6 +16,7 @@ pub(super) async fn serve(
     node: &Node,
     callers: TcpListener,
     admin: TcpListener,
+    ready: Then,
     signals: &mut Signals,
     beat: &mut Beat,
 ) -> Ended {
@@ -29,9 +31,11 @@ pub(super) async fn serve(
             return Ended::Unfit(error.to_string());
         }
     };
-    let address = serving.local_addr();
-    let (mut serving, mut served_admin) = (tokio::spawn(serving), tokio::spawn(served_admin));
+    let (address, admin) = (serving.local_addr(), served_admin.local_addr());
+    ready.act(&Ready { node, callers: address, admin });
+    // Before the first of those who wait is answered: who crashes over a call was ready.
     beat.ready(address, &node.status()).await;
+    let (mut serving, mut served_admin) = (tokio::spawn(serving), tokio::spawn(served_admin));
 
     let mut stop = Some(stop);
     let mut ended = Ended::Stopped;

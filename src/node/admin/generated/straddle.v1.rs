@@ -16,7 +16,8 @@ pub struct NodeStatus {
     /// The versions that it serves, the oldest first.
     #[prost(string, repeated, tag = "3")]
     pub served: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The version that its program can upgrade it to next; empty for none.
+    /// The version that its program can upgrade it to next, or where it can to none, that a release of its supervisor can; empty
+    /// for none.
     #[prost(string, tag = "4")]
     pub next: ::prost::alloc::string::String,
     /// The version that a rollback leads to; empty for none, as when the last upgrade is finalized.
@@ -71,6 +72,20 @@ pub struct NodeStatus {
     /// know of this yet.
     #[prost(string, tag = "21")]
     pub instance: ::prost::alloc::string::String,
+    /// The coordinator that the node attends, which tells it when to move; absent for none. Whoever moves it by hand works against
+    /// that: `straddle node` does so only when it is told to.
+    #[prost(message, optional, tag = "22")]
+    pub attends: ::core::option::Option<Attends>,
+}
+/// A node that attends a coordinator.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Attends {
+    /// Where the coordinator is, as the node was told.
+    #[prost(string, tag = "1")]
+    pub coordinator: ::prost::alloc::string::String,
+    /// The node's name there.
+    #[prost(string, tag = "2")]
+    pub node: ::prost::alloc::string::String,
 }
 /// A node's program under a supervisor.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -97,6 +112,17 @@ pub struct Program {
     /// What the program says that it is doing; empty when it says nothing.
     #[prost(string, tag = "7")]
     pub doing: ::prost::alloc::string::String,
+    /// The release that an upgrade to the node's `next` starts, or where there is no such version, one that runs the same
+    /// version and is newer; empty for none.
+    #[prost(string, tag = "8")]
+    pub next_release: ::prost::alloc::string::String,
+    /// Releases that are newer than `release`, and cannot be used: which, and why.
+    #[prost(string, repeated, tag = "9")]
+    pub passed_over: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When a program that is started, or told to hand over, is given up unless it says that it goes on, in microseconds from
+    /// now; absent while none is.
+    #[prost(uint64, optional, tag = "10")]
+    pub given_up_in_microseconds: ::core::option::Option<u64>,
 }
 /// A move that is under way.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -181,9 +207,12 @@ pub struct NeedsProgram {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpgradeRequest {
-    /// The version to go to. Required.
+    /// The version to go to. Required, but for a supervisor that is to run another release at the version that runs.
     #[prost(string, tag = "1")]
     pub to: ::prost::alloc::string::String,
+    /// The release to start, for a supervisor; empty for the newest good one.
+    #[prost(string, tag = "2")]
+    pub release: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RollbackRequest {
@@ -261,7 +290,7 @@ pub struct SwitchRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AbortRequest {
-    /// The preparation's name.
+    /// The preparation's name; empty for the move that a supervisor has under way.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }

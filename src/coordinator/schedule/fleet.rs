@@ -1,0 +1,72 @@
+//! What several schedules ask of nodes.
+
+use crate::coordinator::view::{NodeView, View};
+
+/// What a node is to an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has come, and serves; or it was there before the upgrade began.
+    Came,
+    /// It has come, and does not serve yet.
+    Settling,
+    /// It moves, or may.
+    Moves,
+    /// It has tried, and is where it was.
+    Failed,
+    /// It has yet to go.
+    Waits,
+}
+
+/// What a node is to the upgrade. A failure is remembered for as long as the upgrade goes forward only: nobody is to wait for
+/// it when all go back.
+pub(super) fn standing(view: &View, node: &NodeView) -> Standing {
+    if node.moving {
+        Standing::Moves
+    } else if view.is_there(node) {
+        let came = node.moved >= view.started;
+        if came && !node.serving { Standing::Settling } else { Standing::Came }
+    } else if node.failure.is_some() && !view.back {
+        Standing::Failed
+    } else {
+        Standing::Waits
+    }
+}
+
+/// What a node that others wait for does, in words.
+pub(super) fn doing(standing: Standing, node: &NodeView) -> String {
+    let NodeView { name, .. } = node;
+    match standing {
+        Standing::Failed => {
+            format!("{name}, which failed: {}", node.failure.as_deref().unwrap_or("it did not say why"))
+        }
+        _ if !node.connected => format!("{name}, which is away"),
+        Standing::Settling => format!("{name}, which has come and does not serve yet"),
+        Standing::Moves => format!("{name}, which moves"),
+        Standing::Came | Standing::Waits => name.clone(),
+    }
+}
+
+/// How urgently an operator wants to hear of it.
+pub(super) fn urgency(standing: Standing, node: &NodeView) -> u8 {
+    match standing {
+        Standing::Failed => 3,
+        Standing::Settling | Standing::Moves if !node.connected => 2,
+        Standing::Settling => 1,
+        _ => 0,
+    }
+}
+
+/// `node` or `nodes`.
+pub(super) fn nodes(count: usize) -> &'static str {
+    if count == 1 { "node" } else { "nodes" }
+}
+
+/// A number made of a seed and bytes that looks like chance (FNV-1a, then the finalizer of `SplitMix64`).
+pub(super) fn chance(seed: u64, bytes: &[u8]) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325_u64 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut mixed =
+        bytes.iter().fold(start, |mixed, byte| (mixed ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

@@ -18,7 +18,7 @@
 //!
 //! `JOURNAL` holds `supervisor` (`process`, `admin`, `callers`: whoever comes second is told), `at` (`release`, `version`: what
 //! runs, or is to run), `good` (what was seen to be good last), `before` (what the last upgrade came from), `stage`, `failure`,
-//! and `programs` (`id`, `launch`, `process`, `started`, `boot`, `admin`, `ready`: started, and not seen to end). `stage` is
+//! and `programs` (`id`, `launch`, `process`, `started`, `boot`, `admin`, `ready`, `watchdog`: started, and not seen to end). `stage` is
 //! `"run"`, or what is under way: `beside`, `handing`, `take` with a move, `back` and `return` with where from, where to and why.
 //! It is written under the name with `.new` behind it, synced, renamed, and the folder synced, before anything is done that it
 //! tells of. A program's process is written down before the program begins: it waits for a byte of the supervisor until then.
@@ -29,8 +29,8 @@
 //! journal, by process number, start time and boot, so that no other process is mistaken for it. It gets the listening socket
 //! passed on, or takes it back out of the program (`pidfd_getfd(2)`: the same user, and no stricter rule of ptrace(2)); where it
 //! cannot, it stops the program first, and callers are refused until the next one is started. A program that did not serve,
-//! because a move was under way, is ended and started again: the journals of both, of the supervisor and of the node's state,
-//! say how to go on. Two programs never write the state, since each takes the state's own lock first.
+//! or was told to hand over, because a move was under way, leaves the socket as well, is ended and started again: the journals of both, of the supervisor
+//! and of the node's state, say how to go on. Two programs never write the state, since each takes the state's own lock first.
 //!
 //! # Limits
 //!

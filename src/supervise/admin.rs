@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::Status;
 
-pub(super) use self::asker::{Ask, Asker};
+pub(super) use self::asker::{Ask, Asker, More};
 pub(super) use self::service::Admin;
 use super::error::SuperviseError;
 use super::machine::{Failed, How, Run};

@@ -23,6 +23,7 @@ use super::machine::{Action, Event, Exit, Id, Limits, Machine, Move, Record, Tim
 use super::news::News;
 use super::notify::{Above, Said};
 use super::process::{Process, Waiting};
+use super::release::{PassedOver, Verified};
 use super::sockets::Sockets;
 use super::supervisor::{Ended, Listener, Order, Supervisor};
 use super::view::View;
@@ -94,13 +95,6 @@ impl Driver {
         let latest = status::unknown(machine.at(), &supervisor.releases);
         let view = watch::Sender::new(View::new(latest.clone()));
         let (stop_admin, stopping) = watch::channel(false);
-        let clone = place.sockets.admin.try_clone().and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            TcpListener::from_std(listener)
-        });
-        let service = Admin::new(view.subscribe(), ask, supervisor.releases.clone(), stopping.clone());
-        let serving_admin = clone.and_then(|listener| admin::serve(service, listener, stopping));
-        tokio::spawn(serving_admin.map_err(SuperviseError::io(&place.node, "serving the admin service"))?);
         let (programs, asker, handed, written) = Default::default();
         let (above, epoch) = (Above::from_environment(), Instant::now());
         let mut driver = Self {
@@ -126,7 +120,22 @@ impl Driver {
         if let Some((program, process)) = serving {
             driver.adopt(program, process)?;
         }
+        // Who asks first is told of the program that was found, too.
+        driver.publish();
+        driver.serve_admin(ask, stopping)?;
         Ok(driver)
+    }
+
+    fn serve_admin(&self, ask: mpsc::Sender<Ask>, stopping: watch::Receiver<bool>) -> Result<(), SuperviseError> {
+        let (sockets, releases) = (&self.place.sockets, self.supervisor.releases.clone());
+        let listener = sockets.admin.try_clone().and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        });
+        let service = Admin::new(self.view.subscribe(), ask, releases, Verified::default(), stopping.clone());
+        let serving = listener.and_then(|listener| admin::serve(service, listener, stopping));
+        tokio::spawn(serving.map_err(SuperviseError::io(&self.place.node, "serving the admin service"))?);
+        Ok(())
     }
 
     pub(super) fn callers(&self) -> SocketAddr {
@@ -198,8 +207,13 @@ impl Driver {
             Happening::Exited(id, exit) => self.exited(id, exit),
             Happening::Status(id, status) => {
                 if self.machine.serving() == Some(id) {
+                    let moved = status.version.parse().ok().filter(|_| status.under_way.is_none());
                     self.latest = *status;
                     self.publish();
+                    // What it says by itself may have been said while no supervisor was there.
+                    if let Some(version) = moved.filter(|version| *version != self.machine.at().version) {
+                        self.tell(Event::Moved(id, version));
+                    }
                 }
             }
             Happening::Told(id, told) => self.told(id, *told),
@@ -208,12 +222,23 @@ impl Driver {
 
     fn asked(&mut self, ask: Ask) {
         match ask {
-            Ask::Move(moving, asker) => self.asked_to_move(moving, asker),
-            Ask::Finalized => self.tell(Event::Finalized),
+            Ask::Move(moving, passed_over, asker) => self.asked_to_move(*moving, passed_over, asker),
+            Ask::Abort(told) => {
+                let can = self.machine.can_abort();
+                if can {
+                    self.tell(Event::Abort);
+                }
+                let _ = told.send(can);
+            }
+            Ask::Finalized(known) => {
+                self.tell(Event::Finalized);
+                // Nobody has to wait.
+                let _ = known.send(());
+            }
         }
     }
 
-    fn asked_to_move(&mut self, moving: Move, asker: Asker) {
+    fn asked_to_move(&mut self, moving: Move, passed_over: Vec<PassedOver>, asker: Asker) {
         if !self.machine.is_idle() || self.asker.is_some() || *self.machine.at() != moving.from || self.anew {
             return asker.end(Err(admin::busy()));
         }
@@ -221,6 +246,9 @@ impl Driver {
         self.written = None;
         if let Err(error) = self.write_down() {
             return asker.end(Err(admin::unwritten(&error)));
+        }
+        for PassedOver { release, why } in passed_over {
+            self.news(&News::PassedOver { release, why });
         }
         let (release, version) = (moving.to.release.clone(), moving.to.version.clone());
         self.news(&News::Moving { release, version, back: moving.back });
@@ -232,19 +260,35 @@ impl Driver {
     /// Tells the machine of something, and does what comes of it.
     fn tell(&mut self, event: Event) {
         let now = self.epoch.elapsed();
-        let waited = self.machine.restarts_at();
+        let (waited, awaited) = (self.machine.restarts_at(), self.machine.awaited().cloned());
         let actions = self.machine.on(event, now);
-        if let Err(error) = self.write_down() {
+        let written = self.write_down();
+        if let Err(error) = &written {
             tracing::error!(%error, "the journal could not be written; it is tried again");
         }
         for action in actions {
             match action {
                 Action::Start(id, launch) => self.start(id, launch),
-                Action::HandOver(id, moving) => self.hand_over(id, moving),
+                Action::HandOver(id, moving) => match &written {
+                    Ok(()) => self.hand_over(id, moving),
+                    // The next supervisor would know of nobody but the program that is gone then.
+                    Err(error) => {
+                        self.not_written_down(error);
+                        self.tell(Event::Stays(id));
+                    }
+                },
                 Action::Terminate(id) => self.with(id, Process::terminate),
                 Action::Kill(id) => self.with(id, Process::kill),
-                Action::Tell(outcome) => self.moved(outcome),
+                Action::Tell(outcome) => {
+                    // Whoever is told may look at once.
+                    self.publish();
+                    self.moved(outcome);
+                }
             }
+        }
+        if let Some(release) = self.machine.awaited().filter(|release| awaited.as_ref() != Some(release)).cloned() {
+            let limit = self.supervisor.limits().ready.as_millis();
+            self.news(&News::Awaited { release, milliseconds: u64::try_from(limit).unwrap_or(u64::MAX) });
         }
         if let Some(until) = self.machine.restarts_at().filter(|until| Some(*until) != waited && *until > now) {
             let milliseconds = u64::try_from(until.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
@@ -271,9 +315,9 @@ impl Driver {
         Written { supervisor, record: self.machine.record(), programs }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let view = self.view();
-        self.above.tell(&format!("STATUS={}", view.short()));
+        self.above.status(view.short());
         self.view.send_replace(view);
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub(super) struct Program {
     pub(super) admin: Option<String>,
     /// The version that it accepts callers at.
     pub(super) ready: Option<Version>,
+    /// How long it may say nothing, once it has said that it is alive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) watchdog: Option<Duration>,
 }
 
 impl FromStr for Written {

@@ -28,7 +28,7 @@
 //! | *take* | 75, the move failed | back at the older version | the old one *returns* |
 //! | *take* | 78, it cannot, or it cannot be started | as it was, or between | the old one *returns* |
 //! | *take* | a crash, one of the first | as its own journal says | it is started again, later each time |
-//! | *take* | a crash, the last of too many; not ready in time; ready with another version | anything | the old one *returns*: what nobody was answered by, it undoes |
+//! | *take* | a crash, the last of too many; not ready in time; ready with another version; given up by somebody | anything | the old one *returns*: what nobody was answered by, it undoes |
 //! | *go back* | 0 | at the older version | the older one *returns* |
 //! | *go back* | 75, it cannot go back | at the newer version | the newer one *runs*: there is no other way |
 //! | *go back* | anything else | anything | the older one *returns* all the same, if it can |
@@ -39,6 +39,8 @@
 //! A program that is ended has to be gone before the next one is started. The state's own lock keeps two from writing in
 //! any case.
 
+mod abort;
+mod alive;
 mod ended;
 mod facts;
 mod pace;
@@ -66,6 +68,8 @@ pub(super) enum Event {
     Tick,
     /// Somebody wants to move.
     Move(Move),
+    /// Somebody does not want the move that is under way any more.
+    Abort,
     /// The last upgrade is final: there is no way back.
     Finalized,
     /// A program has been checked, and waits for the state.
@@ -76,6 +80,8 @@ pub(super) enum Event {
     Moved(Id, Version),
     /// A program says that it goes on, and how much more time it wants, if it says so.
     Progress(Id, Option<Duration>),
+    /// A program says that it is alive, and will say so again within this time.
+    Alive(Id, Duration),
     /// A program says why it will end.
     Complains(Id, String),
     /// The program that was told to hand over has let the state go.
@@ -119,8 +125,12 @@ pub(super) struct Machine {
     leaving: BTreeMap<Id, Time>,
     /// Killed, or asked to end: they have to be gone before another one starts.
     gone_first: BTreeSet<Id>,
-    /// Why programs said that they would end.
+    /// Until when programs have to say again that they are alive, and how much time that gives them.
+    alive: BTreeMap<Id, (Time, Duration)>,
+    /// Why programs said that they would end, or have to.
     complaints: BTreeMap<Id, String>,
+    /// The move is given up as soon as the old program has let the state go.
+    aborted: bool,
     failure: Option<String>,
     next: Id,
     actions: Vec<Action>,
@@ -154,7 +164,7 @@ impl Machine {
         };
         let pace = Pace::new(limits, seed);
         let next = serving.map_or(1, |id| id + 1);
-        let (leaving, gone_first, complaints) = Default::default();
+        let (leaving, gone_first, alive, complaints) = Default::default();
         Self {
             limits,
             at,
@@ -165,7 +175,9 @@ impl Machine {
             pace,
             leaving,
             gone_first,
+            alive,
             complaints,
+            aborted: false,
             failure,
             next,
             actions: Vec::new(),
@@ -194,6 +206,7 @@ impl Machine {
         match event {
             Event::Tick => {}
             Event::Move(moving) => self.begin_move(moving, now),
+            Event::Abort => self.abort(now),
             Event::Finalized => {
                 self.good = Some(self.at.clone());
                 self.before = None;
@@ -202,6 +215,7 @@ impl Machine {
             Event::Ready(id, version) => self.ready(id, &version, now),
             Event::Moved(id, version) => self.has_moved(id, version),
             Event::Progress(id, more) => self.progress(id, more, now),
+            Event::Alive(id, within) => self.is_alive(id, within, now),
             Event::Complains(id, why) => {
                 self.complaints.insert(id, why);
             }
@@ -222,7 +236,7 @@ impl Machine {
             State::Serving { .. } => Some(self.since + self.limits.window).filter(|_| !self.is_good()),
             State::Stopping | State::Stopped => None,
         };
-        own.into_iter().chain(self.leaving.values().copied()).min()
+        own.into_iter().chain(self.leaving.values().copied()).chain(self.silent_from()).min()
     }
 
     /// What runs, or is to run.
@@ -284,6 +298,22 @@ impl Machine {
         }
     }
 
+    /// When the program that is started, or told to hand over, is given up.
+    pub(super) fn gives_up_at(&self) -> Option<Time> {
+        match &self.state {
+            State::Alone { until, .. } | State::Beside { until, .. } | State::Handing { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// The release that callers wait for: the one before has let the state go, and this one has its time to be ready.
+    pub(super) fn awaited(&self) -> Option<&Version> {
+        match &self.state {
+            State::Alone { doing: Doing::Take(moving), .. } => Some(&moving.to.release),
+            _ => None,
+        }
+    }
+
     pub(super) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
@@ -303,7 +333,7 @@ impl Machine {
             // Whoever goes on from here trusts it.
             self.good = Some(self.at.clone());
         }
-        self.failure = None;
+        (self.failure, self.aborted) = (None, false);
         self.pace.forget();
         let new = self.start(Launch { release: moving.to.release.clone(), told: Told::Run(moving.to.version.clone()) });
         self.state = State::Beside { old: id, new, moving, until: now + self.limits.ready };
@@ -349,9 +379,7 @@ impl Machine {
     /// An upgrade within the program: it has not crashed over it, and is as good as it was.
     fn has_moved(&mut self, id: Id, version: Version) {
         if matches!(self.state, State::Serving { id: serving } if serving == id) && version != self.at.version {
-            let before = std::mem::replace(&mut self.at.version, version);
-            let older = before < self.at.version;
-            self.before = older.then(|| Run { release: self.at.release.clone(), version: before });
+            self.before = self.at.moves(version);
             self.good = Some(self.at.clone());
         }
     }
@@ -396,7 +424,10 @@ impl Machine {
     }
 
     fn arrived(&mut self, id: Id, moving: Move, now: Time) {
-        self.before = (!moving.back).then(|| moving.from.clone());
+        // Another release at the same version leads back to where the one before led.
+        if moving.from.version != moving.to.version {
+            self.before = (!moving.back).then(|| moving.from.clone());
+        }
         if moving.back {
             self.good = Some(moving.to.clone());
         }
@@ -407,13 +438,13 @@ impl Machine {
     }
 
     fn returned(&mut self, id: Id, back: Back, now: Time) {
+        self.failure = Some(back.told());
         if back.to != self.at {
             self.at = back.to;
             self.before = None;
         }
         self.good = Some(self.at.clone());
         self.pace.forget();
-        self.failure = Some(back.why.clone());
         self.serve(id, now);
         self.actions.push(Action::Tell(Err(Failed { how: How::Back, why: back.why })));
     }
@@ -438,6 +469,7 @@ impl Machine {
 
     /// Does what the time has come for.
     fn due(&mut self, now: Time) {
+        self.end_silent(now);
         let late: Vec<Id> = self.leaving.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
         for id in late {
             self.kill(id);

@@ -28,7 +28,7 @@ pub enum News {
         /// Its process.
         process: u32,
     },
-    /// A program of the supervisor before was ended.
+    /// A program of the supervisor before is ended, which may take as long as the next news take to come.
     Removed {
         /// Its process.
         process: u32,
@@ -67,6 +67,13 @@ pub enum News {
         /// Crashes that count.
         crashes: usize,
     },
+    /// A release that is newer than the one that is taken, and cannot be used.
+    PassedOver {
+        /// The release.
+        release: Version,
+        /// Which file, what is wrong with it, and what to do.
+        why: String,
+    },
     /// A move has begun.
     Moving {
         /// The release that it leads to.
@@ -75,6 +82,13 @@ pub enum News {
         version: Version,
         /// Whether it is a rollback.
         back: bool,
+    },
+    /// The program before has let the state go: callers wait for this one.
+    Awaited {
+        /// The release.
+        release: Version,
+        /// How long it may say nothing before it is given up, in milliseconds.
+        milliseconds: u64,
     },
     /// A move came to its end.
     Moved {
@@ -108,7 +122,7 @@ impl fmt::Display for News {
             Self::Adopted { release, process } => {
                 write!(formatter, "process {process} of release {release} serves on from before")
             }
-            Self::Removed { process, why } => write!(formatter, "process {process} from before was ended: {why}"),
+            Self::Removed { process, why } => write!(formatter, "process {process} from before is ended: {why}"),
             Self::Started { release, version, back: false, process } => {
                 write!(formatter, "started release {release} for version {version}: process {process}")
             }
@@ -120,10 +134,16 @@ impl fmt::Display for News {
             Self::Waiting { milliseconds, crashes } => {
                 write!(formatter, "starting it again in {milliseconds} ms ({crashes} crashes)")
             }
+            Self::PassedOver { release, why } => write!(formatter, "release {release} is passed over: {why}"),
             Self::Moving { release, version, back } => {
                 let way = if *back { "back to" } else { "to" };
                 write!(formatter, "moving {way} release {release} at version {version}")
             }
+            Self::Awaited { release, milliseconds } => write!(
+                formatter,
+                "callers wait until release {release} is ready: it is given up when it says nothing for {milliseconds} ms \
+                 (--ready-limit), or by straddle node abort"
+            ),
             Self::Moved { release, version } => write!(formatter, "moved to release {release} at version {version}"),
             Self::Failed { why } => write!(formatter, "the move failed: {why}"),
             Self::Anew => formatter.write_str("the supervisor starts itself anew; its programs go on"),

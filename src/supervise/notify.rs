@@ -8,17 +8,20 @@
 //! | `X_STRADDLE_VERSION=2.0.0` | with READY: the version that it runs |
 //! | `STATUS=…` | what it is doing, for people; a new one shows that it goes on |
 //! | `EXTEND_TIMEOUT_USEC=…` | how many microseconds more it wants; counts beside a new `STATUS` |
+//! | `WATCHDOG=1` | it is alive, and will say so again within the time that `WATCHDOG_USEC` said |
 //! | `X_STRADDLE_FAILED=…` | why it will end |
 //!
 //! Other fields mean nothing here.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
+
+use socket2::SockRef;
 
 use crate::version::Version;
 
@@ -38,6 +41,7 @@ pub(super) struct Said {
     pub(super) version: Option<Version>,
     pub(super) status: Option<String>,
     pub(super) more_time: Option<Duration>,
+    pub(super) alive: bool,
     pub(super) failed: Option<String>,
 }
 
@@ -55,6 +59,7 @@ pub(super) fn read(datagram: &[u8]) -> Said {
             "EXTEND_TIMEOUT_USEC" => {
                 said.more_time = value.parse().ok().map(|micros| Duration::from_micros(micros).min(MOST_TIME));
             }
+            "WATCHDOG" => said.alive = value == "1",
             "X_STRADDLE_FAILED" => said.failed = Some(shortened(value)),
             _ => {}
         }
@@ -69,21 +74,34 @@ fn shortened(text: &str) -> String {
 
 /// Tells whoever supervises us, as systemd does. Without `NOTIFY_SOCKET` nobody has to be told.
 #[derive(Debug)]
-pub(super) struct Above(Option<(UnixDatagram, UnixAddress)>);
+pub(super) struct Above {
+    to: Option<(UnixDatagram, UnixAddress)>,
+    /// The status that was told last.
+    status: String,
+}
 
 impl Above {
     pub(super) fn from_environment() -> Self {
-        Self(std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
+        let to = std::env::var_os("NOTIFY_SOCKET").and_then(|name| {
             let address = match name.as_bytes() {
                 [b'@', name @ ..] => UnixAddress::from_abstract_name(name),
                 _ => UnixAddress::from_pathname(Path::new(&name)),
             };
             Some((UnixDatagram::unbound().ok()?, address.ok()?))
-        }))
+        });
+        Self { to, status: String::new() }
+    }
+
+    /// Tells what we are doing, when that has changed.
+    pub(super) fn status(&mut self, status: String) {
+        if status != self.status {
+            self.tell(&format!("STATUS={status}"));
+            self.status = status;
+        }
     }
 
     pub(super) fn tell(&self, text: &str) {
-        let Some((socket, address)) = &self.0 else { return };
+        let Some((socket, address)) = &self.to else { return };
         if let Err(error) = socket.send_to_addr(text.as_bytes(), address) {
             tracing::warn!(%error, "whoever started the supervisor could not be told how it is doing");
         }
@@ -102,6 +120,16 @@ pub(super) fn socket(path: &Path) -> io::Result<tokio::net::UnixDatagram> {
     tokio::net::UnixDatagram::bind(path)
 }
 
+/// What was said before now, of somebody who says no more. The system is asked: the runtime may not have heard of it yet.
+pub(super) fn left(socket: &tokio::net::UnixDatagram) -> Vec<Said> {
+    let socket = SockRef::from(socket);
+    let (mut left, mut buffer) = (Vec::new(), vec![0; LONGEST]);
+    while let Ok(length) = (&*socket).read(&mut buffer) {
+        left.push(read(&buffer[..length]));
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +142,23 @@ mod tests {
         let said = read(b"READY=1\nX_STRADDLE_VERSION=2.0.0\nEXTEND_TIMEOUT_USEC=5000000");
         let (version, more_time) = (Some(Version::new(2, 0, 0)), Some(Duration::from_secs(5)));
         assert_eq!(said, Said { ready: true, version, more_time, ..Said::default() });
+        assert!(read(b"WATCHDOG=1").alive && !read(b"WATCHDOG=trigger").alive);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_at_the_end_is_read_before_the_runtime_has_heard_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let socket = socket(&path).unwrap();
+        assert!(socket.try_recv(&mut [0]).is_err(), "nothing is there");
+        let program = UnixDatagram::unbound().unwrap();
+        for said in ["STATUS=ends", "X_STRADDLE_FAILED=no room"] {
+            program.send_to(said.as_bytes(), &path).unwrap();
+        }
+        assert!(socket.try_recv(&mut [0; LONGEST]).is_err(), "the runtime knows nothing of it yet");
+        let left = left(&socket);
+        assert_eq!(left.iter().filter_map(|said| said.failed.as_deref()).collect::<Vec<_>>(), ["no room"]);
+        assert_eq!(left.len(), 2);
     }
 
     #[test]

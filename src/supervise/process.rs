@@ -3,14 +3,16 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -45,8 +47,14 @@ pub(super) struct Start {
     pub(super) arguments: Vec<OsString>,
     pub(super) callers: OwnedFd,
     pub(super) state: PathBuf,
+    /// Where the supervisor is told what to do.
+    pub(super) admin: SocketAddr,
+    /// More variables for it.
+    pub(super) environment: Vec<(String, String)>,
     pub(super) told: Told,
     pub(super) notify: PathBuf,
+    /// How long it may say nothing.
+    pub(super) watchdog: Option<Duration>,
 }
 
 /// A process that waits for its word.
@@ -76,10 +84,16 @@ impl Start {
         for variable in ["LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID", "STRADDLE_RUN", "STRADDLE_BACK"] {
             command.env_remove(variable);
         }
+        command.env("STRADDLE_SUPERVISOR", self.admin.to_string());
+        command.envs(self.environment);
         match &self.told {
             Told::Run(version) => command.env("STRADDLE_RUN", version.to_string()),
             Told::Back(version) => command.env("STRADDLE_BACK", version.to_string()),
         };
+        if let Some(watchdog) = self.watchdog {
+            // Whose it is, it need not say: the variable is for this program alone.
+            command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
+        }
         command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", "callers");
         // Ctrl-C is for the supervisor, which stops its programs one after the other.
         command.stdin(Stdio::piped()).process_group(0);
@@ -98,22 +112,21 @@ impl Start {
 }
 
 impl Name {
-    /// Of a process that runs.
+    /// Of a process that was not waited for.
     pub(super) fn of(process: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
         // The second field is the program's name, in parentheses, and may hold anything.
         let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace();
-        let state = fields.next()?;
-        let started = fields.nth(18)?.parse().ok()?;
+        let started = fields.nth(19)?.parse().ok()?;
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
-        (state != "Z").then_some(Self { process, started, boot })
+        Some(Self { process, started, boot })
     }
 
-    /// The process that has this name, if it still runs.
+    /// The process that has this name, if it still runs: one that is being killed does until it holds no file any more.
     pub(super) fn find(&self) -> Option<Process> {
         // Opened first: what is looked at after that is what was opened.
         let process = Process::open(self.process).ok()?;
-        (Self::of(self.process).as_ref() == Some(self)).then_some(process)
+        (Self::of(self.process).as_ref() == Some(self) && !process.has_ended()).then_some(process)
     }
 }
 
@@ -147,6 +160,11 @@ impl Process {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => tracing::error!(%error, "a program could not be signalled"),
         }
+    }
+
+    /// Whether all its threads have ended. That its first one is a zombie says nothing of the files that the others still hold.
+    fn has_ended(&self) -> bool {
+        matches!(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&Timespec::default())), Ok(1..))
     }
 
     /// Waits for its end, on a thread of its own: nothing else waits for processes of others, and needs no `unsafe`.
@@ -191,4 +209,24 @@ impl Process {
 /// This program, also when its file was replaced since it was started.
 pub(super) fn this_program() -> &'static Path {
     Path::new("/proc/self/exe")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_found_until_it_has_ended_though_nobody_waits_for_it() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let name = Name::of(child.id()).unwrap();
+        let other = Name { started: name.started + 1, ..name.clone() };
+        assert!(name.find().is_some() && other.find().is_none());
+        let process = name.find().unwrap();
+        process.kill();
+        poll(&mut [PollFd::new(&process.0, PollFlags::IN)], None).unwrap();
+        assert_eq!(Name::of(child.id()).as_ref(), Some(&name), "it is still there to be waited for");
+        assert!(name.find().is_none());
+        child.wait().unwrap();
+        assert!(name.find().is_none());
+    }
 }

@@ -16,6 +16,8 @@
 //! runs = ["1.1.0", "2.0.0"]         # the versions that the program can run as current, the oldest first
 //! ```
 
+#[cfg(target_os = "linux")]
+mod choice;
 mod error;
 mod folder;
 mod releases;
@@ -29,6 +31,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+#[cfg(target_os = "linux")]
+pub(super) use self::choice::{Choice, Next, PassedOver, Verified};
 pub use self::error::ReleaseError;
 use self::error::{Kind, io as failed};
 pub(super) use self::releases::PLACE;

@@ -3,8 +3,10 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::time::{Instant, sleep};
 
 use super::error::SuperviseError;
 use super::supervisor::Listen;
@@ -12,6 +14,8 @@ use crate::node::admin::require_loopback;
 
 /// Connections that wait until a program accepts; the system may allow fewer (listen(2)).
 const BACKLOG: i32 = 4096;
+/// How often an address that is taken is tried.
+const LOOK: Duration = Duration::from_millis(20);
 const TAKEN: &str =
     "another program listens there, or it is no address of this machine; name another one with --listen";
 const ADMIN: &str = "name another address with --admin; 127.0.0.1:0 takes a free port";
@@ -23,17 +27,19 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    /// `left` is the callers' socket as it was found at a program from before.
-    pub(super) fn open(
+    /// `left` is the callers' socket as it was found at a program from before. A program that was killed may be on its way out, with the
+    /// socket that it has: an address that is taken is tried again for as long as `patience`.
+    pub(super) async fn open(
         left: Option<TcpListener>,
         callers: Option<String>,
         admin: Listen,
+        patience: Duration,
     ) -> Result<Self, SuperviseError> {
         let callers = match (left, callers) {
             (Some(left), _) => left,
             (None, address) => {
                 let address = address.unwrap_or_default();
-                bind(&address).map_err(|error| SuperviseError::listen(&address, error, TAKEN))?
+                bind_within(&address, patience).await.map_err(|error| SuperviseError::listen(&address, error, TAKEN))?
             }
         };
         let admin = match admin {
@@ -65,6 +71,16 @@ pub(super) fn listening(socket: OwnedFd) -> io::Result<TcpListener> {
         return Err(io::Error::other("it is no listening socket"));
     }
     Ok(socket.into())
+}
+
+async fn bind_within(address: &str, patience: Duration) -> io::Result<TcpListener> {
+    let until = Instant::now() + patience;
+    loop {
+        match bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < until => sleep(LOOK).await,
+            bound => return bound,
+        }
+    }
 }
 
 fn bind(address: &str) -> io::Result<TcpListener> {

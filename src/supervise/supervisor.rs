@@ -13,7 +13,7 @@ use super::driver::{Driver, Place};
 use super::error::SuperviseError;
 use super::machine::{Limits, Record, Run, Stage};
 use super::news::News;
-use super::release::Releases;
+use super::release::{Choice, PassedOver, Releases, Verified};
 use super::sockets::{self, Sockets};
 use super::{inherit, journal, process};
 use crate::state::{Disk, Files, version_of};
@@ -21,6 +21,9 @@ use crate::version::Version;
 
 /// Who is told of what happens.
 pub(super) type Listener = Arc<dyn Fn(&News) + Send + Sync>;
+
+/// How long a program from before may take to be gone that was killed a moment ago.
+const LEAVES: Duration = Duration::from_secs(2);
 
 /// A supervisor: what it runs, and how patient it is.
 ///
@@ -42,9 +45,11 @@ pub struct Supervisor {
     state: PathBuf,
     pub(super) releases: Releases,
     pub(super) arguments: Vec<OsString>,
+    pub(super) environment: Vec<(String, String)>,
     release: Option<Version>,
     limits: Limits,
     seed: Option<u64>,
+    pub(super) watchdog: Option<Duration>,
     pub(super) helper: PathBuf,
     files: Arc<dyn Files>,
     listener: Listener,
@@ -100,9 +105,11 @@ impl Supervisor {
             state: state.into(),
             releases,
             arguments: Vec::new(),
+            environment: Vec::new(),
             release: None,
             limits,
             seed: None,
+            watchdog: Some(Duration::from_secs(60)),
             helper: process::this_program().to_owned(),
             files: Arc::new(Disk),
             listener: Arc::new(|_| {}),
@@ -112,6 +119,12 @@ impl Supervisor {
     /// The arguments of programs; `{version}` in one stands for the release.
     pub fn arguments<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments = arguments.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A variable that programs have in their environment, beside those of the supervisor's own: `STRADDLE_ATTEND`, say.
+    pub fn environment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
         self
     }
 
@@ -165,6 +178,13 @@ impl Supervisor {
         self
     }
 
+    /// How long a program may say nothing while it serves: one that has said `WATCHDOG=1` once, and does not say so again within this time,
+    /// hangs, and is killed and started again, as after a crash. `None` lets it. Default: 60 s.
+    pub fn watchdog(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.watchdog = limit.into();
+        self
+    }
+
     /// Who is told of what happens.
     pub fn news(mut self, listener: impl Fn(&News) + Send + Sync + 'static) -> Self {
         self.listener = Arc::new(listener);
@@ -186,11 +206,36 @@ impl Supervisor {
         };
         let (inherited, callers) = sockets::inherited(callers);
         let left = inherit::from_before(written.as_ref(), inherited, self.limits.stop, &self.listener).await;
-        let sockets = Sockets::open(left.callers, callers, admin)?;
+        let patience = if written.is_some() { LEAVES } else { Duration::ZERO };
+        let sockets = Sockets::open(left.callers, callers, admin, patience).await?;
+        let record = if left.serving.is_none() { self.as_found(record, &node) } else { record };
         let place = Place { node, folder, sockets };
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let (limits, listener) = (self.limits, self.listener.clone());
         Ok(Running(Driver::begin(self, place, record, left.serving, limits, seed, listener)?))
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The version that the node's state is of, where no program owns it; none where that cannot be told.
+    pub(super) fn found(&self, node: &std::path::Path) -> Option<Version> {
+        version_of(&*self.files, node).ok().flatten()
+    }
+
+    /// The program before may have moved within itself while no supervisor heard of it. What is under way is in the state's own
+    /// journal, too, and goes on as it was written down.
+    fn as_found(&self, mut record: Record, node: &std::path::Path) -> Record {
+        let runs = |version: &Version| {
+            self.releases.find(&record.at.release).is_ok_and(|release| release.expect(version).is_ok())
+        };
+        if matches!(record.stage, Stage::Run)
+            && let Some(version) = self.found(node).filter(|version| *version != record.at.version && runs(version))
+        {
+            record.before = record.at.moves(version);
+        }
+        record
     }
 
     /// What to run where nothing is written down: the version of the state that is there, or else the newest that the
@@ -199,8 +244,14 @@ impl Supervisor {
         let there = version_of(&*self.files, node)?;
         let (release, found) = match (&self.release, &there) {
             (Some(release), _) => (release.clone(), self.releases.find(release)?),
-            (None, Some(version)) => self.releases.newest_that_runs(&[version])?,
-            (None, None) => self.releases.newest()?,
+            (None, version) => {
+                let versions: Vec<&Version> = version.iter().collect();
+                let Choice { name, release, passed_over } = self.releases.choose(&versions, &Verified::default())?;
+                for PassedOver { release, why } in passed_over {
+                    (self.listener)(&News::PassedOver { release, why });
+                }
+                (name, release)
+            }
         };
         let version = match there {
             Some(version) => version,

@@ -17,12 +17,14 @@ pub(super) struct View {
     pub(super) before: Option<Run>,
     /// Whether a move could begin.
     pub(super) idle: bool,
+    /// Whether one could begin if programs were gone that have nothing to do any more.
+    pub(super) clears: bool,
 }
 
 impl View {
     /// Of a supervisor that has not begun.
     pub(super) fn new(status: NodeStatus) -> Self {
-        Self { status, client: None, at: None, before: None, idle: false }
+        Self { status, client: None, at: None, before: None, idle: false, clears: false }
     }
 
     /// On one line.

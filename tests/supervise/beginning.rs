@@ -3,11 +3,13 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
+use std::sync::{Mutex, mpsc};
 
 use command_fds::{CommandFdExt, FdMapping};
 use serde_json::json;
+use straddle::supervise::{Listen, News, Order, Releases, Supervisor};
 
-use crate::place::{Place, STRADDLE, Supervised};
+use crate::place::{PATIENCE, Place, STRADDLE, Supervised};
 use crate::program::straddle;
 
 #[test]
@@ -108,8 +110,8 @@ fn under_systemd_the_sockets_are_passed_and_readiness_is_told() {
             }
         }
     };
-    hears("READY=1");
     hears("STATUS=inventory 1.1.0: release 1.1.0 serves");
+    hears("READY=1");
     supervised.signal("-TERM");
     hears("STOPPING=1");
     supervised.hears("stopped");
@@ -129,4 +131,38 @@ fn a_release_is_written_by_command() {
     straddle(&["release", &place.text("releases"), "--program", "1.1.0/server", "--runs", "1.1.0"])
         .ended(0, &["is named after no version"]);
     straddle(&["release", &folder, "--program", "../x", "--runs", "1.1.0", "--force"]).ended(1, &["that stays in it"]);
+}
+
+#[test]
+fn a_program_that_is_told_of_goes_on_whatever_becomes_of_its_supervisor() {
+    let place = Place::new();
+    let began = place.gate("began");
+    place.script(
+        "1.1.0",
+        "1.1.0",
+        &format!("echo it goes on >{}\nexec {STRADDLE} serve-node --runs 1.1.0", place.text("began")),
+    );
+    let (goes_on, hears) = mpsc::channel();
+    let path = place.path("began");
+    let program = std::thread::spawn(move || drop(goes_on.send(fs::read(path))));
+    let (tell, told) = mpsc::channel();
+    let hears = Mutex::new(hears);
+    let listener = move |news: &News| {
+        // The supervisor comes to nothing else before this returns, as one that is killed now.
+        if matches!(news, News::Started { .. }) {
+            tell.send(hears.lock().unwrap().recv_timeout(PATIENCE).is_ok()).unwrap();
+        }
+    };
+    let releases = Releases::parse(&place.pattern()).unwrap();
+    let supervisor = Supervisor::new(place.path("state"), releases).helper(STRADDLE).news(listener);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (orders, receiver) = tokio::sync::mpsc::channel(1);
+    let on = || Listen::On("127.0.0.1:0".to_owned());
+    let running = runtime.block_on(supervisor.begin(on(), on())).unwrap();
+    let running = runtime.spawn(running.run(receiver));
+    assert!(told.recv().unwrap(), "it waits for a word that nobody is left to give");
+    orders.blocking_send(Order::Stop).unwrap();
+    runtime.block_on(running).unwrap();
+    program.join().unwrap();
+    drop(began);
 }

@@ -60,6 +60,11 @@ impl Load {
         Self { runtime, address: address.to_owned(), writers, connecting, shared }
     }
 
+    /// Where its callers come to.
+    pub(crate) fn address(&self) -> String {
+        self.address.clone()
+    }
+
     /// Waits for so many more calls.
     pub(crate) fn goes_on(&self, calls: usize) {
         let until = self.shared.1.load(Ordering::Relaxed) + calls;

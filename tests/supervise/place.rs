@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Run, straddle};
+use crate::program::{Conversation, Run, straddle};
 
 pub(crate) const STRADDLE: &str = env!("CARGO_BIN_EXE_straddle");
 
@@ -57,6 +57,13 @@ impl Place {
             .ended(0, &[]);
     }
 
+    /// Something that a script of a release waits at, for as long as it is there: `[ -p GATE ] && read -r _ <GATE`.
+    pub(crate) fn gate(&self, name: &str) -> Gate {
+        let path = self.path(name);
+        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success(), "{}", path.display());
+        Gate(path)
+    }
+
     pub(crate) fn pattern(&self) -> String {
         self.text("releases/{version}/server")
     }
@@ -90,8 +97,17 @@ impl Place {
     }
 }
 
+/// A named pipe. Who has come to it when this is dropped waits for ever, who comes later does not.
+pub(crate) struct Gate(PathBuf);
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// How long anything may take to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A supervisor at work. It is stopped when this is dropped, with its program.
 pub(crate) struct Supervised {
@@ -141,6 +157,25 @@ impl Supervised {
 
     pub(crate) fn status(&self) -> Value {
         self.node("status", &["--json"]).ended(0, &[]).value()
+    }
+
+    /// The version that it serves at, once it serves and no move is under way.
+    pub(crate) fn rests(&self) -> Value {
+        self.hears_of(|status| status["program"]["process"].is_u64() && status["under_way"].is_null());
+        self.status()["version"].clone()
+    }
+
+    /// Waits until the node does this.
+    pub(crate) fn hears_of(&self, wanted: impl Fn(&Value) -> bool) {
+        let mut watch = Conversation::begin(&["node", "status", &self.admin, "--watch", "--json"]);
+        loop {
+            let line = watch.hear();
+            let status = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+            if wanted(&status) {
+                drop(watch.interrupt());
+                return;
+            }
+        }
     }
 
     /// The process of the program that serves.

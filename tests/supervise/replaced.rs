@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::load::Load;
 use crate::place::{Place, kill};
 
-fn assert_nobody_noticed(load: Load) {
+pub(crate) fn assert_nobody_noticed(load: Load) {
     let outcome = load.end();
     assert_eq!(outcome.refused, Vec::<String>::new(), "of {} connections", outcome.connected);
     assert_eq!(outcome.failed, Vec::<String>::new(), "of {} calls", outcome.kept.len());
@@ -101,6 +101,34 @@ fn a_program_that_crashes_is_started_again_and_no_connection_is_refused() {
     }
     let outcome = load.end();
     assert_eq!(outcome.refused, Vec::<String>::new());
+}
+
+/// A bug in code that all versions of a program share is left by an older release that runs the same version.
+#[test]
+fn another_release_runs_the_same_version_and_nobody_notices() {
+    let place = Place::with_two();
+    place.release("2.0.1", "1.1.0,2.0.0", "");
+    let mut supervised = place.supervise(&["--release", "1.1.0"]);
+    supervised.serves("1.1.0");
+    let load = Load::begin(&supervised.callers);
+    load.goes_on(20);
+    supervised.node("upgrade", &["2.0.0"]).ended(0, &[]);
+    supervised.serves("2.0.1");
+    let replaced = supervised.node("replace", &["--release", "2.0.0", "--json"]).ended(0, &[]).out;
+    assert!(replaced.lines().last().is_some_and(|line| line.contains("\"version\":\"2.0.0\"")), "{replaced}");
+    supervised.serves("2.0.0");
+    load.goes_on(20);
+    for (release, told) in
+        [("2.0.0", "runs release 2.0.0 already"), ("1.1.0", "cannot run 2.0.0"), ("9.0.0", "no release 9.0.0")]
+    {
+        supervised.node("replace", &["--release", release]).ended(1, &["failed: NO_WAY", told]);
+    }
+    // The way back to the older version is still there.
+    assert_eq!(supervised.status()["back"], "1.1.0");
+    supervised.node("rollback", &[]).ended(0, &[]);
+    supervised.serves("1.1.0");
+    load.goes_on(20);
+    assert_nobody_noticed(load);
 }
 
 #[test]

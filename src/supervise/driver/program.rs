@@ -1,5 +1,7 @@
 //! One program, from being started to its end.
 
+use std::time::Duration;
+
 use tokio::net::UnixDatagram;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_blocking};
@@ -28,21 +30,27 @@ pub(super) struct Program {
     client: Option<Client>,
     pub(super) ready: Option<Version>,
     pub(super) doing: String,
+    /// How long it may say nothing, as it was told.
+    watchdog: Option<Duration>,
+    /// It has said that it is alive, and so has to say it again.
+    says_so: bool,
     /// It has to end as soon as it is there.
     doomed: bool,
     watching: Option<AbortHandle>,
 }
 
 impl Program {
-    fn new(launch: Launch) -> Self {
+    fn new(launch: Launch, watchdog: Option<Duration>) -> Self {
         let (process, socket, admin, client, ready, watching) = Default::default();
-        Self { launch, process, socket, admin, client, ready, doing: String::new(), doomed: false, watching }
+        let (doing, says_so, doomed) = Default::default();
+        Self { launch, process, socket, admin, client, ready, doing, watchdog, says_so, doomed, watching }
     }
 
     pub(super) fn written(&self, id: Id) -> Option<journal::Program> {
         let (name, _) = self.process.as_ref()?;
         let (launch, name, admin, ready) = (self.launch.clone(), name.clone(), self.admin.clone(), self.ready.clone());
-        Some(journal::Program { id, launch, name, admin, ready })
+        let watchdog = self.watchdog.filter(|_| self.says_so && self.ready.is_some());
+        Some(journal::Program { id, launch, name, admin, ready, watchdog })
     }
 
     pub(super) fn client(&self) -> Option<Client> {
@@ -71,16 +79,20 @@ impl Drop for Program {
 impl Driver {
     /// Goes on with a program that another supervisor has started.
     pub(super) fn adopt(&mut self, written: journal::Program, process: Process) -> Result<(), SuperviseError> {
-        let journal::Program { id, launch, name, admin, ready } = written;
+        let journal::Program { id, launch, name, admin, ready, watchdog } = written;
         let path = self.place.folder.notify(id);
-        let mut program = Program::new(launch);
+        let mut program = Program::new(launch, watchdog);
         program.socket = Some(notify::socket(&path).map_err(SuperviseError::io(&path, "making the socket"))?);
         program.ready = ready;
+        program.says_so = watchdog.is_some();
         program.process = Some((name, process));
         if let Some(admin) = admin {
             program.has_admin(admin);
         }
         self.programs.insert(id, program);
+        if let Some(watchdog) = watchdog {
+            self.tell(Event::Alive(id, watchdog));
+        }
         self.watch_process(id);
         self.watch_status(id);
         self.above.tell("READY=1");
@@ -88,11 +100,13 @@ impl Driver {
     }
 
     pub(super) fn start(&mut self, id: Id, launch: Launch) {
-        let mut program = Program::new(launch.clone());
+        let watchdog = self.supervisor.watchdog;
+        let mut program = Program::new(launch.clone(), watchdog);
         let notify = self.place.folder.notify(id);
         let socket = notify::socket(&notify);
         let callers = self.place.sockets.callers.try_clone();
         let (supervisor, state, happens) = (self.supervisor.clone(), self.place.node.clone(), self.happens.clone());
+        let admin = self.admin();
         let failed = |what: &str, error: &dyn std::fmt::Display| format!("it could not be started: {what}: {error}");
         let ready = match (socket, callers) {
             (Ok(socket), Ok(callers)) => {
@@ -112,15 +126,27 @@ impl Driver {
                 let found = supervisor.releases.find(&release).map_err(cannot)?;
                 found.expect(version).map_err(cannot)?;
                 let program = found.verify().map_err(cannot)?;
-                let name = found.program();
                 let replaced = |argument: &std::ffi::OsString| match argument.to_str() {
                     Some(text) => text.replace(PLACE, &release.to_string()).into(),
                     None => argument.clone(),
                 };
                 let arguments = supervisor.arguments.iter().map(replaced).collect();
-                let (helper, callers) = (supervisor.helper, callers.into());
-                let start = Start { helper, program, name: name.clone(), arguments, callers, state, told, notify };
-                start.spawn().map_err(|error| failed(&name.display().to_string(), &error))
+                let (helper, callers, environment) = (supervisor.helper, callers.into(), supervisor.environment);
+                let name = found.program();
+                let start = Start {
+                    helper,
+                    program,
+                    name,
+                    arguments,
+                    callers,
+                    state,
+                    admin,
+                    environment,
+                    told,
+                    notify,
+                    watchdog,
+                };
+                start.spawn().map_err(|error| failed(&found.program().display().to_string(), &error))
             });
             let _ = happens.send(Happening::Spawned(id, spawned));
         });
@@ -141,6 +167,11 @@ impl Driver {
         let (doomed, release, told) = (program.doomed, program.launch.release.clone(), program.launch.told.clone());
         self.watch_process(id);
         if let Err(error) = self.write_down() {
+            if self.machine.serving().is_some() {
+                // Another one serves on: this one ends without its word, and nobody has to know of it.
+                self.not_written_down(&error);
+                return self.exited(id, Exit::NotStarted("it could not be written down".to_owned()));
+            }
             tracing::error!(%error, "a program is started that could not be written down");
         }
         if doomed {
@@ -151,8 +182,10 @@ impl Driver {
             Told::Run(version) => (version, false),
             Told::Back(version) => (version, true),
         };
+        // Before anybody is told of it: a supervisor that is killed then leaves it there, and with it the socket.
+        let begun = waiting.go_on();
         self.news(&News::Started { release, version, back, process });
-        if let Err(error) = waiting.go_on() {
+        if let Err(error) = begun {
             // Its end will be told.
             tracing::warn!(%error, process, "a program ended before it began");
         }
@@ -177,8 +210,8 @@ impl Driver {
                     exit = &mut ended => break exit,
                 }
             };
-            while let Ok(length) = socket.try_recv(&mut buffer) {
-                let _ = happens.send(Happening::Said(id, notify::read(&buffer[..length])));
+            for said in notify::left(&socket) {
+                let _ = happens.send(Happening::Said(id, said));
             }
             let _ = happens.send(Happening::Exited(id, exit));
         });
@@ -194,6 +227,8 @@ impl Driver {
         if let Some(doing) = news {
             program.doing = doing;
         }
+        program.says_so |= said.alive;
+        let alive = program.watchdog.filter(|_| said.alive && (said.ready || program.ready.is_some()));
         if let Some(why) = said.failed {
             self.tell(Event::Complains(id, why));
         }
@@ -208,6 +243,9 @@ impl Driver {
             self.is_ready(id, said.version);
         } else if let (Some(version), true) = (said.version, self.machine.serving() == Some(id)) {
             self.tell(Event::Moved(id, version));
+        }
+        if let Some(within) = alive {
+            self.tell(Event::Alive(id, within));
         }
     }
 
@@ -231,14 +269,14 @@ impl Driver {
         let Some(program) = self.programs.get_mut(&id) else { return };
         let (Some(mut client), happens) = (program.client(), self.happens.clone()) else { return };
         let watching = tokio::spawn(async move {
-            let mut pause = std::time::Duration::from_millis(10);
+            let mut pause = Duration::from_millis(10);
             while !happens.is_closed() {
                 if let Ok(statuses) = client.watch(WatchRequest {}).await {
                     follow(id, statuses.into_inner(), &happens).await;
                 }
                 // It may be on its way out.
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(std::time::Duration::from_secs(5));
+                pause = (pause * 2).min(Duration::from_secs(5));
             }
         });
         program.watching = Some(watching.abort_handle());
@@ -246,7 +284,14 @@ impl Driver {
 
     pub(super) fn exited(&mut self, id: Id, exit: Exit) {
         let Some(program) = self.programs.remove(&id) else { return };
-        self.news(&News::Ended { release: program.launch.release.clone(), how: exit.to_string() });
+        let how = self.machine.why(id, &exit);
+        self.news(&News::Ended { release: program.launch.release.clone(), how });
+        // It may have moved within itself, and ended before it could say so.
+        if self.machine.serving() == Some(id)
+            && let Some(version) = self.supervisor.found(&self.place.node)
+        {
+            self.tell(Event::Moved(id, version));
+        }
         // One that stays is replaced when its number comes again, which is never.
         let _ = std::fs::remove_file(self.place.folder.notify(id));
         self.tell(Event::Exited(id, exit));

@@ -47,6 +47,8 @@ impl Driver {
             last_good: self.machine.good().map(|good| good.release.to_string()).unwrap_or_default(),
             failure: self.machine.failure().map(str::to_owned),
             doing,
+            given_up_in_microseconds: self.machine.gives_up_at().map(in_micros),
+            ..wire::Program::default()
         };
         status.program = Some(program);
         View {
@@ -55,6 +57,7 @@ impl Driver {
             at: Some(at.clone()),
             before: self.machine.before().cloned(),
             idle: self.machine.is_idle() && !self.anew,
+            clears: serving.is_some() && moving.is_none() && !self.machine.is_idle(),
         }
     }
 

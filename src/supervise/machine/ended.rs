@@ -25,6 +25,7 @@ impl Machine {
             _ => {}
         }
         self.complaints.remove(&id);
+        self.alive.remove(&id);
     }
 
     /// What was alone has ended, or is killed because it has to.
@@ -46,7 +47,9 @@ impl Machine {
     pub(super) fn not_begun(&mut self, old: Id, new: Id, exit: &Exit) {
         let why = self.why(new, exit);
         let how = if matches!(exit, Exit::Code(_)) && exit.is_cannot() { How::Cannot } else { How::NotBegun };
-        self.failure = Some(why.clone());
+        if let State::Beside { moving, .. } = &self.state {
+            self.failure = Some(format!("release {}: {why}", moving.to.release));
+        }
         self.state = State::Serving { id: old };
         self.actions.push(Action::Tell(Err(Failed { how, why })));
     }
@@ -54,6 +57,9 @@ impl Machine {
     /// The state is free for the new one.
     pub(super) fn old_is_gone(&mut self, now: Time) {
         let State::Handing { new, moving, .. } = self.state.clone() else { return };
+        if std::mem::take(&mut self.aborted) {
+            return self.take_aborted(moving, now);
+        }
         let doing = Doing::Take(moving);
         self.state = match new {
             Some(id) => State::Alone { id, doing, until: now + self.limits.ready },
@@ -61,8 +67,13 @@ impl Machine {
         };
     }
 
+    pub(super) fn take_aborted(&mut self, moving: Move, now: Time) {
+        let exit = Exit::Aborted;
+        self.take_ended(moving, &exit, exit.to_string(), now);
+    }
+
     fn run_ended(&mut self, why: String, now: Time) {
-        self.failure = Some(why.clone());
+        self.failure = Some(format!("release {}: {why}", self.at.release));
         let too_many = self.pace.crashed(now);
         match self.good.clone() {
             Some(good) if too_many && good != self.at => {
@@ -89,9 +100,9 @@ impl Machine {
     /// The newer one is all that can run.
     fn no_way_back(&mut self, back: Back, why: &str, now: Time) {
         let why = format!("{}; and it cannot go back: {why}", back.why);
+        self.failure = Some(format!("release {}: {why}", back.from.release));
         self.at = back.from;
         (self.good, self.before) = (Some(self.at.clone()), None);
-        self.failure = Some(why.clone());
         self.actions.push(Action::Tell(Err(Failed { how: How::NoWayBack, why })));
         self.later(Doing::Run, now);
     }
@@ -111,8 +122,8 @@ impl Machine {
     }
 
     /// What it said itself, or what is seen of it.
-    fn why(&mut self, id: Id, exit: &Exit) -> String {
-        match self.complaints.remove(&id) {
+    pub(in crate::supervise) fn why(&self, id: Id, exit: &Exit) -> String {
+        match self.complaints.get(&id) {
             Some(said) => format!("{said}: {exit}"),
             None => exit.to_string(),
         }

@@ -14,6 +14,14 @@ pub(in crate::supervise) struct Run {
     pub(in crate::supervise) version: Version,
 }
 
+impl Run {
+    /// Goes to another version within the program; what a rollback leads to then.
+    pub(in crate::supervise) fn moves(&mut self, version: Version) -> Option<Self> {
+        let before = std::mem::replace(&mut self.version, version);
+        (before < self.version).then(|| Self { release: self.release.clone(), version: before })
+    }
+}
+
 impl fmt::Display for Run {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "release {} at version {}", self.release, self.version)
@@ -41,6 +49,11 @@ pub(in crate::supervise) struct Back {
 }
 
 impl Back {
+    /// What failed, and why.
+    pub(super) fn told(&self) -> String {
+        format!("release {}: {}", self.from.release, self.why)
+    }
+
     /// Whether the state may be at a version that only the program that failed can take it back from.
     pub(super) fn needs_newer(&self) -> bool {
         self.from.version > self.to.version
@@ -130,6 +143,8 @@ pub(in crate::supervise) enum Exit {
     Late,
     /// It ran another version than it was told to, and was killed.
     Other(Version),
+    /// Somebody has given the move up, and it was killed.
+    Aborted,
 }
 
 impl Exit {
@@ -155,7 +170,7 @@ impl Exit {
 
     /// Whether starting it again would come to the same.
     pub(super) fn is_hopeless(&self) -> bool {
-        matches!(self, Self::Late | Self::Other(_))
+        matches!(self, Self::Late | Self::Other(_) | Self::Aborted)
     }
 }
 
@@ -169,6 +184,7 @@ impl fmt::Display for Exit {
             Self::Unknown => formatter.write_str("it ended, and how is not known"),
             Self::NotStarted(why) => formatter.write_str(why),
             Self::Late => formatter.write_str("it was not ready in time"),
+            Self::Aborted => formatter.write_str("somebody has given the move up"),
             Self::Other(version) => write!(formatter, "it ran version {version}, which is not what it was told to"),
         }
     }

@@ -227,6 +227,53 @@ fn what_moves_by_itself_is_started_again_where_it_is() {
 }
 
 #[test]
+fn a_program_that_says_no_more_that_it_is_alive_is_killed_and_started_again() {
+    let within = SECOND * 10;
+    let mut machine = serving();
+    assert_eq!(machine.on(Event::Tick, SECOND * 3600), [], "one that has never said so need not");
+    let begun = SECOND * 3600;
+    for said in 0..5 {
+        machine.on(Event::Alive(1, within), begun + SECOND * 9 * said);
+    }
+    let silent = begun + SECOND * 46;
+    assert_eq!(machine.deadline(), Some(silent));
+    assert_eq!(machine.on(Event::Tick, begun + SECOND * 45), []);
+    assert_eq!(machine.on(Event::Tick, silent), [Action::Kill(1)]);
+    assert!(!machine.is_idle() && machine.on(Event::Tick, silent).is_empty(), "once is enough");
+    machine.on(Event::Exited(1, Exit::Signal(9)), silent);
+    assert_eq!(
+        machine.failure(),
+        Some("release 1.0.0: it did not say for 10s that it is alive: it was ended by signal 9")
+    );
+    assert_eq!((machine.crashes(), started(&machine.on(Event::Tick, silent + SECOND)).map(|(id, _)| id)), (1, Some(2)));
+
+    // An old one that hangs while it hands over.
+    let mut machine = serving();
+    machine.on(Event::Alive(1, within), Time::ZERO);
+    machine.on(Event::Move(upgrade()), Time::ZERO);
+    machine.on(Event::Prepared(2), Time::ZERO);
+    machine.on(Event::Progress(2, None), SECOND * 9);
+    assert_eq!(machine.on(Event::Tick, within), [Action::Kill(1)]);
+    machine.on(Event::Exited(1, Exit::Signal(9)), within);
+    assert_eq!(told(&machine.on(Event::Ready(2, Version::new(2, 0, 0)), within)), Some(Ok(run(2, 2))));
+    // Who has handed over has time to end, and says nothing more.
+    let mut machine = serving();
+    machine.on(Event::Alive(1, within), Time::ZERO);
+    machine.on(Event::Move(upgrade()), Time::ZERO);
+    machine.on(Event::Prepared(2), Time::ZERO);
+    machine.on(Event::HandedOver(1), Time::ZERO);
+    assert_eq!(machine.on(Event::Tick, within), []);
+}
+
+#[test]
+fn a_supervisor_that_was_held_up_itself_kills_nobody_for_it() {
+    let mut machine = serving();
+    machine.on(Event::Alive(1, SECOND * 10), Time::ZERO);
+    assert_eq!(machine.on(Event::Tick, SECOND * 12), []);
+    assert_eq!(machine.on(Event::Tick, SECOND * 22), [Action::Kill(1)], "its time begins anew");
+}
+
+#[test]
 fn a_rollback_that_fails_ends_where_it_began() {
     let mut machine = taking();
     machine.on(Event::Ready(2, Version::new(2, 0, 0)), Time::ZERO);
@@ -237,6 +284,49 @@ fn a_rollback_that_fails_ends_where_it_began() {
     assert_eq!((launch.release, launch.told), (Version::new(2, 0, 0), Told::Run(Version::new(2, 0, 0))));
     let failed = told(&machine.on(Event::Ready(id, Version::new(2, 0, 0)), Time::ZERO));
     assert_eq!((failed.unwrap().unwrap_err().how, machine.at()), (How::Back, &run(2, 2)));
+}
+
+#[test]
+fn a_move_that_is_given_up_leaves_the_old_program_or_starts_it_again() {
+    let mut beside = serving();
+    beside.on(Event::Move(upgrade()), Time::ZERO);
+    let given_up = beside.on(Event::Abort, Time::ZERO);
+    assert_eq!((given_up[0].clone(), told(&given_up).unwrap().unwrap_err().how), (Action::Kill(2), How::NotBegun));
+    assert_eq!((beside.serving(), beside.record().stage), (Some(1), Stage::Run));
+
+    let mut handing = serving();
+    handing.on(Event::Move(upgrade()), Time::ZERO);
+    handing.on(Event::Prepared(2), Time::ZERO);
+    assert_eq!(handing.on(Event::Abort, Time::ZERO), [Action::Kill(2)]);
+    handing.on(Event::Exited(2, Exit::Signal(9)), Time::ZERO);
+    let (_, launch) = started(&handing.on(Event::HandedOver(1), Time::ZERO)).unwrap();
+    assert_eq!(launch.told, Told::Run(Version::new(1, 0, 0)));
+
+    let mut taking = taking();
+    assert!(taking.can_abort());
+    assert_eq!(taking.on(Event::Abort, Time::ZERO), [Action::Kill(2)]);
+    assert!(!taking.can_abort(), "it goes back");
+    assert_eq!(taking.on(Event::Abort, Time::ZERO), []);
+    let (id, launch) = started(&taking.on(Event::Exited(2, Exit::Signal(9)), Time::ZERO)).unwrap();
+    assert_eq!((launch.release, launch.told), (Version::new(1, 0, 0), Told::Run(Version::new(1, 0, 0))));
+    let back = told(&taking.on(Event::Ready(id, Version::new(1, 0, 0)), Time::ZERO)).unwrap().unwrap_err();
+    assert_eq!((back.how, back.why.as_str()), (How::Back, "somebody has given the move up"));
+    assert_eq!(taking.failure(), Some("release 2.0.0: somebody has given the move up"));
+    assert!(!taking.can_abort());
+}
+
+#[test]
+fn an_old_program_that_stays_after_the_move_was_given_up_can_move_again() {
+    let mut machine = serving();
+    machine.on(Event::Move(upgrade()), Time::ZERO);
+    machine.on(Event::Prepared(2), Time::ZERO);
+    machine.on(Event::Abort, Time::ZERO);
+    assert_eq!(told(&machine.on(Event::Stays(1), Time::ZERO)).unwrap().unwrap_err().how, How::Stayed);
+    machine.on(Event::Exited(2, Exit::Signal(9)), Time::ZERO);
+    let (new, _) = started(&machine.on(Event::Move(upgrade()), Time::ZERO)).unwrap();
+    machine.on(Event::Prepared(new), Time::ZERO);
+    machine.on(Event::HandedOver(1), Time::ZERO);
+    assert_eq!(machine.record().stage, Stage::Take(upgrade()), "that move is wanted");
 }
 
 #[test]

@@ -46,8 +46,21 @@ pub(super) enum Kind {
     None(PathBuf),
     #[error("{pattern}: {what}\n  help: write it as ./releases/{{version}}/server")]
     Pattern { pattern: String, what: &'static str },
+    /// As it was found before.
+    #[cfg(target_os = "linux")]
+    #[error("{0}")]
+    Found(String),
     #[error("{}: {doing}: {error}", .file.display())]
     Io { file: PathBuf, doing: &'static str, error: io::Error },
+}
+
+#[cfg(target_os = "linux")]
+impl ReleaseError {
+    /// Whether there is a release, and its program is not what its manifest says.
+    pub(in crate::supervise) fn is_broken(&self) -> bool {
+        use Kind::{Beyond, Digest, Found, Io, NoProgram, NotExecutable};
+        matches!(self.0, NoProgram(_) | Beyond(_) | NotExecutable(_) | Digest { .. } | Found(_) | Io { .. })
+    }
 }
 
 pub(super) fn io(file: &Path, doing: &'static str) -> impl Fn(io::Error) -> ReleaseError + use<> {

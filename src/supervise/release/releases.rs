@@ -94,12 +94,24 @@ impl Releases {
     /// # Errors
     /// When the folder cannot be read.
     pub fn versions(&self) -> Result<Vec<Version>, ReleaseError> {
+        Ok(self
+            .folders()?
+            .into_iter()
+            .filter(|name| self.folder.join(name.to_string()).join(MANIFEST).exists())
+            .collect())
+    }
+
+    pub(super) fn folder(&self) -> &PathBuf {
+        &self.folder
+    }
+
+    /// All that has a version's name, the oldest first: what lacks a manifest may have been forgotten.
+    pub(super) fn folders(&self) -> Result<Vec<Version>, ReleaseError> {
         let cannot = failed(&self.folder, "listing the releases");
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(&cannot)? {
             let entry = entry.map_err(&cannot)?;
-            let version = entry.file_name().to_str().and_then(|name| name.parse::<Version>().ok());
-            found.extend(version.filter(|_| entry.path().join(MANIFEST).exists()));
+            found.extend(entry.file_name().to_str().and_then(|name| name.parse::<Version>().ok()));
         }
         found.sort();
         Ok(found)

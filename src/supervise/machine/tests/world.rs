@@ -102,6 +102,10 @@ impl World {
             return true;
         }
         if wild && self.random.u32(0..20) == 0 {
+            self.tell(Event::Abort);
+            return true;
+        }
+        if wild && self.random.u32(0..20) == 0 {
             self.supervisor_killed();
             return true;
         }
@@ -126,6 +130,11 @@ impl World {
             let exit = if program.ready { Exit::Signal(11) } else { Exit::Code(if code == 0 { 1 } else { code }) };
             let exit = if matches!(program.launch.told, Told::Back(_)) { Exit::Code(1) } else { exit };
             return self.exit(id, exit);
+        }
+        if way == Way::Wild && program.ready && self.random.u32(0..6) == 0 {
+            let within = SECOND * self.random.u32(1..30);
+            self.tell(Event::Alive(id, within));
+            return true;
         }
         if !program.prepared {
             self.alive.get_mut(&id).unwrap().prepared = true;
@@ -188,7 +197,8 @@ impl World {
     /// Another supervisor goes on: it keeps what serves, and what does not is gone when it begins.
     fn supervisor_killed(&mut self) {
         let record = self.machine.record();
-        let fits = |program: &Program| program.ready && program.launch == Doing::Run.launch(&record.at);
+        let fits =
+            |program: &Program| program.ready && !program.killed && program.launch == Doing::Run.launch(&record.at);
         let serving = self.owner.filter(|id| self.alive.get(id).is_some_and(fits));
         self.alive.retain(|id, _| Some(*id) == serving);
         self.owner = serving;

@@ -63,7 +63,9 @@ mod store;
 mod stream;
 mod validate;
 
-pub(crate) use self::node::inventory_node_slow;
+#[cfg(feature = "cli")]
+pub(crate) use self::node::inventory_node_as_of;
 pub use self::node::{OpenNodeError, inventory_node, inventory_node_from, open_node, open_node_trusting};
+pub(crate) use self::node::{builder_for_good, inventory_node_slow};
 pub(crate) use self::release::{Spoil, release};
 pub use self::store::OpenError;

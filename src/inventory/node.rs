@@ -13,8 +13,11 @@ use super::{objects, steps};
 use crate::bundle::PublicKey;
 use crate::dispatch::Object;
 use crate::node::{BuildError, Builder, Node, Opening, Upgrade};
+use crate::protocol::Protocol;
 use crate::simulation::Adjacent;
 use crate::state::Mode;
+#[cfg(feature = "cli")]
+use crate::version::Version;
 
 /// A node that begins at 1.1.0 and can go to 2.0.0 and 3.0.0, and back, with its state below `state`. A state that is there
 /// already goes on at the version that it has.
@@ -74,13 +77,38 @@ pub(crate) fn inventory_node_slow(
     Ok(builder.state(state))
 }
 
+/// A node that begins at 1.1.0, of a program that was built when `newest` was the newest version: what came after it, it has to
+/// learn.
+#[cfg(feature = "cli")]
+pub(crate) fn inventory_node_as_of(
+    newest: &Version,
+    state: &Path,
+    clock: &Arc<dyn Clock>,
+    slow: Duration,
+) -> Result<Builder, OpenNodeError> {
+    let mode = Mode::Online;
+    let no_object = || OpenNodeError::NoObject { version: newest.to_string() };
+    let protocol = protocol().as_of(newest).ok_or_else(no_object)?;
+    let builder = beginning(protocol, clock).state(state);
+    match newest.to_string().as_str() {
+        "1.1.0" => Ok(builder),
+        "2.0.0" => Ok(builder.upgrade(to_2_0_0(clock, mode))),
+        "3.0.0" => Ok(builder.upgrade(to_2_0_0(clock, mode)).upgrade(to_3_0_0(clock, mode, slow))),
+        _ => Err(no_object()),
+    }
+}
+
 pub(super) fn beginning_at_1_1_0(clock: &Arc<dyn Clock>) -> Builder {
+    beginning(protocol(), clock)
+}
+
+fn beginning(protocol: Protocol, clock: &Arc<dyn Clock>) -> Builder {
     let clock = clock.clone();
     let object = move |opening: &Opening| {
         let object = objects::v1_1_0::Object::of_node(opening, clock.clone())?;
         Ok::<_, OpenError>(Object::of(v1_1_0::inventory_server::InventoryServer::new(object)))
     };
-    Node::builder(protocol()).object("1.1.0", object).records(objects::v1_1_0::Object::layout())
+    Node::builder(protocol).object("1.1.0", object).records(objects::v1_1_0::Object::layout())
 }
 
 /// From the oldest version that there is an object of, with both upgrades.
@@ -194,9 +222,15 @@ pub fn open_node_trusting(
     clock: &Arc<dyn Clock>,
     trusted: &[PublicKey],
 ) -> Result<Node, OpenNodeError> {
+    let builder = builder_for_good(version, state, clock)?;
+    Ok(trusted.iter().fold(builder, |builder, key| builder.trust(*key)).build()?)
+}
+
+/// What builds such a node.
+pub(crate) fn builder_for_good(version: &str, state: &Path, clock: &Arc<dyn Clock>) -> Result<Builder, OpenNodeError> {
     let directory = state.join(format!("object-{version}"));
-    let builder = trusted.iter().fold(Node::builder(protocol()), |builder, key| builder.trust(*key));
-    let builder = match version {
+    let builder = Node::builder(protocol());
+    Ok(match version {
         "1.1.0" => {
             let object = objects::v1_1_0::Object::open(directory, clock.clone())?;
             builder
@@ -216,8 +250,7 @@ pub fn open_node_trusting(
                 .past("2.0.0", past_of_2_0_0)
         }
         _ => return Err(OpenNodeError::NoObject { version: version.to_owned() }),
-    };
-    Ok(builder.build()?)
+    })
 }
 
 /// Why a node of the inventory could not be opened.

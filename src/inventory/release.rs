@@ -24,6 +24,8 @@ pub(crate) enum Spoil {
     NeverOpens,
     /// Its newest version finds itself not sane.
     NotSane,
+    /// The reverse function of its newest version never comes to an end.
+    NeverBack,
 }
 
 /// A node that can run exactly these versions, the oldest first, and serves all of them. `mode` says how items are carried over.
@@ -68,12 +70,15 @@ fn beginning_at_2_0_0(clock: &Arc<dyn Clock>) -> Builder {
 impl Spoil {
     fn spoil(self, upgrade: Upgrade) -> Upgrade {
         match self {
-            Self::NeverOpens => upgrade.object(|_: &Opening| -> Result<Object, String> {
-                loop {
-                    std::thread::park();
-                }
-            }),
+            Self::NeverOpens => upgrade.object(|_: &Opening| -> Result<Object, String> { never() }),
+            Self::NeverBack => upgrade.reverse(|_| -> Result<(), String> { never() }),
             Self::NotSane => upgrade.verify(|_| async { Err(Status::data_loss("this release is broken on purpose")) }),
         }
+    }
+}
+
+fn never() -> ! {
+    loop {
+        std::thread::park();
     }
 }

@@ -1,23 +1,25 @@
 //! What only a real connection shows: callers that go away in the middle of a stream.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::io;
+use std::pin::Pin;
 
 use straddle::inventory::generated::{v1_1_0 as v1, v2_0_0 as v2};
 use straddle::node::Node;
+use straddle::transport::{Server, Serving};
 use straddle::wire;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
-use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
-use tonic::server::NamedService;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Channel, Endpoint, Server};
+use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
 
 use crate::support::*;
+
+type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A server on a port of its own.
 struct Served {
@@ -29,29 +31,25 @@ struct Served {
 impl Served {
     fn new<S>(service: S) -> Self
     where
-        S: Service<http::Request<Body>, Response = http::Response<wire::Body>, Error = Infallible>,
-        S: NamedService + Clone + Send + Sync + 'static,
+        S: Service<http::Request<wire::Body>, Response = http::Response<wire::Body>, Error = Infallible>,
+        S: Clone + Send + 'static,
         S::Future: Send + 'static,
     {
-        let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let address = incoming.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let served = Server::builder().add_service(service).serve_with_incoming_shutdown(incoming, async {
-            stopped.await.unwrap();
-        });
-        let serving = tokio::spawn(async move { served.await.unwrap() });
-        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { channel, stop, serving }
+        Self::serving(|listener, shutdown| Server::builder().serve(listener, service, shutdown))
     }
 
     /// A node that serves all versions.
     fn node(node: &Node) -> Self {
+        Self::serving(|listener, shutdown| node.serve(listener, shutdown))
+    }
+
+    fn serving(serve: impl FnOnce(TcpListener, Shutdown) -> io::Result<Serving>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let shutdown = async move { stopped.await.unwrap() };
-        let served = node.serve(tokio::net::TcpListener::from_std(listener).unwrap(), shutdown).unwrap();
+        let shutdown = Box::pin(async move { stopped.await.unwrap() });
+        let served = serve(TcpListener::from_std(listener).unwrap(), shutdown).unwrap();
         let serving = tokio::spawn(async move {
             served.await;
         });

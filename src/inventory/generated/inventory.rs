@@ -1513,7 +1513,8 @@ pub mod v1_0_0 {
             > + ::core::marker::Send,
     {
         self::inventory::v1::inventory_client::InventoryClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -3096,7 +3097,8 @@ pub mod v1_1_0 {
             > + ::core::marker::Send,
     {
         self::inventory::v1::inventory_client::InventoryClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -4770,7 +4772,8 @@ pub mod v2_0_0 {
             > + ::core::marker::Send,
     {
         self::inventory::v2::inventory_client::InventoryClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -6838,7 +6841,8 @@ pub mod v3_0_0 {
             > + ::core::marker::Send,
     {
         self::inventory::v2::inventory_client::InventoryClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }

@@ -11,6 +11,20 @@ const INTERRUPTED: i32 = 130;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Where nobody supervises, the node is missing whose program is replaced.
 const NODES: usize = if cfg!(target_os = "linux") { 7 } else { 6 };
+/// A coordinator and six nodes.
+const FLEET: usize = 7;
+/// What the fleet goes through.
+const STAGES: [&str; 9] = [
+    "2.0.0 is published",
+    "canary",
+    "rolling",
+    "back again",
+    "finalized",
+    "3.0.0, zone by zone",
+    "rolled back",
+    "forward again",
+    "finalized",
+];
 
 fn demo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_straddle"));
@@ -18,9 +32,9 @@ fn demo(arguments: &[&str]) -> Command {
     command
 }
 
-/// A demo that is at work, and the addresses of its nodes.
-fn started() -> (Child, Vec<SocketAddr>) {
-    let mut demo = demo(&["--seconds", "600"]).spawn().expect("the program");
+/// A demo that is at work, and the addresses of its processes.
+fn started(arguments: &[&str], processes: usize) -> (Child, Vec<SocketAddr>) {
+    let mut demo = demo(&[&["--seconds", "600"], arguments].concat()).spawn().expect("the program");
     let lines = BufReader::new(demo.stderr.take().expect("its messages")).lines();
     let mut nodes = Vec::new();
     for line in lines {
@@ -31,7 +45,7 @@ fn started() -> (Child, Vec<SocketAddr>) {
             None => panic!("{line}"),
         }
     }
-    assert_eq!(nodes.len(), NODES);
+    assert_eq!(nodes.len(), processes);
     (demo, nodes)
 }
 
@@ -52,11 +66,32 @@ fn wait_until_gone(nodes: &[SocketAddr]) {
 }
 
 #[test]
-fn a_short_demo_ends_well_and_writes_its_table() {
+fn a_fleet_goes_through_every_stage_and_every_caller_is_answered() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("demo.json");
     let file = file.to_str().expect("a path");
     let output = demo(&["--seconds", "2", "--seed", "7", "--json", file]).output().expect("the program");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("0 failed, 0 wrong\nrefused: "), "{said}");
+    let shown: serde_json::Value = serde_json::from_slice(&std::fs::read(file).expect("the table")).expect("JSON");
+    assert_eq!((&shown["good"], &shown["seed"], &shown["not_reached"]), (&true.into(), &7.into(), &().into()));
+    let stages: Vec<&str> =
+        shown["stages"].as_array().expect("stages").iter().filter_map(|stage| stage["stage"].as_str()).collect();
+    assert_eq!(stages, STAGES);
+    let cells = shown["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 5 * 3, "five callers on each version");
+    for cell in cells {
+        assert!(cell["calls"].as_u64() > Some(0) && cell["unanswered"] == serde_json::json!([]), "{cell}");
+    }
+}
+
+#[test]
+fn nodes_that_move_each_in_its_way_end_well_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("demo.json");
+    let file = file.to_str().expect("a path");
+    let output = demo(&["--ways", "--seconds", "2", "--seed", "7", "--json", file]).output().expect("the program");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("0 failed, 0 wrong\nrefused: ") && said.contains(" for if_revision"), "{said}");
@@ -89,18 +124,22 @@ fn a_short_demo_ends_well_and_writes_its_table() {
 
 #[test]
 fn control_c_ends_the_demo_and_its_nodes() {
-    let (mut demo, nodes) = started();
-    signal("-INT", &demo);
-    assert_eq!(demo.wait().expect("an end").code(), Some(INTERRUPTED));
-    wait_until_gone(&nodes);
+    for (arguments, processes) in [(&[][..], FLEET), (&["--ways"], NODES)] {
+        let (mut demo, nodes) = started(arguments, processes);
+        signal("-INT", &demo);
+        assert_eq!(demo.wait().expect("an end").code(), Some(INTERRUPTED));
+        wait_until_gone(&nodes);
+    }
 }
 
 #[test]
 fn nodes_end_even_when_the_demo_is_killed() {
-    let (mut demo, nodes) = started();
-    signal("-KILL", &demo);
-    demo.wait().expect("an end");
-    wait_until_gone(&nodes);
+    for (arguments, processes) in [(&[][..], FLEET), (&["--ways"], NODES)] {
+        let (mut demo, nodes) = started(arguments, processes);
+        signal("-KILL", &demo);
+        demo.wait().expect("an end");
+        wait_until_gone(&nodes);
+    }
 }
 
 #[test]

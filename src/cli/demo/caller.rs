@@ -10,7 +10,7 @@ use tokio_stream::iter;
 use tonic::{Response, Status};
 
 use super::item::{self, Item};
-use super::standing::{Span, Standing};
+use super::standing::{Met, Span, Standing};
 use crate::inventory::generated::{v1_0_0, v1_1_0, v2_0_0, v3_0_0};
 use crate::inventory::steps::Channel;
 
@@ -173,19 +173,22 @@ pub(super) struct Speaker<C> {
     pub(super) node: Arc<Standing>,
     /// What the node may have been when the call began.
     pub(super) begun: Mutex<Span>,
+    /// What it was, as the answer says.
+    met: Met,
 }
 
 /// The most that any one call may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl<C> Speaker<C> {
-    pub(super) fn new(client: C, version: &'static str, node: Arc<Standing>) -> Self {
+    pub(super) fn new(client: C, version: &'static str, node: Arc<Standing>, met: Met) -> Self {
         let begun = Mutex::new(node.now());
-        Self { client, version, node, begun }
+        Self { client, version, node, begun, met }
     }
 
     /// The message of an answer, if it says rightly what it is in and what the node runs.
     fn checked<M>(&self, response: Response<M>) -> Result<M, Status> {
+        self.met.note(response.metadata().get("straddle-node").and_then(|said| said.to_str().ok()).unwrap_or_default());
         let span = self.node.span(&self.begun.lock().unwrap_or_else(PoisonError::into_inner));
         for (name, expected) in [("straddle-version", &[self.version][..]), ("straddle-node", span.versions())] {
             let said = response.metadata().get(name).map(|value| value.to_str().unwrap_or_default());

@@ -19,9 +19,9 @@ const HOLD_FOR: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) async fn check(mut caller: Box<dyn Caller>, node: &'static str, tally: Arc<Tally>) {
+pub(super) async fn check(mut caller: Box<dyn Caller>, cell: &'static str, tally: Arc<Tally>) {
     let count = |method, begun: Instant, verdict: &Verdict| {
-        tally.count(Version::Fourth, node, method, begun.elapsed(), verdict);
+        tally.count(Version::Fourth, cell, method, begun.elapsed(), verdict);
     };
     let item = Item { sku: SKU.to_owned(), name: "Expiring".to_owned(), stock: STOCK, ..Item::default() };
     let begun = Instant::now();

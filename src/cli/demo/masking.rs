@@ -11,7 +11,9 @@ use tonic::{Code, Status};
 
 use super::caller::{Caller, Found, Reservation, Terms, Watched};
 use super::item::Item;
+use super::standing::Met;
 use super::tally::Tally;
+use crate::refusal::Refusal;
 
 /// How long a caller goes on asking.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,11 +22,25 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Masking {
     caller: Box<dyn Caller>,
     tally: Arc<Tally>,
+    met: Met,
 }
 
 impl Masking {
-    pub(super) fn of(caller: Box<dyn Caller>, tally: Arc<Tally>) -> Self {
-        Self { caller, tally }
+    pub(super) fn of(caller: Box<dyn Caller>, tally: Arc<Tally>, met: Met) -> Self {
+        Self { caller, tally, met }
+    }
+
+    /// Errors say as well which version of the node they come from.
+    fn heard<T>(&self, answered: Result<T, Status>) -> Result<T, Status> {
+        if let Err(status) = &answered {
+            let said = status.metadata().get("straddle-node").and_then(|said| said.to_str().ok());
+            match (said, Refusal::from_status(status)) {
+                (Some(said), _) => self.met.note(said),
+                (None, Some(refusal)) => self.met.note(refusal.node_version().unwrap_or_default()),
+                (None, None) => self.met.forget(),
+            }
+        }
+        answered
     }
 }
 
@@ -45,7 +61,7 @@ macro_rules! again {
         loop {
             match $masking.caller.$method($($argument),*).await {
                 Err(status) if is_away(&$masking.tally, &status, since, $patience).await => {}
-                answered => return answered,
+                answered => return $masking.heard(answered),
             }
         }
     }};

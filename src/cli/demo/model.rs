@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use tokio::sync::{Mutex, RwLock};
 
 use super::caller::{Hold, Version};
-use super::cluster::Place;
+use super::crew::Called;
 use super::item::Item;
-use super::moves::steps;
-use super::standing::Standing;
+use super::standing::{Met, Standing};
 
 /// How many groups of items a node owns.
 const GROUPS: usize = 12;
@@ -22,10 +21,20 @@ pub(super) const CONTESTED: &str = "contested";
 /// How much of it there is at first: little enough to run out.
 pub(super) const CONTESTED_STOCK: i64 = 40;
 
+/// What calls are counted by, beside their caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cells {
+    /// The node that they went to.
+    Nodes,
+    /// The version that it ran.
+    Versions,
+}
+
 /// One node, as it has to be.
 pub(super) struct Model {
     /// Its name.
-    pub(super) node: &'static str,
+    node: &'static str,
+    cells: Cells,
     /// The version that it began at.
     begins_at: &'static str,
     /// What it may be now.
@@ -72,9 +81,8 @@ pub(super) struct Reserved {
 }
 
 impl Model {
-    pub(super) fn of(place: Place) -> Self {
-        let Place { name, begins_at, way } = place;
-        let moves = !steps(way).is_empty();
+    pub(super) fn of(called: &Called, cells: Cells) -> Self {
+        let &Called { name, begins_at, moves, .. } = called;
         let group = |number| {
             let prefix = format!("group-{number:02}/");
             let items = ["bolts", "nuts"].map(|name| (format!("{prefix}{name}"), None));
@@ -82,6 +90,7 @@ impl Model {
         };
         Self {
             node: name,
+            cells,
             begins_at,
             standing: Arc::new(Standing::at(begins_at)),
             moves,
@@ -91,6 +100,15 @@ impl Model {
             groups: (0..GROUPS).map(group).collect(),
             revision: AtomicU64::new(0),
             contested: AtomicI64::new(CONTESTED_STOCK),
+        }
+    }
+
+    /// What its calls are counted under, the last of which met `met`.
+    pub(super) fn cell(&self, met: &Met) -> &'static str {
+        match self.cells {
+            Cells::Nodes => self.node,
+            // What nobody answered is counted where it was due.
+            Cells::Versions => met.last().unwrap_or_else(|| self.standing.newest()),
         }
     }
 

@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use super::caller::{Caller, Hold, Terms, Version};
-use super::cluster::{Place, Reached, Way};
+use super::crew::{Called, prepare, speaker, worker};
 use super::item::Item;
-use super::model::Model;
+use super::model::{Cells, Model};
+use super::standing::Met;
 use super::tally::Tally;
-use super::{prepare, speaker, worker};
 use crate::inventory::clock::{Clock, SystemClock};
 use crate::inventory::open_node;
 use crate::refusal::{Reason, Refusal};
@@ -53,7 +53,7 @@ async fn every_caller_is_served_by_every_node() {
         let served = Node::start(node).await;
         for version in Version::ALL {
             let mut pair =
-                Pair { node: &served.reached, version, caller: served.caller(version), prefix: String::new() };
+                Pair { node: &served.called, version, caller: served.caller(version), prefix: String::new() };
             for (number, (name, test)) in TESTS.iter().enumerate() {
                 pair.prefix = format!("{version}/{number}/");
                 let place = format!("{name}: {version} on {node}");
@@ -70,10 +70,10 @@ async fn every_caller_is_served_by_every_node() {
 async fn whatever_the_demo_does_comes_to_what_it_should() {
     for version in NODES {
         let served = Node::start(version).await;
-        let (model, tally) = (Arc::new(Model::of(served.reached.place)), Arc::new(Tally::default()));
-        prepare(&served.reached, &model).await.expect("what all callers find there");
+        let (model, tally) = (Arc::new(Model::of(&served.called, Cells::Nodes)), Arc::new(Tally::default()));
+        prepare(&served.called, &model).await.expect("what all callers find there");
         for caller in Version::ALL {
-            let worker = worker(&served.reached, caller, &model, &tally, 7).expect("a worker");
+            let worker = worker(&served.called, &model, &tally, caller, "once", 7).expect("a worker");
             // Everything once, as the end is now; and the audit.
             worker.everything_once().await.run(Instant::now()).await.audit().await;
         }
@@ -85,7 +85,7 @@ async fn whatever_the_demo_does_comes_to_what_it_should() {
 
 /// A node in this process, on a port that the system gives.
 struct Node {
-    reached: Reached,
+    called: Called,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Served>,
     _state: TempDir,
@@ -104,11 +104,7 @@ impl Node {
         };
         let serving = tokio::spawn(node.serve(listener, shutdown).expect("a server"));
         Self {
-            reached: Reached {
-                place: Place { name: version, begins_at: version, way: Way::Stays },
-                address,
-                admin: String::new(),
-            },
+            called: Called { name: version, begins_at: version, moves: false, address },
             stop,
             serving,
             _state: state,
@@ -116,7 +112,7 @@ impl Node {
     }
 
     fn caller(&self, version: Version) -> Box<dyn Caller> {
-        speaker(&self.reached, &Model::of(self.reached.place), version).expect("a channel")
+        speaker(&self.called, &Model::of(&self.called, Cells::Nodes), version, Met::default()).expect("a channel")
     }
 
     async fn stop(self) -> Served {
@@ -127,7 +123,7 @@ impl Node {
 
 /// One caller on one node, with SKUs that no other test uses.
 struct Pair<'a> {
-    node: &'a Reached,
+    node: &'a Called,
     version: Version,
     caller: Box<dyn Caller>,
     prefix: String,
@@ -292,7 +288,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
     if pair.version < Version::Third {
         return;
     }
-    let (caller, node) = (pair.version.number(), pair.node.place.begins_at);
+    let (caller, node) = (pair.version.number(), pair.node.begins_at);
     let lossy = |result: Result<(), Status>| {
         let status = result.expect_err("a refusal was due");
         let refusal = Refusal::from_status(&status).unwrap_or_else(|| panic!("no refusal: {status}"));
@@ -304,7 +300,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
     };
     let sku = pair.sku("euros");
     let euros = pair.caller.put_in_euros(&sku, &pair.sku("put")).await.map(|_| ());
-    if pair.node.place.begins_at == "1.1.0" {
+    if pair.node.begins_at == "1.1.0" {
         assert_eq!(lossy(euros).as_deref(), Some("item.price.currency_code"));
         let discontinued = Item { discontinued: true, ..pair.item("old", 1) };
         let put = pair.caller.put(&discontinued, &pair.sku("discontinued")).await.map(|_| ());
@@ -316,7 +312,7 @@ async fn what_cannot_be_said_is_refused(pair: &mut Pair<'_>) {
         let item = pair.put("a", 1).await;
         let terms = Terms { hold_for: None, if_revision: Some(item.revision) };
         let reserved = pair.caller.reserve(&item.sku, 1, &pair.sku("if"), terms).await.map(|_| ());
-        if pair.node.place.begins_at == "3.0.0" {
+        if pair.node.begins_at == "3.0.0" {
             reserved.expect("this node compares revisions");
         } else {
             assert_eq!(lossy(reserved).as_deref(), Some("if_revision"));

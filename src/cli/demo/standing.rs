@@ -1,6 +1,6 @@
 //! What version a node has at a moment, as far as somebody who calls it can know.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The versions that a node may have: one, and two while it moves from one to the other.
 #[derive(Debug)]
@@ -44,8 +44,35 @@ impl Standing {
         *self.versions() = vec![version];
     }
 
+    /// The newest that it may be at.
+    pub(super) fn newest(&self) -> &'static str {
+        // There is always one.
+        self.versions().iter().max().copied().unwrap_or_default()
+    }
+
     fn versions(&self) -> MutexGuard<'_, Vec<&'static str>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The version of the node that a caller's last answer came from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Met(Arc<Mutex<Option<&'static str>>>);
+
+impl Met {
+    /// An answer says that its node runs this version.
+    pub(super) fn note(&self, said: &str) {
+        let known = ["1.1.0", "2.0.0", "3.0.0"].into_iter().find(|version| *version == said);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// Nothing that could say it has come.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(super) fn last(&self) -> Option<&'static str> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

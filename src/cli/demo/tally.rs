@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::caller::Version;
-use super::moves::{Made, heading};
+use super::ways::{Made, heading};
 
 /// How many faults of a cell are told in words.
 const TOLD: usize = 3;

@@ -8,12 +8,15 @@ use tokio::time::Instant;
 
 use super::caller::{Caller, Version, Watched};
 use super::check::{answered, expect};
+use super::model::Model;
+use super::standing::Met;
 use super::tally::Tally;
 
 pub(super) struct Watcher {
     pub(super) version: Version,
     pub(super) caller: Box<dyn Caller>,
-    pub(super) node: &'static str,
+    pub(super) met: Met,
+    pub(super) model: Arc<Model>,
     pub(super) tally: Arc<Tally>,
     /// How long the node may be away, all in all.
     pub(super) patience: Duration,
@@ -42,6 +45,6 @@ impl Watcher {
                 })
             })
         });
-        self.tally.count(self.version, self.node, "WatchItems", begun.elapsed(), &verdict);
+        self.tally.count(self.version, self.model.cell(&self.met), "WatchItems", begun.elapsed(), &verdict);
     }
 }

@@ -14,11 +14,13 @@ use super::caller::{Caller, Version};
 use super::check::{answered, expect, fails, refused, same_item};
 use super::item::Item;
 use super::model::{CONTESTED, EUROS, Group, Known, Model};
+use super::standing::Met;
 use super::tally::{Tally, Verdict};
 
 pub(super) struct Worker {
     pub(super) version: Version,
     pub(super) caller: Box<dyn Caller>,
+    pub(super) met: Met,
     pub(super) model: Arc<Model>,
     pub(super) tally: Arc<Tally>,
     pub(super) random: fastrand::Rng,
@@ -145,7 +147,7 @@ impl Worker {
     }
 
     fn count(&self, method: &'static str, begun: Instant, verdict: &Verdict) {
-        self.tally.count(self.version, self.model.node, method, begun.elapsed(), verdict);
+        self.tally.count(self.version, self.model.cell(&self.met), method, begun.elapsed(), verdict);
     }
 
     fn request(&mut self) -> String {

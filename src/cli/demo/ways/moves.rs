@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use self::follow::{Client, Told, client, follow, settled};
-pub(super) use self::made::{Made, heading};
+pub(in crate::cli::demo) use self::made::{Made, heading};
 use super::cluster::{Node, Way};
-use super::model::Model;
+use crate::cli::demo::model::Model;
 use crate::node::admin::wire::{
     DrainRequest, FinalizeRequest, MoveUpdate, Phase, ResumeRequest, RollbackRequest, StatusRequest, UpgradeRequest,
     WatchRequest,
 };
 
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+use crate::cli::demo::crew::Failed;
 
 /// How long any one move may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,7 +104,7 @@ async fn one(moving: &mut Moving, step: Step) -> Result<Made, Failed> {
     } else {
         let updates = match step {
             Step::BackTo(_) => client.rollback(RollbackRequest { dry_run: false, accept_loss: false }).await?,
-            _ => client.upgrade(UpgradeRequest { to: to.to_owned() }).await?,
+            _ => client.upgrade(UpgradeRequest { to: to.to_owned(), ..UpgradeRequest::default() }).await?,
         };
         let Told { moved, records, waiting } = follow(updates).await?;
         told = Some((records, waiting));
@@ -128,7 +128,7 @@ async fn begin(client: &mut Client, on: bool) -> Result<String, Failed> {
 
 /// Upgrades to a version whose program is broken; why that came to nothing.
 async fn in_vain(client: &mut Client, from: &str, to: &str) -> Result<String, Failed> {
-    let upgraded = match client.upgrade(UpgradeRequest { to: to.to_owned() }).await {
+    let upgraded = match client.upgrade(UpgradeRequest { to: to.to_owned(), ..UpgradeRequest::default() }).await {
         Ok(updates) => follow(updates).await.map(drop),
         Err(status) => Err(status.into()),
     };
@@ -147,7 +147,8 @@ async fn kill_in_transform(node: &mut Node, mut client: Client, to: &'static str
     let mut other = client.clone();
     // It ends when the node does.
     let upgrade = tokio::spawn(async move {
-        let updates = other.upgrade(UpgradeRequest { to: to.to_owned() }).await?.into_inner();
+        let updates =
+            other.upgrade(UpgradeRequest { to: to.to_owned(), ..UpgradeRequest::default() }).await?.into_inner();
         Ok::<tonic::Streaming<MoveUpdate>, Status>(updates)
     });
     let end = Instant::now() + PATIENCE;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use super::process::Running;
+use super::Running;
 
 /// Where the releases are, in the demo's folder.
 const RELEASES: &str = "releases";

@@ -39,7 +39,7 @@ impl Running {
             .spawn()?;
         let lifeline = process.stdin.take();
         let Some(output) = process.stdout.take() else {
-            return Err(io::Error::other("a node's output was not piped"));
+            return Err(io::Error::other("a process's output was not piped"));
         };
         Ok(Self { name, process, lifeline, output: lines(output), log })
     }
@@ -47,7 +47,7 @@ impl Running {
     /// The next line that it writes.
     pub(super) async fn line(&mut self) -> io::Result<String> {
         let line = tokio::time::timeout(PATIENCE, self.output.recv()).await.map_err(|_| {
-            let what = format!("the node {} did not start within {PATIENCE:?}", self.name);
+            let what = format!("{} did not start within {PATIENCE:?}", self.name);
             io::Error::new(io::ErrorKind::TimedOut, what)
         })?;
         line.ok_or_else(|| self.failed("did not start"))
@@ -77,7 +77,7 @@ impl Running {
 
     fn failed(&self, what: &str) -> io::Error {
         let said = std::fs::read_to_string(&self.log).unwrap_or_default();
-        io::Error::other(format!("the node {} {what}: {}", self.name, said.trim()))
+        io::Error::other(format!("{} {what}: {}", self.name, said.trim()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The demo's nodes: processes of their own, each on a free port.
 
-mod process;
 mod supervised;
 
 use std::io;
@@ -8,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use self::process::Running;
+use super::super::process::Running;
 
 /// How a node goes from version to version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(in crate::cli::demo) enum Way {
     /// Within its program.
     Soft,
     /// Its supervisor replaces its program.
@@ -27,15 +26,15 @@ pub(super) enum Way {
 
 /// A node, as it is meant to be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) name: &'static str,
+pub(in crate::cli::demo) struct Place {
+    pub(in crate::cli::demo) name: &'static str,
     /// The version that it begins at.
-    pub(super) begins_at: &'static str,
-    pub(super) way: Way,
+    pub(in crate::cli::demo) begins_at: &'static str,
+    pub(in crate::cli::demo) way: Way,
 }
 
 /// All nodes.
-pub(super) const NODES: [Place; 7] = [
+pub(in crate::cli::demo) const NODES: [Place; 7] = [
     Place { name: "soft", begins_at: "1.1.0", way: Way::Soft },
     Place { name: "restart", begins_at: "1.1.0", way: Way::Restart },
     Place { name: "drain", begins_at: "2.0.0", way: Way::Drain },
@@ -47,29 +46,29 @@ pub(super) const NODES: [Place; 7] = [
 
 /// A node that can be called.
 #[derive(Clone, Debug)]
-pub(super) struct Reached {
-    pub(super) place: Place,
-    pub(super) address: String,
+pub(in crate::cli::demo) struct Reached {
+    pub(in crate::cli::demo) place: Place,
+    pub(in crate::cli::demo) address: String,
     /// Where it is told what to do.
-    pub(super) admin: String,
+    pub(in crate::cli::demo) admin: String,
 }
 
 /// Nodes that stop when this is dropped, whatever happens to us: each ends when its standard input does.
-pub(super) struct Cluster {
-    pub(super) nodes: Vec<Node>,
+pub(in crate::cli::demo) struct Cluster {
+    pub(in crate::cli::demo) nodes: Vec<Node>,
     /// States and logs.
     folder: TempDir,
 }
 
 /// One node and its process.
-pub(super) struct Node {
-    pub(super) reached: Reached,
+pub(in crate::cli::demo) struct Node {
+    pub(in crate::cli::demo) reached: Reached,
     running: Running,
     folder: PathBuf,
 }
 
 impl Cluster {
-    pub(super) async fn start() -> io::Result<Self> {
+    pub(in crate::cli::demo) async fn start() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("straddle-demo-").tempdir()?;
         let mut nodes = Vec::new();
         // Elsewhere nobody supervises.
@@ -79,12 +78,12 @@ impl Cluster {
         Ok(Self { nodes, folder })
     }
 
-    pub(super) fn reached(&self) -> impl Iterator<Item = &Reached> {
+    pub(in crate::cli::demo) fn reached(&self) -> impl Iterator<Item = &Reached> {
         self.nodes.iter().map(|node| &node.reached)
     }
 
     /// Stops the nodes as an operator would; an error when one did not stop well.
-    pub(super) async fn stop(mut self) -> io::Result<()> {
+    pub(in crate::cli::demo) async fn stop(mut self) -> io::Result<()> {
         for node in &mut self.nodes {
             node.running.stop().await?;
         }
@@ -107,18 +106,18 @@ impl Node {
     }
 
     /// Kills the node as nothing else can be: it does not even notice.
-    pub(super) async fn kill(&mut self) -> io::Result<()> {
+    pub(in crate::cli::demo) async fn kill(&mut self) -> io::Result<()> {
         self.running.kill().await
     }
 
     /// Starts the node again, with the same state and at the same addresses.
-    pub(super) async fn restart(&mut self) -> io::Result<()> {
+    pub(in crate::cli::demo) async fn restart(&mut self) -> io::Result<()> {
         *self = Self::run(self.reached.clone(), self.folder.clone(), false).await?;
         Ok(())
     }
 
     /// Puts the releases in place that are not broken.
-    pub(super) fn repair_releases(&self) -> io::Result<()> {
+    pub(in crate::cli::demo) fn repair_releases(&self) -> io::Result<()> {
         supervised::release(&self.folder, "2.0.1", "1.1.0,2.0.0", false)?;
         supervised::release(&self.folder, "3.0.0", "2.0.0,3.0.0", false)
     }

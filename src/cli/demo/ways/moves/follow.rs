@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tonic::{Response, Streaming};
 
 use super::{Failed, PATIENCE};
-use crate::cli::demo::cluster::Node;
+use crate::cli::demo::ways::cluster::Node;
 use crate::node::admin::wire::move_update::Update;
 use crate::node::admin::wire::node_client::NodeClient;
 use crate::node::admin::wire::{MoveUpdate, Moved, NodeStatus, Phase, StatusRequest};

@@ -6,17 +6,25 @@ mod barrier;
 mod bundle;
 mod call;
 mod check;
+mod completions;
 mod convert;
+mod coordinator;
 mod crossing;
+mod db;
 mod demo;
 mod duration;
+mod events;
 mod inspect;
 mod json;
 mod keygen;
 mod log;
 mod node;
+mod nodes;
+mod operator;
 mod pass_sockets;
+mod plan;
 mod protocols;
+mod publish;
 mod release;
 mod serve_example;
 mod serve_node;
@@ -25,7 +33,9 @@ mod signals;
 mod snippet;
 mod supervise;
 mod unknown;
+mod upgrade;
 mod verify;
+mod versions;
 mod whole_file;
 
 use std::io::{self, IsTerminal, Write};
@@ -57,6 +67,15 @@ pub fn main() -> ExitCode {
         Command::Release(arguments) => release::run(&arguments),
         Command::Supervise(arguments) => supervise::run(&arguments),
         Command::Barrier(arguments) => barrier::run(&arguments),
+        Command::Coordinator(arguments) => coordinator::run(&arguments),
+        Command::Publish(arguments) => publish::run(&arguments),
+        Command::Versions(arguments) => versions::run(&arguments),
+        Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Nodes(arguments) => nodes::run(&arguments),
+        Command::Events(arguments) => events::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Db(arguments) => db::run(&arguments),
         Command::ServeExample(arguments) => serve_example::run(&arguments),
         Command::ServeNode(arguments) => serve_node::run(&arguments),
         Command::PassSockets(arguments) => pass_sockets::run(&arguments),
@@ -80,6 +99,10 @@ type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct BadArguments(String);
+
+fn count(number: u64, one: &str, several: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
+}
 
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

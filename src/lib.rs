@@ -22,7 +22,9 @@
 //! | [`simulation`] | what authors of simulation objects use |
 //! | [`transport`] | the server, the channel, health and reflection |
 //! | [`state`] | a node's folder: epochs, who owns it, the journal of phases |
+//! | [`control`] | what nodes, operators and the coordinator say to each other |
 //! | [`node`] | all of these put together |
+//! | [`coordinator`] | which versions and nodes there are, and who may move when |
 //! | `supervise` | releases on disk, and the supervisor that runs their programs |
 //! | `inventory` | the example protocol, in four versions |
 //! | `cli` | the `straddle` program |
@@ -42,6 +44,10 @@ pub mod check;
 pub mod cli;
 #[cfg(feature = "codegen")]
 pub mod codegen;
+#[cfg(feature = "runtime")]
+pub mod control;
+#[cfg(feature = "coordinator")]
+pub mod coordinator;
 #[cfg(feature = "runtime")]
 pub mod dispatch;
 #[cfg(feature = "cli")]

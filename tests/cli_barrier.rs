@@ -11,7 +11,7 @@ mod program;
 mod shop;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use program::{Conversation, Run, straddle};
@@ -183,10 +183,29 @@ fn all_nodes_switch_and_it_is_told_how_far_apart() {
     let run = place.run(&addresses(&shops), &[]).ended(0, &["prepared, 3 of 3", "the decision is in"]);
     says(&run.out, &["3 of 3 nodes have switched, 1.0.0 -> 2.0.0", "window", "from the first node that said `done`"]);
     all_at(&shops, "2.0.0", false);
-    assert_eq!(place.stage(), "over");
-    says(&place.resume(&[]).ended(0, &[]).out, &["all 3 nodes had switched already"]);
-    // Nobody overwrites what was decided.
+    assert!(!place.record().exists(), "nobody has to go on with it");
+    place.resume(&[]).ended(2, &["cannot be read"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn two_runs_have_no_record_in_common_and_no_decision_is_overwritten() {
+    let (shops, place) = (shops::<2>(), Place::new());
+    let mut run = Stepwise::begin(&place, &addresses(&shops), &[]);
+    for waits in ["decision", "word"] {
+        run.until(waits);
+        let at_work = ["another `straddle barrier` is at work on", &place.name(), "wait until it has ended"];
+        place.resume(&[]).ended(2, &at_work);
+        place.run(&addresses(&shops), &[]).ended(2, &at_work);
+        all_at(&shops, "1.0.0", true);
+        if waits == "decision" {
+            run.go_on();
+        }
+    }
+    drop(run);
     place.run(&addresses(&shops), &[]).ended(2, &["is there already", "--resume"]);
+    says(&place.resume(&[]).ended(0, &[]).out, &["2 of 2 nodes have switched"]);
+    assert!(!place.record().exists());
 }
 
 #[test]
@@ -201,6 +220,7 @@ fn scripts_are_told_in_json_and_nothing_is_decided_before_all_are_prepared() {
     assert!(last_prepared < position("decided") && position("decided") < position("switched"));
     let done = &lines.last().expect("lines")["done"];
     assert_eq!((&done["from"], &done["to"], &done["stragglers"]), (&json!("1.0.0"), &json!("2.0.0"), &json!(0)));
+    assert_eq!(done["record"], Value::Null);
     assert!(done["window_microseconds"].is_u64() && done["longest_pause_microseconds"].is_u64(), "{done}");
     for (node, shop) in done["nodes"].as_array().expect("nodes").iter().zip(&shops) {
         assert_eq!((&node["address"], &node["switched"]["moved"]["to"]), (&json!(shop.address), &json!("2.0.0")));
@@ -277,7 +297,7 @@ fn a_node_that_is_lost_after_the_decision_is_listed_and_brought_over_later() {
     shops[2].kill();
     run.go_on();
     let done = run.ended(3)["done"].clone();
-    assert_eq!(done["stragglers"], 1, "{done}");
+    assert_eq!((&done["stragglers"], &done["record"]), (&json!(1), &json!(place.name())), "{done}");
     assert!(done["nodes"][2]["straggler"]["why"].is_string(), "{done}");
     all_at(&shops[..2], "2.0.0", false);
     let still = place.resume(&["--wait", "100ms", "--retry", "1ms"]);
@@ -286,7 +306,7 @@ fn a_node_that_is_lost_after_the_decision_is_listed_and_brought_over_later() {
     shops[2].is_at("1.0.0", false);
     says(&place.resume(&[]).ended(0, &[]).out, &["3 of 3 nodes have switched"]);
     all_at(&shops, "2.0.0", false);
-    assert_eq!(place.stage(), "over");
+    assert!(!place.record().exists());
 }
 
 #[test]
@@ -357,7 +377,7 @@ fn a_tool_that_is_killed_between_its_decision_and_the_word_is_gone_on_with() {
         }
         says(&place.resume(&[]).ended(0, &[]).out, &["2 of 2 nodes have switched"]);
         all_at(&shops, "2.0.0", false);
-        assert_eq!(place.stage(), "over");
+        assert!(!place.record().exists());
     }
 }
 
@@ -384,14 +404,21 @@ fn ctrl_c_before_the_decision_takes_all_back_and_after_it_nothing() {
 
 #[test]
 fn the_record_lies_in_the_folder_where_one_stands_if_nothing_else_is_said() {
-    let (shop, place) = (Shop::start(), Place::new());
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_straddle"))
-        .args(["barrier", &shop.address, "--to", "2.0.0"])
-        .current_dir(place.0.path())
-        .output()
-        .expect("the program");
-    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
-    let there = |file: &str| Path::new(place.0.path()).join(file).exists();
-    assert!(there("straddle-barrier-2.0.0.json"));
-    assert_eq!(fs::read_dir(place.0.path()).unwrap().count(), 1, "and nothing beside it");
+    let (mut shop, place) = (Shop::start(), Place::new());
+    let run = |address: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_straddle"))
+            .args(["barrier", address, "--to", "2.0.0", "--wait", "10ms", "--retry", "1ms"])
+            .current_dir(place.0.path())
+            .output()
+            .expect("the program")
+    };
+    let there = || fs::read_dir(place.0.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    fs::write(place.0.path().join("straddle-barrier-2.0.0.json"), "of a run before").expect("a file");
+    let ended = run(&shop.address);
+    assert_eq!(ended.status.code(), Some(2));
+    says(&String::from_utf8_lossy(&ended.stderr), &["straddle-barrier-2.0.0.json is there already"]);
+    fs::remove_file(place.0.path().join("straddle-barrier-2.0.0.json")).expect("a file");
+    assert_eq!(run(&shop.address).status.code(), Some(0));
+    assert_eq!(there(), Vec::<std::ffi::OsString>::new(), "and nothing is left");
+    shop.kill();
 }

@@ -3,13 +3,21 @@
 
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/older.rs"]
+mod older;
+#[path = "support/ports.rs"]
+mod ports;
 #[path = "support/program.rs"]
 mod program;
 
+use ports::Port;
 use program::{Conversation, Node, straddle};
 use serde_json::json;
 use std::sync::Arc;
+use straddle::dispatch::Object;
 use straddle::inventory::clock::{Clock, SystemClock};
+use straddle::inventory::generated::v1_1_0;
+use straddle::inventory::objects;
 use straddle::transport::Server;
 
 const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
@@ -235,8 +243,8 @@ fn data_that_do_not_fit_are_told_by_field_position_and_message() {
 
 #[test]
 fn a_node_that_cannot_be_reached_is_told_of_soon_with_what_to_try() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    let address = port.to_string();
+    let nobody = Port::free();
+    let address = nobody.address();
     for schemas in [&[][..], &["--schemas", SCHEMAS]] {
         let run = straddle(&[&["call", &address, "inventory@1.0.0", "GetItem", "--wait", "100ms"], schemas].concat());
         run.ended(1, &["failed: UNAVAILABLE", &address, "has not run", "check that a node is up"]);
@@ -259,6 +267,32 @@ async fn a_node_without_reflection_is_called_with_schemas() {
         straddle(&["call", &address, "inventory@1.0.0", "ListItems", "--schemas", SCHEMAS]).ended(0, &["node 2.0.0"]);
     });
     calls.await.expect("both calls");
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_does_not_know_the_version_is_called_in_an_older_one_with_schemas() {
+    let state = tempfile::tempdir().expect("a folder");
+    let object = objects::v1_1_0::Object::open(state.path(), Arc::new(SystemClock)).expect("an object");
+    let object = Object::of(v1_1_0::inventory_server::InventoryServer::new(object));
+    let node = straddle::node::Node::builder(older::inventory_of(&["1.0.0", "1.1.0"])).object("1.1.0", object);
+    let node = node.build().unwrap_or_else(|error| panic!("{error}"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let serving = Server::builder().serve(listener, node.service(), std::future::pending()).expect("a server");
+    let address = serving.local_addr().to_string();
+    let server = tokio::spawn(serving);
+    let calls = tokio::task::spawn_blocking(move || {
+        let call = |arguments: &[&str]| straddle(&[&["call", &address, "--schemas", SCHEMAS], arguments].concat());
+        let item = r#"{"item":{"sku":"a","name":"A","price":{"currencyCode":"USD","units":"7"}},"requestId":"1"}"#;
+        let run = call(&["inventory@2.0.0", "UpsertItem", item]);
+        let run = run.ended(0, &["label 2.0.0, node 1.1.0, schema ", ", simulated here in 1.1.0"]);
+        assert_eq!(run.value()["item"]["price"]["units"], "7");
+        let run = call(&["inventory@3.0.0", "GetItem", r#"{"sku":"a"}"#, "--json"]).ended(0, &[]);
+        assert_eq!(run.value()["headers"]["straddle-simulated"], json!(["1.1.0"]));
+        let run = call(&["inventory@3.0.0", "Reserve", r#"{"sku":"a","quantity":"1"}"#]);
+        run.ended(1, &["UNKNOWN_VERSION", "code answers inventory.v2.Inventory.Reserve", "built with 3.0.0"]);
+    });
+    calls.await.expect("all calls");
     server.abort();
 }
 

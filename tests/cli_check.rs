@@ -449,3 +449,18 @@ fn published_histories_with_their_steps_leave_nothing_open() {
     }
     assert_eq!(checked, 10);
 }
+
+#[test]
+fn a_folder_of_several_protocols_names_them() {
+    let proto = "syntax = \"proto3\"; package p; message M {}";
+    let files = [("a/protocol.toml", "name = \"a\"\n"), ("b/protocol.toml", "name = \"b\"\n"), ("c/p.proto", proto)];
+    let folder = folder(&files);
+    let place = folder.path().display().to_string();
+    for command in ["check", "verify"] {
+        let run = straddle(&[command, &place]);
+        for name in ["a", "b"] {
+            assert!(run.err.contains(&format!("{place}/{name}")), "{command}: {}", run.err);
+        }
+        assert!(run.err.contains("name one of them"), "{command}: {}", run.err);
+    }
+}

@@ -272,6 +272,11 @@ fn a_node_that_moves_drained_is_back_in_service_when_it_has_moved_or_gone_back()
     failing.told("upgrade", &["2.0.0", "--drain"]).ended(1, &["failed: MOVE_FAILED", "the node is in service"]);
     assert_eq!(failing.status()["drained"], false);
     failing.told("upgrade", &["2.0.0", "--within", "1s"]).ended(2, &["--drain"]);
+    // What cannot go is not drained for that.
+    for (directive, more) in [("upgrade", vec!["9.0.0", "--drain"]), ("rollback", vec!["--drain"])] {
+        let run = failing.told(directive, &more).ended(1, &["failed: NO_WAY", "serves as before"]);
+        assert!(!run.err.contains("in service"), "{}", run.err);
+    }
 
     let waiting = Shop::start(Doing::Waiting);
     let watching = Conversation::begin(&["node", "upgrade", &waiting.address, "2.0.0", "--drain", "--json"]);

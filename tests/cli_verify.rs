@@ -166,7 +166,8 @@ fn arguments_that_do_not_fit_are_told() {
     ] {
         verify(Path::new(INVENTORY), arguments).ended(2, &[said]);
     }
-    straddle(&["verify", concat!(env!("CARGO_MANIFEST_DIR"), "/schemas")]).ended(2, &["did you mean"]);
+    let mistyped = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/inventori");
+    straddle(&["verify", mistyped]).ended(2, &["did you mean"]);
     let help = straddle(&["verify", "--help"]).ended(0, &[]).out;
     assert!(help.contains("Exit codes: 0 when") && help.contains("130 after Ctrl-C"), "{help}");
 }

@@ -22,7 +22,9 @@ const LAYERS: &[&[&str]] = &[
     &["simulation"],
     &["transport"],
     &["state"],
-    &["node", "coordinator"],
+    &["control"],
+    &["node"],
+    &["coordinator"],
     &["inventory", "supervise"],
     // What fuzz targets see of the inside: nothing uses it.
     &["cli", "fuzzing"],

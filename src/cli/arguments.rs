@@ -4,15 +4,22 @@ mod add;
 mod barrier;
 mod bundle;
 mod check;
+mod completions;
+mod coordinated;
+mod coordinator;
+mod db;
 mod inspect;
 mod keygen;
 mod node;
+mod operator;
 mod pass_sockets;
 mod release;
+mod schedule;
 mod serve_node;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod verify;
 
 use std::num::NonZeroU64;
@@ -25,15 +32,27 @@ pub(super) use self::add::AddArguments;
 pub(super) use self::barrier::BarrierArguments;
 pub(super) use self::bundle::{BundleArguments, StepName};
 pub(super) use self::check::{CategoryName, CheckArguments, CheckFormat, FailOn};
+pub(super) use self::completions::CompletionsArguments;
+pub(super) use self::coordinated::CoordinatedArguments;
+pub(super) use self::coordinator::CoordinatorArguments;
+pub(super) use self::db::{DbArguments, DbCommand, DbExportArguments, DbImportArguments};
 pub(super) use self::inspect::InspectArguments;
 pub(super) use self::keygen::KeygenArguments;
 pub(super) use self::node::{
-    AdminAddress, Directive, DrainArguments, LearnArguments, NodeArguments, ResumeArguments, StatusArguments,
+    AdminAddress, Directive, DrainArguments, LearnArguments, NodeArguments, NodeFinalizeArguments,
+    NodeRollbackArguments, NodeUpgradeArguments, ResumeArguments, StatusArguments,
+};
+pub(super) use self::operator::{
+    CoordinatorAddress, EventsArguments, ForgetArguments, NodesArguments, NodesDirective, PlanArguments,
+    PublishArguments, VersionsArguments, WantedUpgrade,
 };
 pub(super) use self::pass_sockets::PassSocketsArguments;
 pub(super) use self::release::ReleaseArguments;
 pub(super) use self::serve_node::{ServeNodeArguments, Spoiled};
 pub(super) use self::supervise::SuperviseArguments;
+pub(super) use self::upgrade::{
+    Named, StartArguments, UpgradeArguments, UpgradeDirective, UpgradeStatusArguments, Watch, WhichUpgrade,
+};
 pub(super) use self::verify::VerifyArguments;
 use super::call::{Header, LabelledProtocol};
 use super::convert::{Format, UsedAs};
@@ -93,7 +112,7 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Make a pair of keys for signing bundles
     Keygen(KeygenArguments),
-    /// Ask a running node how it is doing, upgrade it, and take it back
+    /// Ask a single running node how it is doing, upgrade it, and take it back
     Node(NodeArguments),
     /// Write the manifest of a release: its program's digest, and the versions that it can run
     Release(ReleaseArguments),
@@ -108,6 +127,27 @@ pub(super) enum Command {
     ///
     /// Ctrl-C before the decision takes everything back; after it the word is still given to all.
     Barrier(BarrierArguments),
+    /// Run the coordinator: it knows which versions and nodes there are, and has a fleet move itself
+    Coordinator(CoordinatorArguments),
+    /// Publish a protocol's versions at the coordinator, for all nodes that need them
+    Publish(PublishArguments),
+    /// List the versions that were published
+    Versions(VersionsArguments),
+    /// Move a whole fleet to a version, and take it back, by the coordinator
+    ///
+    /// The coordinator gives each node a permit when the schedule lets it go and nobody would lose by it. A single node is
+    /// moved, without a coordinator, with `straddle node upgrade`; several at one word with `straddle barrier`.
+    Upgrade(UpgradeArguments),
+    /// Say what an upgrade would do, in which order, and what would block it
+    Plan(Box<PlanArguments>),
+    /// List the nodes that the coordinator knows, and have it forget those that are gone
+    Nodes(NodesArguments),
+    /// Tell who did what when, and why a node waits
+    Events(EventsArguments),
+    /// Print what a shell completes commands with
+    Completions(CompletionsArguments),
+    /// Export and import a coordinator's database
+    Db(DbArguments),
     /// Run one node of the inventory, the example protocol
     ServeExample(ServeExampleArguments),
     /// Run the inventory as a service's own program, under a supervisor, for tests of upgrades by restart
@@ -264,6 +304,11 @@ pub(super) struct ServeExampleArguments {
     /// node, and the node stays at its version
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) coordinated: CoordinatedArguments,
+    /// Know no version beyond this one, as a program that was built when it was the newest
+    #[arg(long, hide = true, value_name = "VERSION", requires = "state")]
+    pub(super) knows_up_to: Option<Version>,
     /// Stop when standard input ends
     #[arg(long, hide = true)]
     pub(super) until_stdin_ends: bool,
@@ -274,7 +319,10 @@ pub(super) struct ServeExampleArguments {
 
 #[derive(Args, Debug)]
 pub(super) struct DemoArguments {
-    /// How long the callers call, in seconds
+    /// Have nodes move each in a way of its own, told one by one, instead of by a coordinator
+    #[arg(long)]
+    pub(super) ways: bool,
+    /// How long the callers call at least, in seconds
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) seconds: u64,
     /// Write the table as JSON, too

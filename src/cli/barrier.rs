@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            all prepared        written down             all told
-//!  Preparing ───────────> Ready ─────────────> Decided ───────────> Over, or stragglers that are tried again
+//!  Preparing ───────────> Ready ─────────────> Decided ───────────> over, or stragglers that are tried again
 //!      │ one is not,        │ too late, one is lost,       │ killed
 //!      │ Ctrl-C             │ Ctrl-C                       v
 //!      └──────> Aborted <───┘                    --resume tells, or tries, all that have not switched
@@ -10,7 +10,7 @@
 //!
 //! The promise: none switches before all are prepared. Not that all switch: who does not hear the word in time refuses it, and
 //! goes on under simulation. So the decision has to last longer than this program: it is in the [record] before anybody is
-//! told.
+//! told, and stays there until all have switched. No two runs have one record.
 
 mod decide;
 mod nodes;
@@ -21,7 +21,7 @@ mod told;
 mod word;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 
@@ -29,11 +29,13 @@ use tokio::time::Instant;
 
 use self::nodes::{Member, Names};
 use self::prepare::NotReady;
-use self::record::{Record, Stage};
+use self::record::{Record, RecordFile, Stage};
 use self::told::Told;
 use self::word::Given;
 use super::arguments::BarrierArguments;
+use super::node::look;
 use super::{BadArguments, Outcome, signals};
+use crate::node::admin::wire::NodeStatus;
 use crate::version::Version;
 
 /// What a run that left nodes behind ends with.
@@ -71,17 +73,25 @@ async fn begin(arguments: &BarrierArguments, to: &Version) -> Outcome {
     if !unreachable.is_empty() {
         return told.nothing_begun("not all nodes can be reached", &unreachable);
     }
+    let coordinated = |(address, status): &(String, NodeStatus)| {
+        let start = format!("start {} {to} --together", status.protocol);
+        look::by_its_coordinator(status, arguments.anyway, &start).err().map(|failure| (address.clone(), failure))
+    };
+    let coordinated: Vec<_> = statuses.iter().filter_map(coordinated).collect();
+    if !coordinated.is_empty() {
+        return told.nothing_begun("a coordinator tells these nodes when to move", &coordinated);
+    }
     let (protocol, from) = decide::common(&statuses, to).map_err(BadArguments)?;
     let mut record = Record::begin(&protocol, &from, to, &arguments.addresses);
-    record.place_new(&file).map_err(BadArguments)?;
+    let mut file = RecordFile::begin(&file, &record).map_err(BadArguments)?;
 
     let begun = Instant::now();
     let mut interrupted = pin!(signals::interrupted());
-    let ready = prepare::all(&members, arguments, &mut record, &file, &mut told, &mut interrupted).await;
+    let ready = prepare::all(&members, arguments, &mut record, &mut file, &mut told, &mut interrupted).await;
     let names = record.names();
     let decided = match ready {
         Ok(until) => {
-            let deciding = decide_at_last(arguments, &members, &names, until, &mut record, &file, &mut told);
+            let deciding = decide_at_last(arguments, &members, &names, until, &mut record, &mut file, &mut told);
             tokio::select! {
                 biased;
                 () = &mut interrupted => Err(NotReady::interrupted()),
@@ -92,14 +102,14 @@ async fn begin(arguments: &BarrierArguments, to: &Version) -> Outcome {
     };
     if let Err(not_ready) = decided {
         let left = nodes::take_back(&members, &names, &not_ready.refused()).await;
-        let forgotten = record::remove(&file);
+        let forgotten = file.remove();
         return told.aborted(&not_ready, &left, Some(arguments.within), forgotten.err().as_deref());
     }
     // From here on all are told, whatever becomes of the output.
-    let _ = told.decided(&file, begun.elapsed());
+    let _ = told.decided(file.path(), begun.elapsed());
     let _ = step(arguments, "word").await;
     let given = word::give(&members, &record, &mut told).await;
-    finish(arguments, &members, given, &mut record, &file, &mut told, &mut interrupted).await
+    finish(arguments, &members, given, &mut record, &mut file, &mut told, &mut interrupted).await
 }
 
 /// From here on nothing is taken back, if it comes to its end.
@@ -109,7 +119,7 @@ async fn decide_at_last(
     names: &Names,
     until: Vec<Instant>,
     record: &mut Record,
-    file: &Path,
+    file: &mut RecordFile,
     told: &mut Told,
 ) -> Result<(), NotReady> {
     step(arguments, "decision").await.map_err(|error| NotReady::here(error.to_string()))?;
@@ -117,7 +127,7 @@ async fn decide_at_last(
     decide::time_is_left(Instant::now(), &until, arguments.within).map_err(NotReady::here)?;
     told.end_progress();
     record.stage = Stage::Decided;
-    record.place(file).map_err(|why| NotReady::here(format!("the decision cannot be written down: {why}")))
+    file.write(record).map_err(|why| NotReady::here(format!("the decision cannot be written down: {why}")))
 }
 
 /// Tries those again that have not switched, and says what has become of all.
@@ -126,14 +136,14 @@ async fn finish(
     members: &[Member],
     mut given: Given,
     record: &mut Record,
-    file: &Path,
+    file: &mut RecordFile,
     told: &mut Told,
     interrupted: &mut (impl Future<Output = ()> + Unpin),
 ) -> Outcome {
     record.switched(given.switched());
     if given.has_stragglers() {
         // Should this program be killed meanwhile, nodes say themselves that they have switched.
-        let _ = record.place(file);
+        let _ = file.write(record);
         let _ = told.retrying(&given, arguments.retry);
         // Ctrl-C ends the trying; those that are under way go on at their nodes.
         let tried = record.clone();
@@ -144,11 +154,9 @@ async fn finish(
         }
         record.switched(given.switched());
     }
-    if !given.has_stragglers() {
-        record.stage = Stage::Over;
-    }
-    let noted = record.place(file);
-    told.over(record, file, &given, noted.err().as_deref())?;
+    // Nobody has to go on with a run that has left nobody behind.
+    let noted = if given.has_stragglers() { file.write(record) } else { file.remove() };
+    told.over(record, file.path(), &given, noted.err().as_deref())?;
     Ok(if given.has_stragglers() { ExitCode::from(STRAGGLERS) } else { ExitCode::SUCCESS })
 }
 

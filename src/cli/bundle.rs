@@ -26,7 +26,11 @@ pub(super) fn run(arguments: &BundleArguments) -> Outcome {
             if unknown { BadArguments(error.to_string()).into() } else { Box::<dyn std::error::Error>::from(error) }
         })?,
     };
-    refuse_open(&protocol, arguments)?;
+    let wanted = |index: usize| match &arguments.step {
+        Some(name) => protocol.steps()[index].to().same_schema(&name.to),
+        None => true,
+    };
+    refuse_open(&protocol, wanted, arguments.allow_open)?;
     let bundle = match &key {
         Some(key) => bundle.signed(key),
         None => bundle,
@@ -50,13 +54,11 @@ pub(super) fn run(arguments: &BundleArguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What nobody has decided is refused call by call later on, far from whoever could decide it; so it is told here.
-fn refuse_open(protocol: &Protocol, arguments: &BundleArguments) -> Result<(), String> {
-    let bundled = protocol.steps().iter().enumerate().filter(|(_, step)| match &arguments.step {
-        Some(name) => step.to().same_schema(&name.to),
-        None => true,
-    });
-    let open: Vec<String> = bundled.flat_map(|(index, _)| crossing::open(protocol, index)).collect();
+/// What nobody has decided is refused call by call later on, far from whoever could decide it; so it is told here, of the steps
+/// of these numbers.
+pub(super) fn refuse_open(protocol: &Protocol, bundled: impl Fn(usize) -> bool, allow: bool) -> Result<(), String> {
+    let bundled = (0..protocol.steps().len()).filter(|step| bundled(*step));
+    let open: Vec<String> = bundled.flat_map(|step| crossing::open(protocol, step)).collect();
     if open.is_empty() {
         return Ok(());
     }
@@ -67,7 +69,7 @@ fn refuse_open(protocol: &Protocol, arguments: &BundleArguments) -> Result<(), S
     if open.len() > TOLD {
         let _ = write!(told, "\n  and {} more", open.len() - TOLD);
     }
-    if arguments.allow_open {
+    if allow {
         eprintln!("warning: {told}");
         return Ok(());
     }

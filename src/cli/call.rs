@@ -21,7 +21,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use prost_reflect::SerializeOptions;
-use tonic::Status;
+use tokio::time::timeout;
+use tonic::{Code, Status};
 
 pub(super) use self::argument::{Header, LabelledProtocol};
 use self::exchange::Ending;
@@ -29,9 +30,14 @@ use self::method::Kind;
 use self::print::{Form, Printer};
 use self::schema::CallSchema;
 use super::arguments::CallArguments;
+use super::node::say_aside;
 use super::{BadArguments, Outcome};
+use crate::node::admin::wire::StatusRequest;
+use crate::node::admin::wire::node_client::NodeClient;
 use crate::transport::Channel;
 
+/// How long it may take to find out what else is there.
+const LOOK: Duration = Duration::from_secs(2);
 /// How long a call may take that streams nothing, unless the caller says otherwise.
 const UNARY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -49,7 +55,10 @@ async fn call(arguments: &CallArguments) -> Outcome {
         Some(folder) => CallSchema::load(folder, &arguments.protocol)?,
         None => match reflect(&channel, arguments).await {
             Ok(schema) => schema,
-            Err(status) => return failed_before_the_call(arguments, status),
+            Err(status) => {
+                let admin = is_admin(&channel, status.code()).await;
+                return failed_before_the_call(arguments, status).inspect(|_| tell_of_admin(admin));
+            }
         },
     };
     if arguments.list {
@@ -59,7 +68,11 @@ async fn call(arguments: &CallArguments) -> Outcome {
         return describe::method(&schema.method(wanted)?);
     }
     // clap asks for it when there is neither of the two above.
-    let method = schema.method(arguments.method.as_deref().unwrap_or_default())?;
+    let method = schema.method(arguments.method.as_deref().unwrap_or_default());
+    if method.is_err() && arguments.schemas.is_none() {
+        tell_of_admin(is_admin(&channel, Code::Unimplemented).await);
+    }
+    let method = method?;
     let kind = Kind::of(&method);
     let (requests, fault) = input::open(&method, arguments.data.as_deref())?;
     // The schema may have come from disk, and a call with a deadline would wait for the node until then.
@@ -69,6 +82,7 @@ async fn call(arguments: &CallArguments) -> Outcome {
     let timeout = arguments.timeout.or((kind == Kind::Unary).then_some(UNARY_TIMEOUT));
     let request = exchange::request(requests, &method, &schema, &arguments.headers, timeout);
     let mut printer = printer(arguments, kind.streams_responses());
+    let admin = channel.clone();
     let ending = exchange::run(channel, request, &method, &schema, fault, &mut printer, arguments.limit).await?;
     let code = match &ending {
         Ending::Status { status, .. } if status.code() != tonic::Code::Ok => ExitCode::FAILURE,
@@ -77,7 +91,25 @@ async fn call(arguments: &CallArguments) -> Outcome {
         _ => ExitCode::SUCCESS,
     };
     printer.end(&ending)?;
+    if let Ending::Status { status, .. } = &ending {
+        tell_of_admin(is_admin(&admin, status.code()).await);
+    }
     Ok(code)
+}
+
+/// Whether what has no such method, or no such version, is the admin service of a node.
+async fn is_admin(channel: &Channel, code: Code) -> bool {
+    let mut client = NodeClient::new(channel.clone());
+    code == Code::Unimplemented && matches!(timeout(LOOK, client.status(StatusRequest {})).await, Ok(Ok(_)))
+}
+
+fn tell_of_admin(admin: bool) {
+    if admin {
+        say_aside(
+            "help: this is the address of a node's admin service, which `straddle node` asks; callers have another one, which the \
+             node prints when it starts",
+        );
+    }
 }
 
 async fn reflect(channel: &Channel, arguments: &CallArguments) -> Result<CallSchema, Status> {

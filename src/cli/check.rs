@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use self::text::Detail;
 use self::view::View;
 use super::arguments::{CategoryName, CheckArguments, CheckFormat, FailOn};
+use super::protocols::protocols;
 use super::{BadArguments, Outcome};
 use crate::check::Category;
 use crate::check::judge::Level;
@@ -58,9 +59,12 @@ fn checked(arguments: &CheckArguments) -> Outcome {
         Err(error) => return Err(BadArguments(error.to_string()).into()),
     };
     if against.is_none() && !report::is_protocol(folder) && folder.is_dir() {
+        let within: Vec<String> = protocols(folder).iter().map(|one| one.display().to_string()).collect();
+        let named = if within.is_empty() { String::new() } else { format!("one of them: {}; or ", within.join(", ")) };
+        let has = if within.is_empty() { "" } else { ", though there are protocols in it" };
         let what = format!(
-            "{} is no folder of a protocol (it has no protocol.toml), so there are no versions to compare\n  help: name \
-             what to compare it with, such as --against git:v1.0.0:{}",
+            "{} is no folder of a protocol (it has no protocol.toml){has}, so there are no versions to compare\n  help: name \
+             {named}what to compare it with, such as --against git:v1.0.0:{}",
             folder.display(),
             folder.display()
         );

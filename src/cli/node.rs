@@ -4,11 +4,13 @@
 //!   arguments -> the admin service's client -> follow (a move, as it goes) -> text or JSON, and an exit code
 //! ```
 
+mod abort;
 mod drain;
 mod failure;
 mod follow;
 pub(super) mod json;
 mod learn;
+pub(super) mod look;
 mod lost;
 mod progress;
 pub(super) mod status;
@@ -37,20 +39,32 @@ pub(super) fn run(arguments: &NodeArguments) -> Outcome {
             Directive::Status(arguments) => status::run(arguments).await,
             Directive::Learn(arguments) => learn::run(arguments).await,
             Directive::Upgrade(arguments) => {
-                let request = UpgradeRequest { to: arguments.to.to_string() };
+                let request = UpgradeRequest { to: arguments.to.to_string(), ..UpgradeRequest::default() };
                 let call = |mut client: Client| async move { client.upgrade(request).await };
-                follow::run(&arguments.at, After::Upgrade, arguments.first.within(), None, call).await
+                let look = |status: &_| look::upgrade(status, arguments);
+                follow::run(&arguments.at, After::Upgrade, look, arguments.first.within(), None, call).await
             }
+            Directive::Replace(arguments) => {
+                let release = arguments.release.as_ref().map(ToString::to_string).unwrap_or_default();
+                let request = UpgradeRequest { release, ..UpgradeRequest::default() };
+                let call = |mut client: Client| async move { client.upgrade(request).await };
+                // The version stays, so a coordinator has nothing against it.
+                let look = |_: &_| Ok(());
+                follow::run(&arguments.at, After::Replace, look, arguments.first.within(), None, call).await
+            }
+            Directive::Abort(arguments) => abort::run(&arguments.at).await,
             Directive::Rollback(arguments) => {
                 let lost = arguments.accept_loss.as_deref().map(lost::File::begin).transpose()?;
                 let request = RollbackRequest { dry_run: arguments.dry_run, accept_loss: lost.is_some() };
                 let after = if arguments.dry_run { After::DryRun } else { After::Rollback };
                 let call = |mut client: Client| async move { client.rollback(request).await };
-                follow::run(&arguments.at, after, arguments.first.within(), lost, call).await
+                let look = |status: &_| look::rollback(status, arguments);
+                follow::run(&arguments.at, after, look, arguments.first.within(), lost, call).await
             }
             Directive::Finalize(arguments) => {
                 let call = |mut client: Client| async move { client.finalize(FinalizeRequest {}).await };
-                follow::run(&arguments.at, After::Finalize, None, None, call).await
+                let look = |status: &_| look::finalize(status, arguments);
+                follow::run(&arguments.at, After::Finalize, look, None, None, call).await
             }
             Directive::Drain(arguments) => drain::run(arguments).await,
             Directive::Resume(arguments) => drain::resume(arguments).await,

@@ -14,7 +14,7 @@ use super::Outcome;
 use super::arguments::ServeExampleArguments;
 use super::{keygen, signals};
 use crate::inventory::clock::{Clock, SystemClock};
-use crate::inventory::{inventory_node_slow, open_node_trusting};
+use crate::inventory::{builder_for_good, inventory_node_as_of, inventory_node_slow};
 use crate::state::Mode;
 
 pub(super) fn run(arguments: &ServeExampleArguments) -> Outcome {
@@ -27,13 +27,14 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let trusted = arguments.trust.iter().map(|file| keygen::public_key(file)).collect::<Result<Vec<_>, _>>()?;
     let version = arguments.version.to_string();
-    let node = if arguments.state.is_some() {
-        let slow = arguments.transform_for.unwrap_or_default();
-        let builder = inventory_node_slow(&version, state, &clock, Mode::Online, slow)?;
-        trusted.iter().fold(builder, |builder, key| builder.trust(*key)).start().await?
-    } else {
-        open_node_trusting(&version, state, &clock, &trusted)?
+    let slow = arguments.transform_for.unwrap_or_default();
+    let builder = match (&arguments.knows_up_to, &arguments.state) {
+        (Some(newest), _) => inventory_node_as_of(newest, state, &clock, slow)?,
+        (None, Some(_)) => inventory_node_slow(&version, state, &clock, Mode::Online, slow)?,
+        (None, None) => builder_for_good(&version, state, &clock)?,
     };
+    let builder = arguments.coordinated.apply(trusted.iter().fold(builder, |builder, key| builder.trust(*key)));
+    let node = if arguments.state.is_some() { builder.start().await? } else { builder.build()? };
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;

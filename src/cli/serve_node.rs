@@ -7,29 +7,30 @@ use std::thread;
 use bytes::Bytes;
 use tonic::Status;
 
-use super::Outcome;
 use super::arguments::{ServeNodeArguments, Spoiled};
+use super::{Outcome, keygen};
 use crate::inventory::clock::{Clock, SystemClock};
 use crate::inventory::{Spoil, release};
 use crate::node::Program;
 use crate::simulation::{Observe, ObservedCall};
-use crate::state::Mode;
 
 pub(super) fn run(arguments: &ServeNodeArguments) -> Outcome {
     let spoil = match arguments.spoiled {
         Some(Spoiled::Start) => crash("at its start"),
-        Some(Spoiled::After(after)) => {
-            thread::spawn(move || {
-                thread::sleep(after);
-                crash("some time after its start")
-            });
-            None
-        }
         Some(Spoiled::NeverHealthy) => Some(Spoil::NeverOpens),
         Some(Spoiled::Verify) => Some(Spoil::NotSane),
-        Some(Spoiled::FirstCall) | None => None,
+        Some(Spoiled::NeverBack) => Some(Spoil::NeverBack),
+        Some(Spoiled::FirstCall | Spoiled::After(_)) | None => None,
     };
     let mut program = Program::from_env();
+    if let Some(Spoiled::After(after)) = arguments.spoiled {
+        program = program.on_ready(move |_| {
+            thread::spawn(move || {
+                thread::sleep(after);
+                crash("some time after it was ready")
+            });
+        });
+    }
     for (set, address) in
         [(Program::listen as fn(Program, &str) -> Program, &arguments.listen), (Program::admin, &arguments.admin)]
     {
@@ -44,7 +45,16 @@ pub(super) fn run(arguments: &ServeNodeArguments) -> Outcome {
         program = program.wait_for_state(wait);
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut builder = release(&arguments.runs, &clock, Mode::Online, spoil)?;
+    let mut builder = release(&arguments.runs, &clock, arguments.carry, spoil)?;
+    if let Some(limit) = arguments.call_limit {
+        builder = builder.call_limit(limit);
+    }
+    if let Some(limit) = arguments.stream_limit {
+        builder = builder.stream_limit(limit);
+    }
+    for file in &arguments.trust {
+        builder = builder.trust(keygen::public_key(file)?);
+    }
     if arguments.spoiled == Some(Spoiled::FirstCall) {
         builder = builder.observe(Crashes);
     }

@@ -83,9 +83,25 @@ mod linux {
             .arguments(more)
             .ready_limit(arguments.ready_limit)
             .stop_limit(arguments.stop_limit)
+            .watchdog(arguments.watchdog.0)
             .crash_limit(arguments.crashes.into(), arguments.crash_window)
             .waits(arguments.first_wait, longest)
             .news(move |news| tell(news, json));
+        if let Some(coordinator) = &arguments.coordinator {
+            supervisor = supervisor.environment("STRADDLE_ATTEND", coordinator);
+        }
+        if let Some(node) = &arguments.node {
+            supervisor = supervisor.environment("STRADDLE_NODE", node);
+        }
+        if !arguments.label.is_empty() {
+            if let Some((key, value)) =
+                arguments.label.iter().find(|(key, value)| format!("{key}{value}").contains(','))
+            {
+                return Err(BadArguments(format!("--label {key}={value}: there may be no comma in a label")).into());
+            }
+            let labels: Vec<_> = arguments.label.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            supervisor = supervisor.environment("STRADDLE_LABELS", labels.join(","));
+        }
         if let Some(release) = &arguments.release {
             supervisor = supervisor.release(release.clone());
         }

@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub(super) enum Readers {
 pub(super) fn write(file: &Path, bytes: &[u8], readers: Readers, replace: bool) -> Result<(), String> {
     let mut beside = begin(file, readers)?;
     beside.write(bytes)?;
-    beside.place(replace)
+    beside.place(replace).map(drop)
 }
 
 /// A file that is written beside its place. Dropped before it is placed, it leaves nothing behind.
@@ -66,15 +67,20 @@ impl Beside {
         self.file.write_all(bytes).map_err(|error| named(&self.place, &error))
     }
 
-    /// Makes it durable, and puts it into its place.
+    /// What is written so far.
+    pub(super) fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    /// Makes it durable, and puts it into its place: the file, still open.
     ///
     /// # Errors
     /// When that cannot be done, or something is there and stays; the file is named.
-    pub(super) fn place(self, replace: bool) -> Result<(), String> {
+    pub(super) fn place(self, replace: bool) -> Result<File, String> {
         let place = self.place;
         self.file.as_file().sync_all().map_err(|error| named(&place, &error))?;
         let placed = if replace { self.file.persist(&place) } else { self.file.persist_noclobber(&place) };
-        placed.map(drop).map_err(|error| named(&place, &error.error))
+        placed.map_err(|error| named(&place, &error.error))
     }
 }
 

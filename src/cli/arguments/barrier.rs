@@ -27,10 +27,11 @@ pub(in crate::cli) struct BarrierArguments {
     /// Have nodes wait this long for the word, from when they begin to prepare; then they go back by themselves
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = within, conflicts_with = "resume")]
     pub(in crate::cli) within: Duration,
-    /// Write what is decided to this new file [default: straddle-barrier-VERSION.json]
+    /// Write what is decided to this new file, which is gone once all have switched [default: straddle-barrier-VERSION.json]
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(in crate::cli) record: Option<PathBuf>,
-    /// Go on from the file of a run that was killed: before its decision everything is taken back, after it all are told
+    /// Go on from the file of a run that was killed, or left nodes behind: before its decision everything is taken back, after it all
+    /// are told
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) resume: Option<PathBuf>,
     /// Try this long to bring over the nodes that the word did not reach
@@ -39,6 +40,9 @@ pub(in crate::cli) struct BarrierArguments {
     /// Wait this long for a node that cannot be reached
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
     pub(in crate::cli) wait: Duration,
+    /// Also when nodes attend a coordinator, which moves them otherwise: the two may then work against each other
+    #[arg(long, conflicts_with = "resume")]
+    pub(in crate::cli) anyway: bool,
     /// Print JSON: one object a line, the last of which tells how it ended
     #[arg(long)]
     pub(in crate::cli) json: bool,

@@ -22,6 +22,8 @@ Examples:
   straddle node learn 127.0.0.1:7001 inventory-3.0.0.bundle
   straddle node upgrade 127.0.0.1:7001 3.0.0
   straddle node upgrade 127.0.0.1:7001 3.0.0 --drain --within 1m
+  straddle node replace 127.0.0.1:7001 --release 2.0.0
+  straddle node abort 127.0.0.1:7001
   straddle node rollback 127.0.0.1:7001 --dry-run
   straddle node finalize 127.0.0.1:7001"
 )]
@@ -42,19 +44,35 @@ pub(in crate::cli) enum Directive {
     Learn(LearnArguments),
     /// Upgrade the node to its next version, while callers go on
     ///
-    /// New calls wait for a moment, none fails. If anything goes wrong the node goes back by itself.
-    Upgrade(UpgradeArguments),
+    /// New calls wait for a moment, none fails. If anything goes wrong the node goes back by itself. This moves this node alone,
+    /// without a coordinator; `straddle upgrade` has a coordinator move all of them. A node that attends a coordinator is moved by
+    /// hand with --anyway alone.
+    Upgrade(NodeUpgradeArguments),
+    /// Have the node's supervisor run another release at the version that runs, while callers go on
+    ///
+    /// The program is replaced as in an upgrade, and goes back as in one. An older release is taken where it is named: that is the way away
+    /// from a program that is bad at every version that it runs, when the older one can run the version as well. What `rollback` leads to
+    /// stays as it is.
+    Replace(ReplaceArguments),
+    /// Give up the move that the node's supervisor has under way
+    ///
+    /// Where the new program has not taken over, the program before serves on; where it has, and is not ready, it is ended, and the one
+    /// before is started again. Callers may wait until then, and none fails. A move that is over is taken back by `rollback`.
+    ///
+    /// Exit code 1 when no move is under way, or it goes back already.
+    Abort(AbortArguments),
     /// Take the node back to the version before, while callers go on
     ///
     /// That is possible until `finalize`. Records that the version before cannot express keep it from happening, and are
     /// listed.
-    Rollback(RollbackArguments),
+    Rollback(NodeRollbackArguments),
     /// End the last upgrade for good: there is no way back afterwards
-    Finalize(FinalizeArguments),
+    Finalize(NodeFinalizeArguments),
     /// Take the node out of service, and wait until nobody is inside
     ///
     /// Its health says that it does not serve, its connections are told to go away, and callers that look go elsewhere. Whoever calls all the
-    /// same is answered. The node stays so over upgrades, until `resume`, or until its program starts again.
+    /// same is answered. The node stays so over upgrades within its program, until `resume`. A program that starts, also in the place
+    /// of another one, is in service.
     ///
     /// Exit code 0 when nobody is inside, 1 when calls are left.
     Drain(DrainArguments),
@@ -96,11 +114,25 @@ pub(in crate::cli) struct LearnArguments {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct UpgradeArguments {
+pub(in crate::cli) struct NodeUpgradeArguments {
     #[command(flatten)]
     pub(in crate::cli) at: AdminAddress,
     /// The version to go to
     pub(in crate::cli) to: Version,
+    /// Also when the node attends a coordinator, which moves it otherwise: the two may then work against each other
+    #[arg(long)]
+    pub(in crate::cli) anyway: bool,
+    #[command(flatten)]
+    pub(in crate::cli) first: DrainFirst,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ReplaceArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+    /// The release, which is older or newer than the one that runs [default: the newest good one that can run the version]
+    #[arg(long, value_name = "VERSION")]
+    pub(in crate::cli) release: Option<Version>,
     #[command(flatten)]
     pub(in crate::cli) first: DrainFirst,
 }
@@ -139,7 +171,13 @@ pub(in crate::cli) struct ResumeArguments {
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct RollbackArguments {
+pub(in crate::cli) struct AbortArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: AdminAddress,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct NodeRollbackArguments {
     #[command(flatten)]
     pub(in crate::cli) at: AdminAddress,
     /// Only say what would be lost, and change nothing
@@ -149,12 +187,18 @@ pub(in crate::cli) struct RollbackArguments {
     /// writes it into its state folder before it goes back, and keeps it there
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(in crate::cli) accept_loss: Option<PathBuf>,
+    /// Also when the node attends a coordinator, which moves it otherwise: the two may then work against each other
+    #[arg(long)]
+    pub(in crate::cli) anyway: bool,
     #[command(flatten)]
     pub(in crate::cli) first: DrainFirst,
 }
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct FinalizeArguments {
+pub(in crate::cli) struct NodeFinalizeArguments {
     #[command(flatten)]
     pub(in crate::cli) at: AdminAddress,
+    /// Also when the node attends a coordinator, which moves it otherwise: the two may then work against each other
+    #[arg(long)]
+    pub(in crate::cli) anyway: bool,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::duration;
+use crate::state::Mode;
 use crate::version::Version;
 
 #[derive(Args, Debug)]
@@ -21,9 +22,15 @@ pub(in crate::cli) struct ServeNodeArguments {
     /// The versions that the program can run, the oldest first: adjacent ones of 1.1.0, 2.0.0 and 3.0.0
     #[arg(long, value_name = "VERSION", value_delimiter = ',', required = true)]
     pub(in crate::cli) runs: Vec<Version>,
-    /// What is wrong with this release: start, first-call, never-healthy, verify, or after=SECONDS
+    /// How items are carried over: eager, online or lazy
+    #[arg(long, value_name = "MODE", default_value = "online", value_parser = mode)]
+    pub(in crate::cli) carry: Mode,
+    /// What is wrong with this release: start, first-call, never-healthy, verify, never-back, or after=SECONDS
     #[arg(long = "break", value_name = "HOW")]
     pub(in crate::cli) spoiled: Option<Spoiled>,
+    /// Learn bundles that this public key has signed; given again, another one's, too
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) trust: Vec<PathBuf>,
     /// The address to listen on, where nobody passes a socket
     #[arg(long, value_name = "ADDRESS")]
     pub(in crate::cli) listen: Option<String>,
@@ -33,9 +40,24 @@ pub(in crate::cli) struct ServeNodeArguments {
     /// The folder of the state, where `STRADDLE_STATE` does not say it
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) state: Option<PathBuf>,
+    /// How long running calls may take, while other callers wait, before a move is given up [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(in crate::cli) call_limit: Option<Duration>,
+    /// How long streams may go on before a move, while other callers are served [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(in crate::cli) stream_limit: Option<Duration>,
     /// How long to wait for the program before to let the state go [default: 10m]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(in crate::cli) wait: Option<Duration>,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "eager" => Ok(Mode::Eager),
+        "online" => Ok(Mode::Online),
+        "lazy" => Ok(Mode::Lazy),
+        _ => Err("say one of eager, online or lazy".to_owned()),
+    }
 }
 
 /// What is wrong with a release that is broken on purpose.
@@ -49,7 +71,9 @@ pub(in crate::cli) enum Spoiled {
     NeverHealthy,
     /// Its newest version finds itself not sane.
     Verify,
-    /// It crashes so long after it was started.
+    /// The reverse function of its newest version, which is 3.0.0, never comes to an end.
+    NeverBack,
+    /// It crashes so long after it was ready.
     After(Duration),
 }
 
@@ -62,12 +86,13 @@ impl FromStr for Spoiled {
             "first-call" => Ok(Self::FirstCall),
             "never-healthy" => Ok(Self::NeverHealthy),
             "verify" => Ok(Self::Verify),
+            "never-back" => Ok(Self::NeverBack),
             _ => {
                 let seconds = text.strip_prefix("after=").and_then(|seconds| seconds.parse().ok());
                 let after = seconds.and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
-                after
-                    .map(Self::After)
-                    .ok_or_else(|| "say one of start, first-call, never-healthy, verify, or after=SECONDS".to_owned())
+                after.map(Self::After).ok_or_else(|| {
+                    "say one of start, first-call, never-healthy, verify, never-back, or after=SECONDS".to_owned()
+                })
             }
         }
     }

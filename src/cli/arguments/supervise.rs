@@ -48,6 +48,10 @@ pub(in crate::cli) struct SuperviseArguments {
     /// How long a program may take to end once it was asked to
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub(in crate::cli) stop_limit: Duration,
+    /// How long a program may say nothing while it serves: one that has said WATCHDOG=1, and says so no more, is killed and started
+    /// again; or `off`
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = watchdog)]
+    pub(in crate::cli) watchdog: Watchdog,
     /// So many crashes of a new release lead back to the release before
     #[arg(long, value_name = "NUMBER", default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) crashes: u16,
@@ -57,6 +61,16 @@ pub(in crate::cli) struct SuperviseArguments {
     /// The first wait before a program is started again; it doubles, up to 30s
     #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = duration::parse)]
     pub(in crate::cli) first_wait: Duration,
+    /// The coordinator that the program attends, as 127.0.0.1:7300: it is told so. The coordinator then says when the
+    /// program is replaced by one that can run a newer version
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) coordinator: Option<String>,
+    /// The node's name there, which stays the same [default: the machine's name and the port]
+    #[arg(long, value_name = "NAME", requires = "coordinator")]
+    pub(in crate::cli) node: Option<String>,
+    /// A label for schedules and gates, as zone=a; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", requires = "coordinator", value_parser = super::coordinated::label)]
+    pub(in crate::cli) label: Vec<(String, String)>,
     /// What the jitter of these waits begins with [default: random, and printed]
     #[arg(long, value_name = "NUMBER")]
     pub(in crate::cli) seed: Option<u64>,
@@ -69,4 +83,12 @@ pub(in crate::cli) struct SuperviseArguments {
     /// The program, whose path holds {version}, and its arguments; {version} is the release
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(in crate::cli) program: Vec<OsString>,
+}
+
+/// How long a program may say nothing, if it has to say anything.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Watchdog(pub(in crate::cli) Option<Duration>);
+
+fn watchdog(text: &str) -> Result<Watchdog, String> {
+    if text == "off" { Ok(Watchdog(None)) } else { duration::parse(text).map(|limit| Watchdog(Some(limit))) }
 }

@@ -1,6 +1,5 @@
 //! All nodes prepared at once, or none.
 
-use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tonic::Status;
 
 use super::nodes::Member;
-use super::record::Record;
+use super::record::{Record, RecordFile};
 use super::told::Told;
 use crate::cli::arguments::BarrierArguments;
 use crate::cli::node::Failure;
@@ -75,7 +74,7 @@ pub(super) async fn all(
     members: &[Member],
     arguments: &BarrierArguments,
     record: &mut Record,
-    file: &Path,
+    file: &mut RecordFile,
     told: &mut Told,
     interrupted: &mut (impl Future<Output = ()> + Unpin),
 ) -> Result<Vec<Instant>, NotReady> {
@@ -125,7 +124,7 @@ pub(super) async fn all(
             }
         };
         // Several that come at once are written at once.
-        let noted = if receiver.is_empty() { record.place(file) } else { Ok(()) };
+        let noted = if receiver.is_empty() { file.write(record) } else { Ok(()) };
         if let Err(why) = shown.map_err(|error| format!("nothing can be printed: {error}")).and(noted) {
             failed.get_or_insert_with(|| NotReady::here(why));
         }
@@ -133,7 +132,7 @@ pub(super) async fn all(
     match failed {
         Some(failed) => Err(failed),
         None if prepared == members.len() => {
-            record.place(file).map_err(NotReady::here)?;
+            file.write(record).map_err(NotReady::here)?;
             Ok(vec![until; members.len()])
         }
         None => Err(NotReady::here("a task that follows a node is gone".to_owned())),

@@ -1,10 +1,11 @@
 //! What a run has decided, in a file: so that it can be gone on with when this program is killed.
 //!
-//! It is replaced as a whole, and lasts when the call that wrote it returns.
+//! It is replaced as a whole, and lasts when the call that wrote it returns. While a run is at work no other one has the file; it is
+//! gone once all have switched, or all are as before.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +36,6 @@ pub(super) enum Stage {
     Preparing,
     /// It is decided that all are to switch; who was told is not known.
     Decided,
-    /// All have switched.
-    Over,
 }
 
 /// A node of it.
@@ -79,11 +78,6 @@ impl Record {
         }
     }
 
-    pub(super) fn read(file: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-        Self::parse(&text).map_err(|why| format!("{} is no record of `straddle barrier`: {why}", file.display()))
-    }
-
     fn parse(text: &str) -> Result<Self, String> {
         let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if record.format != FORMAT {
@@ -96,40 +90,115 @@ impl Record {
             None => Ok(record),
         }
     }
+}
 
-    /// Writes it where nothing is yet.
-    pub(super) fn place_new(&self, file: &Path) -> Result<(), String> {
-        self.write(file, false)
+/// The file of a run. No other run has it while this is there.
+#[derive(Debug)]
+pub(super) struct RecordFile {
+    path: PathBuf,
+    /// What lies there now, locked (flock(2)): each file that takes its place is locked before it does.
+    locked: Option<File>,
+}
+
+impl RecordFile {
+    /// Begins one where nothing is yet.
+    pub(super) fn begin(path: &Path, record: &Record) -> Result<Self, String> {
+        Ok(Self { path: path.to_owned(), locked: write(path, record, false)? })
     }
 
-    /// Writes it in the place of what was there.
-    pub(super) fn place(&self, file: &Path) -> Result<(), String> {
-        self.write(file, true)
+    /// That of a run that was killed, and what it says.
+    pub(super) fn take(path: &Path) -> Result<(Self, Record), String> {
+        let (locked, text) = loop {
+            let mut text = String::new();
+            let unread = |error: io::Error| format!("{} cannot be read: {error}", path.display());
+            if !LOCKS {
+                File::open(path).and_then(|mut file| file.read_to_string(&mut text)).map_err(unread)?;
+                break (None, text);
+            }
+            // Some file systems lock only what can be written.
+            let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(unread)?;
+            lock(&file, path)?;
+            // Whoever had it may have put another one in its place, or removed it, since it was opened.
+            if is_at(&file, path).map_err(unread)? {
+                file.read_to_string(&mut text).map_err(unread)?;
+                break (Some(file), text);
+            }
+        };
+        let record = Record::parse(&text);
+        let record = record.map_err(|why| format!("{} is no record of `straddle barrier`: {why}", path.display()))?;
+        Ok((Self { path: path.to_owned(), locked }, record))
     }
 
-    fn write(&self, file: &Path, replace: bool) -> Result<(), String> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        whole_file::write(file, format!("{text}\n").as_bytes(), Readers::AsUsual, replace)?;
-        sync_folder(file).map_err(|error| format!("{} cannot be made durable: {error}", file.display()))
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a record in the place of what was there.
+    pub(super) fn write(&mut self, record: &Record) -> Result<(), String> {
+        self.locked = write(&self.path, record, true)?;
+        Ok(())
+    }
+
+    /// Nothing is left of a run that nobody has to go on with.
+    pub(super) fn remove(&self) -> Result<(), String> {
+        let removed = fs::remove_file(&self.path).and_then(|()| sync_folder(&self.path));
+        removed.map_err(|error| format!("{} cannot be removed: {error}", self.path.display()))
     }
 }
 
-/// That no earlier run is forgotten.
+/// That no earlier run is forgotten, and no other one disturbed.
 pub(super) fn expect_none(file: &Path) -> Result<(), String> {
     if fs::symlink_metadata(file).is_err() {
         return Ok(());
     }
+    if let (true, Ok(open)) = (LOCKS, OpenOptions::new().read(true).write(true).open(file)) {
+        lock(&open, file)?;
+    }
     let file = file.display();
     Err(format!(
-        "{file} is there already\n  help: `straddle barrier --resume {file}` goes on with the run that it tells of; when that is \
-         over, remove it, or name another file with --record"
+        "{file} is there already\n  help: `straddle barrier --resume {file}` goes on with the run that it tells of, which was killed \
+         or left nodes behind; or name another file with --record"
     ))
 }
 
-/// Nothing is left of a run that changed nothing.
-pub(super) fn remove(file: &Path) -> Result<(), String> {
-    let removed = fs::remove_file(file).and_then(|()| sync_folder(file));
-    removed.map_err(|error| format!("{} cannot be removed: {error}", file.display()))
+/// Elsewhere a file that is open and locked cannot be replaced.
+const LOCKS: bool = cfg!(unix);
+
+fn write(path: &Path, record: &Record, replace: bool) -> Result<Option<File>, String> {
+    let text = serde_json::to_string_pretty(record).map_err(|error| error.to_string())?;
+    let mut beside = whole_file::begin(path, Readers::AsUsual)?;
+    beside.write(format!("{text}\n").as_bytes())?;
+    if LOCKS {
+        // Nobody knows its name yet.
+        lock(beside.file(), path)?;
+    }
+    let file = beside.place(replace)?;
+    sync_folder(path).map_err(|error| format!("{} cannot be made durable: {error}", path.display()))?;
+    Ok(LOCKS.then_some(file))
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), String> {
+    let path = path.display();
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => format!(
+            "another `straddle barrier` is at work on {path}\n  help: wait until it has ended; what it leaves undone `straddle barrier \
+             --resume {path}` goes on with"
+        ),
+        TryLockError::Error(error) => format!("{path} cannot be locked: {error}\n  help: name a file on a local disk with --record"),
+    })
+}
+
+/// Whether this is the file that lies there now.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (own, there) = (file.metadata()?, fs::metadata(path)?);
+    Ok((own.dev(), own.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn sync_folder(file: &Path) -> io::Result<()> {
@@ -153,24 +222,47 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("record.json");
-        expect_none(&file).expect("nothing is there");
+        let path = folder.path().join("record.json");
+        expect_none(&path).expect("nothing is there");
         let mut record = record();
-        record.place_new(&file).expect("room");
-        assert_eq!(Record::read(&file).as_ref(), Ok(&record));
-        assert!(record.place_new(&file).is_err(), "another run is not forgotten");
-        assert!(expect_none(&file).expect_err("it is there").contains("--resume"));
+        drop(RecordFile::begin(&path, &record).expect("room"));
+        assert!(RecordFile::begin(&path, &record).is_err(), "another run is not forgotten");
+        assert!(expect_none(&path).expect_err("it is there").contains("--resume"));
+        let (mut file, read) = RecordFile::take(&path).expect("a record");
+        assert_eq!(read, record);
         for (number, node) in record.nodes.iter_mut().enumerate() {
             node.name = Some(format!("{number:032x}"));
         }
         record.stage = Stage::Decided;
         record.switched([1].into_iter());
-        record.place(&file).expect("room");
-        let read = Record::read(&file).expect("a record");
+        file.write(&record).expect("room");
+        drop(file);
+        let (file, read) = RecordFile::take(&path).expect("a record");
         assert_eq!(read, record);
         assert_eq!(read.nodes.iter().map(|node| node.switched).collect::<Vec<_>>(), [false, true]);
-        remove(&file).expect("it is there");
-        assert!(Record::read(&file).expect_err("it is gone").contains("cannot be read"));
+        file.remove().expect("it is there");
+        assert!(RecordFile::take(&path).expect_err("it is gone").contains("cannot be read"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_has_the_file_of_a_run_however_often_it_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("record.json");
+        let mut file = RecordFile::begin(&path, &record()).expect("room");
+        for _ in 0..3 {
+            for refused in [RecordFile::take(&path).map(drop), expect_none(&path)] {
+                let refused = refused.expect_err("it is taken");
+                assert!(refused.contains("another `straddle barrier` is at work"), "{refused}");
+            }
+            file.write(&record()).expect("room");
+        }
+        // What somebody has opened before it was replaced is not the record any more.
+        let before = File::open(&path).expect("a file");
+        file.write(&record()).expect("room");
+        assert!(!is_at(&before, &path).expect("a file"));
+        drop(file);
+        RecordFile::take(&path).expect("it is free");
     }
 
     #[test]

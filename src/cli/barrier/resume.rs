@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::pin::pin;
-use std::process::ExitCode;
 
 use super::nodes::{self, Member};
 use super::prepare::NotReady;
-use super::record::{self, Record, Stage};
+use super::record::{RecordFile, Stage};
 use super::told::Told;
 use super::word::{Fate, Given};
 use super::{finish, signals};
@@ -14,7 +13,7 @@ use crate::cli::arguments::BarrierArguments;
 use crate::cli::{BadArguments, Outcome};
 
 pub(super) async fn run(arguments: &BarrierArguments, file: &Path) -> Outcome {
-    let mut record = Record::read(file).map_err(BadArguments)?;
+    let (mut file, mut record) = RecordFile::take(file).map_err(BadArguments)?;
     let members = record.nodes.iter().map(|node| Member::of(&node.address, arguments.wait));
     let members = members.collect::<Result<Vec<_>, BadArguments>>()?;
     let mut told = Told::new(arguments.json);
@@ -26,7 +25,7 @@ pub(super) async fn run(arguments: &BarrierArguments, file: &Path) -> Outcome {
             let left = nodes::take_back(&members, &record.names(), &unnamed).await;
             let why = NotReady::here("the run ended before its decision".to_owned());
             // Where one could not be told, it is known from here which.
-            let kept = if left.is_empty() { record::remove(file).err() } else { None };
+            let kept = if left.is_empty() { file.remove().err() } else { None };
             told.aborted(&why, &left, None, kept.as_deref())
         }
         Stage::Decided => {
@@ -35,11 +34,7 @@ pub(super) async fn run(arguments: &BarrierArguments, file: &Path) -> Outcome {
             let fates = record.nodes.iter().map(|node| if node.switched { switched() } else { unheard() });
             let given = Given(fates.collect());
             let mut interrupted = pin!(signals::interrupted());
-            finish(arguments, &members, given, &mut record, file, &mut told, &mut interrupted).await
-        }
-        Stage::Over => {
-            told.was_over(&record, file)?;
-            Ok(ExitCode::SUCCESS)
+            finish(arguments, &members, given, &mut record, &mut file, &mut told, &mut interrupted).await
         }
     }
 }

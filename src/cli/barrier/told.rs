@@ -172,10 +172,11 @@ impl Told {
         Ok(ExitCode::FAILURE)
     }
 
-    /// The word was given, and those that it did not reach were tried again.
+    /// The word was given, and those that it did not reach were tried again. The record stays where some are left.
     pub(super) fn over(&self, record: &Record, file: &Path, given: &Given, unnoted: Option<&str>) -> io::Result<()> {
         self.end_progress();
-        let (from, to, file) = (&record.from, &record.to, file.display().to_string());
+        let (from, to) = (&record.from, &record.to);
+        let kept = given.has_stragglers().then(|| file.display().to_string());
         let nodes = || record.nodes.iter().zip(&given.0);
         if self.json {
             line(&json!({ "done": {
@@ -186,7 +187,7 @@ impl Told {
                 "stragglers": given.0.len() - given.switched().count(),
                 "window_microseconds": given.window().map(micros),
                 "longest_pause_microseconds": given.longest_pause().map(micros),
-                "record": file,
+                "record": kept,
             } }))?;
         } else {
             say(&format!("{} of {} nodes have switched, {from} -> {to}", given.switched().count(), given.0.len()))?;
@@ -198,7 +199,9 @@ impl Told {
             if let Some(pause) = given.longest_pause() {
                 say(&format!("  longest pause  {pause:.1?} that new calls waited at a node, as it told"))?;
             }
-            say(&format!("  record         {}", printable(&file)))?;
+            if let Some(file) = &kept {
+                say(&format!("  record         {}", printable(file)))?;
+            }
         }
         for (node, fate) in nodes() {
             if let Fate::Straggler(why) = fate {
@@ -206,22 +209,15 @@ impl Told {
                 say_aside(&printable(&format!("{address} is left at {from}, and goes on under simulation: {why}")));
             }
         }
-        if given.has_stragglers() {
-            say_aside(&format!("`straddle barrier --resume {file}` tries again"));
-        }
-        if let Some(why) = unnoted {
-            say_aside(&format!("what has become of the nodes could not be written down: {why}"));
+        match (kept, unnoted) {
+            (Some(file), None) => say_aside(&format!("`straddle barrier --resume {file}` tries again")),
+            (Some(file), Some(why)) => say_aside(&format!(
+                "what has become of the nodes could not be written down: {why}; `straddle barrier --resume {file}` asks them"
+            )),
+            (None, Some(why)) => say_aside(&format!("{why}; nobody needs it any more: remove it before the next run")),
+            (None, None) => {}
         }
         Ok(())
-    }
-
-    /// A record of a run that needs nothing more.
-    pub(super) fn was_over(&self, record: &Record, file: &Path) -> io::Result<()> {
-        let (from, to, count) = (&record.from, &record.to, record.nodes.len());
-        if self.json {
-            return line(&json!({ "done": { "from": from, "to": to, "stragglers": 0, "record": file } }));
-        }
-        say(&format!("all {count} nodes had switched already, {from} -> {to}"))
     }
 
     fn aside(&self, text: &str) {

@@ -161,7 +161,7 @@ async fn bring(member: &Member, place: usize, record: &Record, until: Instant, t
                 follow(member, place, to, told, call).await
             }
             Next::Upgrade => {
-                let request = UpgradeRequest { to: to.to_string() };
+                let request = UpgradeRequest { to: to.to_string(), ..UpgradeRequest::default() };
                 let call = |mut client: Client| async move { client.upgrade(request).await };
                 follow(member, place, to, told, call).await
             }

@@ -20,7 +20,7 @@ use super::print::Printer;
 use super::schema::CallSchema;
 use crate::cli::BadArguments;
 use crate::dispatch;
-use crate::transport::{Channel, Idempotent, labelled};
+use crate::transport::{Channel, Idempotent, Simulates, Steps, labelled};
 
 /// What ended a call.
 #[derive(Debug)]
@@ -62,6 +62,10 @@ pub(super) fn request(
     }
     if method::is_idempotent(method) {
         request.extensions_mut().insert(Idempotent);
+    }
+    if let CallSchema { label: Some(label), digest: Some(digest), protocol: Some(protocol), .. } = schema {
+        let (version, schema) = (label.to_string().into(), digest.clone().into());
+        request.extensions_mut().insert(Simulates { version, schema, protocol: Steps::Loaded(protocol.clone()) });
     }
     request
 }

@@ -11,6 +11,7 @@ use super::exchange::Ending;
 use super::report::{Json, Report, Versions, map, text};
 use super::status;
 use crate::cli::unknown;
+use crate::dispatch::SIMULATED;
 use crate::version::Version;
 
 /// Who reads what is printed.
@@ -161,7 +162,9 @@ impl Printer {
             _ => String::new(),
         };
         let schema = text(headers, "straddle-schema").map(|schema| format!(", schema {schema}")).unwrap_or_default();
-        eprintln!("label {label}{answered}, node {node}{schema}");
+        let simulated = text(headers, SIMULATED.as_str());
+        let simulated = simulated.map(|version| format!(", simulated here in {version}")).unwrap_or_default();
+        eprintln!("label {label}{answered}, node {node}{schema}{simulated}");
     }
 
     fn versions(&self, headers: &MetadataMap) -> Versions {

@@ -38,7 +38,7 @@ pub(super) async fn read(channel: Channel, arguments: &CallArguments) -> Result<
     for path in PATHS {
         match read_at(channel.clone(), PathAndQuery::from_static(path), arguments).await {
             Ok(pool) => {
-                return Ok(CallSchema { label: arguments.protocol.label.clone(), digest: None, pool });
+                return Ok(CallSchema { label: arguments.protocol.label.clone(), digest: None, protocol: None, pool });
             }
             // A refusal of the label may have this code, too, and says more than that there is no reflection.
             Err(status) if status.code() == Code::Unimplemented && Refusal::from_status(&status).is_none() => {

@@ -18,6 +18,8 @@ pub(super) struct CallSchema {
     pub(super) label: Option<Version>,
     /// The digest, where it is known from disk: a node that has another schema of that version then refuses.
     pub(super) digest: Option<String>,
+    /// All versions, where they are known from disk: nodes that do not know the label can then be called in an older one.
+    pub(super) protocol: Option<Protocol>,
     pub(super) pool: DescriptorPool,
 }
 
@@ -30,7 +32,7 @@ impl CallSchema {
             None => unlabelled(&protocol),
         };
         let (digest, pool) = (Some(schema.digest().to_owned()), schema.pool().clone());
-        Ok(Self { label: wanted.label.clone(), digest, pool })
+        Ok(Self { label: wanted.label.clone(), digest, protocol: Some(protocol), pool })
     }
 
     /// The method that is meant by `wanted`.

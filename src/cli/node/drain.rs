@@ -118,7 +118,10 @@ impl First {
     /// Takes the node back into service, unless it was out of it before.
     pub(super) async fn over(self, mut client: Client, at: &AdminAddress) -> Option<Drained> {
         if self.before {
-            return Some(Drained::Before);
+            // A program that has taken its place is in service: that it was drained was known to the one before alone.
+            let asked = tokio::time::timeout(PATIENCE.max(at.wait), client.status(StatusRequest {})).await;
+            let in_service = matches!(asked, Ok(Ok(status)) if !status.get_ref().drained);
+            return Some(if in_service { Drained::Resumed } else { Drained::Before });
         }
         let resumed = tokio::time::timeout(PATIENCE.max(at.wait), client.resume(ResumeRequest {})).await;
         Some(if matches!(resumed, Ok(Ok(_))) { Drained::Resumed } else { Drained::Stays })

@@ -46,6 +46,11 @@ impl Failure {
         }
     }
 
+    /// Of what the node is not even asked for; it goes on as before.
+    pub(super) fn beforehand(reason: &str, message: String, advice: String) -> Self {
+        Self { kind: Kind::Refused, reason: Some(reason.to_owned()), message, advice, details: BTreeMap::new() }
+    }
+
     /// Of a call that the node has got; `moving` when it may have begun to move.
     pub(in crate::cli) fn of(address: &str, status: &Status, moving: bool) -> Self {
         if let Some(info) = status.get_details_error_info().filter(|info| info.domain == DOMAIN) {

@@ -17,7 +17,7 @@ use crate::cli::Outcome;
 use crate::cli::arguments::AdminAddress;
 use crate::cli::inspect::printable;
 use crate::node::admin::wire::move_update::Update;
-use crate::node::admin::wire::{Done, MoveUpdate, RefusedRecord};
+use crate::node::admin::wire::{Done, MoveUpdate, NodeStatus, RefusedRecord, StatusRequest};
 
 /// Records that are shown, for people.
 const SHOWN: usize = 20;
@@ -26,15 +26,18 @@ const SHOWN: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
     Upgrade,
+    Replace,
     Rollback,
     DryRun,
     Finalize,
 }
 
-/// Tells a node to move, and follows it; drained first, if there is a time for that.
+/// Tells a node to move, and follows it; drained first, if there is a time for that. What speaks against it by how the node is doing
+/// keeps it from being told anything.
 pub(super) async fn run<F>(
     at: &AdminAddress,
     after: After,
+    look: impl FnOnce(&NodeStatus) -> Result<(), Failure>,
     first: Option<Duration>,
     mut lost: Option<lost::File>,
     call: impl FnOnce(Client) -> F,
@@ -42,10 +45,18 @@ pub(super) async fn run<F>(
 where
     F: Future<Output = Result<Response<Streaming<MoveUpdate>>, Status>>,
 {
-    let client = match connect(at).await? {
+    let mut client = match connect(at).await? {
         Ok(client) => client,
         Err(failure) => return failed(at, &failure),
     };
+    let looked = match unless_interrupted(client.status(StatusRequest {})).await {
+        None => return Ok(ExitCode::from(super::INTERRUPTED)),
+        Some(Ok(status)) => look(status.get_ref()),
+        Some(Err(status)) => Err(Failure::of(&at.address, &status, false)),
+    };
+    if let Err(failure) = looked {
+        return failed(at, &failure);
+    }
     let mut progress = Progress::new(at.json);
     let drained = match first {
         None => None,
@@ -180,6 +191,7 @@ fn end(at: &AdminAddress, after: After, done: &Done, lost: Option<lost::File>, d
         After::Upgrade => format!(
             "{moved}\nuntil `straddle node finalize {address}` there is a way back: `straddle node rollback {address}`"
         ),
+        After::Replace => format!("{moved}\nwhich release runs, `straddle node status {address}` says"),
         After::Rollback => moved,
         After::DryRun => format!("nothing would be lost: `straddle node rollback {address}` takes the node back"),
         After::Finalize => format!("{} is final: the state of the version before is gone", done.version),

@@ -2,14 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::node::admin::wire::{LearnResponse, Moved, NodeStatus, Phase, Prepared, Program, RefusedRecord, Work};
+use super::status::is_down;
+use crate::node::admin::wire::{
+    Attends, LearnResponse, Moved, NodeStatus, Phase, Prepared, Program, RefusedRecord, Work,
+};
 use crate::node::losses;
 
 pub(in crate::cli) fn status(status: &NodeStatus) -> Value {
     json!({
         "protocol": status.protocol,
         "version": status.version,
-        "phase": phase(status.phase),
+        "phase": if is_down(status) { "down".to_owned() } else { phase(status.phase) },
         "served": status.served,
         "learned": status.learned,
         "next": some(&status.next),
@@ -27,7 +30,12 @@ pub(in crate::cli) fn status(status: &NodeStatus) -> Value {
         "instance": some(&status.instance),
         "last": status.last.as_ref().map(moved),
         "program": status.program.as_ref().map(program),
+        "attends": status.attends.as_ref().map(attends),
     })
+}
+
+fn attends(attends: &Attends) -> Value {
+    json!({ "coordinator": attends.coordinator, "node": some(&attends.node) })
 }
 
 /// What a supervisor knows.
@@ -40,6 +48,9 @@ fn program(program: &Program) -> Value {
         "last_good": some(&program.last_good),
         "failure": program.failure,
         "doing": some(&program.doing),
+        "next_release": some(&program.next_release),
+        "passed_over": program.passed_over,
+        "given_up_in_microseconds": program.given_up_in_microseconds,
     })
 }
 

@@ -11,10 +11,8 @@ use crate::bundle::{Bundle, PublicKey};
 use crate::cli::arguments::LearnArguments;
 use crate::cli::inspect::{self, printable};
 use crate::cli::{BadArguments, Outcome, keygen};
-use crate::node::admin::wire::{LearnRequest, LearnResponse};
+use crate::node::admin::{parts, wire::LearnResponse};
 
-/// Bytes that are sent at once.
-const PART: usize = 256 << 10;
 /// Methods that are told of one by one.
 const TOLD: usize = 20;
 
@@ -25,11 +23,7 @@ pub(super) async fn run(arguments: &LearnArguments) -> Outcome {
         Ok(client) => client,
         Err(failure) => return failed(at, &failure),
     };
-    let parts: Vec<LearnRequest> = (0..file.len())
-        .step_by(PART)
-        .map(|from| LearnRequest { part: file.slice(from..file.len().min(from + PART)) })
-        .collect();
-    match unless_interrupted(client.learn(iter(parts))).await {
+    match unless_interrupted(client.learn(iter(parts(&file)))).await {
         None => {
             let _ = say("stopped; whether the node has learned the bundle, `straddle node status` says");
             Ok(ExitCode::from(super::INTERRUPTED))

@@ -68,7 +68,12 @@ fn text(status: &NodeStatus) -> String {
     if !status.learned.is_empty() {
         line("learned", &format!("{}: from bundles; the program was built without", status.learned.join(", ")));
     }
-    line("next", or_none(&status.next, "none: its program has no version after this, or no state folder"));
+    let waits = !status.back.is_empty() && !status.next.is_empty();
+    let once = if waits { format!(", once {} is finalized", status.version) } else { String::new() };
+    line("next", &format!("{}{once}", next(status)));
+    for over in status.program.iter().flat_map(|program| &program.passed_over) {
+        line("unusable", over);
+    }
     line("back", or_none(&status.back, "none: no upgrade waits to be finalized"));
     line("active", &status.active);
     line("calls", &format!("{} running, {} waiting", status.calls_running, status.calls_waiting));
@@ -83,13 +88,51 @@ fn text(status: &NodeStatus) -> String {
     if let Some(last) = &status.last {
         line("last", &moved(last));
     }
+    if let Some(attends) = &status.attends {
+        let name = if attends.node.is_empty() { String::new() } else { format!(", as {}", attends.node) };
+        line("attends", &format!("the coordinator at {}{name}", attends.coordinator));
+    }
     if let Some(program) = &status.program {
         line("program", &of_program(program));
+        if let Some(micros) = program.given_up_in_microseconds {
+            let left = Duration::from_micros(micros);
+            let waits =
+                if program.process == 0 { "callers wait for it: it" } else { "callers are served; the new program" };
+            line(
+                "",
+                &format!(
+                    "{waits} is given up in {left:.0?} unless it says that it goes on (--ready-limit), or by straddle node abort"
+                ),
+            );
+        }
         if let Some(failure) = &program.failure {
-            line("", failure);
+            line("failed", failure);
         }
     }
     text
+}
+
+/// Where an upgrade leads, and what runs that.
+fn next(status: &NodeStatus) -> String {
+    match (&status.program, status.next.as_str()) {
+        (None, "") => "none: its program has no version after this, or no state folder".to_owned(),
+        (Some(program), "") if is_down(status) => format!("not known while release {} is down", program.release),
+        (Some(program), "") if program.next_release.is_empty() => {
+            format!("none: no release of its supervisor runs {} and a newer version", status.version)
+        }
+        (Some(Program { next_release, .. }), "") => {
+            format!("none; release {next_release} runs {} as well: straddle node replace", status.version)
+        }
+        (Some(Program { next_release, .. }), next) if !next_release.is_empty() => {
+            format!("{next}, by release {next_release}")
+        }
+        (_, next) => next.to_owned(),
+    }
+}
+
+/// Whether no program serves, though none is being replaced.
+pub(super) fn is_down(status: &NodeStatus) -> bool {
+    status.under_way.is_none() && status.program.as_ref().is_some_and(|program| program.process == 0)
 }
 
 /// What a supervisor knows, on one line.
@@ -141,6 +184,12 @@ pub(in crate::cli) fn doing(status: &NodeStatus) -> String {
     if status.stuck.is_some() {
         return "stuck: it answers no callers until its program is started again".to_owned();
     }
+    if let Some(program) = status.program.as_ref().filter(|_| is_down(status)) {
+        return match program.restarts_in_microseconds {
+            Some(0) | None => "down: its program starts".to_owned(),
+            Some(micros) => format!("down: its program is started again in {:.1?}", Duration::from_micros(micros)),
+        };
+    }
     let mut text = json::phase(status.phase);
     if let Some(way) = &status.under_way {
         let _ = write!(text, " {} {}", if way.back { "back to" } else { "to" }, way.to);
@@ -168,4 +217,31 @@ pub(in crate::cli) fn doing(status: &NodeStatus) -> String {
 
 fn or_none<'a>(text: &'a str, none: &'a str) -> &'a str {
     if text.is_empty() { none } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_whose_program_is_down_says_so_and_when_it_comes() {
+        let program = Program {
+            release: "2.0.0".to_owned(),
+            restarts_in_microseconds: Some(3_000_000),
+            failure: Some("release 2.0.0: it was ended by signal 6".to_owned()),
+            ..Program::default()
+        };
+        let version = "2.0.0".to_owned();
+        let mut status = NodeStatus { version, phase: 1, program: Some(program), ..NodeStatus::default() };
+        assert_eq!(doing(&status), "down: its program is started again in 3.0s");
+        assert_eq!(json::status(&status)["phase"], "down");
+        let told = text(&status);
+        assert!(told.contains("not known while release 2.0.0 is down") && !told.contains("serving"), "{told}");
+        if let Some(program) = &mut status.program {
+            program.process = 7;
+        }
+        let told = text(&status);
+        assert!(told.contains("none: no release of its supervisor runs 2.0.0 and a newer version"), "{told}");
+        assert_eq!(doing(&status), "serving");
+    }
 }

@@ -60,13 +60,16 @@ const EXPERIMENT: Candidate = Candidate { experiment: true, ..BASE };
 
 pub(crate) const RAW: &str = "raw";
 pub(crate) const TONIC: &str = "tonic";
+pub(crate) const SAME: &str = "straddle same version";
+pub(crate) const ATTENDING: &str = "straddle same version, attending";
 pub(crate) const ONE_APART: &str = "straddle through rules";
 pub(crate) const TEN_APART: &str = "straddle through rules, ten apart";
 
 pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: RAW, serve: servers::raw::serve, ..BASE },
     Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
-    Candidate { name: "straddle same version", metadata: SECOND, ..NODE },
+    Candidate { name: SAME, metadata: SECOND, ..NODE },
+    Candidate { name: ATTENDING, metadata: SECOND, serve: servers::straddle::attending, ..BASE },
     Candidate { name: "straddle through one code simulation object", metadata: FIRST, ..NODE },
     Candidate { name: ONE_APART, metadata: &[("straddle-version", "10.0.0")], ..RULES },
     Candidate { name: TEN_APART, metadata: &[("straddle-version", "1.0.0")], ..RULES },

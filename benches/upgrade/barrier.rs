@@ -8,9 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 
+use self::cluster::Cluster;
 use crate::options::Options;
 use crate::pause::{Call, Load, state};
 use crate::records::{scratch, text};
@@ -56,7 +56,7 @@ async fn row(count: usize, before: Duration, folder: &Path) -> Result<Row, Strin
     let mut cluster = Cluster::start(count, folder)?;
     let (mut loads, mut admins) = (Vec::new(), Vec::new());
     for _ in 0..count {
-        let [callers, admin] = cluster.hear("node").await?;
+        let [callers, admin] = cluster.next().await?;
         loads.push(Load::begin(&callers, RATE, ITEMS).await?);
         admins.push(admin);
     }
@@ -94,36 +94,4 @@ async fn tool(admins: &[String], record: &Path) -> Result<Vec<Value>, String> {
 
 fn said<'v>(told: &'v [Value], what: &str) -> Result<&'v Value, String> {
     told.iter().find_map(|line| line.get(what)).ok_or_else(|| format!("straddle barrier says no `{what}`"))
-}
-
-/// The process of the nodes. It ends with this.
-struct Cluster {
-    process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Cluster {
-    fn start(count: usize, folder: &Path) -> Result<Self, String> {
-        let mut command = Command::new(std::env::current_exe().map_err(text)?);
-        command.arg("--cluster").arg(count.to_string()).arg(folder);
-        let mut process =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().map_err(text)?;
-        let (input, output) = (process.stdin.take(), process.stdout.take());
-        let (Some(input), Some(output)) = (input, output) else { return Err("there are no pipes".to_owned()) };
-        Ok(Self { process, input, output: BufReader::new(output).lines() })
-    }
-
-    /// What the process says behind `what`.
-    async fn hear<const N: usize>(&mut self, what: &str) -> Result<[String; N], String> {
-        let line = self.output.next_line().await.map_err(text)?.unwrap_or_default();
-        let words = line.strip_prefix(what).map(|rest| rest.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        words.and_then(|words| words.try_into().ok()).ok_or_else(|| format!("the nodes say {line:?} instead of {what}"))
-    }
-
-    async fn stop(mut self) -> Result<(), String> {
-        drop(self.input);
-        let status = self.process.wait().await.map_err(text)?;
-        if status.success() { Ok(()) } else { Err(format!("the nodes ended with {status}")) }
-    }
 }

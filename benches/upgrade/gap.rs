@@ -4,10 +4,12 @@
 //! Four callers, each with a connection of its own, call a thousand times a second each, one call after the other. A call
 //! that was told that it was not begun is made again; so is a connection that went away. Whatever else fails counts.
 
+mod drained;
 mod nginx;
 mod node;
 mod plain;
 mod probe;
+mod restarted;
 
 use std::time::Duration;
 
@@ -29,7 +31,12 @@ pub(crate) struct Row {
 }
 
 /// The ways, in the order in which they take turns.
-const WAYS: [&str; 3] = ["soft", "nginx, its own way", "plain tonic, stopped and started"];
+const WAYS: [&str; 6] = [SOFT, SAME, NEXT, DRAIN, NGINX, "plain tonic, stopped and started"];
+const SOFT: &str = "soft, 1.1.0 to 2.0.0";
+const SAME: &str = "restart, the same version";
+const NEXT: &str = "restart, 1.1.0 to 2.0.0";
+const DRAIN: &str = "drain, two nodes, 1.1.0 to 2.0.0";
+const NGINX: &str = "nginx, its own way";
 
 pub(crate) fn rows(options: &Options) -> Result<Vec<Row>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(text)?;
@@ -39,8 +46,11 @@ pub(crate) fn rows(options: &Options) -> Result<Vec<Row>, String> {
             eprintln!("round {round}: {}", row.way);
             let felt = runtime.block_on(async {
                 match row.way {
-                    "soft" => node::soft(options).await.map(Ok),
-                    "nginx, its own way" => nginx::replaced(options).await,
+                    SOFT => node::soft(options).await.map(Ok),
+                    SAME => restarted::same_version(options).await.map(Ok),
+                    NEXT => restarted::next_version(options).await.map(Ok),
+                    DRAIN => drained::upgraded(options).await.map(Ok),
+                    NGINX => nginx::replaced(options).await,
                     _ => plain::replaced().await.map(Ok),
                 }
             })?;

@@ -536,7 +536,8 @@ pub mod v1_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::echo::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -1047,7 +1048,8 @@ pub mod v2_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::echo::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }

@@ -601,7 +601,8 @@ pub mod v1_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -1114,7 +1115,8 @@ pub mod v2_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -1627,7 +1629,8 @@ pub mod v3_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -2140,7 +2143,8 @@ pub mod v4_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -2653,7 +2657,8 @@ pub mod v5_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -3166,7 +3171,8 @@ pub mod v6_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -3679,7 +3685,8 @@ pub mod v7_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -4192,7 +4199,8 @@ pub mod v8_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -4705,7 +4713,8 @@ pub mod v9_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -5218,7 +5227,8 @@ pub mod v10_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }
@@ -5731,7 +5741,8 @@ pub mod v11_0_0 {
             > + ::core::marker::Send,
     {
         self::bench::rules::v1::echo_client::EchoClient::new(
-            ::straddle::transport::Labelled::new(channel, &LABEL),
+            ::straddle::transport::Labelled::new(channel, &LABEL)
+                .simulating(super::protocol),
         )
     }
 }

@@ -1,10 +1,11 @@
 //! Nodes, served as users serve them.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use straddle::dispatch::Object;
-use straddle::node::Node;
+use straddle::node::{Builder, Coordinated, Node};
 use straddle::simulation::Adjacent;
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
@@ -19,9 +20,20 @@ use crate::sent::NUMBER;
 
 /// A node that runs 2.0.0 and serves callers of 1.0.0 through a simulation object.
 pub(crate) fn newer(listener: TcpListener) -> Serving {
+    serve(listener, both().build())
+}
+
+/// The same with its agent, which counts all calls. Its coordinator is not there: what it does each 5 seconds is not what a call
+/// costs.
+pub(crate) fn attending(listener: TcpListener) -> Serving {
+    let coordinated = Coordinated::by("http://127.0.0.1:9").name("echo").serve_unadmitted_after(Duration::ZERO);
+    serve(listener, both().coordinated(coordinated).build())
+}
+
+fn both() -> Builder {
     let current = Object::of(v2::echo_server::EchoServer::new(Newer));
     let past = |adjacent| Object::of(v1::echo_server::EchoServer::new(Past(EchoClient::new(adjacent))));
-    serve(listener, Node::builder(protocol()).object("2.0.0", current).past("1.0.0", past).build())
+    Node::builder(protocol()).object("2.0.0", current).past("1.0.0", past)
 }
 
 /// A node that runs 1.0.0 and refuses callers of 2.0.0.

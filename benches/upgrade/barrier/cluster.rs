@@ -8,8 +8,27 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::pause::Node;
 use crate::pause::node::{open, told};
 use crate::records::text;
+
+/// The process of several nodes, whose states are the folders `0`, `1` and so on in `folder`.
+pub(crate) struct Cluster(Node);
+
+impl Cluster {
+    pub(crate) fn start(count: usize, folder: &Path) -> Result<Self, String> {
+        Node::run(&["--cluster".as_ref(), count.to_string().as_ref(), folder.as_ref()]).map(Self)
+    }
+
+    /// The next node's addresses: for callers, and of its admin service.
+    pub(crate) async fn next(&mut self) -> Result<[String; 2], String> {
+        self.0.hear("node").await
+    }
+
+    pub(crate) async fn stop(self) -> Result<(), String> {
+        self.0.stop().await
+    }
+}
 
 /// Says `node CALLERS ADMIN` for each of so many nodes, whose states lie in the folder; ends when nobody listens any more.
 pub(crate) fn run((count, folder): &(usize, PathBuf)) -> Result<(), String> {

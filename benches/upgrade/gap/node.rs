@@ -1,4 +1,4 @@
-//! Our nodes.
+//! A node of ours that goes on in its own program.
 
 use bytes::{BufMut, BytesMut};
 use prost::Message;
@@ -10,9 +10,9 @@ use crate::pause::{Node, state};
 use crate::records::{items, scratch, text};
 
 /// Items of a node; how many hardly matters for what callers feel, since none is transformed while they wait.
-const ITEMS: usize = 1000;
+pub(super) const ITEMS: usize = 1000;
 
-/// A node that goes on in its own program.
+/// What callers felt.
 pub(super) async fn soft(options: &Options) -> Result<Felt, String> {
     let folder = scratch(options)?;
     let path = folder.path().join("state");
@@ -30,7 +30,7 @@ pub(super) async fn soft(options: &Options) -> Result<Felt, String> {
 }
 
 /// A caller of 1.1.0 that reads an item.
-fn read_item(address: &str) -> Result<Call, String> {
+pub(super) fn read_item(address: &str) -> Result<Call, String> {
     let message = v1::GetItemRequest { sku: items::sku(1) };
     let mut frame = BytesMut::new();
     frame.put_u8(0);

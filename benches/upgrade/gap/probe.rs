@@ -15,7 +15,7 @@ use super::AROUND;
 use crate::records::text;
 
 const CALLERS: usize = 4;
-const PAUSE: Duration = Duration::from_millis(1);
+pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
 /// What callers felt.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,13 @@ pub(crate) struct Felt {
     pub(crate) failure: Option<String>,
 }
 
+impl Felt {
+    pub(super) fn fails(&mut self, why: impl std::fmt::Display) {
+        self.failed += 1;
+        self.failure.get_or_insert_with(|| why.to_string());
+    }
+}
+
 /// What is called.
 #[derive(Clone)]
 pub(super) struct Call {
@@ -45,9 +52,9 @@ pub(super) struct Call {
 
 /// What one caller saw.
 #[derive(Default)]
-struct Seen {
-    answers: Vec<Instant>,
-    felt: Felt,
+pub(super) struct Seen {
+    pub(super) answers: Vec<Instant>,
+    pub(super) felt: Felt,
 }
 
 /// How a call ended that was not answered.
@@ -58,10 +65,21 @@ enum Ended {
 
 /// Calls all the time while `replace` does what it does.
 pub(super) async fn watch<T>(call: Call, replace: impl Future<Output = Result<T, String>>) -> Result<Felt, String> {
+    among(|ended| drive(call.clone(), ended), replace).await
+}
+
+/// The same, with callers of another kind.
+pub(super) async fn among<C, T>(
+    caller: impl Fn(watch::Receiver<bool>) -> C,
+    replace: impl Future<Output = Result<T, String>>,
+) -> Result<Felt, String>
+where
+    C: Future<Output = Seen> + Send + 'static,
+{
     let (end, ended) = watch::channel(false);
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
-        callers.spawn(drive(call.clone(), ended.clone()));
+        callers.spawn(caller(ended.clone()));
     }
     sleep(AROUND).await;
     let begun = Instant::now();
@@ -110,8 +128,7 @@ async fn drive(call: Call, ended: watch::Receiver<bool>) -> Seen {
                     break;
                 }
                 Err(Ended::Failed(why)) => {
-                    seen.felt.failed += 1;
-                    seen.felt.failure.get_or_insert(why);
+                    seen.felt.fails(why);
                     break;
                 }
             }

@@ -1,21 +1,24 @@
-//! README's chapters "Upgrade a node" and "Ways to upgrade", typed as they stand; what is shown is what is said.
+//! README's chapters about upgrades, typed as they stand; what is shown is what is said.
 //!
 //! Its commands are those of a Unix shell. Its folders are in a temporary one, and its ports are free ones. The part about
 //! one's own service is for whoever builds the example.
 #![cfg(all(feature = "cli", unix))]
 
+#[path = "support/ports.rs"]
+mod ports;
 #[path = "support/readme.rs"]
 mod readme;
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use self::ports::Port;
+
 /// The ports that the chapter shows.
-const PORTS: [&str; 8] = ["7000", "7070", "7001", "7071", "7002", "7072", "7003", "7073"];
+const PORTS: [&str; 9] = ["7000", "7070", "7001", "7071", "7002", "7072", "7003", "7073", "7300"];
 
 #[test]
 fn the_chapter_works_as_written_and_says_what_it_shows() {
@@ -32,20 +35,26 @@ fn the_chapter_about_other_ways_works_as_written() {
     assert!(typed > 15, "{typed} commands");
 }
 
+#[test]
+fn the_chapters_about_a_whole_fleet_work_as_written() {
+    for (chapter, least) in [("Run an upgrade", 10), ("Take it back", 12)] {
+        let typed = Reader::new(None).reads(chapter);
+        assert!(typed >= least, "{typed} commands of {chapter}");
+    }
+}
+
 /// Who types a chapter, and what runs beside the shell.
 struct Reader {
     folder: tempfile::TempDir,
     /// Where commands are typed; the project's own folder, if it is not said.
     at: Option<PathBuf>,
-    ports: [String; 8],
+    ports: [Port; 9],
     jobs: Vec<Child>,
 }
 
 impl Reader {
     fn new(at: Option<PathBuf>) -> Self {
-        // All are held until each is known, so that they differ.
-        let listeners = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-        let ports = listeners.each_ref().map(|listener| listener.local_addr().expect("its port").port().to_string());
+        let ports = PORTS.map(|_| Port::free());
         Self { folder: tempfile::tempdir().expect("a temporary folder"), at, ports, jobs: Vec::new() }
     }
 
@@ -102,6 +111,9 @@ impl Reader {
         let mut shell = Command::new("sh");
         let at = self.at.as_deref().unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")));
         shell.args(["-c", line]).current_dir(at).env("PATH", path).env("NO_COLOR", "1").stdin(Stdio::null());
+        // The chapters do not say where their coordinator is, since it is where it is looked for. Nodes that are started in such
+        // a shell have nothing to do with it.
+        shell.env("STRADDLE_COORDINATOR", self.here("127.0.0.1:7300"));
         shell
     }
 
@@ -111,7 +123,7 @@ impl Reader {
         PORTS
             .iter()
             .zip(&self.ports)
-            .fold(text, |text, (shown, port)| text.replace(&format!("127.0.0.1:{shown}"), &format!("127.0.0.1:{port}")))
+            .fold(text, |text, (shown, port)| text.replace(&format!("127.0.0.1:{shown}"), &port.address()))
     }
 }
 

@@ -16,9 +16,18 @@ admin=${SHOP_ADMIN:-127.0.0.1:7001}
 straddle=${STRADDLE:-straddle}
 number=$state/supervisor.pid
 
+# Whether the process that was written down is there, and a supervisor: its number may be another one's by now.
+runs() {
+    [ -e "$number" ] && tr '\0' ' ' 2>/dev/null <"/proc/$(cat "$number")/cmdline" | grep -q ' supervise '
+}
+
 case ${1-} in
 start)
     mkdir -p "$state"
+    if runs; then
+        echo "a supervisor runs already, as process $(cat "$number"): $0 stop ends it" >&2
+        exit 1
+    fi
     nohup "$straddle" supervise --state "$state" --listen "$listen" --admin "$admin" --json -- "$program" \
         >"$state/supervisor.log" 2>&1 &
     echo $! >"$number"

@@ -7,10 +7,9 @@ mod step;
 use prost::Message;
 use shop::{v1_0_0 as v1, v2_0_0 as v2};
 use straddle::dispatch::Object;
-use straddle::node::{Node, Opening, Upgrade};
+use straddle::node::{Ended, Node, Opening, Program, Upgrade};
 use straddle::simulation::Adjacent;
 use straddle::state::{Layout, Mode, Records, RecordsError};
-use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 
 /// The state is one table of messages; under each key, the SKU, lies a product of the version that the node runs.
@@ -94,28 +93,24 @@ fn future(adjacent: Adjacent, _: &Opening) -> Object {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("name a folder for the state")?;
-    let address = std::env::args().nth(2).unwrap_or_else(|| "127.0.0.1:7001".to_owned());
-    let admin_address = std::env::args().nth(3).unwrap_or_else(|| "127.0.0.1:7071".to_owned());
+async fn main() -> Ended {
+    let mut arguments = std::env::args().skip(1);
+    let mut argument = |default: &str| arguments.next().unwrap_or_else(|| default.to_owned());
 
     let upgrade = Upgrade::to("2.0.0").object(ShopTwo::open).future(future);
     let node = Node::builder(shop::protocol())
         .object("1.0.0", ShopOne::open)
         .records(products("shop.v1.Product"))
-        .upgrade(upgrade.records(products("shop.v2.Product"), Mode::Eager))
-        .state(folder)
-        .start()
-        .await?;
+        .upgrade(upgrade.records(products("shop.v2.Product"), Mode::Eager));
 
-    let serving = node.serve(TcpListener::bind(&address).await?, stop())?;
-    let admin = node.serve_admin(TcpListener::bind(&admin_address).await?, stop())?;
-    println!("a node that runs {} listens on {}", node.version(), serving.local_addr());
-    println!("its admin service is on {}", admin.local_addr());
-    tokio::join!(serving, admin);
-    Ok(())
-}
-
-async fn stop() {
-    let _ = tokio::signal::ctrl_c().await;
+    Program::from_env()
+        .state(argument("shop-state"))
+        .listen(&argument("127.0.0.1:7001"))
+        .admin(&argument("127.0.0.1:7071"))
+        .on_ready(|ready| {
+            println!("a node that runs {} listens on {}", ready.node.version(), ready.callers);
+            println!("its admin service is on {}", ready.admin);
+        })
+        .run(node)
+        .await
 }

@@ -1,9 +1,10 @@
 //! A server to try a service config against; README.md beside this says how.
 //!
 //! Its standard input is the listening socket: whoever started it keeps that, and may start the next one on it. It answers
-//! each call with what it was sent, and prints `ran ID` with the call's `call-id`. With a number as its argument it begins each
-//! call only when it has come that many times. SIGTERM ends it gracefully, SIGUSR1 lets its health say that it does not serve,
-//! SIGUSR2 that it does, SIGHUP tells its peers to go away.
+//! each call with what it was sent, and prints `ran ID` with the call's `call-id`, which its response's headers name too; of a call
+//! with `only-begin` it sends nothing but these. With a number as its argument it begins each call only when it has come that many
+//! times. SIGTERM ends it gracefully, SIGUSR1 lets its health say that it does not serve, SIGUSR2 that it does, SIGHUP tells its
+//! peers to go away.
 
 #[cfg(unix)]
 mod server {
@@ -16,12 +17,15 @@ mod server {
     use std::sync::{Arc, Mutex};
     use std::task::{Context, Poll};
 
+    use bytes::Bytes;
     use http::{HeaderMap, HeaderValue, Request, Response};
-    use http_body_util::BodyExt;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
     use straddle::transport::{Beside, HealthHandle, Server};
     use straddle::wire::{Body, NotBegun};
     use tokio::net::TcpListener;
     use tokio::signal::unix::{SignalKind, signal};
+    use tonic::Status;
     use tower_service::Service;
 
     #[derive(Clone)]
@@ -40,21 +44,32 @@ mod server {
         }
 
         async fn answer(self, request: Request<Body>) -> Response<Body> {
-            let id = request.headers().get("call-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+            let call_id = request.headers().get("call-id").cloned().unwrap_or(HeaderValue::from_static(""));
+            let id = call_id.to_str().unwrap_or_default().to_owned();
             if self.refuses(&id) {
                 return NotBegun::answer(request, "this server was told to refuse").await;
             }
             println!("ran {id}");
+            let only_begins = request.headers().contains_key("only-begin");
             let sent = match request.into_body().collect().await {
                 Ok(sent) => sent.to_bytes(),
                 Err(status) => return status.into_http(),
             };
-            let mut trailers = HeaderMap::new();
-            trailers.insert("grpc-status", HeaderValue::from_static("0"));
-            let mut response = Response::new(Body::with_trailers(sent, trailers));
+            let mut response = Response::new(if only_begins { never_ends() } else { whole(sent) });
             response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+            response.headers_mut().insert("call-id", call_id);
             response
         }
+    }
+
+    fn whole(message: Bytes) -> Body {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static("0"));
+        Body::with_trailers(message, trailers)
+    }
+
+    fn never_ends() -> Body {
+        Body::new(StreamBody::new(tokio_stream::pending::<Result<Frame<Bytes>, Status>>()))
     }
 
     impl Service<Request<Body>> for Example {

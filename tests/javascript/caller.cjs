@@ -1,5 +1,6 @@
 // A caller over grpc-js: calls ADDRESS with the service config that it is given, each call with a name of its own, until its
-// standard input ends. Says a line for each call: `answered NAME`, or `failed NAME CODE DETAILS`.
+// standard input ends. Says a line for each call: `answered NAME`, or `failed NAME CODE DETAILS`, with `begun` in the place of
+// `failed` where the headers of the response came: from there on gRPC does not send a call again.
 //
 // usage: node caller.cjs ADDRESS [CONFIG]
 const fs = require("node:fs");
@@ -21,15 +22,21 @@ function call(name) {
   const bytes = (sent) => sent;
   return new Promise((resolve) => {
     const deadline = Date.now() + 30_000;
-    client.makeUnaryRequest("/example.Retry/Call", bytes, bytes, Buffer.from(name), metadata, { deadline }, (error, answer) => {
+    let failed = "failed";
+    const sent = client.makeUnaryRequest("/example.Retry/Call", bytes, bytes, Buffer.from(name), metadata, { deadline }, (error, answer) => {
       if (error) {
-        console.log(`failed ${name} ${error.code} ${error.details}`);
+        console.log(`${failed} ${name} ${error.code} ${error.details}`);
       } else if (answer.toString() === name) {
         console.log(`answered ${name}`);
       } else {
         console.log(`failed ${name} it was answered otherwise`);
       }
       resolve();
+    });
+    sent.on("metadata", (headers) => {
+      if (headers.get("call-id")[0] === name) {
+        failed = "begun";
+      }
     });
   });
 }

@@ -71,6 +71,11 @@ def caller(channel):
     return lambda name: call(name.encode(), metadata=[("call-id", name)], timeout=PATIENCE).decode()
 
 
+def has_begun(call, name):
+    """Whether the headers of the response came: from there on gRPC does not send the call again."""
+    return dict(call.initial_metadata() or ()).get("call-id") == name
+
+
 class Load:
     """Threads that call until it ends, each call with a name of its own."""
 
@@ -89,7 +94,7 @@ class Load:
             try:
                 assert call(name) == name
             except grpc.RpcError as error:
-                self.failed.append((name, error.code(), error.details()))
+                self.failed.append((name, error.code(), error.details(), has_begun(error, name)))
             with self.progress:
                 self.answered.append(name)
                 self.progress.notify_all()
@@ -129,15 +134,29 @@ def test_a_server_that_sends_its_peers_away_fails_no_call_and_runs_none_twice():
     assert server.ran == Counter(load.answered)
 
 
-def test_a_server_that_is_killed_fails_no_call_but_may_have_run_it_before():
+def test_a_server_that_is_killed_fails_no_call_whose_response_has_not_begun_but_may_have_run_it_before():
     with Listening() as server, connect(server) as channel:
         with Load(channel) as load:
             for _ in range(8):
                 load.goes_on(40)
                 server.end(signal.SIGKILL)
                 server.start()
-        assert load.failed == []
-    assert set(server.ran) == set(load.answered)
+        # Between the headers and the rest lies next to no time, but a busy machine may lie there too.
+        assert [failed for failed in load.failed if not failed[-1]] == []
+    assert set(server.ran) == set(load.answered) | {name for name, *_ in load.failed}
+
+
+def test_a_call_whose_response_has_begun_when_its_server_is_killed_fails_and_is_not_sent_again():
+    with Listening() as server, connect(server) as channel:
+        call = channel.unary_unary("/example.Retry/Call").future(
+            b"begun", metadata=[("call-id", "begun"), ("only-begin", "yes")], timeout=PATIENCE
+        )
+        assert has_begun(call, "begun")
+        server.end(signal.SIGKILL)
+        server.start()
+        assert call.code() is StatusCode.UNAVAILABLE
+        assert caller(channel)("another") == "another"
+    assert server.ran == Counter(["begun", "another"])
 
 
 def test_a_call_that_was_not_begun_is_sent_again_and_runs_once():

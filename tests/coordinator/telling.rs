@@ -21,9 +21,9 @@ fn an_upgrade_rests_for_a_program_that_is_not_there_once_it_would_have_been_seen
     }
     let plan = bench.core.plan(&start("2.0.0", FREE), bench.now).expect("a plan");
     let mut lacking: Vec<_> =
-        plan.blockers.iter().map(|blocker| (blocker.rule.as_str(), blocker.nodes.concat())).collect();
+        plan.blockers.iter().map(|blocker| (blocker.rule.as_str(), blocker.nodes.concat(), blocker.blocks)).collect();
     lacking.sort_unstable();
-    assert_eq!(lacking, [("program", "a-1".to_owned()), ("program", "a-2".to_owned())], "{plan:#?}");
+    assert_eq!(lacking, [("program", "a-1".to_owned(), true), ("program", "a-2".to_owned(), true)], "{plan:#?}");
     let number = bench.start(start("2.0.0", FREE)).expect("it starts");
     let pass = |bench: &mut Bench, seconds: u64| {
         for _ in 0..seconds {
@@ -33,7 +33,7 @@ fn an_upgrade_rests_for_a_program_that_is_not_there_once_it_would_have_been_seen
     };
     pass(&mut bench, 10);
     let status = bench.status(number);
-    assert!(status.waits_for.iter().all(|blocker| blocker.rule == "program"), "{status:#?}");
+    assert!(status.waits_for.iter().all(|blocker| blocker.rule == "program" && blocker.blocks), "{status:#?}");
     assert!(!status.rests, "a release may just have been put there");
     pass(&mut bench, 10);
     assert!(bench.status(number).rests);

@@ -135,6 +135,11 @@ impl Waits {
     pub(super) fn lasts(&self) -> bool {
         matches!(self.rule, "failed" | "program" | "routes" | "way")
     }
+
+    /// Whether the upgrade does not come to its end before somebody sees to it, or a gate holds again.
+    pub(super) fn blocks(&self) -> bool {
+        self.lasts() || matches!(self.rule, "gate" | "outstanding-permit" | "paused")
+    }
 }
 
 /// Between which versions a node may serve, and where it is to be.

@@ -113,7 +113,7 @@ impl Fleet {
                 found.add(true, Some(node), 0, waits);
             }
             match way {
-                Err(waits) => found.add(false, Some(node), 0, waits),
+                Err(waits) => found.add(waits.blocks(), Some(node), 0, waits),
                 // One that is not heard has said nothing since.
                 Ok(way) if connected => {
                     if let Some(lacks) = self.lacks_release(node, &step, way) {

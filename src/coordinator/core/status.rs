@@ -113,7 +113,6 @@ impl Fleet {
             let waits = Waits::new("paused", why, format!("straddle upgrade resume {}", running.number()));
             groups.insert((urgency("paused"), waits.what.clone()), (waits, Vec::new()));
         }
-        let blocks = |rule: &str| matches!(rule, "routes" | "outstanding-permit" | "gate" | "paused");
         groups
             .into_values()
             .map(|(waits, mut nodes)| {
@@ -123,7 +122,7 @@ impl Fleet {
                     nodes,
                     what: waits.what.to_string(),
                     advice: waits.advice.to_string(),
-                    blocks: blocks(waits.rule),
+                    blocks: waits.blocks(),
                     stage: 0,
                 }
             })

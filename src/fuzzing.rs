@@ -39,7 +39,7 @@ pub fn follow(frames: &[Bytes], limit: u32) -> Option<u32> {
 }
 
 /// What an import from git unpacks where git printed this listing and these objects; links are not followed.
-#[cfg(feature = "cli")]
+#[cfg(feature = "fuzz")]
 pub fn import(listing: &[u8], objects: &[u8]) -> Result<std::collections::BTreeMap<String, Vec<u8>>, String> {
     use crate::tree::{import, listing, selection::Selection};
 

@@ -72,9 +72,9 @@ pub mod state;
 pub mod supervise;
 #[cfg(feature = "runtime")]
 pub mod transport;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "fuzz"))]
 pub mod tree;
-#[cfg(feature = "cli")]
+#[cfg(feature = "verify")]
 pub mod verify;
 #[cfg(feature = "runtime")]
 pub mod wire;

@@ -13,6 +13,7 @@ mod messages;
 mod not_begun;
 mod outgoing;
 mod pool;
+mod said;
 mod unread;
 
 pub use body::Body;
@@ -28,4 +29,5 @@ pub(crate) use framing::TooLarge;
 pub(crate) use mapped::{End, Map, Mapped, compressed, plain};
 pub(crate) use messages::{Messages, WireMessage, sole};
 pub(crate) use outgoing::{Outgoing, framed};
+pub(crate) use said::SaidAll;
 pub(crate) use unread::Unread;

@@ -269,7 +269,7 @@ fn nodes_that_do_not_belong_together_are_told_before_anything_begins() {
 #[test]
 fn a_node_that_is_lost_before_the_word_takes_all_back() {
     let (mut shops, place) = (shops::<3>(), Place::new());
-    let mut run = Stepwise::begin(&place, &addresses(&shops), &["--wait", "100ms"]);
+    let mut run = Stepwise::begin(&place, &addresses(&shops), &[]);
     run.until("decision");
     all_at(&shops[..2], "1.0.0", true);
     assert_eq!(place.stage(), "preparing");
@@ -289,7 +289,7 @@ fn a_node_that_is_lost_before_the_word_takes_all_back() {
 #[test]
 fn a_node_that_is_lost_after_the_decision_is_listed_and_brought_over_later() {
     let (mut shops, place) = (shops::<3>(), Place::new());
-    let mut run = Stepwise::begin(&place, &addresses(&shops), &["--wait", "100ms", "--retry", "1ms"]);
+    let mut run = Stepwise::begin(&place, &addresses(&shops), &["--retry", "1ms"]);
     run.until("decision");
     run.go_on();
     run.until("word");
@@ -300,7 +300,7 @@ fn a_node_that_is_lost_after_the_decision_is_listed_and_brought_over_later() {
     assert_eq!((&done["stragglers"], &done["record"]), (&json!(1), &json!(place.name())), "{done}");
     assert!(done["nodes"][2]["straggler"]["why"].is_string(), "{done}");
     all_at(&shops[..2], "2.0.0", false);
-    let still = place.resume(&["--wait", "100ms", "--retry", "1ms"]);
+    let still = place.resume(&["--retry", "1ms"]);
     says(&still.ended(3, &["is left at 1.0.0, and goes on under simulation", "--resume"]).out, &["2 of 3 nodes"]);
     shops[2].start_again();
     shops[2].is_at("1.0.0", false);
@@ -407,7 +407,7 @@ fn the_record_lies_in_the_folder_where_one_stands_if_nothing_else_is_said() {
     let (mut shop, place) = (Shop::start(), Place::new());
     let run = |address: &str| {
         std::process::Command::new(env!("CARGO_BIN_EXE_straddle"))
-            .args(["barrier", address, "--to", "2.0.0", "--wait", "10ms", "--retry", "1ms"])
+            .args(["barrier", address, "--to", "2.0.0"])
             .current_dir(place.0.path())
             .output()
             .expect("the program")
@@ -418,7 +418,8 @@ fn the_record_lies_in_the_folder_where_one_stands_if_nothing_else_is_said() {
     assert_eq!(ended.status.code(), Some(2));
     says(&String::from_utf8_lossy(&ended.stderr), &["straddle-barrier-2.0.0.json is there already"]);
     fs::remove_file(place.0.path().join("straddle-barrier-2.0.0.json")).expect("a file");
-    assert_eq!(run(&shop.address).status.code(), Some(0));
+    let ended = run(&shop.address);
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(there(), Vec::<std::ffi::OsString>::new(), "and nothing is left");
     shop.kill();
 }

@@ -31,6 +31,7 @@ message M { string text = 1; }
 service Shop {
   rpc Get(M) returns (M);
   rpc Watch(M) returns (stream M);
+  rpc Import(stream M) returns (M);
 }
 "#;
 
@@ -288,4 +289,54 @@ async fn streams_are_waited_for_while_others_come_in_and_younger_ones_outlive_th
         let first = stream.body_mut().frame().await.expect("a frame").expect("no error");
         assert_eq!(first.into_data().expect("data"), MESSAGE);
     }
+}
+
+/// An object that reads what streams in to its end, says so, and answers when it is told to.
+fn imports(read: &Arc<Notify>, told: &Arc<Notify>) -> Object {
+    let (read, told) = (read.clone(), told.clone());
+    let import = service_fn(move |request: Request<Body>| {
+        let (read, told) = (read.clone(), told.clone());
+        async move {
+            let mut request = request.into_body();
+            while request.frame().await.is_some() {
+                read.notify_one();
+            }
+            read.notify_one();
+            told.notified().await;
+            Ok::<_, Infallible>(Response::new(Body::full(Bytes::from_static(MESSAGE))))
+        }
+    });
+    Object::default().and_service("shop.v1.Shop", import)
+}
+
+#[tokio::test]
+async fn a_call_whose_request_was_streamed_and_read_is_cut_no_more_than_one_that_was_no_stream() {
+    let (read, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let node = node(imports(&read, &told));
+    let import = || {
+        let (sender, receiver) = mpsc::channel::<Result<Frame<Bytes>, Status>>(4);
+        let body = Body::new(StreamBody::new(ReceiverStream::new(receiver)));
+        let request = Request::post("/shop.v1.Shop/Import").body(body).expect("a request");
+        (sender, tokio::spawn(node.clone().oneshot(request)))
+    };
+    let message = || Ok(Frame::data(Bytes::from_static(MESSAGE)));
+    let (says_more, cut) = import();
+    says_more.send(message()).await.expect("it is read");
+    read.notified().await;
+    let (says_all, answered) = import();
+    says_all.send(message()).await.expect("it is read");
+    read.notified().await;
+    drop(says_all);
+    read.notified().await;
+
+    node.gate().shut();
+    node.gate().cut_streams();
+    let Ok(response) = cut.await.expect("no panic");
+    assert_eq!(status(&response).code(), Code::Unavailable, "its caller may say more for as long as it likes");
+    settle().await;
+    assert_eq!((node.gate().inside(), node.gate().ended_streams().cut), (1, 1));
+    told.notify_one();
+    let Ok(response) = answered.await.expect("no panic");
+    assert_eq!(response.into_body().collect().await.expect("a body").to_bytes(), MESSAGE);
+    timeout(Duration::from_secs(5), node.gate().is_empty()).await.expect("nobody is inside");
 }

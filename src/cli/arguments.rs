@@ -315,6 +315,9 @@ pub(super) struct ServeExampleArguments {
     /// Take at least this long to transform the state to 3.0.0, for those who want to see what becomes of it
     #[arg(long, hide = true, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) transform_for: Option<Duration>,
+    /// How long younger streams may go on when the node moves, while other callers wait [default: 1s]
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = duration::parse)]
+    pub(super) stream_grace: Option<Duration>,
 }
 
 #[derive(Args, Debug)]

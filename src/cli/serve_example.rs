@@ -33,6 +33,10 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
         (None, Some(_)) => inventory_node_slow(&version, state, &clock, Mode::Online, slow)?,
         (None, None) => builder_for_good(&version, state, &clock)?,
     };
+    let builder = match arguments.stream_grace {
+        Some(grace) => builder.stream_grace(grace),
+        None => builder,
+    };
     let builder = arguments.coordinated.apply(trusted.iter().fold(builder, |builder, key| builder.trust(*key)));
     let node = if arguments.state.is_some() { builder.start().await? } else { builder.build()? };
     let listener = TcpListener::bind(&arguments.listen)

@@ -52,6 +52,9 @@ pub(super) fn run(arguments: &ServeNodeArguments) -> Outcome {
     if let Some(limit) = arguments.stream_limit {
         builder = builder.stream_limit(limit);
     }
+    if let Some(grace) = arguments.stream_grace {
+        builder = builder.stream_grace(grace);
+    }
     for file in &arguments.trust {
         builder = builder.trust(keygen::public_key(file)?);
     }

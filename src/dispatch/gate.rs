@@ -13,6 +13,7 @@
 //!
 //! Streams could stay inside for ever. Those whose callers go on with them later are drained at once; those that are still
 //! inside when the patience with them is at its end are cut. Both end as `UNAVAILABLE`, behind the message that is begun.
+//! A call that only its caller streams is as any other once the caller has said all: it is not cut.
 //!
 //! So that others do not wait for them, streams get their time while the gate is still open.
 //!
@@ -47,6 +48,7 @@ use tokio::sync::futures::OwnedNotified;
 pub(crate) use self::streams::Stream;
 use self::streams::{How, Streams};
 use super::outcome;
+use crate::wire::SaidAll;
 
 /// The bit that is set while the gate is not open.
 const SHUT: usize = 1 << (usize::BITS - 1);
@@ -191,7 +193,8 @@ impl Gate {
         self.0.end_streams(How::Drained);
     }
 
-    /// Ends all streams that are inside now, with `UNAVAILABLE`; other calls go on.
+    /// Ends all streams that are inside now, with `UNAVAILABLE`; other calls go on, and with them those of which only the
+    /// request streams, once all of it was read.
     ///
     /// When this returns, nothing more is asked of their objects. A message that is begun is finished if its rest is there;
     /// one that its object is still at breaks off.
@@ -248,9 +251,10 @@ pub(crate) struct TooManyWait(usize);
 pub(crate) struct Inside(Arc<Inner>);
 
 impl Inside {
-    /// The call is a stream; `resumable` when its caller goes on with it after it was drained.
-    pub(crate) fn stream(&self, resumable: bool) -> Stream {
-        Stream::new(Gate(self.0.clone()), resumable)
+    /// The call is a stream; `resumable` when its caller goes on with it after it was drained, `said_all` where only its
+    /// request streams.
+    pub(crate) fn stream(&self, resumable: bool, said_all: Option<SaidAll>) -> Stream {
+        Stream::new(Gate(self.0.clone()), resumable, said_all)
     }
 }
 

@@ -16,7 +16,7 @@ use super::gate::{Inside, Stream, Waiting};
 use super::table::Refused;
 use super::tally::Counting;
 use super::{deadline, outcome};
-use crate::wire::Body;
+use crate::wire::{Body, SaidAll};
 
 /// How long a call waits that has no deadline, or a later one.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -81,9 +81,16 @@ pub(super) struct Entered {
 }
 
 impl Entered {
-    /// `goes_on` when the caller has said that it goes on with its stream after that was drained.
-    pub(super) fn new(call: Call, inside: Inside, goes_on: bool, counting: Option<Counting>) -> Self {
-        let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again()));
+    /// `goes_on` when the caller has said that it goes on with its stream after that was drained, `said_all` where only the
+    /// request streams.
+    pub(super) fn new(
+        call: Call,
+        inside: Inside,
+        goes_on: bool,
+        said_all: Option<SaidAll>,
+        counting: Option<Counting>,
+    ) -> Self {
+        let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again(), said_all));
         Self { call, inside: Some(inside), stream, counting }
     }
 }

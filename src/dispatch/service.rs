@@ -60,10 +60,10 @@ struct Held {
 
 impl Shared {
     /// Begins a call that the gate has let in; only now is it known which table it uses.
-    fn begin(&self, inside: Inside, request: Request<Body>, came: Option<Instant>) -> State {
+    fn begin(&self, inside: Inside, mut request: Request<Body>, came: Option<Instant>) -> State {
         let table = self.table.load();
         let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
-        let mut counting = None;
+        let (mut counting, mut said_all) = (None, None);
         let call = match table.as_ref() {
             None if self.left.load(Ordering::Acquire) => {
                 return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
@@ -80,12 +80,16 @@ impl Shared {
                         let unlabelled = !request.headers().contains_key(&VERSION);
                         counting = Some(Counting::begin(&route.tally, unlabelled, came));
                     }
+                    if route.client_streaming && !route.server_streaming {
+                        let (body, said) = std::mem::take(request.body_mut()).heard();
+                        (*request.body_mut(), said_all) = (body, Some(said));
+                    }
                     Call::begin(route, || table.clone(), request, Caller::Outside)
                 }
                 Err(refused) => Call::told(self.without_route(table, &request, refused), request.into_body()),
             },
         };
-        State::Entered(Entered::new(call, inside, goes_on, counting))
+        State::Entered(Entered::new(call, inside, goes_on, said_all, counting))
     }
 
     /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.

@@ -211,7 +211,8 @@ impl Builder {
         self
     }
 
-    /// How long younger streams may go on, while other callers wait already. Default: 1 second.
+    /// How long younger streams may go on, while other callers wait already. Default: 1 second. A call of which only the request
+    /// streams is as any other once all of that was read: the [limit of calls](Self::call_limit) is its own.
     pub fn stream_grace(mut self, grace: Duration) -> Self {
         self.limits.grace = grace;
         self

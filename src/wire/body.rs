@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use tonic::Status;
 
 use super::framing::{Framing, TooLarge};
+use super::said::{Heard, SaidAll};
 
 /// The body of a call's request or response: frames of bytes, then perhaps trailers.
 ///
@@ -40,6 +41,7 @@ enum Kind {
     /// An error that came already.
     Failed(Box<Status>),
     Tonic(tonic::body::Body),
+    Heard(Box<Heard>),
 }
 
 #[derive(Debug)]
@@ -116,6 +118,12 @@ impl Body {
         tonic::body::Body::new(body).into()
     }
 
+    /// The same body, and a sign of whether its end has come to whoever reads it.
+    pub(crate) fn heard(self) -> (Self, SaidAll) {
+        let (heard, said) = Heard::new(self);
+        (Self(Kind::Heard(Box::new(heard))), said)
+    }
+
     /// The data, when the body is whole in memory and has no trailers; the body itself otherwise.
     ///
     /// # Errors
@@ -174,6 +182,7 @@ impl Body {
         match &self.0 {
             Kind::Limited { framing, .. } => usize::try_from(framing.limit()).ok(),
             Kind::Begun { rest, .. } => rest.message_limit(),
+            Kind::Heard(heard) => heard.body.message_limit(),
             _ => None,
         }
     }
@@ -267,6 +276,7 @@ impl HttpBody for Body {
                 _ => None,
             }),
             Kind::Tonic(body) => Pin::new(body).poll_frame(context),
+            Kind::Heard(heard) => heard.poll_frame(context),
         }
     }
 
@@ -278,6 +288,7 @@ impl HttpBody for Body {
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.is_end_stream(),
             Kind::Failed(_) => false,
             Kind::Tonic(body) => body.is_end_stream(),
+            Kind::Heard(heard) => heard.body.is_end_stream(),
         }
     }
 
@@ -298,6 +309,7 @@ impl HttpBody for Body {
             Kind::Begun { .. } | Kind::Failed(_) => SizeHint::default(),
             Kind::Incoming(body) | Kind::Limited { body, .. } => body.size_hint(),
             Kind::Tonic(body) => body.size_hint(),
+            Kind::Heard(heard) => heard.body.size_hint(),
         }
     }
 }

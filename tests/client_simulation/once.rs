@@ -79,7 +79,7 @@ async fn the_deadline_and_the_metadata_of_a_call_go_with_it() {
     let (served, seen) = serve_seen(&node(OLD, object)).await;
     let mut client = v2_0_0::inventory_client(channel(&served));
     let mut request = tonic::Request::new(upsert(item("anvil"), "1"));
-    request.set_timeout(Duration::from_millis(300));
+    request.set_timeout(Duration::from_secs(3));
     request.metadata_mut().insert("x-who", "me".parse().expect("a value"));
     let status = soon(client.upsert_item(request)).await.expect_err("it is over");
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");

@@ -15,6 +15,8 @@ use crate::echo::{Client, Echo, soon, start, start_on, take};
 use crate::scripted::{Closed, Frames};
 
 const SHORT: Duration = Duration::from_millis(100);
+/// Time in which even a busy machine has connected, and has heard the other side.
+const ENOUGH: Duration = Duration::from_secs(2);
 
 fn quick(builder: ChannelBuilder) -> Client<Channel> {
     let backoff = Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(20), ..Backoff::default() };
@@ -144,7 +146,7 @@ async fn calls_do_not_notice_that_their_node_closes_idle_connections() {
 #[tokio::test]
 async fn a_peer_that_closes_each_connection_is_not_asked_without_pause() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = quick(Channel::owner(listener.local_addr().unwrap().to_string()).wait_limit(SHORT));
+    let client = quick(Channel::owner(listener.local_addr().unwrap().to_string()).wait_limit(ENOUGH));
     let accepted = Arc::new(AtomicUsize::new(0));
     let counter = accepted.clone();
     let closing = tokio::spawn(async move {
@@ -157,15 +159,15 @@ async fn a_peer_that_closes_each_connection_is_not_asked_without_pause() {
     request.extensions_mut().insert(Idempotent);
     let status = soon(client.at("/test.Echo/Unary", request)).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
-    // At the least wait there would be 25 in that time.
-    assert!((2..30).contains(&accepted.load(Ordering::SeqCst)), "{accepted:?} connections");
+    // At the least wait there would be 500 in that time, and at the cap of waits, less its jitter, 125.
+    assert!((2..200).contains(&accepted.load(Ordering::SeqCst)), "{accepted:?} connections");
     closing.abort();
 }
 
 #[tokio::test]
 async fn a_call_without_a_deadline_gives_up_at_the_wait_limit_and_says_why() {
     let closed = Closed::new();
-    let client = quick(Channel::owner(&closed.address).wait_limit(SHORT));
+    let client = quick(Channel::owner(&closed.address).wait_limit(ENOUGH));
     let status = soon(client.unary("hello")).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     for part in [closed.address.as_str(), "refused", "tried", "has not run"] {
@@ -177,7 +179,7 @@ async fn a_call_without_a_deadline_gives_up_at_the_wait_limit_and_says_why() {
 async fn the_deadline_bounds_waiting_for_a_node() {
     let closed = Closed::new();
     let client = owner(&closed.address);
-    let status = soon(client.within(SHORT, "hello")).await.unwrap_err();
+    let status = soon(client.within(ENOUGH, "hello")).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     for part in [closed.address.as_str(), "refused", "has not run"] {
         assert!(status.message().contains(part), "no {part:?} in {:?}", status.message());
@@ -189,14 +191,14 @@ async fn the_deadline_bounds_the_response_and_its_stream_and_reaches_the_node() 
     let echo = Echo::default();
     let running = start(Limits::default(), &echo).await;
     let client = owner(&running.address);
-    let status = soon(client.within(SHORT, "hang")).await.unwrap_err();
+    let status = soon(client.within(ENOUGH, "hang")).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert!(status.message().contains("may have run"), "{status:?}");
     // The node's side was told: the stream was reset.
     take(&echo.0.dropped).await;
 
     let mut request = Request::new("3hang".to_owned());
-    request.set_timeout(SHORT);
+    request.set_timeout(ENOUGH);
     let mut counted = soon(client.count(request)).await.unwrap();
     for number in 0..3 {
         assert_eq!(soon(counted.next()).await.unwrap().unwrap(), number.to_string());

@@ -221,7 +221,7 @@ async fn when_all_are_down_the_status_says_of_each_address_what_was_wrong_with_i
     let never_heard = silent.local_addr().unwrap().to_string();
     let all = [&closed[0].address, &closed[1].address, &hung_up, &never_heard];
     for builder in [Channel::spread, Channel::any] {
-        let client = quick(builder(all).connect_timeout(Duration::from_millis(30)).wait_limit(SHORT * 3), 1);
+        let client = quick(builder(all).connect_timeout(SHORT * 5).wait_limit(SHORT * 30), 1);
         let status = soon(client.unary("hello")).await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
         let says = |address: &str, why: &str| {
@@ -235,7 +235,7 @@ async fn when_all_are_down_the_status_says_of_each_address_what_was_wrong_with_i
             says(&closed.address, "refused");
         }
         says(&hung_up, "closed");
-        says(&never_heard, "no connection within 30ms");
+        says(&never_heard, "no connection within 500ms");
         assert!(status.message().contains("the call has not run"), "{status:?}");
     }
 }
@@ -264,12 +264,12 @@ async fn who_is_refused_everywhere_backs_off() {
     for builder in [Channel::spread, Channel::any] {
         let before = refusing.refused();
         let addresses = running.each_ref().map(|running| running.address.clone());
-        let client = quick(builder(addresses).wait_limit(SHORT), 1);
+        let client = quick(builder(addresses).wait_limit(SHORT * 10), 1);
         let status = soon(client.unary("hello")).await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
-        // Twice as many as of one node, whose waits are 2, 3, 5, 8, 13, 20 ms and so on.
+        // Twice as many as of one node, whose waits are 2, 3, 5, 8, 13, 20 ms and so on, less their jitter.
         let asked = refusing.refused() - before;
-        assert!((4..=30).contains(&asked), "{asked} attempts");
+        assert!((4..=180).contains(&asked), "{asked} attempts");
     }
 }
 

@@ -46,6 +46,9 @@ pub(in crate::cli) struct ServeNodeArguments {
     /// How long streams may go on before a move, while other callers are served [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(in crate::cli) stream_limit: Option<Duration>,
+    /// How long streams that began later may go on, while other callers wait [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(in crate::cli) stream_grace: Option<Duration>,
     /// How long to wait for the program before to let the state go [default: 10m]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(in crate::cli) wait: Option<Duration>,

@@ -61,14 +61,15 @@ pub(super) async fn connect_all(
     .await)
 }
 
-/// That all are still prepared; else those that are not, and why.
+/// That all are still prepared; else those that are not, and why. `wait` is for those that cannot be reached any more: one that
+/// is there, and slow, has as long as when it was asked first.
 pub(super) async fn still_prepared(
     members: &[Member],
     names: &Names,
     wait: Duration,
 ) -> Result<(), Vec<(String, Failure)>> {
     let asked = members.iter().cloned().zip(names.clone()).map(|(member, name)| async move {
-        match member.status(wait).await {
+        match member.status(wait.max(PATIENCE)).await {
             Ok(status) if status.prepared.as_ref().map(|prepared| &prepared.name) == name.as_ref() => None,
             Ok(_) => {
                 let status = Status::failed_precondition("it is not prepared any more");

@@ -123,6 +123,11 @@ impl Model {
 }
 
 impl Group {
+    /// The SKU of the item that nobody discontinues: callers that cannot say otherwise always have something to reserve.
+    pub(super) fn staple(&self) -> &str {
+        self.items.keys().next_back().map_or("", String::as_str)
+    }
+
     pub(super) fn known(&self, sku: &str) -> Option<&Known> {
         self.items.get(sku).and_then(Option::as_ref)
     }

@@ -83,6 +83,40 @@ async fn whatever_the_demo_does_comes_to_what_it_should() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_of_1_x_find_something_to_give_back_whatever_others_have_discontinued() {
+    let served = Node::start("2.0.0").await;
+    let mut model = Model::of(&served.called, Cells::Nodes);
+    model.groups.truncate(1);
+    let (model, tally) = (Arc::new(model), Arc::new(Tally::default()));
+    prepare(&served.called, &model).await.expect("what all callers find there");
+    let mut newer = worker(&served.called, &model, &tally, Version::Third, "discontinues", 7).expect("a worker");
+    {
+        let mut group = model.groups[0].lock().await;
+        for sku in group.items.keys().cloned().collect::<Vec<_>>() {
+            // One in eight is, of those that may be.
+            for _ in 0..64 {
+                newer.put(&mut group, &sku, true).await;
+                if group.known(&sku).is_some_and(|known| known.item.discontinued) {
+                    break;
+                }
+            }
+        }
+        assert!(group.items.values().flatten().any(|known| known.item.discontinued));
+    }
+    for version in [Version::Unlabelled, Version::First, Version::Second] {
+        let worker = worker(&served.called, &model, &tally, version, "once", 7).expect("a worker");
+        worker.everything_once().await;
+    }
+    drop(newer);
+    let report = Arc::into_inner(tally).expect("nobody else counts").into_report(&["2.0.0"], Vec::new()).text();
+    for version in [Version::Unlabelled, Version::First, Version::Second] {
+        let lacks = format!("{version} on 2.0.0: ");
+        assert!(!report.contains(&lacks), "{report}");
+    }
+    served.stop().await;
+}
+
 /// A node in this process, on a port that the system gives.
 struct Node {
     called: Called,

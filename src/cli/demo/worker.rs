@@ -184,9 +184,9 @@ impl Worker {
     }
 
     /// Puts an item that is new in all its fields; true when the node has it.
-    async fn put(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str, any_status: bool) -> bool {
+    pub(super) async fn put(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str, any_status: bool) -> bool {
         let mut item = Item::random(sku, &mut self.random);
-        item.discontinued &= any_status;
+        item.discontinued &= any_status && sku != group.staple();
         let request = self.request();
         let before = group.known(sku).cloned();
         let last = before.as_ref().map_or(0, |before| before.item.revision);

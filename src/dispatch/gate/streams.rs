@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use tonic::Status;
 
 use super::{Gate, Inside, outcome};
-use crate::wire::{Body, Framing};
+use crate::wire::{Body, Framing, SaidAll};
 
 /// How a stream ended that was asked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,12 +147,13 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// A call that has come in through the gate; `resumable` when its caller can go on with it after it was drained.
-    pub(crate) fn new(gate: Gate, resumable: bool) -> Self {
+    /// A call that has come in through the gate; `resumable` when its caller can go on with it after it was drained,
+    /// `said_all` where only its request streams.
+    pub(crate) fn new(gate: Gate, resumable: bool, said_all: Option<SaidAll>) -> Self {
         let mut known = lock(&gate.0.streams.known);
-        let asked = known.since_shut.filter(|how| resumable || *how == How::Cut);
+        let asked = known.since_shut.filter(|how| !is_spared(*how, resumable, said_all.as_ref()));
         let state = State { asked, waker: None, answer: None, ahead: VecDeque::new(), ended: false };
-        let slot = Arc::new(Slot { resumable, state: Mutex::new(state) });
+        let slot = Arc::new(Slot { resumable, said_all, state: Mutex::new(state) });
         let number = known.next;
         known.next += 1;
         known.streams.insert(number, slot.clone());
@@ -257,6 +258,7 @@ impl Drop for Stream {
 #[derive(Debug)]
 struct Slot {
     resumable: bool,
+    said_all: Option<SaidAll>,
     state: Mutex<State>,
 }
 
@@ -292,7 +294,7 @@ impl State {
 
 impl Slot {
     fn ask(&self, how: How, streams: &Streams) {
-        if how == How::Drained && !self.resumable {
+        if is_spared(how, self.resumable, self.said_all.as_ref()) {
             return;
         }
         let answer = {
@@ -351,6 +353,14 @@ impl Slot {
             }
             None => state.answer = Some(answer),
         }
+    }
+}
+
+/// Whether a stream is none of those that end so.
+fn is_spared(how: How, resumable: bool, said_all: Option<&SaidAll>) -> bool {
+    match how {
+        How::Drained => !resumable,
+        How::Cut => said_all.is_some_and(SaidAll::is_so),
     }
 }
 

@@ -9,6 +9,10 @@ use tempfile::TempDir;
 
 use super::super::process::Running;
 
+/// How long streams may go on that begin just before a move. Lists and lookups end by themselves, how soon is the machine's; so
+/// one that is cut has hung.
+const GRACE: &str = "10s";
+
 /// How a node goes from version to version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli::demo) enum Way {
@@ -127,7 +131,8 @@ impl Node {
         let state = folder.join(place.name);
         let mut arguments =
             ["serve-example", "--until-stdin-ends", "--version", place.begins_at].map(String::from).to_vec();
-        arguments.extend(["--listen", &address, "--admin", &admin, "--state"].map(String::from));
+        arguments
+            .extend(["--stream-grace", GRACE, "--listen", &address, "--admin", &admin, "--state"].map(String::from));
         arguments.push(state.display().to_string());
         if slowly {
             arguments.extend(["--transform-for", "2s"].map(String::from));

@@ -77,18 +77,17 @@ impl Worker {
         Some(heard)
     }
 
-    /// Sees to it that the item can be reserved, and reserves one of it.
+    /// Sees to it that the item can be reserved, or the other one of its group, and reserves one of it.
     pub(super) async fn reserve_surely(&mut self, group: &mut MutexGuard<'_, Group>, sku: &str) -> Option<usize> {
         let ready = |known: &Known| !known.item.discontinued && known.item.stock > 0;
+        // What is discontinued stays so for callers that cannot say otherwise: theirs is the other item.
+        let stays = self.version < Version::Third && group.known(sku).is_some_and(|known| known.item.discontinued);
+        let sku = if stays { group.staple().to_owned() } else { sku.to_owned() };
         for _ in 0..64 {
-            if group.known(sku).is_some_and(ready) {
-                return self.reserve(group, sku, 1).await;
+            if group.known(&sku).is_some_and(ready) {
+                return self.reserve(group, &sku, 1).await;
             }
-            // What is discontinued stays so for callers that cannot say otherwise: theirs is the other item, perhaps.
-            if self.version < Version::Third && group.known(sku).is_some_and(|known| known.item.discontinued) {
-                return None;
-            }
-            self.put(group, sku, false).await;
+            self.put(group, &sku, false).await;
         }
         None
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use super::Running;
+use super::{GRACE, Running};
 
 /// Where the releases are, in the demo's folder.
 const RELEASES: &str = "releases";
@@ -32,7 +32,10 @@ pub(super) fn release(folder: &Path, version: &str, runs: &str, broken: bool) ->
     let quoted = this.display().to_string().replace('\'', r"'\''");
     let more = if broken { " --break start" } else { "" };
     let program = release.join("server");
-    std::fs::write(&program, format!("#!/bin/sh\nexec '{quoted}' serve-node --runs {runs}{more} \"$@\"\n"))?;
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\nexec '{quoted}' serve-node --runs {runs} --stream-grace {GRACE}{more} \"$@\"\n"),
+    )?;
     make_executable(&program)?;
     let mut command = Command::new(this);
     command.arg("release").arg(&release).args(["--program", "server", "--runs", runs, "--protocol", "inventory"]);

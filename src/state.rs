@@ -23,7 +23,8 @@
 //! ```
 //!
 //! `FENCE`, `CURRENT`, `ACTIVE`, bundles and a shortened `JOURNAL` are replaced: written beside under the name with `.new` behind it, synced,
-//! renamed, and the folder synced. The journal grows by appending and syncing; each entry tells the whole [`Status`], so
+//! renamed, and the folder synced; what `CURRENT` will say of an epoch that is made ahead of time lies there from then on. The journal
+//! grows by appending and syncing, but for the entry of verifying, which the next one syncs; each entry tells the whole [`Status`], so
 //! the last one counts. A last line that is torn is as if it had not been written. Any other line that does not fit its
 //! checksum is damage, and nothing is guessed.
 //!
@@ -57,6 +58,7 @@ mod pointer;
 mod progress;
 mod records;
 mod recovery;
+mod sparse;
 mod status;
 
 pub use self::epoch::Epoch;

@@ -6,6 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::sparse;
+
 /// A file system, or something that behaves like a bad one.
 ///
 /// What a call has written into a file is durable when the call returns. What happens to the names in a folder is
@@ -19,6 +21,12 @@ pub trait Files: Debug + Send + Sync {
 
     /// Writes at the end of a file, which is made if it is not there.
     fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// As [`append`](Self::append), but not durable yet: it is once a later append to the file is. What is not overridden is
+    /// durable at once.
+    fn append_loosely(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.append(file, bytes)
+    }
 
     /// Gives a file or folder another name in the same folder; a file that has the name goes away.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -87,6 +95,10 @@ impl Files for Disk {
         open.sync_all()
     }
 
+    fn append_loosely(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        OpenOptions::new().append(true).create(true).open(file)?.write_all(bytes)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -142,7 +154,7 @@ impl Files for Disk {
             if kind.is_dir() {
                 self.copy_tree(&entry.path(), &target)?;
             } else if kind.is_file() {
-                fs::copy(entry.path(), &target)?;
+                sparse::copy(&entry.path(), &target)?;
             } else {
                 let what = format!("{} is neither a file nor a folder, and is not copied", entry.path().display());
                 return Err(io::Error::other(what));

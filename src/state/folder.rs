@@ -1,6 +1,7 @@
 //! The folder of a node's state, as the program that owns it uses it.
 
 mod at_rest;
+mod switch;
 
 use std::fmt;
 use std::io;
@@ -11,7 +12,7 @@ use super::bundles;
 use super::epoch::Epoch;
 use super::error::{Kind, StateError};
 use super::files::{Disk, Files};
-use super::journal::Journal;
+use super::journal::{Journal, Lasts};
 use super::lost;
 use super::ownership::Ownership;
 use super::phase::{Event, Phase};
@@ -66,6 +67,10 @@ pub struct StateFolder {
     releasing: bool,
     /// Whether phases are passed that are written down with one that comes after them.
     passing: bool,
+    /// The epoch whose folder this program has made ahead of time: its number is new, and the folder is durable.
+    made: Option<Epoch>,
+    /// The epoch that lies beside the pointer, durably, to be put in its place.
+    laid: Option<Epoch>,
 }
 
 impl StateFolder {
@@ -106,8 +111,9 @@ impl StateFolder {
             permit: 0,
         });
         let (mending, recovery) = recovery::decide(&status, &current, &root)?;
-        let (pointing, releasing, passing) = Default::default();
-        let mut state = Self { root, files, ownership, journal, status, current, pointing, releasing, passing };
+        let (pointing, releasing, passing, made, laid) = Default::default();
+        let mut state =
+            Self { root, files, ownership, journal, status, current, pointing, releasing, passing, made, laid };
         state.expect_epochs()?;
         state.mend(mending)?;
         state.sweep()?;
@@ -290,17 +296,21 @@ impl StateFolder {
                 return Err(Kind::Refused(what).into());
             }
         };
-        let prepared = if let Some(prepared) = self.status.prepared.clone() {
-            prepared
+        let (prepared, is_new) = if let Some(prepared) = self.status.prepared.clone() {
+            (prepared, false)
         } else {
             let highest = self.status.highest + 1;
             let prepared = Epoch::new(highest, to);
             self.enter(Status { prepared: Some(prepared.clone()), highest, ..self.status.clone() })?;
-            prepared
+            (prepared, true)
         };
         let folder = self.folder_of(&prepared);
         // Nobody waits for the syncs that this takes.
         make_epoch(&folder, |part| self.files.create_folder(part))?;
+        if is_new {
+            self.made = Some(prepared.clone());
+        }
+        self.lay(&prepared)?;
         Ok(folder)
     }
 
@@ -397,20 +407,6 @@ impl StateFolder {
         self.make(Way::Back)
     }
 
-    /// Makes the epoch that was made the current one. What was written into its folder is made durable first.
-    ///
-    /// # Errors
-    /// When none was made.
-    pub fn switch(&mut self) -> Result<(), StateError> {
-        let phase = self.status.phase.after(Event::Switch)?;
-        let target = self.target()?;
-        let folder = self.folder_of(&target);
-        self.files.sync_tree(&folder).map_err(StateError::io(&folder, "making it durable"))?;
-        self.files.sync_folder(&self.root).map_err(StateError::io(&self.root, "making it durable"))?;
-        self.enter(Status { phase, ..self.status.clone() })?;
-        self.finish_switch()
-    }
-
     /// Ends the move: callers are answered by the object of the new current epoch. The epoch before is kept after an
     /// upgrade; after a rollback there is nothing to go back to.
     ///
@@ -451,6 +447,10 @@ impl StateFolder {
             return Err(Kind::Refused(what.to_owned()).into());
         }
         if self.pointing || self.current != self.status.epoch {
+            if self.journal.is_loose() {
+                // A pointer that has moved back says that it had failed only to whoever finds that it was tried.
+                self.enter(self.status.clone())?;
+            }
             self.point_at(&self.status.epoch.clone())?;
         }
         self.enter(Status { phase, under_way: None, prepared: None, failure, ..self.status.clone() })?;
@@ -492,9 +492,13 @@ impl StateFolder {
 
     /// Writes down what begins now.
     fn enter(&mut self, status: Status) -> Result<(), StateError> {
+        self.enter_lasting(status, Lasts::Now)
+    }
+
+    fn enter_lasting(&mut self, status: Status, lasts: Lasts) -> Result<(), StateError> {
         if !self.passing {
             self.ownership.still_holds(&self.root)?;
-            self.journal.write(&*self.files, &self.root, self.ownership.number(), &status)?;
+            self.journal.write(&*self.files, &self.root, self.ownership.number(), &status, lasts)?;
         }
         self.status = status;
         Ok(())
@@ -537,23 +541,6 @@ impl StateFolder {
             let what = format!("says {} without an epoch that is made", self.status.phase);
             StateError::damaged(&self.root.join("JOURNAL"), what, ADVICE)
         })
-    }
-
-    fn finish_switch(&mut self) -> Result<(), StateError> {
-        let target = self.target()?;
-        if self.pointing || self.current != target {
-            self.point_at(&target)?;
-        }
-        self.step(Event::Verify)
-    }
-
-    fn point_at(&mut self, epoch: &Epoch) -> Result<(), StateError> {
-        self.ownership.still_holds(&self.root)?;
-        self.pointing = true;
-        pointer::replace(&*self.files, &self.root, CURRENT, format!("{epoch}\n").as_bytes())?;
-        self.current = epoch.clone();
-        self.pointing = false;
-        Ok(())
     }
 
     fn free(&mut self) -> Result<(), StateError> {

@@ -28,6 +28,17 @@ pub(super) struct Journal {
     lines: Vec<u8>,
     /// Whether what lies on disk may have more than these lines at its end.
     torn: bool,
+    /// Whether the last line may go when the machine does.
+    loose: bool,
+}
+
+/// When an entry is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasts {
+    /// When it is written.
+    Now,
+    /// With the next one. A program that ends leaves it; when the machine goes down, it may not be there.
+    WithNext,
 }
 
 impl Journal {
@@ -38,7 +49,7 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(StateError::io(&file, "reading it"))?,
         };
-        let mut journal = Self { lines: Vec::new(), torn: false };
+        let mut journal = Self { lines: Vec::new(), torn: false, loose: false };
         let mut last: Option<Entry> = None;
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
         while let Some((index, line)) = lines.next() {
@@ -64,13 +75,19 @@ impl Journal {
         Ok((journal, last.map(|entry| entry.status)))
     }
 
-    /// Writes an entry, durably.
+    /// Whether the last entry is durable only with the next one.
+    pub(super) fn is_loose(&self) -> bool {
+        self.loose
+    }
+
+    /// Writes an entry.
     pub(super) fn write(
         &mut self,
         files: &dyn Files,
         folder: &Path,
         owner: u64,
         status: &Status,
+        lasts: Lasts,
     ) -> Result<(), StateError> {
         let file = folder.join(JOURNAL);
         let line = line_of(&Entry { owner, status: status.clone() })
@@ -78,14 +95,16 @@ impl Journal {
         if self.torn || self.lines.is_empty() || self.lines.len() > LONG {
             // The last entry says it all.
             pointer::replace(files, folder, JOURNAL, &line).inspect_err(|_| self.torn = true)?;
-            *self = Self { lines: line, torn: false };
+            *self = Self { lines: line, torn: false, loose: false };
             return Ok(());
         }
         // How much of it is there after an error is unknown.
-        files
-            .append(&file, &line)
-            .inspect_err(|_| self.torn = true)
-            .map_err(StateError::io(&file, "writing an entry"))?;
+        let written = match lasts {
+            Lasts::Now => files.append(&file, &line),
+            Lasts::WithNext => files.append_loosely(&file, &line),
+        };
+        written.inspect_err(|_| self.torn = true).map_err(StateError::io(&file, "writing an entry"))?;
+        self.loose = lasts == Lasts::WithNext;
         self.lines.extend_from_slice(&line);
         Ok(())
     }

@@ -1,16 +1,27 @@
 //! Small files that are replaced as a whole.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::StateError;
 use super::files::Files;
 
 /// Replaces a file so that it holds either all of the old bytes or all of the new ones, whatever happens.
 pub(crate) fn replace(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StateError> {
-    let (file, beside) = (folder.join(name), folder.join(format!("{name}.new")));
-    files.write(&beside, bytes).map_err(StateError::io(&beside, "writing it"))?;
-    files.rename(&beside, &file).map_err(StateError::io(&file, "replacing it"))?;
+    lay_beside(files, folder, name, bytes)?;
+    put(files, folder, name)
+}
+
+/// The first half of it: what is to be in the file lies beside it, durably.
+pub(super) fn lay_beside(files: &dyn Files, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StateError> {
+    let beside = beside(folder, name);
+    files.write(&beside, bytes).map_err(StateError::io(&beside, "writing it"))
+}
+
+/// The other half: what lies beside the file is the file.
+pub(super) fn put(files: &dyn Files, folder: &Path, name: &str) -> Result<(), StateError> {
+    let file = folder.join(name);
+    files.rename(&beside(folder, name), &file).map_err(StateError::io(&file, "replacing it"))?;
     files.sync_folder(folder).map_err(StateError::io(folder, "making it durable"))
 }
 
@@ -31,4 +42,8 @@ pub(crate) fn read<T: std::str::FromStr>(
         let what = format!("holds {:?}, which is not what was written", String::from_utf8_lossy(&bytes));
         StateError::damaged(&file, what, advice)
     })
+}
+
+fn beside(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.new"))
 }

@@ -102,6 +102,10 @@ impl Files for Faulty {
         self.act(|| Disk.append(file, bytes), || Disk.append(file, &bytes[..bytes.len() / 2]))
     }
 
+    fn append_loosely(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.act(|| Disk.append_loosely(file, bytes), || Disk.append_loosely(file, &bytes[..bytes.len() / 2]))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.act(|| Disk.rename(from, to), || Ok(()))
     }

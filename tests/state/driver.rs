@@ -118,7 +118,8 @@ impl Driver {
         let moved = begin(self.state()).and_then(|folder| {
             let old = self.object();
             self.make(&old, &folder);
-            self.state().switch()
+            // Nothing else was changed since it was prepared, where it was.
+            self.state().switch_made(&[folder.join("object")])
         });
         match moved {
             Ok(()) => self.retry(|driver| driver.state().release()),

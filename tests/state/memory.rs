@@ -32,6 +32,8 @@ pub(crate) struct Memory(Arc<Mutex<Inner>>);
 struct Inner {
     /// Files and folders; the root is number 0. A folder's names are told twice: as they are, and as they are on disk.
     nodes: HashMap<usize, Node>,
+    /// How much of a file is durable, where that is not all of it.
+    durable: HashMap<usize, usize>,
     next: usize,
     operations: usize,
     fault: Option<(usize, Fault)>,
@@ -80,11 +82,12 @@ impl Change {
 }
 
 impl Memory {
-    /// Seed 0 keeps names that were not synced; with others some of the last changes of a folder go.
+    /// Seed 0 keeps what was not synced; with others some of the last changes of a folder go, and some of the end of a file.
     pub(crate) fn new(seed: u64) -> Self {
         let root = Node::empty_folder();
         Self(Arc::new(Mutex::new(Inner {
             nodes: HashMap::from([(0, root)]),
+            durable: HashMap::new(),
             next: 1,
             operations: 0,
             fault: None,
@@ -133,6 +136,12 @@ impl Memory {
                 change.apply(durable);
             }
             *now = durable.clone();
+        }
+        for (number, durable) in std::mem::take(&mut inner.durable) {
+            let Some(Node::File(bytes)) = inner.nodes.get_mut(&number) else { continue };
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let loose = bytes.len() - durable;
+            bytes.truncate(if keep_all { bytes.len() } else { durable + (random >> 33) as usize % (loose + 1) });
         }
     }
 }
@@ -195,10 +204,17 @@ impl Inner {
         }
     }
 
-    fn write(&mut self, path: &Path, bytes: &[u8], append: bool) -> io::Result<()> {
+    fn write(&mut self, path: &Path, bytes: &[u8], append: bool, durably: bool) -> io::Result<()> {
         let (extent, answer) = self.begin()?;
         if extent != Extent::Nothing {
             let kept = if extent == Extent::Half { bytes.len() / 2 } else { bytes.len() };
+            let before = self.file(path)?.len();
+            let number = self.find(path)?;
+            if durably {
+                self.durable.remove(&number);
+            } else {
+                self.durable.entry(number).or_insert(before);
+            }
             let file = self.file(path)?;
             if !append {
                 file.clear();
@@ -257,11 +273,15 @@ impl Files for Memory {
     }
 
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap().write(file, bytes, false)
+        self.0.lock().unwrap().write(file, bytes, false, true)
     }
 
     fn append(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap().write(file, bytes, true)
+        self.0.lock().unwrap().write(file, bytes, true, true)
+    }
+
+    fn append_loosely(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap().write(file, bytes, true, false)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -123,7 +123,7 @@ fn build() -> Nodes {
         let mut builder = Node::builder(protocol.clone()).object(&versions[node], object(&protocol));
         // A node takes simulation objects only where a step declares code for them.
         let code = |hops: &[Hop]| hops.iter().any(|hop| matches!(hop, Hop::Code { .. }));
-        for (past, step) in versions.iter().zip(protocol.steps()).take(node).filter(|(_, step)| code(step.past())) {
+        for (past, _) in versions.iter().zip(protocol.steps()).take(node).filter(|(_, step)| code(step.past())) {
             let simulate = object(&protocol);
             builder = builder.past(past, move |_| simulate);
         }

@@ -8,6 +8,7 @@ use straddle::protocol::plan::Use;
 use straddle::rewrite::Rewrite;
 
 /// A rewrite, and what goes in and comes out.
+#[allow(dead_code, reason = "not every target looks at all of it")]
 pub struct Way {
     pub protocol: usize,
     pub from: usize,

@@ -40,6 +40,12 @@ pub trait Files: Debug + Send + Sync {
         self.create_folder(folder)
     }
 
+    /// Removes a file. What is not overridden leaves it there.
+    fn remove_file(&self, file: &Path) -> io::Result<()> {
+        let _ = file;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Removes a folder with all that is in it.
     fn remove_folder(&self, folder: &Path) -> io::Result<()>;
 
@@ -118,6 +124,10 @@ impl Files for Disk {
 
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)
+    }
+
+    fn remove_file(&self, file: &Path) -> io::Result<()> {
+        fs::remove_file(file)
     }
 
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {

@@ -627,7 +627,7 @@ impl StateFolder {
                 self.files.remove_folder(&folder).map_err(StateError::io(&folder, "removing it"))?;
             }
         }
-        Ok(())
+        self.clear_beside(&names)
     }
 
     /// Takes an epoch out of sight before its parts go, so that no half of one is ever found.

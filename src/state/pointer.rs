@@ -44,6 +44,7 @@ pub(crate) fn read<T: std::str::FromStr>(
     })
 }
 
-fn beside(folder: &Path, name: &str) -> PathBuf {
+/// Where it lies.
+pub(super) fn beside(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.new"))
 }

@@ -118,6 +118,10 @@ impl Files for Faulty {
         self.act(|| Disk.make_folder(folder), || Ok(()))
     }
 
+    fn remove_file(&self, file: &Path) -> io::Result<()> {
+        self.act(|| Disk.remove_file(file), || Ok(()))
+    }
+
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         let half = || match Disk.list(folder)?.first() {
             Some(first) => Disk.remove_folder(&folder.join(first)).or(Ok(())),

@@ -305,6 +305,18 @@ impl Files for Memory {
         self.0.lock().unwrap().make_folder(folder, false)
     }
 
+    fn remove_file(&self, file: &Path) -> io::Result<()> {
+        let mut inner = self.0.lock().unwrap();
+        inner.find(file)?;
+        let (extent, answer) = inner.begin()?;
+        if extent == Extent::Whole {
+            let (folder, called) = split(file)?;
+            let folder = inner.find(folder)?;
+            inner.change(folder, Change::Remove(called));
+        }
+        answer
+    }
+
     fn remove_folder(&self, folder: &Path) -> io::Result<()> {
         let mut inner = self.0.lock().unwrap();
         let number = inner.find(folder)?;

@@ -1,5 +1,7 @@
 //! The switch: the pointer moves from one epoch to another.
 
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{CURRENT, Epoch, Event, Lasts, StateError, StateFolder, Status};
@@ -63,6 +65,22 @@ impl StateFolder {
             self.laid = Some(epoch.clone());
         }
         Ok(())
+    }
+
+    /// Takes away what lies beside the pointer, where it leads to nothing that is to come.
+    pub(super) fn clear_beside(&mut self, names: &[OsString]) -> Result<(), StateError> {
+        let target = self.status.under_way.as_ref().and_then(|under_way| under_way.target.as_ref());
+        let needed = self.laid.is_some() && (self.laid == self.status.prepared || self.laid.as_ref() == target);
+        let beside = pointer::beside(&self.root, CURRENT);
+        if needed || !names.iter().any(|name| Some(&**name) == beside.file_name()) {
+            return Ok(());
+        }
+        self.laid = None;
+        match self.files.remove_file(&beside) {
+            // It is in nobody's way.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+            removed => removed.map_err(StateError::io(&beside, "removing it")),
+        }
     }
 
     pub(super) fn point_at(&mut self, epoch: &Epoch) -> Result<(), StateError> {

@@ -2040,7 +2040,7 @@ pub mod v1_0_0 {
                     /// What would help.
                     #[prost(string, tag = "4")]
                     pub advice: ::prost::alloc::string::String,
-                    /// Nobody goes before it is seen to.
+                    /// The upgrade does not come to its end before somebody sees to it. Others may go meanwhile, where the rule is about a node.
                     #[prost(bool, tag = "5")]
                     pub blocks: bool,
                     /// In plans: the first stage, from 1, at which it would keep a node, with all others where they would then be; 0 for what does not

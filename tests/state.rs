@@ -51,7 +51,7 @@ fn crash_at_any_point(at_rest: bool) {
     for fault in [Fault::Crash, Fault::CrashAfter, Fault::CrashTorn] {
         for at in 0..whole {
             // Seed 0 keeps what was not synced, as when only the program dies; others lose some of it.
-            for seed in 0..4 {
+            for seed in 0..16 {
                 let memory = Arc::new(Memory::new(seed));
                 memory.fail(at, fault);
                 let mut driver = Driver::new(memory.clone(), at_rest);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StateError;
 use super::files::Files;
+use super::phase::Phase;
 use super::pointer;
 use super::status::Status;
 
@@ -52,6 +53,7 @@ impl Journal {
         let mut journal = Self { lines: Vec::new(), torn: false, loose: false };
         let mut last: Option<Entry> = None;
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
+        let count = bytes.split_inclusive(|byte| *byte == b'\n').count();
         while let Some((index, line)) = lines.next() {
             let read = read_line(line);
             let Some(entry) = read else {
@@ -59,6 +61,13 @@ impl Journal {
                     // The write was cut off: nobody went on from there.
                     journal.torn = true;
                     break;
+                }
+                // An entry that was to last with the next one: both were written by one sync, which may have written the
+                // later first. What comes last says it all, if it is whole; else nobody went on from either.
+                let after_switch = last.as_ref().is_some_and(|last| last.status.phase == Phase::Switching);
+                if after_switch && !journal.torn && index + 2 == count {
+                    journal.torn = true;
+                    continue;
                 }
                 let what = format!("line {} does not fit its checksum", index + 1);
                 let advice = "do not edit it; restore the state from a copy, or ask for help with this file";
@@ -72,6 +81,8 @@ impl Journal {
             last = Some(entry);
             journal.lines.extend_from_slice(line);
         }
+        // Nobody knows whether it was synced before the program that wrote it was gone.
+        journal.loose = last.as_ref().is_some_and(|last| last.status.phase == Phase::Verifying);
         Ok((journal, last.map(|entry| entry.status)))
     }
 

@@ -82,7 +82,8 @@ impl Change {
 }
 
 impl Memory {
-    /// Seed 0 keeps what was not synced; with others some of the last changes of a folder go, and some of the end of a file.
+    /// Seed 0 keeps what was not synced; with others some of the last changes of a folder go, and of a file
+    /// some of its end, or some of what comes before that.
     pub(crate) fn new(seed: u64) -> Self {
         let root = Node::empty_folder();
         Self(Arc::new(Mutex::new(Inner {
@@ -140,8 +141,15 @@ impl Memory {
         for (number, durable) in std::mem::take(&mut inner.durable) {
             let Some(Node::File(bytes)) = inner.nodes.get_mut(&number) else { continue };
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let loose = bytes.len() - durable;
-            bytes.truncate(if keep_all { bytes.len() } else { durable + (random >> 33) as usize % (loose + 1) });
+            if keep_all {
+                continue;
+            }
+            let kept = (random >> 33) as usize % (bytes.len() - durable + 1);
+            bytes.truncate(durable + kept);
+            // A disk may write what comes later first.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let missing = if random >> 63 == 0 { 0 } else { (random >> 33) as usize % (kept + 1) };
+            bytes[durable..durable + missing].fill(0);
         }
     }
 }
@@ -208,9 +216,10 @@ impl Inner {
         let (extent, answer) = self.begin()?;
         if extent != Extent::Nothing {
             let kept = if extent == Extent::Half { bytes.len() / 2 } else { bytes.len() };
-            let before = self.file(path)?.len();
+            let before = if append { self.file(path)?.len() } else { 0 };
+            self.file(path)?;
             let number = self.find(path)?;
-            if durably {
+            if durably && extent == Extent::Whole {
                 self.durable.remove(&number);
             } else {
                 self.durable.entry(number).or_insert(before);
@@ -245,7 +254,10 @@ impl Inner {
     }
 
     fn sync(&mut self, folder: usize, deep: bool) {
-        let Some(Node::Folder { now, durable, pending }) = self.nodes.get_mut(&folder) else { return };
+        let Some(Node::Folder { now, durable, pending }) = self.nodes.get_mut(&folder) else {
+            self.durable.remove(&folder);
+            return;
+        };
         *durable = now.clone();
         pending.clear();
         if deep {

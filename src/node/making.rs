@@ -202,8 +202,9 @@ fn is_made_anew(plan: &Plan, side: &str, version: &Version) -> bool {
 /// The simulation objects of a side whose state the function makes, by their folders.
 fn made_anew(plan: &Plan, protocol: &Protocol, of: &str) -> Vec<String> {
     let side = if plan.way == Way::On { "past" } else { "future" };
-    let versions = protocol.versions().iter().map(|schema| schema.version()).filter(|_| side == of);
-    versions.filter(|version| is_made_anew(plan, side, version)).map(ToString::to_string).collect()
+    let made = |version: &Version| side == of && is_made_anew(plan, side, version);
+    let made = protocol.versions().iter().filter(|schema| made(schema.version()));
+    made.map(|schema| schema.version().to_string()).collect()
 }
 
 /// The simulation objects of a side whose state goes on, by their folders.

@@ -128,7 +128,7 @@ impl Life {
                 }
                 self.let_go_later();
                 if !how.leaves {
-                    self.fill().await;
+                    self.fill_later().await;
                 }
                 Ok(moved)
             }

@@ -13,8 +13,8 @@ use super::{Life, lock};
 use crate::node::chain::Plan;
 use crate::state::HeldRecords;
 
-/// How long it takes until what is held is closed.
-const MOMENT: Duration = Duration::from_secs(1);
+/// How long work that nobody waits for is put off after a release.
+pub(super) const MOMENT: Duration = Duration::from_millis(500);
 
 /// Files that are to be closed.
 pub(super) struct Closing {
@@ -58,7 +58,11 @@ impl Life {
         let task = tokio::spawn(async move {
             // Whoever waits for the files does not wait for the moment.
             let _ = timeout(MOMENT, told.notified()).await;
-            let _ = spawn_blocking(move || held.into_iter().for_each(let_go)).await;
+            let closing = spawn_blocking(move || {
+                held.iter().filter(|held| held.is_read()).for_each(settle);
+                drop(held);
+            });
+            let _ = closing.await;
         });
         *lock(&self.closing) = Some(Closing { now, task });
     }
@@ -77,11 +81,9 @@ impl Life {
     }
 }
 
-fn let_go(held: HeldRecords) {
-    // Whoever mends it after a crash has little to do then.
-    if held.is_read()
-        && let Err(error) = held.settle()
-    {
+/// Whoever mends it after a crash has little to do then.
+fn settle(held: &HeldRecords) {
+    if let Err(error) = held.settle() {
         tracing::warn!(file = %held.file().display(), %error, "a file that is read beneath others could not be settled");
     }
 }

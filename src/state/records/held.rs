@@ -175,7 +175,7 @@ mod tests {
         open.settle().unwrap();
         std::fs::copy(&path, &copy).unwrap();
         let mut builder = redb::Builder::new();
-        builder.set_repair_callback(|session| session.abort());
+        builder.set_repair_callback(redb::RepairSession::abort);
         let database = builder.open(&copy).unwrap();
         let value =
             database.begin_read().unwrap().open_table(TABLE).unwrap().get(1).unwrap().map(|found| found.value());

@@ -71,5 +71,6 @@ pub use self::phase::{Event, IllegalEvent, Phase};
 pub(crate) use self::pointer::{read as read_pointer, replace as replace_pointer};
 pub use self::progress::Progress;
 pub use self::records::{Carry, Layout, Mode, Reading, Records, RecordsError, RefusedRecord, WeakRecords, Writing};
+pub(crate) use self::records::{Held as HeldRecords, Unchanged};
 pub use self::recovery::Recovery;
 pub use self::status::{Accepted, Move, Status, Way};

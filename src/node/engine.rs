@@ -1,9 +1,11 @@
 //! What keeps a node with a state alive: its folder, the objects that stand, and what is told of it.
 
 mod back;
+mod copies;
 mod cross;
 mod filling;
 mod hand_over;
+mod held;
 mod moves;
 mod prepare;
 mod reach;
@@ -20,7 +22,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::interval;
 
+use self::copies::Copy;
 use self::filling::Filling;
+use self::held::Closing;
 use self::prepare::Preparations;
 pub(super) use self::prepare::Preparing;
 use self::ready::Readiness;
@@ -38,7 +42,7 @@ use super::standing::{Ahead, Standing};
 use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
-use crate::state::{Carry, Epoch, Files, Phase, Progress, StateError, StateFolder, Status, Way};
+use crate::state::{Carry, Epoch, Files, HeldRecords, Phase, Progress, StateError, StateFolder, Status, Way};
 use crate::transport::IntakeHandle;
 use crate::version::Version;
 
@@ -69,6 +73,10 @@ pub(super) struct Life {
     /// What was compiled for routes that are to come.
     compiled: Mutex<Option<Ahead>>,
     filling: Mutex<Option<Filling>>,
+    copies: Mutex<Vec<Copy>>,
+    /// What the objects before have left open.
+    held: Mutex<Vec<HeldRecords>>,
+    closing: Mutex<Option<Closing>>,
     told: Mutex<Told>,
     status: watch::Sender<NodeStatus>,
     busy: Mutex<Option<String>>,

@@ -26,6 +26,17 @@ pub(super) struct Making {
     pub(super) progress: Progress,
     /// The consent to losses, if they are accepted.
     pub(super) accepted: Option<Accepted>,
+    /// The folders of simulation objects that lie in `to` already as they are to be, durably.
+    pub(super) copied: Vec<PathBuf>,
+}
+
+/// An epoch that was made.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// How much was lost with consent.
+    pub(super) lost: u64,
+    /// What is not durable yet of a folder that was there ahead of time; nothing where that may be all of it.
+    pub(super) loose: Option<Vec<PathBuf>>,
 }
 
 /// Why an epoch was not made.
@@ -38,8 +49,8 @@ pub(super) enum NotMade {
 }
 
 impl Making {
-    /// Makes it, and says how much was lost with consent. Blocks.
-    pub(super) fn make(self) -> Result<u64, NotMade> {
+    /// Makes it. Blocks.
+    pub(super) fn make(self) -> Result<Made, NotMade> {
         let failed = |doing: &'static str| move |error: io::Error| NotMade::Failed(format!("{doing}: {error}"));
         let checkpoint = checkpoint::read(&*self.files, &self.to).map_err(failed("reading the checkpoint"))?;
         let before = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.lost);
@@ -50,11 +61,14 @@ impl Making {
             &self.plan.from,
         );
         let losses = opened.map_err(failed("opening the file that losses are written to"))?;
+        let mut loose = None;
         let losses = if checkpoint.is_some() {
             // All that comes before the function was done then.
             losses
         } else {
-            self.prepare().map_err(failed("copying the states of simulation objects"))?;
+            let made = self.prepare().map_err(failed("copying the states of simulation objects"))?;
+            // Records are durable once they are carried over; what a function does nobody knows.
+            loose = Some(made).filter(|_| self.attempt == 1 && self.plan.function.is_none());
             self.carry(losses)?
         };
         let mut losses = self.call(checkpoint.map(|checkpoint| checkpoint.said.into()), losses)?;
@@ -63,28 +77,46 @@ impl Making {
         }
         losses.make_durable().map_err(failed("writing down what is lost"))?;
         checkpoint::remove(&*self.files, &self.to).map_err(failed("removing the checkpoint"))?;
-        Ok(losses.count())
+        Ok(Made { lost: losses.count(), loose })
     }
 
-    /// Empties what an attempt before has left, and copies the states that stay.
-    fn prepare(&self) -> io::Result<()> {
+    /// Removes what is not to be there, and copies the states that stay; says what of that is not durable.
+    fn prepare(&self) -> io::Result<Vec<PathBuf>> {
         // Records go on where they were; a function that has said no checkpoint begins anew.
         if self.attempt > 1 && self.plan.function.is_some() {
             empty(&*self.files, &self.to.join("object"))?;
         }
+        let mut loose = Vec::new();
         for side in ["past", "future"] {
             let (from, to) = (self.from.join(side), self.to.join(side));
-            empty(&*self.files, &to)?;
-            for (name, version) in simulated(&*self.files, &from)? {
-                if !is_made_anew(&self.plan, side, &version) {
-                    self.files.copy_tree(&from.join(&name), &to.join(&name))?;
+            let staying = staying(&self.plan, &*self.files, &from, side)?;
+            let anew = made_anew(&self.plan, &self.protocol, side);
+            let (mut there, mut changed) = (Vec::new(), false);
+            for name in self.files.list(&to)? {
+                let folder = to.join(&name);
+                let is = |names: &[String]| names.iter().any(|known| *known.as_str() == *name);
+                let is_copy = is(&staying) && self.copied.contains(&folder);
+                if is_copy || is(&anew) && is_empty(&*self.files, &folder)? {
+                    there.push(name);
+                } else {
+                    self.files.remove_folder(&folder)?;
+                    changed = true;
                 }
             }
+            let is_missing = |name: &&String| !there.iter().any(|there| *there == ***name);
+            for name in staying.iter().filter(is_missing) {
+                self.files.copy_tree(&from.join(name), &to.join(name))?;
+                changed = true;
+            }
+            for name in anew.iter().filter(is_missing) {
+                self.files.make_folder(&to.join(name))?;
+                changed = true;
+            }
+            if changed {
+                loose.push(to);
+            }
         }
-        for (side, version) in made_anew(&self.plan, &self.protocol) {
-            self.files.make_folder(&self.to.join(side).join(version.to_string()))?;
-        }
-        Ok(())
+        Ok(loose)
     }
 
     fn carry(&self, mut losses: Losses) -> Result<Losses, NotMade> {
@@ -167,11 +199,33 @@ fn is_made_anew(plan: &Plan, side: &str, version: &Version) -> bool {
     }
 }
 
-/// The simulation objects whose state the function makes.
-fn made_anew(plan: &Plan, protocol: &Protocol) -> Vec<(&'static str, Version)> {
+/// The simulation objects of a side whose state the function makes, by their folders.
+fn made_anew(plan: &Plan, protocol: &Protocol, of: &str) -> Vec<String> {
     let side = if plan.way == Way::On { "past" } else { "future" };
-    let versions = protocol.versions().iter().map(|schema| schema.version().clone());
-    versions.filter(|version| is_made_anew(plan, side, version)).map(|version| (side, version)).collect()
+    let made = |version: &Version| side == of && is_made_anew(plan, side, version);
+    let made = protocol.versions().iter().filter(|schema| made(schema.version()));
+    made.map(|schema| schema.version().to_string()).collect()
+}
+
+/// The simulation objects of a side whose state goes on, by their folders.
+fn staying(plan: &Plan, files: &dyn Files, folder: &Path, side: &str) -> io::Result<Vec<String>> {
+    let there = simulated(files, folder)?.into_iter();
+    Ok(there.filter(|(_, version)| !is_made_anew(plan, side, version)).map(|(name, _)| name).collect())
+}
+
+/// Makes the folders of simulation objects whose state the function makes, durably, ahead of time.
+pub(super) fn make_folders(plan: &Plan, protocol: &Protocol, files: &dyn Files, to: &Path) -> io::Result<()> {
+    for side in ["past", "future"] {
+        for name in made_anew(plan, protocol, side) {
+            files.create_folder(&to.join(side).join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the state of a simulation object in a folder of an epoch goes on in the next one.
+pub(super) fn stays(plan: &Plan, side: &str, version: &Version) -> bool {
+    !is_made_anew(plan, side, version)
 }
 
 fn simulated(files: &dyn Files, folder: &Path) -> io::Result<Vec<(String, Version)>> {

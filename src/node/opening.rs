@@ -72,6 +72,11 @@ impl Opening {
         &self.0.background
     }
 
+    /// Whether the two are one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn leases(&self) -> &Leases {
         &self.0.leases
     }

@@ -11,7 +11,7 @@ use super::opening::Opening;
 use crate::dispatch::{Compiling, Dispatch, Object, Objects, Table};
 use crate::protocol::Protocol;
 use crate::simulation::{Adjacent, observed};
-use crate::state::{Files, Records};
+use crate::state::{Files, HeldRecords, Records};
 use crate::version::Version;
 
 /// The objects of a node that runs one version, and what they were opened with.
@@ -147,6 +147,11 @@ impl Standing {
         self.opened.iter().flat_map(|one| one.opening.opened_records()).collect()
     }
 
+    /// What simulation objects were opened with.
+    pub(super) fn simulated(&self) -> impl Iterator<Item = &Opening> {
+        self.opened.iter().skip(1).map(|one| &one.opening)
+    }
+
     /// Stops the work in the background, and waits until nothing of it is left.
     ///
     /// # Errors
@@ -173,23 +178,37 @@ impl Standing {
     ///
     /// # Errors
     /// Names the objects that are still in use.
-    pub(super) async fn close(mut self, limit: Duration) -> Result<(), String> {
+    pub(super) async fn close(self, limit: Duration) -> Result<(), String> {
+        self.close_as(limit, |records| records.iter().for_each(Records::close)).await
+    }
+
+    /// The same, but the files of records stay open: for whoever reads them beneath others, or closes them later.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close); the files are closed then.
+    pub(super) async fn close_holding(self, limit: Duration) -> Result<Vec<HeldRecords>, String> {
+        self.close_as(limit, |records| records.iter().filter_map(Records::hold).collect()).await
+    }
+
+    async fn close_as<T: Send + 'static>(
+        mut self,
+        limit: Duration,
+        close: impl FnOnce(&[Records]) -> T + Send + 'static,
+    ) -> Result<T, String> {
         let objects: Vec<Object> = self.opened.iter_mut().filter_map(|one| one.object.take()).collect();
         let records = self.all_records();
         let closed = tokio::task::spawn_blocking(move || {
             drop(objects);
-            records.iter().for_each(Records::close);
+            close(&records)
         });
-        if let Err(error) = closed.await {
-            return Err(format!("an object could not be dropped: {error}"));
-        }
+        let closed = closed.await.map_err(|error| format!("an object could not be dropped: {error}"))?;
         let returned = async {
             for one in &self.opened {
                 one.opening.leases().returned().await;
             }
         };
         if timeout(limit, returned).await.is_ok() {
-            return Ok(());
+            return Ok(closed);
         }
         let held = self.opened.iter().filter(|one| one.opening.leases().held() > 0);
         let held: Vec<String> = held.map(|one| format!("{} ({})", one.what, one.opening.leases().held())).collect();

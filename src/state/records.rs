@@ -29,6 +29,7 @@ mod error;
 mod file;
 mod fill;
 mod handle;
+mod held;
 mod layers;
 mod layout;
 mod loose;
@@ -43,7 +44,9 @@ mod writing;
 
 pub use self::carry::{Carry, Mode, RefusedRecord};
 pub use self::error::RecordsError;
+pub(crate) use self::handle::Unchanged;
 pub use self::handle::{Records, WeakRecords};
+pub(crate) use self::held::Held;
 pub use self::layout::Layout;
 pub use self::reading::Reading;
 pub use self::writing::Writing;

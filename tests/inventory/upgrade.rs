@@ -115,6 +115,42 @@ async fn a_retry_over_an_upgrade_is_answered_as_before_and_another_request_is_st
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_goes_on_at_the_next_version_whether_its_object_was_copied_after_it_or_before() {
+    for (mode, late) in [(Mode::Lazy, true), (Mode::Lazy, false), (Mode::Online, true), (Mode::Online, false)] {
+        let (state, clock) = (directory(), clock());
+        let node = start_from("1.1.0", state.path(), &clock, mode).await;
+        let mut callers = Callers::of(&node);
+        let put = v1::PutItemRequest { item: Some(item1("a", 10)), request_id: "put".into() };
+        callers.first.put_item(put).await.unwrap();
+        let reserve = |name: &str| v3::ReserveRequest {
+            sku: "a".into(),
+            quantity: 1,
+            request_id: name.into(),
+            ..v3::ReserveRequest::default()
+        };
+        let mut held = vec![callers.third.reserve(reserve("before")).await.unwrap().into_inner()];
+        let within = std::time::Duration::from_secs(60);
+        let prepared = node.prepare(&version("2.0.0"), within).await.unwrap_or_else(|error| panic!("{error}"));
+        let copied = state.path().join("0002-2.0.0/future/3.0.0/records.redb");
+        assert!(copied.exists(), "{mode:?}: copied while callers are served");
+        if late {
+            held.push(callers.third.reserve(reserve("after")).await.unwrap().into_inner());
+        }
+        node.switch(&prepared.name).await.unwrap_or_else(|error| panic!("{error}"));
+        for held in held {
+            let get = v3::GetReservationRequest { reservation_id: held.reservation_id.clone() };
+            let found = callers.third.get_reservation(get).await;
+            let found = found.unwrap_or_else(|status| panic!("{mode:?}, late: {late}: {status}"));
+            assert_eq!(found.into_inner(), held, "{mode:?}, late: {late}");
+        }
+        // And what was left open is out of the way.
+        back(&node).await;
+        upgrade(&node, "2.0.0").await;
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_1_1_0_cannot_express_keeps_a_node_from_going_back_and_is_named() {
     let (state, clock) = (directory(), clock());
     let node = start(state.path(), &clock).await;

@@ -23,6 +23,7 @@ impl Life {
 
     /// Takes back what was written down of a move that does not begin.
     pub(super) async fn forget(&self) -> Result<(), String> {
+        lock(&self.copies).clear();
         let forgotten = match self.phase() {
             Phase::Learned | Phase::Permitted => self.on_state(super::StateFolder::forget).await,
             Phase::Serving => self.on_state(super::StateFolder::abandon).await,

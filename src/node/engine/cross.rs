@@ -7,11 +7,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::under::Under;
-use super::{Life, TRIES, lock};
+use super::{Life, Standing, TRIES, lock};
 use crate::dispatch::{EndedStreams, StreamsInside};
 use crate::node::chain::Plan;
 use crate::node::life::{MoveError, Moved, counted};
-use crate::node::making::{Making, NotMade, said};
+use crate::node::making::{Made, Making, NotMade, said};
 use crate::simulation::Adjacent;
 use crate::state::{Accepted, Phase, RefusedRecord, Way};
 
@@ -96,12 +96,14 @@ impl Life {
         let mut cleared = false;
         let mut ended = EndedStreams::default();
         let crossed = async {
-            ended = self.clear_out(older, &mut cleared).await?;
-            let lost = self.make(plan, how.accepted).await?;
+            // Another program goes on with files that nobody has open.
+            ended = self.clear_out(older, &mut cleared, Some(plan).filter(|_| !how.leaves)).await?;
+            let made = self.make(plan, how.accepted).await?;
             if dry_run {
-                return Err(Stop::Dry { lost });
+                return Err(Stop::Dry { lost: made.lost });
             }
-            self.on_state(super::StateFolder::switch).await.map_err(|why| self.failed(why))?;
+            let lost = made.lost;
+            self.switch_to(made).await?;
             self.try_out().await?;
             Ok(lost)
         };
@@ -124,8 +126,9 @@ impl Life {
                     let mut told = lock(&self.told);
                     (told.last, told.failure) = (Some(moved.clone()), None);
                 }
+                self.let_go_later();
                 if !how.leaves {
-                    self.fill().await;
+                    self.fill_later().await;
                 }
                 Ok(moved)
             }
@@ -154,11 +157,12 @@ impl Life {
         older
     }
 
-    /// Waits until calls and background work have ended, and closes what stands.
+    /// Waits until calls and background work have ended, and closes what stands; for a move, but for the files that it reads.
     pub(super) async fn clear_out(
         &self,
         older: Option<StreamsInside>,
         cleared: &mut bool,
+        plan: Option<&Plan>,
     ) -> Result<EndedStreams, Stop> {
         let (gate, limits, begun) = (self.dispatch.gate(), &self.limits, Instant::now());
         self.working_on("waiting for calls to end");
@@ -179,24 +183,37 @@ impl Life {
         *cleared = true;
         self.working_on("waiting for background work to end");
         self.stop_filling().await;
-        self.close("the node moves to another version").await.map_err(|why| self.failed(why))?;
+        let why = "the node moves to another version";
+        let closed = match plan {
+            Some(plan) => self.close_for(plan, why).await,
+            None => self.close(why).await,
+        };
+        closed.map_err(|why| self.failed(why))?;
         Ok(ended)
     }
 
-    /// Closes what stands.
+    /// Closes what stands, and what was left open before.
     pub(super) async fn close(&self, why: &str) -> Result<(), String> {
-        let mut slot = self.standing.lock().await;
-        let Some(standing) = slot.as_ref() else { return Ok(()) };
-        let stopped = standing.stop_background(self.limits.background).await;
-        self.dispatch.remove(why);
-        let Some(standing) = slot.take() else { return stopped };
-        drop(slot);
-        let closed = standing.close(self.limits.leases).await;
+        let (standing, stopped) = self.take_down(why).await;
+        let closed = match standing {
+            Some(standing) => standing.close(self.limits.leases).await,
+            None => Ok(()),
+        };
+        self.let_go().await;
         stopped.and(closed)
     }
 
-    /// Makes the epoch that the plan leads to; how much was lost with consent.
-    pub(super) async fn make(&self, plan: &Plan, accepted: Option<Accepted>) -> Result<u64, Stop> {
+    /// Takes what stands away from its callers, and ends its work in the background.
+    pub(super) async fn take_down(&self, why: &str) -> (Option<Standing>, Result<(), String>) {
+        let mut slot = self.standing.lock().await;
+        let Some(standing) = slot.as_ref() else { return (None, Ok(())) };
+        let stopped = standing.stop_background(self.limits.background).await;
+        self.dispatch.remove(why);
+        (slot.take(), stopped)
+    }
+
+    /// Makes the epoch that the plan leads to.
+    pub(super) async fn make(&self, plan: &Plan, accepted: Option<Accepted>) -> Result<Made, Stop> {
         let way = plan.way;
         let making = move |state: &mut super::StateFolder| {
             let folder = if way == Way::On { state.transform()? } else { state.reverse()? };
@@ -212,17 +229,27 @@ impl Life {
         plan: &Plan,
         (to, attempt): (PathBuf, u32),
         accepted: Option<Accepted>,
-    ) -> Result<u64, Stop> {
+    ) -> Result<Made, Stop> {
+        let copied = self.good_copies().await;
         let from = self.folder_of(&lock(&self.told).current.clone());
         let progress = self.working_on(format!("making the state of {}", plan.to));
         let (plan, protocol, files) = (plan.clone(), self.protocol(), self.files.clone());
-        let making = Making { plan, protocol, files, from, to, attempt, progress, accepted };
+        let making = Making { plan, protocol, files, from, to, attempt, progress, accepted, copied };
         match spawn_blocking(move || making.make()).await {
-            Ok(Ok(lost)) => Ok(lost),
+            Ok(Ok(made)) => Ok(made),
             Ok(Err(NotMade::Lossy { first, count })) => Err(Stop::Lossy { first, count }),
             Ok(Err(NotMade::Failed(why))) => Err(self.failed(why)),
             Err(error) => Err(self.failed(error.to_string())),
         }
+    }
+
+    /// Makes the epoch that was made the current one.
+    pub(super) async fn switch_to(&self, made: Made) -> Result<(), Stop> {
+        let switched = self.on_state(move |state| match made.loose {
+            Some(loose) => state.switch_made(&loose),
+            None => state.switch(),
+        });
+        switched.await.map_err(|why| self.failed(why))
     }
 
     /// Opens what is current now, tries it, and lets it count.

@@ -1,16 +1,21 @@
 //! Records that a lazy upgrade has yet to bring over: in the background, while the node serves.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 
+use super::held::MOMENT;
 use super::{Life, TICK, lock};
 use crate::state::Progress;
 
 /// The filling under way.
 pub(super) struct Filling {
     progress: Progress,
+    /// Ends the moment before it.
+    now: Arc<Notify>,
     task: JoinHandle<Result<(), String>>,
 }
 
@@ -18,12 +23,23 @@ pub(super) struct Filling {
 impl Drop for Filling {
     fn drop(&mut self) {
         self.progress.stop();
+        self.now.notify_one();
     }
 }
 
 impl Life {
     /// Begins to fill what is not whole, if anything is.
     pub(super) async fn fill(self: &Arc<Self>) {
+        self.fill_after(Duration::ZERO).await;
+    }
+
+    /// The same a moment from now: nodes that switch together share a machine, and the first is not to keep the last from its
+    /// callers.
+    pub(super) async fn fill_later(self: &Arc<Self>) {
+        self.fill_after(MOMENT).await;
+    }
+
+    async fn fill_after(self: &Arc<Self>, moment: Duration) {
         let records = self.standing.lock().await.as_ref().map(super::Standing::all_records).unwrap_or_default();
         let records: Vec<_> = records.into_iter().filter(|records| !records.is_whole()).collect();
         if records.is_empty() {
@@ -32,9 +48,12 @@ impl Life {
         let progress = Progress::default();
         lock(&self.told).filling = Some(progress.clone());
         self.publish();
-        let (life, told) = (Arc::downgrade(self), progress.clone());
+        let (life, told, now) = (Arc::downgrade(self), progress.clone(), Arc::new(Notify::new()));
+        let hurry = now.clone();
         let task = tokio::spawn(async move {
             let working = told.clone();
+            // Whoever waits for all to be filled does not wait for the moment.
+            let _ = timeout(moment, hurry.notified()).await;
             let mut filled = spawn_blocking(move || records.iter().try_for_each(|records| records.fill(&working)));
             let mut tick = interval(TICK);
             let filled = loop {
@@ -47,7 +66,7 @@ impl Life {
             tell(&life, |life| life.filled(&filled, told.is_stopped()));
             filled
         });
-        *lock(&self.filling) = Some(Filling { progress, task });
+        *lock(&self.filling) = Some(Filling { progress, now, task });
     }
 
     fn filled(&self, filled: &Result<(), String>, stopped: bool) {
@@ -69,6 +88,7 @@ impl Life {
         let filling = lock(&self.filling).take();
         if let Some(mut filling) = filling {
             filling.progress.stop();
+            filling.now.notify_one();
             // What it says was told already.
             let _ = (&mut filling.task).await;
         }
@@ -80,7 +100,10 @@ impl Life {
         for again in [true, false] {
             let filling = lock(&self.filling).take();
             let filled = match filling {
-                Some(mut filling) => (&mut filling.task).await.map_err(|error| error.to_string()).and_then(|done| done),
+                Some(mut filling) => {
+                    filling.now.notify_one();
+                    (&mut filling.task).await.map_err(|error| error.to_string()).and_then(|done| done)
+                }
                 None => Ok(()),
             };
             // One that failed before may succeed now.

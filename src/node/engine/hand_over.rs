@@ -73,7 +73,7 @@ impl Life {
         self.dispatch.gate().shut();
         self.intake.close();
         let mut cleared = false;
-        match self.clear_out(Some(older), &mut cleared).await {
+        match self.clear_out(Some(older), &mut cleared, None).await {
             Ok(ended) => Ok(Moved {
                 from: self.version(),
                 to: self.version(),

@@ -214,6 +214,8 @@ impl Life {
         }
         let failed = |phase: Phase, why: String| MoveError::Failed { phase, why, version: version.clone() };
         self.filled_up().await.map_err(|why| failed(phase, why))?;
+        // What is removed nobody has open.
+        self.let_go().await;
         let mut finalized = Ok(());
         for _ in 0..TRIES {
             finalized = self.on_state(StateFolder::finalize).await;
@@ -290,10 +292,14 @@ impl Life {
             return Ok(());
         }
         let Some((carry, records)) = self.carried(plan).await? else { return Ok(()) };
-        let target = self.on_state(StateFolder::prepare).await?.join("object");
+        let target = self.on_state(StateFolder::prepare).await?;
         let progress = self.working_on(format!("copying records to {}", plan.to));
-        let copied = spawn_blocking(move || carry.ahead(&records, &target, &progress)).await;
-        copied.map_err(|error| error.to_string())?.map_err(|error| format!("copying records to {}: {error}", plan.to))
+        let folder = target.join("object");
+        let copied = spawn_blocking(move || carry.ahead(&records, &folder, &progress)).await;
+        copied
+            .map_err(|error| error.to_string())?
+            .map_err(|error| format!("copying records to {}: {error}", plan.to))?;
+        self.copy_ahead(plan, target).await
     }
 
     async fn carried(&self, plan: &Plan) -> Result<Option<(crate::state::Carry, Records)>, String> {

@@ -85,8 +85,8 @@ impl Life {
             return Err(why.clone().into());
         }
         let moved = async {
-            self.make_in(plan, making.map_err(|why| self.failed(why))?, None).await?;
-            self.on_state(StateFolder::switch).await.map_err(|why| self.failed(why))?;
+            let made = self.make_in(plan, making.map_err(|why| self.failed(why))?, None).await?;
+            self.switch_to(made).await?;
             self.try_out().await
         };
         let why = match moved.await {

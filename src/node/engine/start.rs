@@ -106,6 +106,9 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         standing: tokio::sync::Mutex::default(),
         compiled: Mutex::new(compiled),
         filling: Mutex::default(),
+        copies: Mutex::default(),
+        held: Mutex::default(),
+        closing: Mutex::default(),
         told: Mutex::new(told),
         status: watch::Sender::new(unwatched),
         busy: Mutex::default(),
@@ -268,8 +271,9 @@ impl Life {
             // What is given up has to be known before callers go on.
             *mode = Mode::Eager;
         }
-        let lost = self.make(&plan, accepted).await?;
-        self.on_state(StateFolder::switch).await.map_err(|why| self.failed(why))?;
+        let made = self.make(&plan, accepted).await?;
+        let lost = made.lost;
+        self.switch_to(made).await?;
         self.try_out().await?;
         Ok(lost)
     }

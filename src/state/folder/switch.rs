@@ -13,7 +13,7 @@ impl StateFolder {
     /// # Errors
     /// When none was made.
     pub fn switch(&mut self) -> Result<(), StateError> {
-        self.switch_after(|state, folder| state.sync_all_of(folder))
+        self.switch_after(Self::sync_all_of)
     }
 
     /// The same for whoever knows what is not durable yet: of the folder that [`prepare`](Self::prepare) gave ahead of time, all

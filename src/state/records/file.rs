@@ -10,6 +10,7 @@ use redb::{Builder, Database, ReadOnlyDatabase, ReadableTable, Table as Open, Ta
 use serde::{Deserialize, Serialize};
 
 use super::error::RecordsError;
+use super::held;
 use super::layout::Table;
 use super::loose::Loose;
 use crate::protocol::Protocol;
@@ -168,6 +169,7 @@ pub(super) fn make_tables(file: &Path, transaction: &WriteTransaction, tables: &
 }
 
 pub(super) fn open(file: &Path, cache: usize) -> Result<Database, RecordsError> {
+    held::wait_until_closed(file);
     database(file, cache, false).map_err(RecordsError::store(file, "opening the file"))
 }
 

@@ -1,12 +1,15 @@
 //! Records, open: what authors hold.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::watch;
 
 use super::error::RecordsError;
+use super::held::Held;
 use super::layout::Layout;
 use super::reading::Reading;
 use super::store::{Ended, Store};
@@ -23,6 +26,22 @@ pub struct Records(Arc<Inner>);
 /// Records that this does not keep open: for whatever lives long and reads only now and then.
 #[derive(Clone)]
 pub struct WeakRecords(Weak<Inner>);
+
+/// Bytes of memory for mending a copy.
+const MENDING: usize = 1 << 20;
+
+/// Tells whether records were written since they were copied, also once they are closed.
+#[derive(Clone, Debug)]
+pub(crate) struct Unchanged {
+    written: Arc<AtomicU64>,
+    then: u64,
+}
+
+impl Unchanged {
+    pub(crate) fn holds(&self) -> bool {
+        self.written.load(Ordering::Acquire) == self.then
+    }
+}
 
 struct Inner {
     file: PathBuf,
@@ -117,6 +136,33 @@ impl Records {
     pub fn close(&self) {
         drop(self.0.open().take());
         self.0.ended.wait();
+    }
+
+    /// As [`close`](Self::close), but for closing the file: it stays open for whoever reads it beneath another one. Nothing where
+    /// they were closed before.
+    pub(crate) fn hold(&self) -> Option<Held> {
+        let open = self.0.open().take();
+        let file = open.as_ref().map(|open| open.store.open_file());
+        drop(open);
+        self.0.ended.wait();
+        file.map(Held::new)
+    }
+
+    /// Has `copy` copy the file while nobody writes.
+    ///
+    /// # Errors
+    /// When they are closed, or the file system fails.
+    pub(crate) fn copy(&self, copy: impl FnOnce() -> io::Result<()>) -> Result<Unchanged, RecordsError> {
+        let store = self.store()?;
+        Ok(Unchanged { written: store.written(), then: store.copy(copy)? })
+    }
+
+    /// Mends and closes the file of a copy, so that whoever opens it next does not have to.
+    ///
+    /// # Errors
+    /// When it is not one, or the file system fails.
+    pub(crate) fn mend_copy(folder: &Path) -> Result<(), RecordsError> {
+        file::open(&file::path(folder), MENDING).map(drop)
     }
 
     pub(super) fn store(&self) -> Result<Arc<Store>, RecordsError> {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::{
     AccessGuard, Range, ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata,
@@ -11,6 +12,7 @@ use redb::{
 
 use super::error::RecordsError;
 use super::file::{self, Head, META, note};
+use super::held::{self, OpenFile};
 use super::layout::Table;
 use super::origin::{Origin, depths};
 use super::values::REMOVED;
@@ -37,7 +39,14 @@ struct Level {
     tables: Vec<Option<OpenTable>>,
     /// What writes were noted for, when the file was closed.
     noting: Option<Vec<u8>>,
-    _database: ReadOnlyDatabase,
+    _open: Beneath,
+}
+
+/// A file that nobody writes.
+enum Beneath {
+    Closed(ReadOnlyDatabase),
+    /// By this program, which has written it.
+    Held(Arc<OpenFile>),
 }
 
 impl Base {
@@ -141,8 +150,15 @@ impl Base {
 impl Level {
     /// The file, and the folder of the one beneath it.
     fn open(file: PathBuf, protocol: &Protocol) -> Result<(Self, Option<PathBuf>), RecordsError> {
-        let database = file::open_closed(&file, CACHE)?;
-        let transaction = database.begin_read().map_err(RecordsError::store(&file, "reading"))?;
+        let open = match held::find(&file) {
+            Some(held) => Beneath::Held(held),
+            None => Beneath::Closed(file::open_closed(&file, CACHE)?),
+        };
+        let transaction = match &open {
+            Beneath::Closed(database) => database.begin_read(),
+            Beneath::Held(held) => held.begin_read(),
+        };
+        let transaction = transaction.map_err(RecordsError::store(&file, "reading"))?;
         let meta = transaction.open_table(META).map_err(RecordsError::store(&file, "reading what the file is"))?;
         let head = Head::read(&file, &meta)?;
         let version = head.index(&file, protocol)?;
@@ -151,7 +167,7 @@ impl Level {
         let noting = file::noted(&file, &meta, note::NOTING)?;
         drop(meta);
         let origin = Origin { file, version, tables: head.tables };
-        Ok((Self { origin, transaction, tables: Vec::new(), noting, _database: database }, base))
+        Ok((Self { origin, transaction, tables: Vec::new(), noting, _open: open }, base))
     }
 }
 

@@ -1,12 +1,15 @@
 //! An open file, shared by all that read and write it.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 
 use super::error::{Kind, RecordsError};
 use super::file::{self, Head, META, note};
+use super::held::OpenFile;
 use super::layers::{Base, folder_beneath, unfinished};
 use super::layout::{Layout, Table};
 use super::origin::{Origin, line_up};
@@ -18,7 +21,9 @@ use crate::protocol::Protocol;
 /// An open file. It closes when the last one lets go of it.
 #[derive(Debug)]
 pub(super) struct Store {
-    database: Database,
+    open: Arc<OpenFile>,
+    /// How many writes have begun to be made durable.
+    written: Arc<AtomicU64>,
     /// The file, and what is in it.
     pub(super) origin: Origin,
     pub(super) values: Vec<Values>,
@@ -33,7 +38,7 @@ pub(super) struct Store {
 pub(super) struct Ended(Arc<(Mutex<bool>, Condvar)>);
 
 #[derive(Debug, Default)]
-struct TellsEnd(Ended);
+pub(super) struct TellsEnd(pub(super) Ended);
 
 impl Drop for TellsEnd {
     fn drop(&mut self) {
@@ -71,7 +76,8 @@ impl Store {
         let values = line_up(protocol, version, layout.tables(), &origins)?;
         tracing::info!(file = %file.display(), version = wanted.version, whole = base.is_none(), "opened");
         Ok(Arc::new(Self {
-            database,
+            open: OpenFile::new(database, &file),
+            written: Arc::default(),
             origin: Origin { file, version, tables: layout.tables().to_vec() },
             values,
             base: RwLock::new(base.map(Arc::new)),
@@ -101,7 +107,9 @@ impl Store {
 
     /// Nobody who comes now needs what is beneath.
     pub(super) fn drop_base(&self) {
-        *self.base.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let beneath = self.base.write().unwrap_or_else(PoisonError::into_inner).take();
+        // It may be closed here, which nobody who reads has to wait for.
+        drop(beneath);
     }
 
     /// This file, and those beneath.
@@ -111,15 +119,33 @@ impl Store {
     }
 
     pub(super) fn begin_read(&self) -> Result<redb::ReadTransaction, RecordsError> {
-        self.database.begin_read().map_err(RecordsError::store(self.file(), "reading"))
+        self.open.begin_read().map_err(RecordsError::store(self.file(), "reading"))
     }
 
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, RecordsError> {
-        self.database.begin_write().map_err(RecordsError::store(self.file(), "writing"))
+        self.open.database().begin_write().map_err(RecordsError::store(self.file(), "writing"))
     }
 
     pub(super) fn commit(&self, transaction: WriteTransaction) -> Result<(), RecordsError> {
+        self.written.fetch_add(1, Ordering::AcqRel);
         transaction.commit().map_err(RecordsError::store(self.file(), "writing"))
+    }
+
+    /// Has `copy` copy the file, in which all is then that was written; nobody writes meanwhile. A copy is opened without much
+    /// mending. How many writes there have been.
+    pub(super) fn copy(&self, copy: impl FnOnce() -> io::Result<()>) -> Result<u64, RecordsError> {
+        let _turn = self.turns.work();
+        self.open.settle()?;
+        copy().map_err(RecordsError::io(self.file(), "copying the file"))?;
+        Ok(self.written.load(Ordering::Acquire))
+    }
+
+    pub(super) fn written(&self) -> Arc<AtomicU64> {
+        self.written.clone()
+    }
+
+    pub(super) fn open_file(&self) -> Arc<OpenFile> {
+        self.open.clone()
     }
 
     /// Does `work` in a transaction that is on disk at the end; `false` where there was nothing to write.
@@ -178,6 +204,10 @@ pub(super) fn failed(file: &Path, table: &str, key: &[u8], failure: Failure) -> 
 }
 
 impl Ended {
+    pub(super) fn is_over(&self) -> bool {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until the file is closed.
     pub(super) fn wait(&self) {
         let (ended, changed) = &*self.0;

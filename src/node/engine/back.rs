@@ -36,6 +36,8 @@ impl Life {
 
     /// Goes back to what was served before, and lets callers in; the error is what stopped the move, but for a dry run.
     pub(super) async fn back(self: &Arc<Self>, stop: Stop, cleared: bool, dry_run: bool) -> Option<MoveError> {
+        // They lie in what goes now, and would keep what was opened from being closed.
+        lock(&self.copies).clear();
         let (phase, why) = match &stop {
             Stop::Failed { phase, why } => (*phase, why.clone()),
             Stop::Lossy { count, .. } => {

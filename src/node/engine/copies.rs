@@ -4,6 +4,7 @@
 //! It can of an object whose folder holds its records and nothing else: each write to those is counted. All others are copied
 //! when callers are held back, and large ones too: nobody writes while a copy is taken.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
@@ -34,7 +35,8 @@ impl Copy {
 
     /// Whether it says what there is, where nobody writes that any more.
     fn is_good(&self, files: &dyn Files) -> bool {
-        self.unchanged.holds() && holds_only_records(&self.of, files)
+        let is_whole = |records: Records| files.list(&self.to).is_ok_and(|names| is_alone(&names, records.file()));
+        self.unchanged.holds() && holds_only_records(&self.of, files) && only_records(&self.of).is_some_and(is_whole)
     }
 }
 
@@ -50,17 +52,18 @@ impl Life {
         let copied = spawn_blocking(move || {
             let folders = make_folders(&plan, &protocol, &*files, &to);
             folders.map_err(|error| format!("making the folders of simulation objects: {error}"))?;
-            copies(&plan, &*files, &simulated, &before, &to)
+            Ok::<_, String>(copies(&plan, &*files, &simulated, &before, &to))
         });
         *lock(&self.copies) = copied.await.map_err(|error| error.to_string())??;
         Ok(())
     }
 
-    /// The folders of copies that are still good, now that nobody writes. Files of objects of which there is none are closed: they
+    /// The folders of copies in an epoch that are still good, now that nobody writes. Files of objects of which there is none are closed: they
     /// are copied now.
-    pub(super) async fn good_copies(&self) -> Vec<PathBuf> {
+    pub(super) async fn good_copies(&self, to: PathBuf) -> Vec<PathBuf> {
         let (files, copies) = (self.files.clone(), std::mem::take(&mut *lock(&self.copies)));
-        let looked = spawn_blocking(move || copies.into_iter().filter(|copy| copy.is_good(&*files)).collect());
+        let is_good = move |copy: &Copy| copy.to.starts_with(&to) && copy.is_good(&*files);
+        let looked = spawn_blocking(move || copies.into_iter().filter(is_good).collect());
         // Whatever has become of them, all can be copied again.
         let good: Vec<Copy> = looked.await.unwrap_or_default();
         let object = self.folder_of(&lock(&self.told).current.clone()).join("object");
@@ -70,13 +73,7 @@ impl Life {
 }
 
 /// Copies what has changed since `before`.
-fn copies(
-    plan: &Plan,
-    files: &dyn Files,
-    simulated: &[Opening],
-    before: &[Copy],
-    to: &Path,
-) -> Result<Vec<Copy>, String> {
+fn copies(plan: &Plan, files: &dyn Files, simulated: &[Opening], before: &[Copy], to: &Path) -> Vec<Copy> {
     let mut copies = Vec::new();
     for opening in simulated {
         let (Some((side, name)), Some(records)) = (place(opening.folder()), only_records(opening)) else { continue };
@@ -88,12 +85,18 @@ fn copies(
         let same = before.iter().find(|copy| copy.to == to && copy.of.is(opening) && copy.unchanged.holds());
         let unchanged = match same {
             Some(copy) => copy.unchanged.clone(),
-            None => copy(files, opening.folder(), &records, &to)
-                .map_err(|error| format!("copying the state of the {side} object of {name}: {error}"))?,
+            None => match copy(files, opening.folder(), &records, &to) {
+                Ok(unchanged) => unchanged,
+                Err(error) => {
+                    // It is copied when callers are held back, which tells what is wrong if it still is.
+                    tracing::warn!(side, name, error, "the state of a simulation object could not be copied ahead");
+                    continue;
+                }
+            },
         };
         copies.push(Copy { of: opening.clone(), unchanged, to });
     }
-    Ok(copies)
+    copies
 }
 
 /// Copies the folder of an object that may be written meanwhile; it is durable when this returns.
@@ -131,5 +134,10 @@ fn holds_only_records(opening: &Opening, files: &dyn Files) -> bool {
     let Some(records) = only_records(opening) else { return false };
     let Ok(names) = files.list(opening.folder()) else { return false };
     let file = records.file();
-    file.parent() == Some(opening.folder()) && names.iter().map(|name| &**name).eq(file.file_name())
+    file.parent() == Some(opening.folder()) && is_alone(&names, file)
+}
+
+/// Whether these are the names of a folder in which nothing else lies.
+fn is_alone(names: &[OsString], file: &Path) -> bool {
+    names.iter().map(|name| &**name).eq(file.file_name())
 }

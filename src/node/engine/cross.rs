@@ -230,7 +230,7 @@ impl Life {
         (to, attempt): (PathBuf, u32),
         accepted: Option<Accepted>,
     ) -> Result<Made, Stop> {
-        let copied = self.good_copies().await;
+        let copied = self.good_copies(to.clone()).await;
         let from = self.folder_of(&lock(&self.told).current.clone());
         let progress = self.working_on(format!("making the state of {}", plan.to));
         let (plan, protocol, files) = (plan.clone(), self.protocol(), self.files.clone());

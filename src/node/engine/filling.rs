@@ -9,7 +9,7 @@ use tokio::time::{interval, timeout};
 
 use super::held::MOMENT;
 use super::{Life, TICK, lock};
-use crate::state::Progress;
+use crate::state::{Progress, Records, WeakRecords};
 
 /// The filling under way.
 pub(super) struct Filling {
@@ -50,10 +50,14 @@ impl Life {
         self.publish();
         let (life, told, now) = (Arc::downgrade(self), progress.clone(), Arc::new(Notify::new()));
         let hurry = now.clone();
+        // Of a node that goes meanwhile they close.
+        let weak: Vec<_> = records.iter().map(Records::downgrade).collect();
+        drop(records);
         let task = tokio::spawn(async move {
             let working = told.clone();
             // Whoever waits for all to be filled does not wait for the moment.
             let _ = timeout(moment, hurry.notified()).await;
+            let records: Vec<Records> = weak.iter().filter_map(WeakRecords::upgrade).collect();
             let mut filled = spawn_blocking(move || records.iter().try_for_each(|records| records.fill(&working)));
             let mut tick = interval(TICK);
             let filled = loop {

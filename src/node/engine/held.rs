@@ -11,7 +11,6 @@ use tokio::time::timeout;
 
 use super::{Life, lock};
 use crate::node::chain::Plan;
-use crate::state::HeldRecords;
 
 /// How long work that nobody waits for is put off after a release.
 pub(super) const MOMENT: Duration = Duration::from_millis(500);
@@ -20,6 +19,13 @@ pub(super) const MOMENT: Duration = Duration::from_millis(500);
 pub(super) struct Closing {
     now: Arc<Notify>,
     task: JoinHandle<()>,
+}
+
+/// Of a node that goes without being stopped nothing stays open for long.
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.now.notify_one();
+    }
 }
 
 impl Life {
@@ -55,35 +61,30 @@ impl Life {
         }
         let now = Arc::new(Notify::new());
         let told = now.clone();
+        let mut closing = lock(&self.closing);
+        let before = closing.take();
         let task = tokio::spawn(async move {
+            // Whoever waits for this one waits for that as well.
+            if let Some(mut before) = before {
+                before.now.notify_one();
+                let _ = (&mut before.task).await;
+            }
             // Whoever waits for the files does not wait for the moment.
             let _ = timeout(MOMENT, told.notified()).await;
-            let closing = spawn_blocking(move || {
-                held.iter().filter(|held| held.is_read()).for_each(settle);
-                drop(held);
-            });
-            let _ = closing.await;
+            let _ = spawn_blocking(move || drop(held)).await;
         });
-        *lock(&self.closing) = Some(Closing { now, task });
+        *closing = Some(Closing { now, task });
     }
 
     /// Closes what is held; what is still read is open when this returns.
     pub(super) async fn let_go(&self) {
         let (held, closing) = (std::mem::take(&mut *lock(&self.held)), lock(&self.closing).take());
-        if let Some(closing) = closing {
+        if let Some(mut closing) = closing {
             closing.now.notify_one();
-            // What it says was told already.
-            let _ = closing.task.await;
+            let _ = (&mut closing.task).await;
         }
         if !held.is_empty() {
             let _ = spawn_blocking(move || drop(held)).await;
         }
-    }
-}
-
-/// Whoever mends it after a crash has little to do then.
-fn settle(held: &HeldRecords) {
-    if let Err(error) = held.settle() {
-        tracing::warn!(file = %held.file().display(), %error, "a file that is read beneath others could not be settled");
     }
 }

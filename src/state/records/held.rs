@@ -40,20 +40,6 @@ impl Held {
     pub(crate) fn file(&self) -> &Path {
         &self.0.file
     }
-
-    /// Whether somebody reads it.
-    pub(crate) fn is_read(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
-    }
-
-    /// Makes durable what mending the file would have to find out, so that it does not take long if the program ends before the
-    /// file is closed.
-    ///
-    /// # Errors
-    /// When the file system fails.
-    pub(crate) fn settle(&self) -> Result<(), RecordsError> {
-        self.0.settle()
-    }
 }
 
 impl OpenFile {
@@ -69,6 +55,7 @@ impl OpenFile {
         self.database.begin_read()
     }
 
+    /// Makes durable what mending the file, or a copy of it, would have to find out.
     pub(super) fn settle(&self) -> Result<(), RecordsError> {
         let failed = |error| RecordsError::store::<redb::Error>(&self.file, "writing down what is free in it")(error);
         let mut transaction = self.database.begin_write().map_err(|error| failed(error.into()))?;
@@ -137,10 +124,10 @@ mod tests {
         let open = written(&path);
         assert!(find(&path).is_none(), "somebody may write it");
         let held = Held::new(open);
-        assert!(!held.is_read());
+        assert_eq!(Arc::strong_count(&held.0), 1);
         // However it is named.
         let found = find(&folder.path().join(".").join("records.redb")).expect("a file that is held");
-        assert!(held.is_read());
+        assert_eq!(Arc::strong_count(&held.0), 2);
         drop(held);
         assert!(file::open(&path, 1 << 20).is_err(), "it is read");
         let value = found.begin_read().unwrap().open_table(TABLE).unwrap().get(1).unwrap().map(|found| found.value());

@@ -27,7 +27,17 @@ pub(crate) fn newer(listener: TcpListener) -> Serving {
 /// costs.
 pub(crate) fn attending(listener: TcpListener) -> Serving {
     let coordinated = Coordinated::by("http://127.0.0.1:9").name("echo").serve_unadmitted_after(Duration::ZERO);
-    serve(listener, both().coordinated(coordinated).build())
+    let node = both().coordinated(coordinated).build();
+    Box::pin(async move {
+        let node = node.map_err(io::Error::other)?;
+        let _attending = node.attend(&listener.local_addr()?.to_string())?;
+        // Before it serves without a coordinator it begins no call; connections wait.
+        while node.status().unadmitted.is_some() {
+            tokio::task::yield_now().await;
+        }
+        node.serve(listener, std::future::pending())?.await;
+        Ok(())
+    })
 }
 
 fn both() -> Builder {

@@ -391,6 +391,7 @@ impl Work {
             *lock(&self.node.agency().admission) = Some(0);
             self.node.dispatch().let_in();
             self.node.fronts().set_admitted(true);
+            tell(&self.node);
         }
     }
 

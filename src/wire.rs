@@ -27,7 +27,7 @@ pub(crate) use framing::Framing;
 #[cfg(fuzzing)]
 pub(crate) use framing::TooLarge;
 pub(crate) use mapped::{End, Map, Mapped, compressed, plain};
-pub(crate) use messages::{Messages, WireMessage, sole};
+pub(crate) use messages::{Messages, PREFIX, WireMessage, sole};
 pub(crate) use outgoing::{Outgoing, framed};
 pub(crate) use said::SaidAll;
 pub(crate) use unread::Unread;

@@ -4,7 +4,6 @@
 //! It can of an object whose folder holds its records and nothing else: each write to those is counted. All others are copied
 //! when callers are held back, and large ones too: nobody writes while a copy is taken.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
@@ -35,8 +34,10 @@ impl Copy {
 
     /// Whether it says what there is, where nobody writes that any more.
     fn is_good(&self, files: &dyn Files) -> bool {
-        let is_whole = |records: Records| files.list(&self.to).is_ok_and(|names| is_alone(&names, records.file()));
-        self.unchanged.holds() && holds_only_records(&self.of, files) && only_records(&self.of).is_some_and(is_whole)
+        let is_all = |records: Records| {
+            keeps_nothing_else(&self.of, &records, files) && lies_alone(records.file(), &self.to, files)
+        };
+        self.unchanged.holds() && only_records(&self.of).is_some_and(is_all)
     }
 }
 
@@ -78,7 +79,7 @@ fn copies(plan: &Plan, files: &dyn Files, simulated: &[Opening], before: &[Copy]
     for opening in simulated {
         let (Some((side, name)), Some(records)) = (place(opening.folder()), only_records(opening)) else { continue };
         let is_small = files.size(opening.folder()).is_ok_and(|size| size <= MOST);
-        if !is_small || !stays(plan, side, opening.version()) || !holds_only_records(opening, files) {
+        if !is_small || !stays(plan, side, opening.version()) || !keeps_nothing_else(opening, &records, files) {
             continue;
         }
         let to = to.join(side).join(name);
@@ -88,8 +89,7 @@ fn copies(plan: &Plan, files: &dyn Files, simulated: &[Opening], before: &[Copy]
             None => match copy(files, opening.folder(), &records, &to) {
                 Ok(unchanged) => unchanged,
                 Err(error) => {
-                    // It is copied when callers are held back, which tells what is wrong if it still is.
-                    tracing::warn!(side, name, error, "the state of a simulation object could not be copied ahead");
+                    tracing::warn!(side, name, error, "a state could not be copied ahead; it is when callers wait");
                     continue;
                 }
             },
@@ -129,15 +129,12 @@ fn only_records(opening: &Opening) -> Option<Records> {
     records.next().filter(|_| records.next().is_none())
 }
 
-/// Whether all that an object keeps is in its records.
-fn holds_only_records(opening: &Opening, files: &dyn Files) -> bool {
-    let Some(records) = only_records(opening) else { return false };
-    let Ok(names) = files.list(opening.folder()) else { return false };
-    let file = records.file();
-    file.parent() == Some(opening.folder()) && is_alone(&names, file)
+/// Whether all that an object keeps is in these records.
+fn keeps_nothing_else(opening: &Opening, records: &Records, files: &dyn Files) -> bool {
+    records.file().parent() == Some(opening.folder()) && lies_alone(records.file(), opening.folder(), files)
 }
 
-/// Whether these are the names of a folder in which nothing else lies.
-fn is_alone(names: &[OsString], file: &Path) -> bool {
-    names.iter().map(|name| &**name).eq(file.file_name())
+/// Whether nothing lies in a folder but a file of this name.
+fn lies_alone(file: &Path, folder: &Path, files: &dyn Files) -> bool {
+    files.list(folder).is_ok_and(|names| names.iter().map(|name| &**name).eq(file.file_name()))
 }

@@ -31,7 +31,7 @@ use tonic::{Code, Status};
 
 use super::attempt::{Call, Shared};
 use super::failure::Progress;
-use crate::wire::{Body, ENCODING};
+use crate::wire::{Body, ENCODING, PREFIX};
 
 /// How long the first message waits for what comes behind it: of a stream the next one may take for ever.
 const MOMENT: Duration = Duration::from_millis(25);
@@ -39,8 +39,6 @@ const MOMENT: Duration = Duration::from_millis(25);
 const MOST: usize = 1 << 20;
 /// Most frames that are held back, however small they are: 1 MiB takes 64 of the usual size.
 const MOST_FRAMES: usize = 256;
-/// What a message begins with: a flag, and its length.
-const PREFIX: usize = 5;
 
 /// The body of a response that begins.
 pub(super) struct Repeating {

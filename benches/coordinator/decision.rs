@@ -1,7 +1,8 @@
 //! One round of a schedule over all nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use straddle::Version;
@@ -88,10 +89,17 @@ fn fleet(nodes: usize) -> View {
         latency: (0..20).map(|place| count >> place).collect(),
         over: Duration::from_secs(60),
     };
+    // As in the coordinator's views.
+    let mut texts: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut one = |text: &str| {
+        let one = texts.get(text).cloned().unwrap_or_else(|| text.into());
+        texts.insert(Arc::clone(&one));
+        one
+    };
     let callers = || ["0.9.0", "1.0.0", "2.0.0"].into_iter().map(|caller| (caller.to_owned(), calls(3000))).collect();
-    let node = |number: usize| {
+    let mut node = |number: usize| {
         let came = number.is_multiple_of(100);
-        let label = |name: &str, value: String| (name.to_owned(), value);
+        let mut label = |name: &str, value: String| (one(name), one(&value));
         NodeView {
             name: format!("shop-{number:06}"),
             labels: [
@@ -120,7 +128,7 @@ fn fleet(nodes: usize) -> View {
         upgrade: 1,
         back: false,
         started: STARTED,
-        nodes: (0..nodes).map(node).collect(),
+        nodes: (0..nodes).map(&mut node).collect(),
         baseline: callers(),
         marks: BTreeMap::new(),
         let_go: Vec::new(),

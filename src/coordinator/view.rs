@@ -1,6 +1,7 @@
 //! The cluster as schedules and gates see it: all that the coordinator knows, at one moment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::control::v1_0_0::{Phase, Way};
@@ -52,8 +53,8 @@ impl View {
 pub struct NodeView {
     /// Its name.
     pub name: String,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    /// Its labels. In the coordinator's views equal texts are one: a large fleet has few of them.
+    pub labels: BTreeMap<Arc<str>, Arc<str>>,
     /// The version that it runs, as it said last.
     pub version: Version,
     /// What it does.

@@ -132,8 +132,9 @@ where
 /// and the reset may overtake the GOAWAY, or the response, that the peer has not read yet (RFC 9112 §9.6).
 async fn linger(mut io: Late<Unread<TcpStream>>) {
     let drained = async {
-        let mut unwanted = [0; 4096];
         io.shutdown().await?;
+        // Not in the future itself, which each connection keeps from its beginning.
+        let mut unwanted = vec![0; 4096];
         while io.read(&mut unwanted).await? > 0 {}
         io::Result::Ok(())
     };

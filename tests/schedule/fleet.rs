@@ -86,7 +86,7 @@ pub(crate) trait Is: Sized {
 
 impl Is for NodeView {
     fn labelled(mut self, label: &str, value: &str) -> Self {
-        self.labels.insert(label.to_owned(), value.to_owned());
+        self.labels.insert(label.into(), value.into());
         self
     }
 

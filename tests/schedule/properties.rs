@@ -274,7 +274,7 @@ impl World<'_> {
                     let first = matches!(part, Part::Domains(_));
                     let roles = self.case.parts.contains(&Part::Roles);
                     let rank = |node: &NodeView| {
-                        let zone = match node.labels["zone"].as_str() {
+                        let zone = match &*node.labels["zone"] {
                             "z2" if first => String::new(),
                             zone => zone.to_owned(),
                         };
@@ -356,7 +356,7 @@ impl World<'_> {
 }
 
 fn role(node: &NodeView) -> usize {
-    ["r1", "r0"].iter().position(|role| *role == node.labels["role"]).unwrap_or(9)
+    ["r1", "r0"].iter().position(|role| *role == &*node.labels["role"]).unwrap_or(9)
 }
 
 fn shrunk(case: Case, why: String) -> (Case, String) {

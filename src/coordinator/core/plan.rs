@@ -9,7 +9,7 @@ use super::fleet::{Fleet, Node, Waits};
 use super::goals::Step;
 use super::invariants::Guard;
 use super::rounds::Others;
-use super::upgrade::{Running, clock, node_view};
+use super::upgrade::{Running, Texts, clock, node_view};
 use super::{Denied, Now, Settings};
 use crate::control::v1_0_0 as wire;
 use crate::coordinator::micros;
@@ -51,6 +51,7 @@ impl Fleet {
 
     fn planned_view(&self, running: &Running, others: &Others, now: Now, settings: &Settings) -> View {
         let counted = self.counted().filter(|node| node.version.is_some());
+        let mut texts = Texts::default();
         View {
             protocol: self.name.clone(),
             upgrade: 0,
@@ -58,7 +59,7 @@ impl Fleet {
             to: running.to.clone(),
             back: false,
             started: now.watched,
-            nodes: counted.map(|node| node_view(node, u64::MAX, now, settings)).collect(),
+            nodes: counted.map(|node| node_view(node, &mut texts, u64::MAX, now, settings)).collect(),
             baseline: BTreeMap::new(),
             marks: BTreeMap::new(),
             let_go: Vec::new(),

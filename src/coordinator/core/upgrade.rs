@@ -1,6 +1,7 @@
 //! An upgrade that has not come to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fleet::{Fleet, Node};
@@ -138,10 +139,10 @@ impl Running {
             view.others = others;
             return view;
         }
-        let mut views = Vec::new();
+        let (mut views, mut texts) = (Vec::new(), Texts::default());
         for node in nodes.values_mut().filter(|node| !node.stored.forgotten && node.version.is_some()) {
             (node.at, node.stale) = (views.len(), false);
-            views.push(node_view(node, self.number(), now, settings));
+            views.push(node_view(node, &mut texts, self.number(), now, settings));
         }
         View {
             protocol: name.to_owned(),
@@ -210,15 +211,30 @@ pub(super) fn measure(fleet: &Fleet, now: Now) -> wire::Baseline {
 }
 
 /// A node as schedules see it. It has a version.
-pub(super) fn node_view(node: &Node, upgrade: u64, now: Now, settings: &Settings) -> NodeView {
-    let labels = node.stored.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+pub(super) fn node_view(node: &Node, texts: &mut Texts, upgrade: u64, now: Now, settings: &Settings) -> NodeView {
+    let labels = node.stored.labels.iter().map(|(key, value)| (texts.one(key), texts.one(value))).collect();
     described(node, node.name().to_owned(), labels, upgrade, now, settings)
+}
+
+/// Texts that many nodes have, each of them once.
+#[derive(Default)]
+pub(super) struct Texts(BTreeSet<Arc<str>>);
+
+impl Texts {
+    fn one(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
 }
 
 fn described(
     node: &Node,
     name: String,
-    labels: BTreeMap<String, String>,
+    labels: BTreeMap<Arc<str>, Arc<str>>,
     upgrade: u64,
     now: Now,
     settings: &Settings,

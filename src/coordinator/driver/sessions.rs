@@ -18,7 +18,7 @@ const WAITING: usize = 64;
 
 /// What an agent hears: the response stream of Attend.
 pub(in crate::coordinator) struct Hears {
-    receiver: mpsc::Receiver<ToAgent>,
+    receiver: mpsc::Receiver<Box<ToAgent>>,
     ended: Arc<Mutex<Option<Status>>>,
     over: bool,
     /// Dropped with this: then nobody hears any more.
@@ -27,7 +27,8 @@ pub(in crate::coordinator) struct Hears {
 
 /// Where an agent is spoken to.
 pub(in crate::coordinator) struct Speaks {
-    sender: mpsc::Sender<ToAgent>,
+    /// Boxed: a channel keeps room for several, which would take 3 KiB for each agent, and most are told nothing for hours.
+    sender: mpsc::Sender<Box<ToAgent>>,
     ended: Arc<Mutex<Option<Status>>>,
 }
 
@@ -55,7 +56,7 @@ impl Stream for Hears {
         }
         self.receiver.poll_recv(context).map(|said| {
             if let Some(message) = said {
-                return Some(Ok(message));
+                return Some(Ok(*message));
             }
             self.over = true;
             let status = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -84,7 +85,7 @@ impl Sessions {
     /// Says something; whether it can be heard. One that hears no more has ended.
     pub(super) fn tell(&mut self, session: Session, message: ToAgent) -> bool {
         let Some(speaks) = self.0.get(&session) else { return true };
-        if speaks.sender.try_send(message).is_ok() {
+        if speaks.sender.try_send(Box::new(message)).is_ok() {
             return true;
         }
         self.end(session, failure::slow());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::bake::{Reached, in_words, reached};
-use super::fleet::{Standing, doing, nodes, standing, urgency};
+use super::fleet::{self, Standing, doing, nodes, standing, urgency};
 use super::sequence::{key, shown};
 use super::share::Share;
 use super::{Clock, Decision, Round, Schedule};
@@ -26,35 +26,36 @@ pub(super) struct Canary {
 
 impl Schedule for Canary {
     fn round<'a>(&'a self, view: &'a View, clock: Clock, _seed: u64) -> Box<dyn Round + 'a> {
-        let mut places: BTreeMap<Vec<Option<&str>>, usize> = BTreeMap::new();
-        let mut groups: Vec<Group> = Vec::new();
-        let mut of = Vec::new();
-        let mut values: Vec<Option<&str>> = Vec::new();
-        if !view.back {
-            for (at, node) in view.nodes.iter().enumerate() {
-                values.clear();
-                values.extend(self.inside.iter().map(|label| node.labels.get(label).map(String::as_str)));
-                let known = places.get(values.as_slice()).copied();
-                let place = known.unwrap_or_else(|| {
-                    places.insert(values.clone(), groups.len());
-                    groups.push(Group::default());
-                    groups.len() - 1
-                });
-                groups[place].count(view, at, node);
-                of.push(place);
-            }
-        }
-        let mut stages: Vec<Option<Stage>> = groups.iter().map(|_| None).collect();
-        for (values, place) in &places {
-            stages[*place] = Some(self.stage_of(view, clock, values, std::mem::take(&mut groups[*place])));
-        }
-        // Each group has its place.
-        let stages = stages.into_iter().flatten().collect();
+        let (groups, of) = if view.back { (Vec::new(), Vec::new()) } else { self.groups(view) };
+        let stages = groups.into_iter().map(|(values, group)| self.stage_of(view, clock, &values, group)).collect();
         Box::new(CanaryRound { canary: self, view, stages, of })
     }
 }
 
 impl Canary {
+    /// The groups, by the values of their labels, and the place of each node's.
+    fn groups<'a>(&self, view: &'a View) -> (Vec<(Vec<Option<&'a str>>, Group)>, Vec<usize>) {
+        let labels: Vec<&str> = self.inside.iter().map(String::as_str).collect();
+        let levels = fleet::values(view, &labels);
+        let (mut groups, mut of) = (Vec::new(), Vec::with_capacity(view.nodes.len()));
+        let mut places: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+        let mut key = Vec::new();
+        for (at, node) in view.nodes.iter().enumerate() {
+            key.clear();
+            key.extend(levels.iter().map(|level| level.of[at]));
+            let known = places.get(&key).copied();
+            let place = known.unwrap_or_else(|| {
+                let values = levels.iter().zip(&key).map(|(level, place)| level.all[*place]).collect();
+                places.insert(key.clone(), groups.len());
+                groups.push((values, Group::default()));
+                groups.len() - 1
+            });
+            groups[place].1.count(view, at, node);
+            of.push(place);
+        }
+        (groups, of)
+    }
+
     /// ` of zone a`; nothing where all nodes are one group.
     fn name(&self, group: &[Option<&str>]) -> String {
         let parts: Vec<String> =

@@ -1,5 +1,6 @@
 //! Scheduling functions put together: all of them have to say go.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Clock, Decision, Round, Schedule, order};
@@ -50,7 +51,13 @@ impl Combined {
     ) -> CombinedRound<'a> {
         let parts = self.parts.iter().filter(|part| wanted(part.kind));
         let rounds: Vec<_> = parts.map(|part| part.schedule.round(view, clock, seed)).collect();
-        CombinedRound { ranks: ranks(&rounds, view), rounds, together: None, whys: Vec::new(), joined: None }
+        CombinedRound {
+            ranks: ranks(&rounds, view),
+            rounds,
+            together: None,
+            whys: Vec::new(),
+            joined: Joined::default(),
+        }
     }
 
     /// Who would go if it were only for who is next; and why these do not yet, if they do not.
@@ -113,9 +120,9 @@ struct CombinedRound<'a> {
     /// The place of each node among all, by the ranks of all parts.
     ranks: Vec<u64>,
     together: Option<Together>,
-    /// The reasons of the node that was asked last, and the same as one.
+    /// Of the node that is asked; kept for its memory.
     whys: Vec<Arc<str>>,
-    joined: Option<Arc<str>>,
+    joined: Joined,
 }
 
 /// The place of each node by the ranks of all rounds, the first round first; equal for nodes that all find equal.
@@ -146,22 +153,23 @@ impl Round for CombinedRound<'_> {
         {
             return together.waits.clone().unwrap_or(Decision::GoTogether);
         }
-        let (mut whys, mut latest, mut go_together) = (Vec::new(), None, false);
+        let (mut latest, mut go_together) = (None, false);
+        self.whys.clear();
         for round in &mut self.rounds {
             match round.decide(at, node) {
                 Decision::Go => {}
                 Decision::GoTogether => go_together = true,
                 Decision::Wait { why, until } => {
-                    whys.push(why);
+                    self.whys.push(why);
                     latest = latest.max(until);
                 }
             }
         }
-        match whys.as_slice() {
+        match self.whys.as_slice() {
             [] if go_together => Decision::GoTogether,
             [] => Decision::Go,
             [why] => Decision::Wait { why: Arc::clone(why), until: latest },
-            _ => Decision::Wait { why: self.join(whys), until: latest },
+            whys => Decision::Wait { why: self.joined.of(whys), until: latest },
         }
     }
 
@@ -185,16 +193,29 @@ impl Round for CombinedRound<'_> {
     }
 }
 
-impl CombinedRound<'_> {
-    /// Most nodes wait for what the one before waits for.
-    fn join(&mut self, whys: Vec<Arc<str>>) -> Arc<str> {
-        let same =
-            self.whys.len() == whys.len() && self.whys.iter().zip(&whys).all(|(one, other)| Arc::ptr_eq(one, other));
-        if same && let Some(joined) = &self.joined {
-            return Arc::clone(joined);
+/// Several reasons as one, by the places of their texts in memory: parts tell nodes that wait for the same the same text.
+#[derive(Default)]
+struct Joined {
+    known: BTreeMap<Vec<*const u8>, Known>,
+    /// Of the node that is asked; kept for its memory.
+    key: Vec<*const u8>,
+}
+
+struct Known {
+    joined: Arc<str>,
+    /// As long as these are held no other text has their places.
+    _whys: Vec<Arc<str>>,
+}
+
+impl Joined {
+    fn of(&mut self, whys: &[Arc<str>]) -> Arc<str> {
+        self.key.clear();
+        self.key.extend(whys.iter().map(|why| why.as_ptr()));
+        if let Some(known) = self.known.get(&self.key) {
+            return Arc::clone(&known.joined);
         }
         let joined: Arc<str> = whys.iter().map(|why| &**why).collect::<Vec<_>>().join("; also, ").into();
-        (self.whys, self.joined) = (whys, Some(Arc::clone(&joined)));
+        self.known.insert(self.key.clone(), Known { joined: Arc::clone(&joined), _whys: whys.to_vec() });
         joined
     }
 }

@@ -1,6 +1,6 @@
 //! What has to be so for a node to go, whichever node it is: another protocol, the load, an operator's word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::fleet::nodes;
@@ -48,10 +48,11 @@ pub(super) struct Idle {
 impl Schedule for Idle {
     fn round<'a>(&'a self, view: &'a View, _clock: Clock, _seed: u64) -> Box<dyn Round + 'a> {
         let below = self.below;
-        Box::new(Each(move |node: &NodeView| {
+        let mut told = Told::default();
+        Box::new(Each(move |_at: usize, node: &NodeView| {
             let running = node.running;
             (!view.back && running >= below)
-                .then(|| format!("{running} calls run on it, and fewer than {below} have to").into())
+                .then(|| told.of(running, || format!("{running} calls run on it, and fewer than {below} have to")))
         }))
     }
 }
@@ -69,16 +70,18 @@ impl Schedule for Load {
         if view.back {
             return Box::new(Same(None));
         }
-        let all: f64 = if fleet.is_some() { view.nodes.iter().map(rate).sum() } else { 0.0 };
+        let rates: Vec<f64> = view.nodes.iter().map(rate).collect();
+        let all: f64 = rates.iter().sum();
         if let Some(below) = fleet.filter(|below| all >= *below) {
             let why =
                 format!("all nodes together answer {all:.0} calls a second, and fewer than {below} have to be asked");
             return Box::new(Same(Some(why.into())));
         }
-        Box::new(Each(move |node: &NodeView| {
-            let (below, rate) = (of_node?, rate(node));
-            (rate >= below)
-                .then(|| format!("it answers {rate:.0} calls a second, and fewer than {below} have to be asked").into())
+        let mut told = Told::default();
+        Box::new(Each(move |at: usize, _node: &NodeView| {
+            let (below, rate) = (of_node?, *rates.get(at)?);
+            let why = |rate| format!("it answers {rate} calls a second, and fewer than {below} have to be asked");
+            (rate >= below).then(|| told.of(whole(rate), || why(whole(rate))))
         }))
     }
 }
@@ -94,6 +97,27 @@ fn rate(node: &NodeView) -> f64 {
     node.calls.values().map(of).sum()
 }
 
+/// As it is told; nobody is asked more often than fits.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "calls in a second, which are not below zero"
+)]
+fn whole(rate: f64) -> u64 {
+    rate.round() as u64
+}
+
+/// Reasons by the number in them. Most nodes of a large fleet share theirs with others, and to write one takes longer than to
+/// decide.
+#[derive(Default)]
+struct Told(BTreeMap<u64, Arc<str>>);
+
+impl Told {
+    fn of(&mut self, number: u64, why: impl FnOnce() -> String) -> Arc<str> {
+        Arc::clone(self.0.entry(number).or_insert_with(|| why().into()))
+    }
+}
+
 /// An operator lets each node go by name. Going back does not wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manual;
@@ -102,7 +126,7 @@ impl Schedule for Manual {
     fn round<'a>(&'a self, view: &'a View, _clock: Clock, _seed: u64) -> Box<dyn Round + 'a> {
         let named: BTreeSet<&str> = view.let_go.iter().map(String::as_str).collect();
         let why: Arc<str> = "it goes when an operator lets it go by its name".into();
-        Box::new(Each(move |node: &NodeView| {
+        Box::new(Each(move |_at: usize, node: &NodeView| {
             (!view.back && !named.contains(node.name.as_str())).then(|| Arc::clone(&why))
         }))
     }
@@ -120,8 +144,8 @@ impl Round for Same {
 /// Each node by itself.
 struct Each<F>(F);
 
-impl<F: Fn(&NodeView) -> Option<Arc<str>>> Round for Each<F> {
-    fn decide(&mut self, _at: usize, node: &NodeView) -> Decision {
-        (self.0)(node).map_or(Decision::Go, Decision::wait)
+impl<F: FnMut(usize, &NodeView) -> Option<Arc<str>>> Round for Each<F> {
+    fn decide(&mut self, at: usize, node: &NodeView) -> Decision {
+        (self.0)(at, node).map_or(Decision::Go, Decision::wait)
     }
 }

@@ -1,5 +1,10 @@
 //! What several schedules ask of nodes.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
 use crate::coordinator::view::{NodeView, View};
 
 /// What a node is to an upgrade.
@@ -53,6 +58,53 @@ pub(super) fn urgency(standing: Standing, node: &NodeView) -> u8 {
         Standing::Settling | Standing::Moves if !node.connected => 2,
         Standing::Settling => 1,
         _ => 0,
+    }
+}
+
+/// The values that nodes have under some labels.
+pub(super) struct Values<'a> {
+    /// Each of them, in the order in which nodes have them first. None: nodes without the label.
+    pub(super) all: Vec<Option<&'a str>>,
+    /// The place there of each node's.
+    pub(super) of: Vec<usize>,
+}
+
+/// The values of these labels. All labels are looked at for one node, and then for the next one: fetching a node's labels from
+/// memory is most of the work in a large fleet.
+pub(super) fn values<'a>(view: &'a View, labels: &[&str]) -> Vec<Values<'a>> {
+    let mut gathered: Vec<Gathered> = labels.iter().map(|_| Gathered::new(view)).collect();
+    for node in &view.nodes {
+        for (gathered, label) in gathered.iter_mut().zip(labels) {
+            gathered.add(node.labels.get(*label));
+        }
+    }
+    gathered.into_iter().map(|gathered| gathered.values).collect()
+}
+
+struct Gathered<'a> {
+    values: Values<'a>,
+    places: BTreeMap<Option<&'a str>, usize>,
+    /// The same by where texts lie in memory: equal ones are one, mostly.
+    texts: FxHashMap<*const u8, usize>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(view: &View) -> Self {
+        let values = Values { all: Vec::new(), of: Vec::with_capacity(view.nodes.len()) };
+        Self { values, places: BTreeMap::new(), texts: FxHashMap::default() }
+    }
+
+    fn add(&mut self, value: Option<&'a Arc<str>>) {
+        let text = value.map_or(std::ptr::null(), |value| value.as_ptr());
+        let Self { values, places, texts } = self;
+        let place = *texts.entry(text).or_insert_with(|| {
+            let value = value.map(|value| &**value);
+            *places.entry(value).or_insert_with(|| {
+                values.all.push(value);
+                values.all.len() - 1
+            })
+        });
+        values.of.push(place);
     }
 }
 

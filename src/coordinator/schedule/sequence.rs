@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::bake::{in_words, reached};
-use super::fleet::{Standing, doing, nodes, standing, urgency};
+use super::fleet::{self, Standing, doing, nodes, standing, urgency};
 use super::{Clock, Decision, Round, Schedule};
 use crate::coordinator::micros;
 use crate::coordinator::view::{NodeView, View};
@@ -46,17 +46,16 @@ impl Sequence {
     fn groups<'a>(&'a self, view: &'a View) -> (Vec<Group<'a>>, Vec<usize>) {
         let mut names: Vec<Vec<Option<&str>>> = vec![Vec::new()];
         let mut of = vec![0_usize; view.nodes.len()];
-        for level in &self.levels {
-            // Labels are looked up once: in a large fleet that is most of the work.
-            let own: Vec<Option<&str>> =
-                view.nodes.iter().map(|node| node.labels.get(&level.label).map(String::as_str)).collect();
-            let values = level.values(&own);
+        let labels: Vec<&str> = self.levels.iter().map(|level| level.label.as_str()).collect();
+        for (level, there) in self.levels.iter().zip(fleet::values(view, &labels)) {
+            let values = level.values(&there.all);
             let places: BTreeMap<&str, usize> =
                 values.iter().enumerate().map(|(place, value)| (*value, place)).collect();
             let last = values.len();
-            for (of, own) in of.iter_mut().zip(own) {
-                let place = own.and_then(|value| places.get(value).copied()).unwrap_or(last);
-                *of = *of * (last + 1) + place;
+            let place = |value: &Option<&str>| value.and_then(|value| places.get(value).copied()).unwrap_or(last);
+            let places: Vec<usize> = there.all.iter().map(place).collect();
+            for (of, own) in of.iter_mut().zip(&there.of) {
+                *of = *of * (last + 1) + places[*own];
             }
             let values: Vec<Option<&str>> = values.into_iter().map(Some).chain([None]).collect();
             let within = |name: Vec<Option<&'a str>>| {

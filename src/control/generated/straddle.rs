@@ -268,7 +268,7 @@ pub mod v1_0_0 {
                 }
                 #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct FromAgent {
-                    #[prost(oneof = "from_agent::Message", tags = "1, 2, 3, 4")]
+                    #[prost(oneof = "from_agent::Message", tags = "1, 2, 3, 4, 5")]
                     pub message: ::core::option::Option<from_agent::Message>,
                 }
                 /// Nested message and enum types in `FromAgent`.
@@ -283,6 +283,8 @@ pub mod v1_0_0 {
                         PermitRequest(super::PermitRequest),
                         #[prost(message, tag = "4")]
                         Ended(super::Ended),
+                        #[prost(message, tag = "5")]
+                        Census(super::Census),
                     }
                 }
                 impl ::prost::Name for FromAgent {
@@ -297,7 +299,7 @@ pub mod v1_0_0 {
                 }
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct ToAgent {
-                    #[prost(oneof = "to_agent::Message", tags = "1, 2, 3, 4")]
+                    #[prost(oneof = "to_agent::Message", tags = "1, 2, 3, 4, 5")]
                     pub message: ::core::option::Option<to_agent::Message>,
                 }
                 /// Nested message and enum types in `ToAgent`.
@@ -312,6 +314,8 @@ pub mod v1_0_0 {
                         Permit(super::Permit),
                         #[prost(message, tag = "4")]
                         Word(super::Word),
+                        #[prost(message, tag = "5")]
+                        CensusTaken(super::CensusTaken),
                     }
                 }
                 impl ::prost::Name for ToAgent {
@@ -560,6 +564,128 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.Calls".into()
                     }
                 }
+                /// Who has called what: a batch of the census, at least each 30 seconds, and at the next report after something is called for the first
+                /// time. One is under way at a time: it is said again, with the same number and content, after each Welcome, until CensusTaken
+                /// names it; what is called meanwhile the next one tells. So whoever remembers the instance and the number of the newest batch takes
+                /// each one exactly once.
+                ///
+                /// The time of a batch begins where that of the one before has ended; that of the first one, when the program began to count, which
+                /// is before it answers anybody. So batches without a `last` one, or of numbers that are missing, leave a gap: nothing is known of that
+                /// time. The node's own monotonic clock counts, and times are said as microseconds before the message was sent: they alone differ
+                /// when a batch is said again.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct Census {
+                    /// 1, 2, ... of each instance.
+                    #[prost(uint64, tag = "1")]
+                    pub number: u64,
+                    #[prost(uint64, tag = "2")]
+                    pub from_ago_microseconds: u64,
+                    /// As `from` in a batch of which not everything found room: what it tells belongs to the time of the next one.
+                    #[prost(uint64, tag = "3")]
+                    pub until_ago_microseconds: u64,
+                    /// The program answers nobody after this: nothing of its time is missing. No batch of this instance comes after it.
+                    #[prost(bool, tag = "4")]
+                    pub last: bool,
+                    /// Exact. What was not called, and does not run, does not stand here. At most 20,000.
+                    #[prost(message, repeated, tag = "5")]
+                    pub methods: ::prost::alloc::vec::Vec<CalledMethod>,
+                    /// The most active callers, and those that were not told for long: at most 2,000. Others stay for the next batch, but for those of
+                    /// which the node forgets: then `callers_error` says so.
+                    #[prost(message, repeated, tag = "6")]
+                    pub callers: ::prost::alloc::vec::Vec<CallerCalls>,
+                    /// Most calls of any one caller, version and method that were forgotten in the time of this batch: what such a row has to be
+                    /// taken to have had besides, unless it stands in `callers`, with an error of its own. 0: none was forgotten.
+                    #[prost(uint64, tag = "7")]
+                    pub callers_error: u64,
+                }
+                impl ::prost::Name for Census {
+                    const NAME: &'static str = "Census";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.Census".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.Census".into()
+                    }
+                }
+                /// Calls from outside of one caller version and one method.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CalledMethod {
+                    /// The label; of a caller without one, the version that it was taken for. At most 128 bytes.
+                    #[prost(string, tag = "1")]
+                    pub version: ::prost::alloc::string::String,
+                    /// The caller carried no label.
+                    #[prost(bool, tag = "2")]
+                    pub unlabelled: bool,
+                    /// The method in that version, as `package.Service.Method`. At most 512 bytes.
+                    #[prost(string, tag = "3")]
+                    pub method: ::prost::alloc::string::String,
+                    /// Calls that began in the batch's time.
+                    #[prost(uint64, tag = "4")]
+                    pub begun: u64,
+                    /// Calls that ended in it: with an answer; with an error that is the application's, or the node's; refused, as Straddle tells; and
+                    /// those that ended because their caller went away.
+                    #[prost(uint64, tag = "5")]
+                    pub answered: u64,
+                    #[prost(uint64, tag = "6")]
+                    pub failed: u64,
+                    #[prost(uint64, tag = "7")]
+                    pub refused: u64,
+                    #[prost(uint64, tag = "8")]
+                    pub gone: u64,
+                    /// Calls that had begun and not ended when the batch's time was over.
+                    #[prost(uint64, tag = "9")]
+                    pub running: u64,
+                    /// When the last one began, or, while one runs, the end of the batch's time.
+                    #[prost(uint64, tag = "10")]
+                    pub last_ago_microseconds: u64,
+                }
+                impl ::prost::Name for CalledMethod {
+                    const NAME: &'static str = "CalledMethod";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CalledMethod".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CalledMethod".into()
+                    }
+                }
+                /// Calls of one caller, of one of its versions and one method.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CallerCalls {
+                    /// At most 128 bytes; what was longer, or cannot be printed, was cut and ends with `…`.
+                    #[prost(string, tag = "1")]
+                    pub caller: ::prost::alloc::string::String,
+                    /// What `caller` is.
+                    #[prost(enumeration = "CallerKind", tag = "2")]
+                    pub kind: i32,
+                    /// As in CalledMethod.
+                    #[prost(string, tag = "3")]
+                    pub version: ::prost::alloc::string::String,
+                    #[prost(bool, tag = "4")]
+                    pub unlabelled: bool,
+                    #[prost(string, tag = "5")]
+                    pub method: ::prost::alloc::string::String,
+                    /// Calls that began, and that no batch has told yet.
+                    #[prost(uint64, tag = "6")]
+                    pub calls: u64,
+                    /// Most calls that it may have had besides in the batch's time, which were forgotten before the node remembered it. 0: it is exact.
+                    #[prost(uint64, tag = "7")]
+                    pub error: u64,
+                    /// When the last one began.
+                    #[prost(uint64, tag = "8")]
+                    pub last_ago_microseconds: u64,
+                }
+                impl ::prost::Name for CallerCalls {
+                    const NAME: &'static str = "CallerCalls";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CallerCalls".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CallerCalls".into()
+                    }
+                }
                 /// The node asks whether it may go. Asked again at each report for as long as it wants to; only the newest one counts.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct PermitRequest {
@@ -757,6 +883,22 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.Word".into()
                     }
                 }
+                /// The batch of this number, and all before it, are stored: they are not lost with the coordinator.
+                #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CensusTaken {
+                    #[prost(uint64, tag = "1")]
+                    pub number: u64,
+                }
+                impl ::prost::Name for CensusTaken {
+                    const NAME: &'static str = "CensusTaken";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusTaken".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusTaken".into()
+                    }
+                }
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct FetchRequest {
                     #[prost(string, tag = "1")]
@@ -822,6 +964,48 @@ pub mod v1_0_0 {
                     }
                     fn type_url() -> ::prost::alloc::string::String {
                         "/straddle.control.v1.FindResponse".into()
+                    }
+                }
+                /// How a caller is known.
+                #[derive(
+                    Clone,
+                    Copy,
+                    Debug,
+                    PartialEq,
+                    Eq,
+                    Hash,
+                    PartialOrd,
+                    Ord,
+                    ::prost::Enumeration
+                )]
+                #[repr(i32)]
+                pub enum CallerKind {
+                    Unspecified = 0,
+                    /// By the name that it gives itself: `straddle-caller`.
+                    Named = 1,
+                    /// It gives none: by its address, without the port, and its user agent, as `10.0.0.7 grpc-go/1.62.1`.
+                    Address = 2,
+                }
+                impl CallerKind {
+                    /// String value of the enum field names used in the ProtoBuf definition.
+                    ///
+                    /// The values are not transformed in any way and thus are considered stable
+                    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+                    pub fn as_str_name(&self) -> &'static str {
+                        match self {
+                            Self::Unspecified => "CALLER_KIND_UNSPECIFIED",
+                            Self::Named => "CALLER_KIND_NAMED",
+                            Self::Address => "CALLER_KIND_ADDRESS",
+                        }
+                    }
+                    /// Creates an enum from field names used in the ProtoBuf definition.
+                    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                        match value {
+                            "CALLER_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+                            "CALLER_KIND_NAMED" => Some(Self::Named),
+                            "CALLER_KIND_ADDRESS" => Some(Self::Address),
+                            _ => None,
+                        }
                     }
                 }
                 /// Generated client implementations.
@@ -4189,7 +4373,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "c97308cad90f10c71d5f9e1bfe878449",
+        schema: "0cb5b00ccc463dad5a576ecd19a29fad",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

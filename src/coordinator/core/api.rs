@@ -145,7 +145,8 @@ impl Core {
             }
             Message::PermitRequest(request) => fleet.asked(&node, request, now, &mut self.outbox),
             Message::Ended(ended) => fleet.ended(&node, ended, now, &mut self.outbox),
-            Message::Hello(_) => {}
+            // Nothing is made of the census yet, so it is not taken either.
+            Message::Hello(_) | Message::Census(_) => {}
         }
     }
 

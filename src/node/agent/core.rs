@@ -287,8 +287,8 @@ impl AgentCore {
             }
             Some(Message::Permit(permit)) => self.permitted(permit, now),
             Some(Message::Word(word)) => self.word(word),
-            // Something newer than this agent.
-            None => {}
+            // No census is told yet; and something newer than this agent.
+            Some(Message::CensusTaken(_)) | None => {}
         }
     }
 

@@ -139,6 +139,7 @@ fn told(output: &Output) -> String {
                 let failure = ended.failure.as_ref().map_or("well", |failure| &failure.reason);
                 format!("ended {} {failure} {}", ended.permit, ended.version)
             }
+            from_agent::Message::Census(census) => format!("census {}", census.number),
         },
         Output::GetReady(step) => format!("get ready for {}{}", step.to, if step.back { ", back" } else { "" }),
         Output::StandDown => "stand down".to_owned(),

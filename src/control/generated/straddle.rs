@@ -1982,6 +1982,181 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.SeenCaller".into()
                     }
                 }
+                /// Who has called a service of a version, over all nodes, since the census of the protocol began. Written with the batches of nodes that
+                /// it comes from, in one transaction with their CensusNode: each batch counts once.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct CensusOfService {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    #[prost(string, tag = "2")]
+                    pub version: ::prost::alloc::string::String,
+                    /// As `package.Service`.
+                    #[prost(string, tag = "3")]
+                    pub service: ::prost::alloc::string::String,
+                    /// Exact; by method. At most 4,000.
+                    #[prost(message, repeated, tag = "4")]
+                    pub rows: ::prost::alloc::vec::Vec<CensusRow>,
+                    /// The most active callers, by name: at most 256 rows.
+                    #[prost(message, repeated, tag = "5")]
+                    pub callers: ::prost::alloc::vec::Vec<CensusCaller>,
+                    /// Most calls of any row of a caller that is not among them, and that a caller without an error of its own did not make.
+                    #[prost(uint64, tag = "6")]
+                    pub callers_floor: u64,
+                }
+                impl ::prost::Name for CensusOfService {
+                    const NAME: &'static str = "CensusOfService";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusOfService".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusOfService".into()
+                    }
+                }
+                /// Calls of one method, with a label or without.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CensusRow {
+                    /// Without its service.
+                    #[prost(string, tag = "1")]
+                    pub method: ::prost::alloc::string::String,
+                    /// The callers carried no label.
+                    #[prost(bool, tag = "2")]
+                    pub unlabelled: bool,
+                    #[prost(uint64, tag = "3")]
+                    pub begun: u64,
+                    /// Of these: ended with an answer; with an error; refused; their caller went away.
+                    #[prost(uint64, tag = "4")]
+                    pub answered: u64,
+                    #[prost(uint64, tag = "5")]
+                    pub failed: u64,
+                    #[prost(uint64, tag = "6")]
+                    pub refused: u64,
+                    #[prost(uint64, tag = "7")]
+                    pub gone: u64,
+                    /// When the first and the last one began; the last one also counts for as long as it runs.
+                    #[prost(uint64, tag = "8")]
+                    pub first_seen: u64,
+                    #[prost(uint64, tag = "9")]
+                    pub last_seen: u64,
+                    /// The last one on the watch.
+                    #[prost(uint64, tag = "10")]
+                    pub last_seen_watched: u64,
+                }
+                impl ::prost::Name for CensusRow {
+                    const NAME: &'static str = "CensusRow";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusRow".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusRow".into()
+                    }
+                }
+                /// Calls of one caller.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CensusCaller {
+                    /// As in CallerCalls.
+                    #[prost(string, tag = "1")]
+                    pub caller: ::prost::alloc::string::String,
+                    #[prost(enumeration = "CallerKind", tag = "2")]
+                    pub kind: i32,
+                    #[prost(bool, tag = "3")]
+                    pub unlabelled: bool,
+                    /// Without its service.
+                    #[prost(string, tag = "4")]
+                    pub method: ::prost::alloc::string::String,
+                    /// Since it is among the most active ones.
+                    #[prost(uint64, tag = "5")]
+                    pub calls: u64,
+                    /// Most calls that it may have made besides. 0: `calls` is exact.
+                    #[prost(uint64, tag = "6")]
+                    pub error: u64,
+                    #[prost(uint64, tag = "7")]
+                    pub first_seen: u64,
+                    #[prost(uint64, tag = "8")]
+                    pub last_seen: u64,
+                    #[prost(uint64, tag = "9")]
+                    pub last_seen_watched: u64,
+                }
+                impl ::prost::Name for CensusCaller {
+                    const NAME: &'static str = "CensusCaller";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusCaller".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusCaller".into()
+                    }
+                }
+                /// For which time a node's calls are known.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct CensusNode {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    #[prost(string, tag = "2")]
+                    pub node: ::prost::alloc::string::String,
+                    /// The program that said the newest batch, and its number.
+                    #[prost(string, tag = "3")]
+                    pub instance: ::prost::alloc::string::String,
+                    #[prost(uint64, tag = "4")]
+                    pub number: u64,
+                    /// From when to when, on the watch.
+                    #[prost(uint64, tag = "5")]
+                    pub from_watched: u64,
+                    #[prost(uint64, tag = "6")]
+                    pub until_watched: u64,
+                    /// The same for people.
+                    #[prost(uint64, tag = "7")]
+                    pub from: u64,
+                    #[prost(uint64, tag = "8")]
+                    pub until: u64,
+                    /// Its program has said that it answers nobody any more: nothing is missing since.
+                    #[prost(bool, tag = "9")]
+                    pub closed: bool,
+                    /// What is not known in between, the oldest first. At most 32; of more the first two are one.
+                    #[prost(message, repeated, tag = "10")]
+                    pub gaps: ::prost::alloc::vec::Vec<CensusGap>,
+                    /// It was forgotten: nothing more is awaited of it.
+                    #[prost(bool, tag = "11")]
+                    pub forgotten: bool,
+                }
+                impl ::prost::Name for CensusNode {
+                    const NAME: &'static str = "CensusNode";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusNode".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusNode".into()
+                    }
+                }
+                /// A time of which nothing is known of a node.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CensusGap {
+                    /// On the watch.
+                    #[prost(uint64, tag = "1")]
+                    pub from_watched: u64,
+                    #[prost(uint64, tag = "2")]
+                    pub until_watched: u64,
+                    /// The same for people.
+                    #[prost(uint64, tag = "3")]
+                    pub from: u64,
+                    #[prost(uint64, tag = "4")]
+                    pub until: u64,
+                    /// Why, in a sentence.
+                    #[prost(string, tag = "5")]
+                    pub why: ::prost::alloc::string::String,
+                }
+                impl ::prost::Name for CensusGap {
+                    const NAME: &'static str = "CensusGap";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusGap".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusGap".into()
+                    }
+                }
                 /// Counts of which each number is used once.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct Counters {
@@ -2586,6 +2761,64 @@ pub mod v1_0_0 {
                     }
                     fn type_url() -> ::prost::alloc::string::String {
                         "/straddle.control.v1.NodeDescription".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct ListCallersRequest {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    /// Only these; empty: all. A version counts without its patch number; a method is `package.Service.Method`, or the end of that.
+                    #[prost(string, tag = "2")]
+                    pub version: ::prost::alloc::string::String,
+                    #[prost(string, tag = "3")]
+                    pub method: ::prost::alloc::string::String,
+                    /// Callers whose name has this in it, and methods that these have called.
+                    #[prost(string, tag = "4")]
+                    pub caller: ::prost::alloc::string::String,
+                    /// Only those without a label.
+                    #[prost(bool, tag = "5")]
+                    pub unlabelled: bool,
+                    /// Only what was called in so many microseconds of the watch; 0: ever.
+                    #[prost(uint64, tag = "6")]
+                    pub within_microseconds: u64,
+                }
+                impl ::prost::Name for ListCallersRequest {
+                    const NAME: &'static str = "ListCallersRequest";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.ListCallersRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.ListCallersRequest".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct ListCallersResponse {
+                    #[prost(message, repeated, tag = "1")]
+                    pub services: ::prost::alloc::vec::Vec<CensusOfService>,
+                    /// All nodes that the census knows or has to know.
+                    #[prost(message, repeated, tag = "2")]
+                    pub nodes: ::prost::alloc::vec::Vec<CensusNode>,
+                    /// Nodes that are there, and have told nothing yet.
+                    #[prost(string, repeated, tag = "3")]
+                    pub silent: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+                    /// What the watch shows, and the clock.
+                    #[prost(uint64, tag = "4")]
+                    pub watched: u64,
+                    #[prost(uint64, tag = "5")]
+                    pub at: u64,
+                    /// Since when calls of the protocol are counted, on the watch; absent when no node has told anything.
+                    #[prost(uint64, optional, tag = "6")]
+                    pub since_watched: ::core::option::Option<u64>,
+                }
+                impl ::prost::Name for ListCallersResponse {
+                    const NAME: &'static str = "ListCallersResponse";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.ListCallersResponse".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.ListCallersResponse".into()
                     }
                 }
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3202,6 +3435,36 @@ pub mod v1_0_0 {
                                 );
                             self.inner.unary(req, path, codec).await
                         }
+                        /// Who calls what: the census.
+                        pub async fn list_callers(
+                            &mut self,
+                            request: impl tonic::IntoRequest<super::ListCallersRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::ListCallersResponse>,
+                            tonic::Status,
+                        > {
+                            self.inner
+                                .ready()
+                                .await
+                                .map_err(|e| {
+                                    tonic::Status::unknown(
+                                        format!("Service was not ready: {}", e.into()),
+                                    )
+                                })?;
+                            let codec = ::straddle::wire::Codec::default();
+                            let path = http::uri::PathAndQuery::from_static(
+                                "/straddle.control.v1.Operators/ListCallers",
+                            );
+                            let mut req = request.into_request();
+                            req.extensions_mut()
+                                .insert(
+                                    GrpcMethod::new(
+                                        "straddle.control.v1.Operators",
+                                        "ListCallers",
+                                    ),
+                                );
+                            self.inner.unary(req, path, codec).await
+                        }
                         /// Events, the oldest first; with `follow` also those to come.
                         pub async fn events(
                             &mut self,
@@ -3433,6 +3696,20 @@ pub mod v1_0_0 {
                             Err(
                                 tonic::Status::unimplemented(
                                     "the object that answers this call does not implement `forget_node`",
+                                ),
+                            )
+                        }
+                        /// Who calls what: the census.
+                        async fn list_callers(
+                            &self,
+                            request: tonic::Request<super::ListCallersRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::ListCallersResponse>,
+                            tonic::Status,
+                        > {
+                            Err(
+                                tonic::Status::unimplemented(
+                                    "the object that answers this call does not implement `list_callers`",
                                 ),
                             )
                         }
@@ -4273,6 +4550,55 @@ pub mod v1_0_0 {
                                     };
                                     Box::pin(fut)
                                 }
+                                "/straddle.control.v1.Operators/ListCallers" => {
+                                    #[allow(non_camel_case_types)]
+                                    struct ListCallersSvc<T: Operators>(pub Arc<T>);
+                                    impl<
+                                        T: Operators,
+                                    > tonic::server::UnaryService<super::ListCallersRequest>
+                                    for ListCallersSvc<T> {
+                                        type Response = super::ListCallersResponse;
+                                        type Future = BoxFuture<
+                                            tonic::Response<Self::Response>,
+                                            tonic::Status,
+                                        >;
+                                        fn call(
+                                            &mut self,
+                                            request: tonic::Request<super::ListCallersRequest>,
+                                        ) -> Self::Future {
+                                            let inner = Arc::clone(&self.0);
+                                            let fut = async move {
+                                                <T as Operators>::list_callers(&inner, request).await
+                                            };
+                                            Box::pin(fut)
+                                        }
+                                    }
+                                    let accept_compression_encodings = self
+                                        .accept_compression_encodings;
+                                    let send_compression_encodings = self
+                                        .send_compression_encodings;
+                                    let max_decoding_message_size = self
+                                        .max_decoding_message_size;
+                                    let max_encoding_message_size = self
+                                        .max_encoding_message_size;
+                                    let inner = self.inner.clone();
+                                    let fut = async move {
+                                        let method = ListCallersSvc(inner);
+                                        let codec = ::straddle::wire::Codec::default();
+                                        let mut grpc = ::straddle::wire::Grpc::new(codec)
+                                            .apply_compression_config(
+                                                accept_compression_encodings,
+                                                send_compression_encodings,
+                                            )
+                                            .apply_max_message_size_config(
+                                                max_decoding_message_size,
+                                                max_encoding_message_size,
+                                            );
+                                        let res = grpc.unary(method, req).await;
+                                        Ok(res)
+                                    };
+                                    Box::pin(fut)
+                                }
                                 "/straddle.control.v1.Operators/Events" => {
                                     #[allow(non_camel_case_types)]
                                     struct EventsSvc<T: Operators>(pub Arc<T>);
@@ -4373,7 +4699,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "0cb5b00ccc463dad5a576ecd19a29fad",
+        schema: "b1fde98cfb8caaf850e8ca140de2f8f5",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",
@@ -4390,6 +4716,7 @@ pub mod v1_0_0 {
             "/straddle.control.v1.Operators/LetGo",
             "/straddle.control.v1.Operators/ListNodes",
             "/straddle.control.v1.Operators/ForgetNode",
+            "/straddle.control.v1.Operators/ListCallers",
             "/straddle.control.v1.Operators/Events",
         ],
         resumable: &[],

@@ -34,6 +34,8 @@ extern crate self as straddle;
 
 #[cfg(feature = "runtime")]
 pub mod bundle;
+#[cfg(feature = "runtime")]
+pub mod census;
 pub mod expression;
 mod nearest;
 mod version;

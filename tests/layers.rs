@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["protocol", "wire"],
     &["rewrite", "check", "codegen", "bundle"],
     &["draft", "verify"],
+    &["census"],
     &["dispatch"],
     &["simulation"],
     &["transport"],

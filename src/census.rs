@@ -1,0 +1,17 @@
+//! Who calls: a count of callers that stays small whatever callers send.
+//!
+//! Nothing here has a socket or a clock: a call is counted with the time that it is given. What a node counts by is its own business,
+//! too; to this module a method of a version is a number.
+//!
+//! - [`Frequent`] counts what comes by, in a bounded number of places, and knows how wrong it may be. Nodes and the coordinator have
+//!   the same one; two of them can be added up.
+//! - [`Caller`] is who calls, by what a request says.
+//! - [`Callers`] counts the callers of a node, for as many threads as there are, until they are told.
+
+mod caller;
+mod callers;
+mod frequent;
+
+pub use self::caller::{Caller, CallerKind, LONGEST_CALLER};
+pub use self::callers::{CalledBy, Callers, Told};
+pub use self::frequent::{Entry, Frequent};

@@ -297,14 +297,14 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.FromAgent".into()
                     }
                 }
-                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct ToAgent {
                     #[prost(oneof = "to_agent::Message", tags = "1, 2, 3, 4, 5")]
                     pub message: ::core::option::Option<to_agent::Message>,
                 }
                 /// Nested message and enum types in `ToAgent`.
                 pub mod to_agent {
-                    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+                    #[derive(Clone, PartialEq, ::prost::Oneof)]
                     pub enum Message {
                         #[prost(message, tag = "1")]
                         Welcome(super::Welcome),
@@ -481,6 +481,9 @@ pub mod v1_0_0 {
                     /// What was given up when the node went back last by a permit that accepted losses; absent when nothing was.
                     #[prost(message, optional, tag = "24")]
                     pub given_up: ::core::option::Option<GivenUp>,
+                    /// What is retired at the node, and announced; absent when it was never told.
+                    #[prost(message, optional, tag = "25")]
+                    pub retiring: ::core::option::Option<RetiringInForce>,
                 }
                 impl ::prost::Name for Report {
                     const NAME: &'static str = "Report";
@@ -490,6 +493,31 @@ pub mod v1_0_0 {
                     }
                     fn type_url() -> ::prost::alloc::string::String {
                         "/straddle.control.v1.Report".into()
+                    }
+                }
+                /// What a node does of what it was told last to retire.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct RetiringInForce {
+                    /// As it was told, when all of it is in force and durable; else what is in force instead: fewer versions are retired, or what was
+                    /// told before.
+                    #[prost(message, optional, tag = "1")]
+                    pub retiring: ::core::option::Option<Retiring>,
+                    /// Why the rest is not in force, as that the node runs one of those versions, or could still go back to it; absent when all of
+                    /// it is. The node tries again by itself whenever its versions change.
+                    #[prost(string, optional, tag = "2")]
+                    pub refused: ::core::option::Option<::prost::alloc::string::String>,
+                    /// The state of simulation objects is swept up to this version: unretired, they begin without one. Empty: none is.
+                    #[prost(string, tag = "3")]
+                    pub swept_up_to: ::prost::alloc::string::String,
+                }
+                impl ::prost::Name for RetiringInForce {
+                    const NAME: &'static str = "RetiringInForce";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.RetiringInForce".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.RetiringInForce".into()
                     }
                 }
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -785,7 +813,7 @@ pub mod v1_0_0 {
                     }
                 }
                 /// Where the node is to be. It holds until the next one. A node that is elsewhere asks for permits, one step at a time.
-                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct Goal {
                     /// The upgrade; 0 when there is none under way.
                     #[prost(uint64, tag = "1")]
@@ -814,6 +842,10 @@ pub mod v1_0_0 {
                     /// Empty: there is none. It names the version because what the node runs may have changed while this was on its way.
                     #[prost(string, tag = "9")]
                     pub final_up_to: ::prost::alloc::string::String,
+                    /// What is retired, and announced: takes the place of all that was told before. Absent: as it is. Where nothing is retired any
+                    /// more, it is there and empty.
+                    #[prost(message, optional, tag = "10")]
+                    pub retiring: ::core::option::Option<Retiring>,
                 }
                 impl ::prost::Name for Goal {
                     const NAME: &'static str = "Goal";
@@ -823,6 +855,84 @@ pub mod v1_0_0 {
                     }
                     fn type_url() -> ::prost::alloc::string::String {
                         "/straddle.control.v1.Goal".into()
+                    }
+                }
+                /// Which versions are served no longer, and which are not to be for long. A node keeps it over restarts, and without a coordinator.
+                /// What is beyond the limits that stand here changes nothing at the node, and its reports say so.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct Retiring {
+                    /// This version and all older ones are retired: their callers are told RETIRED. Empty: none. At most 128 bytes.
+                    #[prost(string, tag = "1")]
+                    pub retired_up_to: ::prost::alloc::string::String,
+                    /// Of versions that are still served, the oldest first. The first one that names a version or a newer one counts for it. At
+                    /// most 100.
+                    #[prost(message, repeated, tag = "2")]
+                    pub notices: ::prost::alloc::vec::Vec<Notice>,
+                    /// How long the state of retired simulation objects is kept at least, from when the node has retired them, so that unretiring finds
+                    /// it. Only time in which the node's program runs counts. 0: 7 days. At most 315360000, ten years.
+                    #[prost(uint64, tag = "3")]
+                    pub grace_seconds: u64,
+                }
+                impl ::prost::Name for Retiring {
+                    const NAME: &'static str = "Retiring";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.Retiring".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.Retiring".into()
+                    }
+                }
+                /// Callers of these versions are told that they will be retired.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct Notice {
+                    /// This version and older ones. At most 128 bytes.
+                    #[prost(string, tag = "1")]
+                    pub version: ::prost::alloc::string::String,
+                    /// Since when they are deprecated, in seconds since 1970: the header `deprecation: @...` (RFC 9745). Responses say it also before
+                    /// that time. 0: there is no such header.
+                    #[prost(uint64, tag = "2")]
+                    pub deprecated_since: u64,
+                    /// When they will be retired at the earliest, in seconds since 1970: the header `sunset`, an HTTP date (RFC 8594). 0: there is no
+                    /// such header. Below 253402300800, the year 10000.
+                    #[prost(uint64, tag = "3")]
+                    pub sunset: u64,
+                    /// Their callers are refused now and then, to find those who have not heard. Absent: they are not.
+                    #[prost(message, optional, tag = "4")]
+                    pub brownout: ::core::option::Option<Brownout>,
+                }
+                impl ::prost::Name for Notice {
+                    const NAME: &'static str = "Notice";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.Notice".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.Notice".into()
+                    }
+                }
+                /// Calls are refused (RETIRED, which says that it is a brown-out and until when) for `seconds` at the beginning of each
+                /// `every_seconds`, counted from `from` on, by the node's wall clock. Nothing is refused before `from`.
+                #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct Brownout {
+                    /// At least 1, and less than `every_seconds`.
+                    #[prost(uint64, tag = "1")]
+                    pub seconds: u64,
+                    /// At most 31536000, a year.
+                    #[prost(uint64, tag = "2")]
+                    pub every_seconds: u64,
+                    /// In seconds since 1970.
+                    #[prost(uint64, tag = "3")]
+                    pub from: u64,
+                }
+                impl ::prost::Name for Brownout {
+                    const NAME: &'static str = "Brownout";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.Brownout".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.Brownout".into()
                     }
                 }
                 /// The node may go, if it begins in time.
@@ -4699,7 +4809,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "b1fde98cfb8caaf850e8ca140de2f8f5",
+        schema: "ea733391b9f6ada6bd004474f6109b44",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

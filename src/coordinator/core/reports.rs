@@ -18,6 +18,8 @@ const SEEN_EVERY: u64 = 24 * 60 * 60 * 1_000_000;
 const MOST_CALLS: usize = 20_000;
 /// The most values of a report, and the longest name of one.
 const MOST_VALUES: usize = 256;
+/// Most notices of versions that are to be retired.
+const MOST_NOTICES: usize = 100;
 const LONGEST_VALUE_NAME: usize = 128;
 
 /// How a permit has come to its end.
@@ -325,8 +327,16 @@ fn bounded(report: wire::Report) -> wire::Report {
     let many = report.values.len() > MOST_VALUES || report.values.keys().any(|name| name.len() > LONGEST_VALUE_NAME);
     let values = if many { HashMap::new() } else { report.values };
     let given_up = report.given_up.map(|one| wire::GivenUp { file: shortened(one.file), ..one });
+    let retiring = report.retiring.map(|mut one| {
+        one.refused = one.refused.map(shortened);
+        one.swept_up_to = shortened(one.swept_up_to);
+        // More than a node can be told it cannot have in force.
+        one.retiring = one.retiring.filter(|retiring| retiring.notices.len() <= MOST_NOTICES);
+        one
+    });
     wire::Report {
         given_up,
+        retiring,
         version,
         moving_to,
         back,

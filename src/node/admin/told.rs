@@ -41,6 +41,7 @@ pub(super) fn status(node: &Node) -> wire::NodeStatus {
         instance: status.instance.clone(),
         program: None,
         attends: node.agency().attends_as().map(|(coordinator, node)| wire::Attends { coordinator, node }),
+        retired: None,
     }
 }
 

@@ -5,7 +5,7 @@ pub struct StatusRequest {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {}
 /// How a node is doing.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NodeStatus {
     /// The protocol's name.
     #[prost(string, tag = "1")]
@@ -76,6 +76,50 @@ pub struct NodeStatus {
     /// that: `straddle node` does so only when it is told to.
     #[prost(message, optional, tag = "22")]
     pub attends: ::core::option::Option<Attends>,
+    /// What is retired at the node, and announced; absent when it was never told.
+    #[prost(message, optional, tag = "23")]
+    pub retired: ::core::option::Option<Retired>,
+}
+/// Versions that a node serves no longer, or not for long.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Retired {
+    /// This version and older ones are refused; empty: none are.
+    #[prost(string, tag = "1")]
+    pub up_to: ::prost::alloc::string::String,
+    /// Of versions that are still served, the oldest first. The first one that names a version or a newer one counts for it.
+    #[prost(message, repeated, tag = "2")]
+    pub notices: ::prost::alloc::vec::Vec<Notice>,
+    /// Why the node does not do all that it was told; absent when it does.
+    #[prost(string, optional, tag = "3")]
+    pub refused: ::core::option::Option<::prost::alloc::string::String>,
+    /// The state of simulation objects is removed up to this version; empty: none is.
+    #[prost(string, tag = "4")]
+    pub swept_up_to: ::prost::alloc::string::String,
+}
+/// Callers of this version and older ones are told that it will be retired.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Notice {
+    #[prost(string, tag = "1")]
+    pub version: ::prost::alloc::string::String,
+    /// Since when it is deprecated, in seconds since 1970; 0: callers are not told.
+    #[prost(uint64, tag = "2")]
+    pub deprecated_since: u64,
+    /// When it will be retired at the earliest, in seconds since 1970; 0: callers are not told.
+    #[prost(uint64, tag = "3")]
+    pub sunset: u64,
+    /// When callers are refused for a while; absent: never.
+    #[prost(message, optional, tag = "4")]
+    pub brownout: ::core::option::Option<Brownout>,
+}
+/// Calls are refused for `seconds` at the beginning of each `every_seconds`, counted from `from` on, in seconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Brownout {
+    #[prost(uint64, tag = "1")]
+    pub seconds: u64,
+    #[prost(uint64, tag = "2")]
+    pub every_seconds: u64,
+    #[prost(uint64, tag = "3")]
+    pub from: u64,
 }
 /// A node that attends a coordinator.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -5,6 +5,7 @@ mod arguments;
 mod barrier;
 mod bundle;
 mod call;
+mod callers;
 mod check;
 mod completions;
 mod convert;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Nodes(arguments) => nodes::run(&arguments),
+        Command::Callers(arguments) => callers::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),

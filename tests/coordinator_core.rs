@@ -5,6 +5,8 @@
 mod bench;
 #[path = "coordinator/clocks.rs"]
 mod clocks;
+#[path = "coordinator/counting.rs"]
+mod counting;
 #[path = "coordinator/fallen.rs"]
 mod fallen;
 #[path = "support/folder.rs"]

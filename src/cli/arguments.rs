@@ -43,8 +43,8 @@ pub(super) use self::node::{
     NodeRollbackArguments, NodeUpgradeArguments, ResumeArguments, StatusArguments,
 };
 pub(super) use self::operator::{
-    CoordinatorAddress, EventsArguments, ForgetArguments, NodesArguments, NodesDirective, PlanArguments,
-    PublishArguments, VersionsArguments, WantedUpgrade,
+    CallersArguments, CoordinatorAddress, EventsArguments, ForgetArguments, NodesArguments, NodesDirective,
+    PlanArguments, PublishArguments, VersionsArguments, WantedUpgrade,
 };
 pub(super) use self::pass_sockets::PassSocketsArguments;
 pub(super) use self::release::ReleaseArguments;
@@ -142,6 +142,8 @@ pub(super) enum Command {
     Plan(Box<PlanArguments>),
     /// List the nodes that the coordinator knows, and have it forget those that are gone
     Nodes(NodesArguments),
+    /// Tell who calls which version and method, how often, and when last
+    Callers(CallersArguments),
     /// Tell who did what when, and why a node waits
     Events(EventsArguments),
     /// Print what a shell completes commands with

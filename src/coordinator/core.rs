@@ -12,6 +12,7 @@
 
 mod api;
 mod calls;
+mod census;
 mod contest;
 mod falls;
 mod fleet;

@@ -179,7 +179,7 @@ impl Bench {
         }
     }
 
-    fn say(&mut self, session: u64, message: from_agent::Message) {
+    pub(crate) fn say(&mut self, session: u64, message: from_agent::Message) {
         self.input(Input::Said(Session(session), wire::FromAgent { message: Some(message) }));
     }
 

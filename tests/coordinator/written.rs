@@ -32,6 +32,8 @@ fn row(key: &str) -> String {
         "nodes" | "permits" => &["<protocol>", "<node>"],
         "upgrades" | "events" => &["<number>"],
         "callers" => &["<protocol>", "<version>", "<method>"],
+        "census" => &["<protocol>", "<version>", "<service>"],
+        "census-nodes" => &["<protocol>", "<node>"],
         "active" => &["<protocol>"],
         _ => &[],
     };
@@ -58,6 +60,15 @@ fn the_table_of_keys_in_architecture_is_what_is_written() {
     let permit = bench.permit(1).expect("a permit").permit;
     bench.ended(1, permit, "2.0.0", None);
     bench.report(1, wire::Report { back: "1.0.0".to_owned(), ..bench::report("2.0.0") });
+    bench.say_hello(2, wire::Hello { instance: "one".to_owned(), ..bench::hello("b", 0, bench::report("2.0.0")) });
+    let method = wire::CalledMethod {
+        version: "1.0.0".to_owned(),
+        method: "shop.v1.Shop.Get".to_owned(),
+        begun: 1,
+        ..wire::CalledMethod::default()
+    };
+    let census = wire::Census { number: 1, methods: vec![method], ..wire::Census::default() };
+    bench.say(2, wire::from_agent::Message::Census(census));
     bench.ask(Ask::Finalize(wire::FinalizeUpgradeRequest { number })).expect("it is complete");
     let written = bench.wrote.iter().map(|(key, value)| {
         let kind = Envelope::decode(value.clone()).expect("an envelope").message_type().to_owned();

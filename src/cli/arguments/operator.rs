@@ -246,6 +246,49 @@ pub(in crate::cli) struct ForgetArguments {
     pub(in crate::cli) anyway: bool,
 }
 
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Calls are counted by the nodes, exactly, and told to the coordinator at least each 30 seconds. A caller is known by the
+name that it gives itself (metadata `straddle-caller`), else by its address and user agent; the most active ones are listed,
+and `+N` behind a count says how many more it may be.
+
+Exit codes: 0, also when nobody calls; 1 when it was refused or failed; 2 when the arguments are bad or the coordinator cannot be
+reached.
+
+Examples:
+  straddle callers inventory
+  straddle callers inventory --version 1.0.0 --within 14d
+  straddle callers inventory --unlabelled --json
+  straddle callers inventory --caller billing --watch"
+)]
+pub(in crate::cli) struct CallersArguments {
+    #[command(flatten)]
+    pub(in crate::cli) at: CoordinatorAddress,
+    /// The protocol's name
+    pub(in crate::cli) protocol: String,
+    /// Only callers of this version
+    #[arg(long)]
+    pub(in crate::cli) version: Option<Version>,
+    /// Only of this method: package.Service.Method, or the end of that
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) method: Option<String>,
+    /// Only callers whose name has this in it, and what they call
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::cli) caller: Option<String>,
+    /// Only callers without a label
+    #[arg(long)]
+    pub(in crate::cli) unlabelled: bool,
+    /// Only what was called in so much time up to now
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub(in crate::cli) within: Option<Duration>,
+    /// How many callers are listed, the most active first; 0 for all that are known
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub(in crate::cli) most: usize,
+    /// Tell it again and again, until Ctrl-C
+    #[arg(long)]
+    pub(in crate::cli) watch: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2185,8 +2185,6 @@ pub mod v1_0_0 {
                     pub first_seen: u64,
                     #[prost(uint64, tag = "8")]
                     pub last_seen: u64,
-                    #[prost(uint64, tag = "9")]
-                    pub last_seen_watched: u64,
                 }
                 impl ::prost::Name for CensusCaller {
                     const NAME: &'static str = "CensusCaller";
@@ -4809,7 +4807,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "ea733391b9f6ada6bd004474f6109b44",
+        schema: "7690e711627986c6d8e10be0c4f6abbc",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

@@ -145,8 +145,8 @@ impl Core {
             }
             Message::PermitRequest(request) => fleet.asked(&node, request, now, &mut self.outbox),
             Message::Ended(ended) => fleet.ended(&node, ended, now, &mut self.outbox),
-            // Nothing is made of the census yet, so it is not taken either.
-            Message::Hello(_) | Message::Census(_) => {}
+            Message::Census(census) => fleet.counted_calls(&node, &census, now, &mut self.outbox),
+            Message::Hello(_) => {}
         }
     }
 
@@ -357,6 +357,16 @@ impl Core {
         let name = Some(request.node.as_str()).filter(|name| !name.is_empty());
         let nodes = fleets.flat_map(|fleet| fleet.describe(name, now, &self.outbox.settings));
         wire::ListNodesResponse { nodes: nodes.collect() }
+    }
+
+    /// Who calls what, of one protocol.
+    ///
+    /// # Errors
+    /// When there is no such protocol or version.
+    pub fn callers(&self, request: &wire::ListCallersRequest, now: Now) -> Result<wire::ListCallersResponse, Denied> {
+        let now = self.watch.at(now);
+        let fleet = self.fleets.get(&request.protocol).ok_or_else(|| operate::no_protocol(&request.protocol))?;
+        fleet.list_callers(request, now)
     }
 
     /// What would happen if this upgrade were started now.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::calls::Window;
+use super::census::Census;
 use super::contest::Contest;
 use super::invariants::routes::Routes;
 use super::upgrade::Running;
@@ -24,6 +25,7 @@ pub(super) struct Fleet {
     /// Those that were forgotten, too.
     pub(super) nodes: BTreeMap<String, Node>,
     pub(super) callers: BTreeMap<(Version, String), wire::SeenCaller>,
+    pub(super) census: Census,
     /// The upgrade that has not come to its end.
     pub(super) upgrade: Option<Running>,
     /// Those that have.
@@ -164,6 +166,7 @@ impl Fleet {
             bundles: Vec::new(),
             nodes: BTreeMap::new(),
             callers: BTreeMap::new(),
+            census: Census::default(),
             upgrade: None,
             ended: BTreeMap::new(),
             active: None,

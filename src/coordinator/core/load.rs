@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::{Message, Name};
 
 use super::api::LoadError;
+use super::census::Census;
 use super::fleet::{Fleet, Node, Permitted};
 use super::upgrade::Running;
 use super::{Now, Settings, states};
@@ -35,6 +36,8 @@ struct Kept {
     upgrades: BTreeMap<u64, (String, wire::StoredUpgrade)>,
     permits: Vec<wire::StoredPermit>,
     callers: Vec<wire::SeenCaller>,
+    census: Vec<wire::CensusOfService>,
+    census_nodes: Vec<wire::CensusNode>,
     active: Vec<wire::ActiveVersion>,
     last_event: u64,
 }
@@ -75,6 +78,15 @@ pub(super) fn load(
             fleet.callers.insert((version, seen.method.clone()), seen);
         }
     }
+    for service in kept.census {
+        let fleet = loaded.fleet(&service.protocol);
+        if let Some(version) = fleet.canonical(&service.version) {
+            fleet.census.restore_service(version, &service);
+        }
+    }
+    for node in kept.census_nodes {
+        loaded.fleet(&node.protocol).census.restore_node(node);
+    }
     for (key, upgrade) in kept.upgrades.into_values() {
         loaded.upgrade(&key, upgrade, settings)?;
     }
@@ -95,7 +107,8 @@ impl Kept {
         let nodes = self.nodes.iter().map(|node| node.moved_watched);
         let upgrades = self.upgrades.values().map(|(_, upgrade)| upgrade.started_watched);
         let callers = self.callers.iter().map(|caller| caller.last_seen_watched);
-        nodes.chain(upgrades).chain(callers).fold(self.counters.watched, u64::max)
+        let census = Census::watched(&self.census, &self.census_nodes);
+        nodes.chain(upgrades).chain(callers).chain([census]).fold(self.counters.watched, u64::max)
     }
 
     fn take(&mut self, key: &Bytes, value: Bytes) -> Result<(), LoadError> {
@@ -123,6 +136,8 @@ impl Kept {
             }
             _ if key.starts_with(keys::PERMITS) => self.permits.push(open(key, value)?),
             _ if key.starts_with(keys::CALLERS) => self.callers.push(open(key, value)?),
+            _ if key.starts_with(keys::CENSUS) => self.census.push(open(key, value)?),
+            _ if key.starts_with(keys::CENSUS_NODES) => self.census_nodes.push(open(key, value)?),
             _ if key.starts_with(keys::ACTIVE) => self.active.push(open(key, value)?),
             _ => return Err(damaged(key, "nothing is kept there by this program".to_owned())),
         }

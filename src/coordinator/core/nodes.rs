@@ -234,6 +234,7 @@ impl Fleet {
         if let Some(live) = node.live.take() {
             outbox.end(live.session, Reason::Fenced, format!("{name} was forgotten: it has to be admitted anew"));
         }
+        self.census_forgets(name, now, outbox);
         let what = format!("{name} is forgotten");
         self.event(
             outbox,

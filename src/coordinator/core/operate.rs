@@ -366,7 +366,8 @@ impl Fleet {
         }
     }
 
-    fn published_version(&self, text: &str) -> Result<Version, Denied> {
+    /// A version that was published, as it is named there.
+    pub(super) fn published_version(&self, text: &str) -> Result<Version, Denied> {
         let version = self.canonical(text).filter(|version| self.index(version).is_some());
         version.ok_or_else(|| {
             let known: Vec<String> = self.published.keys().map(ToString::to_string).collect();

@@ -27,6 +27,10 @@ pub const PERMITS: &str = "straddle/permits/";
 pub const EVENTS: &str = "straddle/events/";
 /// What callers begin with.
 pub const CALLERS: &str = "straddle/callers/";
+/// What the counts of the census begin with.
+pub const CENSUS: &str = "straddle/census/";
+/// What says which time of nodes the census knows begins with.
+pub const CENSUS_NODES: &str = "straddle/census-nodes/";
 /// What active versions begin with.
 pub const ACTIVE: &str = "straddle/active/";
 
@@ -76,6 +80,18 @@ pub fn event(number: u64) -> Bytes {
 #[must_use]
 pub fn caller(protocol: &str, version: &str, method: &str) -> Bytes {
     format!("{CALLERS}{protocol}/{version}/{method}").into()
+}
+
+/// The calls of a service of a version; it is named as `package.Service`.
+#[must_use]
+pub fn census_of_service(protocol: &str, version: &str, service: &str) -> Bytes {
+    format!("{CENSUS}{protocol}/{version}/{service}").into()
+}
+
+/// Which time of a node the census knows.
+#[must_use]
+pub fn census_node(protocol: &str, node: &str) -> Bytes {
+    format!("{CENSUS_NODES}{protocol}/{node}").into()
 }
 
 /// The version whose behaviour is active everywhere.

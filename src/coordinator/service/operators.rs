@@ -12,10 +12,10 @@ use super::{caller, events, failure};
 use crate::control::v1_0_0::operators_server::Operators;
 use crate::control::v1_0_0::{
     ChangeLimitsRequest, Event, EventsRequest, FinalizeUpgradeRequest, ForgetNodeRequest, ForgetNodeResponse,
-    LetGoRequest, ListNodesRequest, ListNodesResponse, ListUpgradesRequest, ListUpgradesResponse, ListVersionsRequest,
-    ListVersionsResponse, PauseUpgradeRequest, PlanRequest, PlanResponse, PublishRequest, PublishResponse,
-    ResumeUpgradeRequest, RollBackUpgradeRequest, StartUpgradeRequest, StoredUpgrade, UpgradeState, UpgradeStatus,
-    WatchUpgradeRequest,
+    LetGoRequest, ListCallersRequest, ListCallersResponse, ListNodesRequest, ListNodesResponse, ListUpgradesRequest,
+    ListUpgradesResponse, ListVersionsRequest, ListVersionsResponse, PauseUpgradeRequest, PlanRequest, PlanResponse,
+    PublishRequest, PublishResponse, ResumeUpgradeRequest, RollBackUpgradeRequest, StartUpgradeRequest, StoredUpgrade,
+    UpgradeState, UpgradeStatus, WatchUpgradeRequest,
 };
 use crate::coordinator::core::{Answer, Ask, Which};
 use crate::coordinator::database::Database;
@@ -129,6 +129,15 @@ impl Operators for OperatorsService {
         let request = request.into_inner();
         self.expect(&request.protocol, 0, &request.node).await?;
         self.handle.read(move |core, now| core.nodes(&request, now)).await.map(Response::new)
+    }
+
+    async fn list_callers(
+        &self,
+        request: Request<ListCallersRequest>,
+    ) -> Result<Response<ListCallersResponse>, Status> {
+        let request = request.into_inner();
+        let callers = self.handle.read(move |core, now| core.callers(&request, now)).await?;
+        callers.map(Response::new).map_err(|denied| failure::denied(&denied))
     }
 
     async fn forget_node(&self, request: Request<ForgetNodeRequest>) -> Result<Response<ForgetNodeResponse>, Status> {

@@ -1,0 +1,157 @@
+//! The calls of one service of a version.
+
+use std::collections::BTreeMap;
+
+use super::super::Now;
+use crate::census::{Entry, Frequent};
+use crate::control::v1_0_0 as wire;
+use crate::refusal::shortened;
+use crate::version::Version;
+
+/// Most callers that are known by name.
+const CALLERS: usize = 256;
+/// Most methods, with a label and without, so that a record stays one that can be written.
+const ROWS: usize = 4_000;
+/// Longest name of a caller; nodes cut them.
+const LONGEST_CALLER: usize = 128;
+
+/// The calls of one service of a version.
+pub(super) struct Service {
+    /// By method, with a label or without.
+    rows: BTreeMap<(String, bool), wire::CensusRow>,
+    callers: Frequent<Who>,
+}
+
+/// What callers are told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Who {
+    caller: String,
+    kind: i32,
+    method: String,
+    unlabelled: bool,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), callers: Frequent::new(CALLERS) }
+    }
+}
+
+impl Service {
+    pub(super) fn restored(kept: &wire::CensusOfService) -> Self {
+        let row = |row: &wire::CensusRow| ((row.method.clone(), row.unlabelled), row.clone());
+        let mut service = Self { rows: kept.rows.iter().map(row).collect(), callers: Frequent::new(CALLERS) };
+        let entry = |caller: &wire::CensusCaller| Entry {
+            key: Who {
+                caller: caller.caller.clone(),
+                kind: caller.kind,
+                method: caller.method.clone(),
+                unlabelled: caller.unlabelled,
+            },
+            calls: caller.calls,
+            error: caller.error,
+            first: caller.first_seen,
+            last: caller.last_seen,
+        };
+        service.callers.add(kept.callers_floor, kept.callers.iter().map(entry));
+        service
+    }
+
+    /// Whether a method of this name has been called.
+    pub(super) fn knows(&self, method: &str) -> bool {
+        let (labelled, unlabelled) = ((method.to_owned(), false), (method.to_owned(), true));
+        self.rows.contains_key(&labelled) || self.rows.contains_key(&unlabelled)
+    }
+
+    /// Adds what a batch says of a method.
+    pub(super) fn add(&mut self, method: &str, said: &wire::CalledMethod, now: Now) {
+        let key = (method.to_owned(), said.unlabelled);
+        if !self.rows.contains_key(&key) && self.rows.len() >= ROWS {
+            return;
+        }
+        let ago = said.last_ago_microseconds;
+        let (last, last_watched) = (now.wall.saturating_sub(ago), now.watched.saturating_sub(ago));
+        let row = self.rows.entry(key).or_insert_with(|| wire::CensusRow {
+            method: method.to_owned(),
+            unlabelled: said.unlabelled,
+            first_seen: last,
+            ..wire::CensusRow::default()
+        });
+        for (count, more) in [
+            (&mut row.begun, said.begun),
+            (&mut row.answered, said.answered),
+            (&mut row.failed, said.failed),
+            (&mut row.refused, said.refused),
+            (&mut row.gone, said.gone),
+        ] {
+            *count = count.saturating_add(more);
+        }
+        row.last_seen = row.last_seen.max(last);
+        row.last_seen_watched = row.last_seen_watched.max(last_watched);
+    }
+
+    /// Adds callers of its methods, each once; any other one may have made `floor` calls more.
+    pub(super) fn add_callers(&mut self, floor: u64, said: Vec<(&str, &wire::CallerCalls)>, now: Now) {
+        let mut entries: BTreeMap<Who, Entry<Who>> = BTreeMap::new();
+        for (method, said) in said.into_iter().filter(|(_, said)| said.caller.len() <= LONGEST_CALLER) {
+            let caller = shortened(said.caller.clone());
+            let key = Who { caller, kind: said.kind, method: method.to_owned(), unlabelled: said.unlabelled };
+            let last = now.wall.saturating_sub(said.last_ago_microseconds);
+            let entry = Entry { key: key.clone(), calls: said.calls, error: said.error, first: last, last };
+            // What a node says twice is its fault; it counts once.
+            entries.insert(key, entry);
+        }
+        self.callers.add(floor, entries.into_values());
+    }
+
+    /// The record of it: rows by method, callers by how often they have called.
+    pub(super) fn kept(&self, protocol: &str, version: &Version, service: &str) -> wire::CensusOfService {
+        let caller = |entry: Entry<&Who>| wire::CensusCaller {
+            caller: entry.key.caller.clone(),
+            kind: entry.key.kind,
+            unlabelled: entry.key.unlabelled,
+            method: entry.key.method.clone(),
+            calls: entry.calls,
+            error: entry.error,
+            first_seen: entry.first,
+            last_seen: entry.last,
+        };
+        let mut callers: Vec<Entry<&Who>> = self.callers.iter().collect();
+        callers.sort_by(|one, other| other.calls.cmp(&one.calls).then_with(|| one.key.cmp(other.key)));
+        wire::CensusOfService {
+            protocol: protocol.to_owned(),
+            version: version.to_string(),
+            service: service.to_owned(),
+            rows: self.rows.values().cloned().collect(),
+            callers: callers.into_iter().map(caller).collect(),
+            callers_floor: self.callers.floor(),
+        }
+    }
+}
+
+/// What is asked for of it.
+pub(super) fn filtered(
+    mut kept: wire::CensusOfService,
+    request: &wire::ListCallersRequest,
+    now: Now,
+) -> wire::CensusOfService {
+    let service = kept.service.clone();
+    let within = request.within_microseconds;
+    let is_wanted = |method: &str, unlabelled: bool| {
+        let whole = format!("{service}.{method}");
+        let named =
+            request.method.is_empty() || whole == request.method || whole.ends_with(&format!(".{}", request.method));
+        named && (unlabelled || !request.unlabelled)
+    };
+    kept.callers.retain(|caller| {
+        let recent = within == 0 || caller.last_seen.saturating_add(within) >= now.wall;
+        recent && is_wanted(&caller.method, caller.unlabelled) && caller.caller.contains(&request.caller)
+    });
+    let callers = &kept.callers;
+    kept.rows.retain(|row| {
+        let called = |caller: &wire::CensusCaller| (&caller.method, caller.unlabelled) == (&row.method, row.unlabelled);
+        let recent = within == 0 || row.last_seen_watched.saturating_add(within) >= now.watched;
+        recent && is_wanted(&row.method, row.unlabelled) && (request.caller.is_empty() || callers.iter().any(called))
+    });
+    kept
+}

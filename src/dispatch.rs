@@ -12,6 +12,9 @@
 //! refused when the node has another schema under that version. A caller without a label is taken for
 //! [`Protocol::version_for_unlabelled`](crate::Protocol::version_for_unlabelled).
 //!
+//! It may carry `straddle-caller: billing`, too: who calls. Nodes that attend a coordinator tell it who still calls what, and who
+//! gives no name is told by its address and user agent.
+//!
 //! A caller whose version the node does not know and cannot learn makes the call in an older one, where rules bridge it:
 //! a [`Channel`](crate::transport::Channel) does that for labelled clients. Such answers say `straddle-simulated`, the
 //! version that the call was made in; the node has never heard of the other one.
@@ -26,6 +29,7 @@
 
 mod answer;
 mod call;
+mod calling;
 mod context;
 pub(crate) mod deadline;
 mod gate;
@@ -43,7 +47,7 @@ pub use self::answer::{GeneratedBody, Object};
 pub use self::gate::{EndedStreams, Gate, StreamsInside};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};
-pub use self::table::{NODE, RESUME, SCHEMA, SIMULATED, Table, VERSION};
+pub use self::table::{CALLER, NODE, RESUME, SCHEMA, SIMULATED, Table, VERSION};
 
 pub(crate) use self::answer::Answer;
 #[doc(hidden)]

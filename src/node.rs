@@ -152,6 +152,12 @@ impl Node {
             },
             async move {
                 node.stop().await;
+                if let Kind::Resting(resting) = &node.0
+                    && attending.is_attending()
+                {
+                    // The coordinator is told that nobody is answered any more.
+                    resting.dispatch.remove("the node has stopped");
+                }
                 attending.end().await;
             },
         ))

@@ -3,6 +3,8 @@
 
 #[path = "agent/admission.rs"]
 mod admission;
+#[path = "agent/census.rs"]
+mod census;
 #[path = "agent/coordinator.rs"]
 mod coordinator;
 #[path = "agent/counting.rs"]

@@ -189,6 +189,9 @@ pub(super) struct CallArguments {
     /// Send this metadata, too; the value of a name that ends with -bin is base64
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub(super) headers: Vec<Header>,
+    /// Say who calls (straddle-caller), as billing
+    #[arg(long, value_name = "NAME")]
+    pub(super) caller: Option<String>,
     /// Give the call up after this time, as 500ms, 5s or 2m [default: 30s, and none when it streams]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) timeout: Option<Duration>,

@@ -46,11 +46,11 @@ pub(super) fn run(arguments: &CallArguments) -> Outcome {
 }
 
 async fn call(arguments: &CallArguments) -> Outcome {
-    let channel = Channel::owner(&arguments.address)
-        .connect_timeout(arguments.wait)
-        .wait_limit(arguments.wait)
-        .build()
-        .map_err(|error| BadArguments(error.to_string()))?;
+    let mut channel = Channel::owner(&arguments.address).connect_timeout(arguments.wait).wait_limit(arguments.wait);
+    if let Some(caller) = &arguments.caller {
+        channel = channel.caller(caller);
+    }
+    let channel = channel.build().map_err(|error| BadArguments(error.to_string()))?;
     let schema = match &arguments.schemas {
         Some(folder) => CallSchema::load(folder, &arguments.protocol)?,
         None => match reflect(&channel, arguments).await {

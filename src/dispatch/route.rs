@@ -1,7 +1,7 @@
 //! Routes: where a call of a version and a method goes on a node.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
 use http::uri::PathAndQuery;
@@ -100,6 +100,8 @@ pub(crate) struct Route {
     pub(crate) server_streaming: bool,
     pub(crate) client_streaming: bool,
     pub(crate) tally: Arc<Tally>,
+    /// By which its callers are counted, once they are.
+    pub(super) row: OnceLock<u32>,
 }
 
 pub(crate) enum Target {

@@ -15,11 +15,14 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::call::{self, Call, Caller};
+use super::calling::Calling;
 use super::context::Context;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
+use super::route::Route;
 use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
 use super::tally::{Counted, Counting, Tallies};
+use crate::census::Told;
 use crate::refusal::{Reason, Refusal};
 use crate::version::Version;
 use crate::wire::{Body, NotBegun};
@@ -45,6 +48,8 @@ struct Shared {
     left: AtomicBool,
     held: Mutex<Held>,
     tallies: Tallies,
+    /// Who calls, once somebody wants to know.
+    calling: OnceLock<Calling>,
     heard: OnceLock<Heard>,
 }
 
@@ -78,6 +83,7 @@ impl Shared {
                 Ok(route) => {
                     if self.tallies.are_wanted() {
                         let unlabelled = !request.headers().contains_key(&VERSION);
+                        let came = self.count_caller(&mut request, route, unlabelled, came);
                         counting = Some(Counting::begin(&route.tally, unlabelled, came));
                     }
                     if route.client_streaming && !route.server_streaming {
@@ -86,7 +92,7 @@ impl Shared {
                     }
                     Call::begin(route, || table.clone(), request, Caller::Outside)
                 }
-                Err(refused) => Call::told(self.without_route(table, &request, refused), request.into_body()),
+                Err(refused) => Call::told(self.without_route(table, &mut request, refused), request.into_body()),
             },
         };
         State::Entered(Entered::new(call, inside, goes_on, said_all, counting))
@@ -94,11 +100,12 @@ impl Shared {
 
     /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.
     #[cold]
-    fn without_route(&self, table: &Table, request: &Request<Body>, refused: Refused) -> Refused {
+    fn without_route(&self, table: &Table, request: &mut Request<Body>, refused: Refused) -> Refused {
         if self.tallies.are_wanted()
-            && let Some((tally, unlabelled)) = table.tally(request.uri().path(), request.headers())
+            && let Some((route, unlabelled)) = table.not_taken(request.uri().path(), request.headers())
         {
-            Counting::begin(tally, unlabelled, None).refused();
+            let came = self.count_caller(request, route, unlabelled, None);
+            Counting::begin(&route.tally, unlabelled, came).refused();
         }
         let Some(heard) = self.heard.get() else { return refused };
         let refusal = Refusal::from_status(&refused.0).filter(|refusal| refusal.reason() == Reason::UnknownVersion);
@@ -107,6 +114,20 @@ impl Shared {
         let mut status = tonic::Status::from(learning.while_learning());
         *status.metadata_mut() = refused.0.metadata().clone();
         Refused(status)
+    }
+
+    /// Counts who calls, if somebody wants to know, and then says when the call came.
+    fn count_caller(
+        &self,
+        request: &mut Request<Body>,
+        route: &Route,
+        unlabelled: bool,
+        came: Option<Instant>,
+    ) -> Option<Instant> {
+        let Some(calling) = self.calling.get() else { return came };
+        let came = came.unwrap_or_else(Instant::now);
+        calling.count(request, route, unlabelled, came);
+        Some(came)
     }
 
     /// Why callers are kept away, if they are.
@@ -134,6 +155,9 @@ impl Dispatch {
     pub(crate) fn install(&self, table: Table) {
         let mut held = lock(&self.shared.held);
         self.shared.tallies.add(table.tallies());
+        if let Some(calling) = self.shared.calling.get() {
+            calling.add(table.routes());
+        }
         if held.why.is_some() {
             held.table = Some(Arc::new(table));
         } else {
@@ -173,6 +197,35 @@ impl Dispatch {
             let table = self.shared.table.load_full().or_else(|| held.table.clone());
             self.shared.tallies.add(table.iter().flat_map(|table| table.tallies()));
         }
+    }
+
+    /// Counts calls, and who calls, from now on.
+    pub(crate) fn count_callers(&self) {
+        self.count_calls();
+        // Under the lock under which tables come and go.
+        let held = lock(&self.shared.held);
+        let calling = self.shared.calling.get_or_init(Calling::new);
+        let table = self.shared.table.load_full().or_else(|| held.table.clone());
+        if let Some(table) = table {
+            calling.add(table.routes());
+        }
+    }
+
+    /// Takes at most so many callers out, to tell of them, with the time of their clock; nobody's where they are not counted.
+    pub(crate) fn take_callers(&self, most: usize) -> (Told, u64) {
+        self.shared.calling.get().map(|calling| calling.take(most)).unwrap_or_default()
+    }
+
+    /// How much memory is taken by who has called and was not told yet, names included; 0 where nobody counts.
+    #[must_use]
+    pub fn callers_bytes(&self) -> usize {
+        self.shared.calling.get().map_or(0, Calling::bytes)
+    }
+
+    /// Whether nobody is answered, and nobody will be before somebody puts a table in place.
+    pub(crate) fn answers_nobody(&self) -> bool {
+        let held = lock(&self.shared.held);
+        held.table.is_none() && self.shared.table.load().is_none()
     }
 
     /// The calls since this was asked last.

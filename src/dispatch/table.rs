@@ -1,7 +1,7 @@
 //! The table of a node's routes: immutable, and read once a call.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -18,6 +18,9 @@ use crate::version::Version;
 
 /// Metadata of a request, and of its response: the version that its messages are in.
 pub static VERSION: HeaderName = HeaderName::from_static("straddle-version");
+/// Metadata of a request: the name of the program, or of the part of it, that calls. Nodes count callers by it; it changes nothing
+/// else.
+pub static CALLER: HeaderName = HeaderName::from_static("straddle-caller");
 /// Metadata of a response: the version that the node runs.
 pub static NODE: HeaderName = HeaderName::from_static("straddle-node");
 /// Metadata of a response, and of labelled requests: the digest of the labelled version's schema.
@@ -159,6 +162,7 @@ impl Table {
                             server_streaming,
                             client_streaming,
                             tally: Arc::new(tally),
+                            row: OnceLock::new(),
                         }));
                     }
                     Err(lacking) => missing.push(lacking),
@@ -185,16 +189,21 @@ impl Table {
         &self.node
     }
 
-    /// The counters of all routes.
-    pub(super) fn tallies(&self) -> impl Iterator<Item = Arc<Tally>> {
-        self.methods.values().flat_map(|entry| entry.routes.iter().flatten()).map(|route| route.tally.clone())
+    /// All routes.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.methods.values().flat_map(|entry| entry.routes.iter().flatten())
     }
 
-    /// The counters of a call that was not sent on its route, and whether it carries no label.
-    pub(super) fn tally(&self, path: &str, headers: &HeaderMap) -> Option<(&Arc<Tally>, bool)> {
+    /// The counters of all routes.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = Arc<Tally>> {
+        self.routes().map(|route| route.tally.clone())
+    }
+
+    /// The route on which a call was not sent, and whether it carries no label.
+    pub(super) fn not_taken(&self, path: &str, headers: &HeaderMap) -> Option<(&Arc<Route>, bool)> {
         let (entry, labelled) = (self.methods.get(path)?, self.labelled(headers).ok()?);
         let route = entry.routes[labelled.unwrap_or(entry.unlabelled)].as_ref()?;
-        Some((&route.tally, labelled.is_none()))
+        Some((route, labelled.is_none()))
     }
 
     /// The route of a caller's request, by its path and its label. Allocates nothing when there is one.

@@ -20,6 +20,7 @@ mod attending;
 mod coordinated;
 #[doc(hidden)]
 pub mod core;
+mod counting;
 mod learning;
 mod link;
 mod moving;
@@ -29,6 +30,8 @@ mod supervised;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::time::Instant;
 
 use self::attending::Agent;
 pub use self::attending::Attending;
@@ -60,6 +63,8 @@ pub(super) struct Agency {
     given_up: Mutex<Option<GivenUp>>,
     /// What the program before has left.
     before: OnceLock<Succession>,
+    /// From when on calls are counted.
+    counts_since: OnceLock<Instant>,
 }
 
 impl Agency {
@@ -79,13 +84,15 @@ impl Agency {
         Some((coordinated.url.clone(), name.unwrap_or_default()))
     }
 
-    /// Keeps callers away from a node that is to be admitted, and counts those that come later. One that goes on right after
+    /// Keeps callers away from a node that is to be admitted, and counts those that come. One that goes on right after
     /// another program is what that was.
     pub(super) fn hold(&self, dispatch: &Dispatch, before: Option<Succession>) {
         if !self.attends() {
             return;
         }
-        dispatch.count_calls();
+        // Before the first call that is counted, so that nothing is of a time before.
+        let _ = self.counts_since.set(Instant::now());
+        dispatch.count_callers();
         if let Some(before) = before {
             let _ = self.before.set(before);
             if before.is_fresh() {

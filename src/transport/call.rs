@@ -15,7 +15,8 @@ use pin_project_lite::pin_project;
 use tonic::Status;
 use tower_service::Service;
 
-use crate::wire::{Body, NotBegun};
+use super::connection::Settings;
+use crate::wire::{Body, NotBegun, Peer};
 
 /// Where a request came from; in the extensions of each request that a [`Server`](super::Server) passes on, when it was
 /// asked to by [`Server::peer_addresses`](super::Server::peer_addresses).
@@ -27,13 +28,20 @@ pub(super) struct Calls<S> {
     /// hyper calls through `&self`, but always from the one task that drives the connection: borrowing here saves each
     /// call a clone of the service.
     service: RefCell<S>,
-    peer: Option<SocketAddr>,
+    peer: Peer,
+    /// Where it is asked for.
+    peer_address: Option<PeerAddress>,
     max_message_size: u32,
 }
 
 impl<S> Calls<S> {
-    pub(super) fn new(service: S, peer: Option<SocketAddr>, max_message_size: u32) -> Self {
-        Self { service: RefCell::new(service), peer, max_message_size }
+    pub(super) fn new(service: S, peer: SocketAddr, settings: &Settings) -> Self {
+        Self {
+            service: RefCell::new(service),
+            peer: Peer::new(peer.ip()),
+            peer_address: settings.peer_addresses.then_some(PeerAddress(peer)),
+            max_message_size: settings.limits.max_message_size,
+        }
     }
 }
 
@@ -47,9 +55,9 @@ where
     type Future = Call<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut request = request.map(|body| Body::limited(body, self.max_message_size));
-        if let Some(peer) = self.peer {
-            request.extensions_mut().insert(PeerAddress(peer));
+        let mut request = request.map(|body| Body::limited(body, self.max_message_size).with_peer(self.peer.clone()));
+        if let Some(peer) = self.peer_address {
+            request.extensions_mut().insert(peer);
         }
         let called = catch_unwind(AssertUnwindSafe(|| {
             let mut service = self.service.borrow_mut();

@@ -30,9 +30,10 @@ use tonic::Status;
 use tower_service::Service;
 
 use self::address::Address;
-use self::attempt::Shared;
+use self::attempt::{Says, Shared};
 use self::backoff::Pace;
 use self::balance::Nodes;
+use crate::census::LONGEST_CALLER;
 use crate::wire::Body;
 
 pub use self::backoff::Backoff;
@@ -116,6 +117,7 @@ pub struct ChannelBuilder {
     settings: Settings,
     seed: Option<u64>,
     user_agent: Option<String>,
+    caller: Option<String>,
     told: Option<Told>,
 }
 
@@ -160,13 +162,17 @@ enum InvalidKind {
     Tls(String),
     #[error("the user agent {0:?} cannot be sent: only visible ASCII can")]
     UserAgent(String),
+    #[error(
+        "the caller's name {0:?} is none: 1 to {LONGEST_CALLER} printable ASCII characters are wanted, as `billing`"
+    )]
+    Caller(String),
 }
 
 impl InvalidChannel {
     /// Whether an address is at fault, or there is none.
     #[must_use]
     pub fn is_address(&self) -> bool {
-        !matches!(self.0, InvalidKind::UserAgent(_))
+        !matches!(self.0, InvalidKind::UserAgent(_) | InvalidKind::Caller(_))
     }
 }
 
@@ -234,6 +240,7 @@ impl ChannelBuilder {
             settings,
             seed: None,
             user_agent: None,
+            caller: None,
             told: None,
         }
     }
@@ -329,6 +336,21 @@ impl ChannelBuilder {
         self
     }
 
+    /// Says who calls (`straddle-caller`), as `billing`: at most 128 printable ASCII characters. It is what `straddle callers` names
+    /// when somebody wants to know who still needs an old version; without it there are an address and a user agent. A request that
+    /// carries a name already keeps it. Default: none.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), straddle::transport::InvalidChannel> {
+    /// let channel = straddle::transport::Channel::owner("10.0.0.1:7000").caller("billing").build()?;
+    /// # drop(channel);
+    /// # Ok(()) }
+    /// ```
+    pub fn caller(mut self, name: impl Into<String>) -> Self {
+        self.caller = Some(name.into());
+        self
+    }
+
     /// Tells `heard` each version that a node says it runs (`straddle-node`), when it is another one than said the last time. It is
     /// called on the way of responses, so it should be done at once; [`Node::heard_of`](crate::node::Node::heard_of) is.
     pub fn node_versions(mut self, heard: impl Fn(&str) + Send + Sync + 'static) -> Self {
@@ -345,9 +367,10 @@ impl ChannelBuilder {
     /// Makes the channel; nothing is connected yet.
     ///
     /// # Errors
-    /// When there is no address, one is not `host:port`, or the user agent cannot be sent.
+    /// When there is no address, one is not `host:port`, or the user agent or the caller's name cannot be sent.
     pub fn build(self) -> Result<Channel, InvalidChannel> {
-        let Self { addresses, balance, watch_health, health_service, mut settings, seed, user_agent, told } = self;
+        let Self { addresses, balance, watch_health, health_service, mut settings, seed, user_agent, caller, told } =
+            self;
         if addresses.is_empty() {
             return Err(InvalidKind::NoAddress.into());
         }
@@ -362,9 +385,18 @@ impl ChannelBuilder {
         let name = concat!("straddle/", env!("CARGO_PKG_VERSION"));
         let user_agent = user_agent.map_or_else(|| name.to_owned(), |program| format!("{program} {name}"));
         let user_agent = HeaderValue::try_from(&user_agent).map_err(|_| InvalidKind::UserAgent(user_agent))?;
+        let caller = caller.map(caller_value).transpose()?;
         let pace = Pace::new(settings.attempts_per_second);
-        Ok(Channel(Arc::new(Shared::new(nodes, settings, random, pace, user_agent, told))))
+        let says = Says { user_agent, caller };
+        Ok(Channel(Arc::new(Shared::new(nodes, settings, random, pace, says, told))))
     }
+}
+
+/// A name as it is sent, and counted.
+fn caller_value(name: String) -> Result<HeaderValue, InvalidKind> {
+    let printable = !name.is_empty() && name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && name.trim() == name;
+    let value = HeaderValue::try_from(&name).ok().filter(|_| printable && name.len() <= LONGEST_CALLER);
+    value.ok_or(InvalidKind::Caller(name))
 }
 
 impl<B: Into<Body>> Service<Request<B>> for Channel {

@@ -116,7 +116,7 @@ where
         .initial_connection_window_size(limits.connection_window)
         .keep_alive_interval(limits.keep_alive_interval)
         .keep_alive_timeout(limits.keep_alive_timeout);
-    let calls = Calls::new(service, settings.peer_addresses.then_some(peer), limits.max_message_size);
+    let calls = Calls::new(service, peer, settings);
     let connection = builder.serve_connection(TokioIo::new(&mut io), calls);
     drop(builder);
     // From here on, each further holder is a stream.

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use tonic::Status;
 
 use super::framing::{Framing, TooLarge};
+use super::peer::Peer;
 use super::said::{Heard, SaidAll};
 
 /// The body of a call's request or response: frames of bytes, then perhaps trailers.
@@ -18,7 +19,7 @@ use super::said::{Heard, SaidAll};
 /// Data are gRPC length-prefixed messages (gRPC over HTTP/2, *Requests* and *Responses*); a frame may hold a part of a
 /// message or several of them. The kinds that the way of a call meets again and again are held without a box.
 #[derive(Debug, Default)]
-pub struct Body(Kind);
+pub struct Body(Kind, Option<Peer>);
 
 #[derive(Debug, Default)]
 enum Kind {
@@ -70,35 +71,39 @@ impl Body {
     /// A body without data and without trailers.
     #[must_use]
     pub const fn empty() -> Self {
-        Self(Kind::Empty)
+        Self(Kind::Empty, None)
     }
 
     /// A body that is already whole in memory.
     #[must_use]
     pub fn full(data: Bytes) -> Self {
-        if data.is_empty() { Self::empty() } else { Self(Kind::Whole { data: Some(data), trailers: Trailers::None }) }
+        if data.is_empty() {
+            Self::empty()
+        } else {
+            Self(Kind::Whole { data: Some(data), trailers: Trailers::None }, None)
+        }
     }
 
     /// A body that is already whole in memory and ends with trailers.
     #[must_use]
     pub fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
         let data = (!data.is_empty()).then_some(data);
-        Self(Kind::Whole { data, trailers: Trailers::Some(Box::new(trailers)) })
+        Self(Kind::Whole { data, trailers: Trailers::Some(Box::new(trailers)) }, None)
     }
 
     /// A body of one message, prefix and all, that ends an answer that went well.
     pub(crate) fn answer(data: Bytes) -> Self {
-        Self(Kind::Whole { data: Some(data), trailers: Trailers::Ok })
+        Self(Kind::Whole { data: Some(data), trailers: Trailers::Ok }, None)
     }
 
     /// A body of which some frames are there already.
     pub(crate) fn begun(frames: VecDeque<Frame<Bytes>>, rest: Self) -> Self {
-        if frames.is_empty() { rest } else { Self(Kind::Begun { frames, rest: Box::new(rest) }) }
+        if frames.is_empty() { rest } else { Self(Kind::Begun { frames, rest: Box::new(rest) }, None) }
     }
 
     /// A body that gives this error and nothing else.
     pub(crate) fn failed(status: Status) -> Self {
-        Self(Kind::Failed(Box::new(status)))
+        Self(Kind::Failed(Box::new(status)), None)
     }
 
     /// A body off a connection, none of whose messages may be larger than `limit` bytes (without its prefix).
@@ -106,7 +111,11 @@ impl Body {
     /// A larger one ends the body with `RESOURCE_EXHAUSTED` at its prefix, before memory is spent on it.
     #[must_use]
     pub fn limited(body: Incoming, limit: u32) -> Self {
-        if body.is_end_stream() { Self::empty() } else { Self(Kind::Limited { body, framing: Framing::new(limit) }) }
+        if body.is_end_stream() {
+            Self::empty()
+        } else {
+            Self(Kind::Limited { body, framing: Framing::new(limit) }, None)
+        }
     }
 
     /// Any other body; it is boxed.
@@ -121,7 +130,7 @@ impl Body {
     /// The same body, and a sign of whether its end has come to whoever reads it.
     pub(crate) fn heard(self) -> (Self, SaidAll) {
         let (heard, said) = Heard::new(self);
-        (Self(Kind::Heard(Box::new(heard))), said)
+        (Self(Kind::Heard(Box::new(heard)), None), said)
     }
 
     /// The data, when the body is whole in memory and has no trailers; the body itself otherwise.
@@ -132,8 +141,18 @@ impl Body {
         match self.0 {
             Kind::Empty => Ok(Bytes::new()),
             Kind::Whole { data, trailers: Trailers::None } => Ok(data.unwrap_or_default()),
-            other => Err(Self(other)),
+            other => Err(Self(other, self.1)),
         }
+    }
+
+    /// The same body, of a request that came from there.
+    pub(crate) fn with_peer(self, peer: Peer) -> Self {
+        Self(self.0, Some(peer))
+    }
+
+    /// Where the request came from whose body this is, once.
+    pub(crate) fn take_peer(&mut self) -> Option<Peer> {
+        self.1.take()
     }
 
     /// Whether nothing of the body is still on its way.
@@ -217,13 +236,13 @@ impl Body {
 
 impl From<Incoming> for Body {
     fn from(body: Incoming) -> Self {
-        if body.is_end_stream() { Self::empty() } else { Self(Kind::Incoming(body)) }
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Incoming(body), None) }
     }
 }
 
 impl From<tonic::body::Body> for Body {
     fn from(body: tonic::body::Body) -> Self {
-        if body.is_end_stream() { Self::empty() } else { Self(Kind::Tonic(body)) }
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Tonic(body), None) }
     }
 }
 

@@ -163,6 +163,19 @@ impl Coordinator {
         .await
     }
 
+    /// Waits for a batch of the census.
+    pub(crate) async fn census(&mut self) -> wire::Census {
+        self.until(|heard| match heard {
+            Heard::Said(from_agent::Message::Census(census)) => Some(census.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) fn taken(&self, number: u64) {
+        self.say(to_agent::Message::CensusTaken(wire::CensusTaken { number }));
+    }
+
     /// Waits for a request.
     pub(crate) async fn request(&mut self) -> wire::PermitRequest {
         self.until(|heard| match heard {

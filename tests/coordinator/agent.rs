@@ -242,7 +242,12 @@ impl Attending {
                 self.script.lock().expect("a script").serves = Some(serves);
                 self.report();
             }
-            Output::Find(_) | Output::Word { .. } | Output::Activate(_) | Output::GetReady(_) | Output::StandDown => {}
+            Output::Find(_)
+            | Output::Word { .. }
+            | Output::Activate(_)
+            | Output::GetReady(_)
+            | Output::StandDown
+            | Output::Count => {}
         }
     }
 }

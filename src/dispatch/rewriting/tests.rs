@@ -228,6 +228,7 @@ fn route(object: Arc<dyn Answer>, kind: Kind, rewrites: Rewrites) -> Arc<Route> 
             rewritten: true,
         },
         tally: Arc::new(Tally::new(stamp.clone(), "/x".into(), false)),
+        row: std::sync::OnceLock::new(),
         stamp,
         method: "/p.Echo/Echo".into(),
         changes: true,

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::core::{AgentCore, Input, Output, Step};
+use super::counting::Counting;
 use super::link::{self, Stream};
 use super::supervised::Supervised;
 use super::{Coordinated, Node, learning, lock, moving, reporting};
@@ -68,6 +69,11 @@ impl Agent {
 pub struct Attending(Option<(Arc<Notify>, JoinHandle<()>)>);
 
 impl Attending {
+    /// Whether it is this that attends.
+    pub(in crate::node) fn is_attending(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Ends it, once the coordinator was told.
     pub async fn end(mut self) {
         if let Some((stop, task)) = self.0.take() {
@@ -106,11 +112,13 @@ impl Node {
         let supervised = coordinated.supervisor.as_deref().map(Supervised::by).transpose();
         let supervised = supervised.map_err(std::io::Error::other)?;
         let _ = agency.name.set(coordinated.name_at(address));
-        let mut core = AgentCore::new(reporting::hello(self, &coordinated, address));
+        let mut core = AgentCore::new(reporting::hello(self, &coordinated, address)).counting();
         if matches!(&self.0, Kind::Living(_)) {
             core = core.getting_ready();
         }
-        let agent = Arc::new(Agent { core: Mutex::new(core), wake: Notify::new(), begun: Instant::now() });
+        // What is told of calls is so from when they were counted on.
+        let begun = *agency.counts_since.get_or_init(Instant::now);
+        let agent = Arc::new(Agent { core: Mutex::new(core), wake: Notify::new(), begun });
         if agency.agent.set(agent.clone()).is_err() {
             return Ok(Attending(None));
         }
@@ -127,6 +135,7 @@ impl Node {
             stream: None,
             word: watch::Sender::new(None),
             supervised,
+            counting: Counting::default(),
             readying: None,
             taken: false,
         };
@@ -146,6 +155,7 @@ struct Work {
     /// To the preparation that there is.
     word: watch::Sender<Option<bool>>,
     supervised: Option<Supervised>,
+    counting: Counting,
     /// What is done ahead of a permit, and what interrupts it.
     readying: Option<(Arc<Notify>, JoinHandle<()>)>,
     /// The coordinator has another program under this node's name.
@@ -209,6 +219,9 @@ impl Work {
         if let Some((interrupt, _)) = &self.readying {
             interrupt.notify_one();
         }
+        // Calls have come to their end.
+        while !self.count(true) {}
+        self.act();
         let attending = self.stream.take().is_some();
         let ended = async {
             while let Some(event) = coming.recv().await {
@@ -248,10 +261,25 @@ impl Work {
     }
 
     /// Looks how the node is.
-    fn look(&self) {
+    fn look(&mut self) {
         let seen = self.supervised.as_ref().map(Supervised::seen).unwrap_or_default();
-        let report = reporting::report(&self.node, &self.coordinated, seen);
+        let counted = self.node.dispatch().counted();
+        if self.counting.note(&counted) {
+            self.agent.handle(Input::CalledFirst);
+        }
+        let report = reporting::report(&self.node, &self.coordinated, seen, &counted);
         self.agent.handle(Input::Node(Box::new(report)));
+    }
+
+    /// Says who has called what; whether that is all of it.
+    fn count(&mut self, ending: bool) -> bool {
+        // What begins after this belongs to the time of the next batch, be it counted in this one.
+        let (closed, now) = (self.node.dispatch().answers_nobody(), self.agent.now());
+        self.look();
+        let (mut census, whole) = self.counting.take(self.node.dispatch(), ending);
+        census.last = ending && closed && whole;
+        lock(&self.agent.core).handle(Input::Counted { census: Box::new(census), whole }, now);
+        whole
     }
 
     /// Does what the core says.
@@ -301,6 +329,7 @@ impl Work {
             }
             Output::Serve(serve) => self.serve(serve),
             Output::Activate(version) => self.activate(&version),
+            Output::Count => drop(self.count(false)),
         }
     }
 

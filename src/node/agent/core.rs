@@ -20,6 +20,7 @@ mod learning;
 mod moves;
 mod ready;
 mod reporting;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ use self::moves::Moves;
 use self::ready::Ready;
 pub use self::ready::Step;
 use self::reporting::Reporting;
+use self::telling::Telling;
 use crate::control::v1_0_0 as wire;
 use crate::version::Version;
 
@@ -78,6 +80,16 @@ pub enum Input {
         /// The bundles that lead to it; none: nobody has published it.
         bundles: Vec<String>,
     },
+    /// What [`Output::Count`] has asked for, or the last that there is: what was counted since the last such input, up to this time.
+    /// Its number and its own time are put in; all other times are as if it was said now.
+    Counted {
+        /// What was counted.
+        census: Box<wire::Census>,
+        /// Whether that is all of it: else the rest is asked for next.
+        whole: bool,
+    },
+    /// Something was called for the first time.
+    CalledFirst,
     /// It is time to look again.
     Tick,
 }
@@ -117,6 +129,8 @@ pub enum Output {
     Serve(Result<(), String>),
     /// This version's behaviour is active everywhere.
     Activate(String),
+    /// Say who has called what: [`Input::Counted`].
+    Count,
 }
 
 /// An agent. Time is microseconds of a monotonic clock of the node's own.
@@ -132,6 +146,7 @@ pub struct AgentCore {
     ready: Ready,
     finalizing: Finalizing,
     learning: Learning,
+    telling: Telling,
     /// Whether the coordinator lets it serve, as it said last.
     welcome: Option<Result<(), String>>,
     /// What was last said of it.
@@ -177,6 +192,7 @@ impl AgentCore {
             ready: Ready::default(),
             finalizing: Finalizing::No,
             learning: Learning::default(),
+            telling: Telling::default(),
             welcome: None,
             serves,
             active: None,
@@ -205,6 +221,8 @@ impl AgentCore {
             }
             Input::Unknown(label) => self.unknown(&label, now),
             Input::Found { version, bundles } => self.found(&version, bundles, now),
+            Input::Counted { census, whole } => self.counted(*census, whole, now),
+            Input::CalledFirst => self.telling.note_news(),
             Input::Tick => {}
         }
         self.go_on(now);
@@ -233,7 +251,7 @@ impl AgentCore {
         };
         let report = self.reporting.due(self.report_every());
         let bundles = self.goal.as_ref().map(|goal| goal.bundles.as_slice()).unwrap_or_default();
-        let due = [report, finalize, self.learning.due(bundles)].into_iter().flatten().min();
+        let due = [report, finalize, self.learning.due(bundles), self.telling.due()].into_iter().flatten().min();
         due.map(|due| due.saturating_sub(now))
     }
 
@@ -278,7 +296,7 @@ impl AgentCore {
     fn said(&mut self, said: Option<wire::to_agent::Message>, now: u64) {
         use wire::to_agent::Message;
         match said {
-            Some(Message::Welcome(welcome)) => self.welcomed(welcome),
+            Some(Message::Welcome(welcome)) => self.welcomed(welcome, now),
             // What comes before Welcome is of no stream of ours.
             _ if !self.is_attending() => {}
             Some(Message::Goal(goal)) => {
@@ -287,12 +305,13 @@ impl AgentCore {
             }
             Some(Message::Permit(permit)) => self.permitted(permit, now),
             Some(Message::Word(word)) => self.word(word),
-            // No census is told yet; and something newer than this agent.
-            Some(Message::CensusTaken(_)) | None => {}
+            Some(Message::CensusTaken(taken)) => self.census_taken(taken.number),
+            // Something newer than this agent.
+            None => {}
         }
     }
 
-    fn welcomed(&mut self, welcome: wire::Welcome) {
+    fn welcomed(&mut self, welcome: wire::Welcome, now: u64) {
         let first = self.link == Link::Greeting;
         if self.link == Link::Away {
             return;
@@ -304,6 +323,7 @@ impl AgentCore {
         self.welcome = Some(if welcome.serve { Ok(()) } else { Err(welcome.why) });
         if first {
             self.say_ended_again();
+            self.say_census(now);
         }
     }
 
@@ -317,6 +337,7 @@ impl AgentCore {
         self.learn(now);
         self.report(now);
         self.ask(now);
+        self.tell(now);
     }
 
     /// Serves once the coordinator lets it, or when it has come to where it is to be. A node that serves goes on, until it is

@@ -1,5 +1,6 @@
 //! How the node is doing, as the coordinator is told.
 
+use super::counting;
 use super::supervised::Seen;
 use super::{Coordinated, Node, lock};
 use crate::control::v1_0_0 as wire;
@@ -29,7 +30,8 @@ pub(super) fn hello(node: &Node, coordinated: &Coordinated, address: &str) -> wi
         instance: status.instance,
         admission: lock(&node.agency().admission).unwrap_or_default(),
         knows: knows(node),
-        report: Some(report(node, coordinated, Seen::default())),
+        // What was called before is counted with the next report.
+        report: Some(report(node, coordinated, Seen::default(), &[])),
     }
 }
 
@@ -46,8 +48,8 @@ pub(super) fn knows(node: &Node) -> Vec<wire::KnownVersion> {
         .collect()
 }
 
-/// How it is doing right now, with the calls since this was asked last, and what its supervisor says.
-pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen) -> wire::Report {
+/// How it is doing right now, with these calls, and what its supervisor says.
+pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen, counted: &[Counted]) -> wire::Report {
     let status = node.status();
     let serving =
         status.unadmitted.is_none() && status.phase.answers_callers() && !status.drained && status.stuck.is_none();
@@ -73,7 +75,7 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen) -
         permit: status.permit.max(before).unwrap_or_default(),
         prepared: status.prepared.map(|prepared| prepared.name).unwrap_or_default(),
         filling: filling.map(|(done, total)| wire::Filling { done, total }),
-        calls: node.dispatch().counted().into_iter().map(|counted| calls(&counted)).collect(),
+        calls: counted.iter().map(calls).collect(),
         calls_running: status.calls.0 as u64,
         values: coordinated.values.as_ref().map(|values| values().into_iter().collect()).unwrap_or_default(),
         active: active.to_string(),
@@ -86,7 +88,7 @@ fn calls(counted: &Counted) -> wire::Calls {
     wire::Calls {
         version: counted.version.to_string(),
         unlabelled: counted.unlabelled,
-        method: counted.method.trim_start_matches('/').replace('/', "."),
+        method: counting::name(&counted.method),
         node_version: counted.node.to_string(),
         answered: counted.answered,
         failed: counted.failed,

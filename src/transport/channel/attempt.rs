@@ -32,7 +32,7 @@ use super::response::Arriving;
 use super::resume::{self, Resume, Resuming};
 use super::simulated::{Compiled, Simulates};
 use super::{Idempotent, Settings, Told};
-use crate::dispatch::NODE;
+use crate::dispatch::{CALLER, NODE};
 use crate::refusal::{Reason, Refusal};
 use crate::wire::Body;
 
@@ -48,10 +48,17 @@ pub(super) struct Shared {
     pace: Pace,
     /// Of streams that were drained: nothing has failed, so they do not wait behind what has, nor it behind them.
     resumes: Pace,
-    user_agent: HeaderValue,
+    says: Says,
     told: Option<(Told, Mutex<Option<HeaderValue>>)>,
     /// Of calls to nodes that do not know their label.
     pub(super) compiled: Arc<Compiled>,
+}
+
+/// What a channel says of itself in each call that does not say it already.
+#[derive(Debug)]
+pub(super) struct Says {
+    pub(super) user_agent: HeaderValue,
+    pub(super) caller: Option<HeaderValue>,
 }
 
 /// One call: its request, and what is left of its time.
@@ -80,12 +87,12 @@ impl Shared {
         settings: Settings,
         random: Arc<Mutex<fastrand::Rng>>,
         pace: Pace,
-        user_agent: HeaderValue,
+        says: Says,
         told: Option<Told>,
     ) -> Self {
         let resumes = Pace::new(settings.attempts_per_second.saturating_mul(RESUMES));
         let told = told.map(|told| (told, Mutex::default()));
-        Self { nodes, settings, random, pace, resumes, user_agent, told, compiled: Arc::default() }
+        Self { nodes, settings, random, pace, resumes, says, told, compiled: Arc::default() }
     }
 
     /// Tells whoever wants to know what the node runs that has answered.
@@ -143,7 +150,12 @@ impl Shared {
     ) -> Result<Response<Body>, Status> {
         let (mut parts, body) = request.into_parts();
         if !parts.headers.contains_key(USER_AGENT) {
-            parts.headers.insert(USER_AGENT, self.user_agent.clone());
+            parts.headers.insert(USER_AGENT, self.says.user_agent.clone());
+        }
+        if let Some(caller) = &self.says.caller
+            && !parts.headers.contains_key(&CALLER)
+        {
+            parts.headers.insert(&CALLER, caller.clone());
         }
         let idempotent = parts.extensions.get::<Idempotent>().is_some();
         let body = Outgoing::collect(body, self.settings.replay_limit).await;

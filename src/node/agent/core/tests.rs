@@ -1,6 +1,7 @@
 //! What an agent does with what it is told, a line a case.
 
 mod ready;
+mod telling;
 
 use super::*;
 use crate::control::v1_0_0::{Phase, Way};
@@ -139,7 +140,7 @@ fn told(output: &Output) -> String {
                 let failure = ended.failure.as_ref().map_or("well", |failure| &failure.reason);
                 format!("ended {} {failure} {}", ended.permit, ended.version)
             }
-            from_agent::Message::Census(census) => format!("census {}", census.number),
+            from_agent::Message::Census(census) => telling::told(census),
         },
         Output::GetReady(step) => format!("get ready for {}{}", step.to, if step.back { ", back" } else { "" }),
         Output::StandDown => "stand down".to_owned(),
@@ -151,6 +152,7 @@ fn told(output: &Output) -> String {
         Output::Serve(Ok(())) => "serve".to_owned(),
         Output::Serve(Err(why)) => format!("do not serve: {why}"),
         Output::Activate(version) => format!("activate {version}"),
+        Output::Count => "count".to_owned(),
     }
 }
 

@@ -28,6 +28,7 @@ mod answer;
 mod call;
 mod context;
 pub(crate) mod deadline;
+mod doors;
 mod gate;
 mod guard;
 mod inside;
@@ -40,6 +41,7 @@ mod table;
 mod tally;
 
 pub use self::answer::{GeneratedBody, Object};
+pub use self::doors::{DEPRECATION, SUNSET};
 pub use self::gate::{EndedStreams, Gate, StreamsInside};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};

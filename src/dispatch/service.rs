@@ -16,11 +16,13 @@ use tower_service::Service;
 
 use super::call::{self, Call, Caller};
 use super::context::Context;
+use super::doors::Doors;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
 use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
 use super::tally::{Counted, Counting, Tallies};
 use crate::refusal::{Reason, Refusal};
+use crate::retiring::{Retiring, WallClock};
 use crate::version::Version;
 use crate::wire::{Body, NotBegun};
 
@@ -45,6 +47,7 @@ struct Shared {
     left: AtomicBool,
     held: Mutex<Held>,
     tallies: Tallies,
+    doors: Doors,
     heard: OnceLock<Heard>,
 }
 
@@ -63,7 +66,7 @@ impl Shared {
     fn begin(&self, inside: Inside, mut request: Request<Body>, came: Option<Instant>) -> State {
         let table = self.table.load();
         let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
-        let (mut counting, mut said_all) = (None, None);
+        let (mut counting, mut said_all, mut passed) = (None, None, None);
         let call = match table.as_ref() {
             None if self.left.load(Ordering::Acquire) => {
                 return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
@@ -74,8 +77,9 @@ impl Shared {
                 None if self.table.load().is_some() => return self.begin(inside, request, came),
                 None => Call::told(self.absent(), request.into_body()),
             },
-            Some(table) => match table.route(request.uri().path(), request.headers()) {
-                Ok(route) => {
+            Some(table) => match table.enter(request.uri().path(), request.headers()) {
+                Ok((route, through)) => {
+                    passed = through;
                     if self.tallies.are_wanted() {
                         let unlabelled = !request.headers().contains_key(&VERSION);
                         counting = Some(Counting::begin(&route.tally, unlabelled, came));
@@ -89,7 +93,7 @@ impl Shared {
                 Err(refused) => Call::told(self.without_route(table, &request, refused), request.into_body()),
             },
         };
-        State::Entered(Entered::new(call, inside, goes_on, said_all, counting))
+        State::Entered(Entered::new(call, inside.passing(passed), goes_on, said_all, counting))
     }
 
     /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.
@@ -132,12 +136,42 @@ impl Dispatch {
 
     /// Puts the table in place; calls that began before go on with the one before.
     pub(crate) fn install(&self, table: Table) {
+        table.hang(&self.shared.doors);
         let mut held = lock(&self.shared.held);
         self.shared.tallies.add(table.tallies());
         if held.why.is_some() {
             held.table = Some(Arc::new(table));
         } else {
             self.shared.table.store(Some(Arc::new(table)));
+        }
+    }
+
+    /// From here on callers are told what is retired and announced, calls that are inside go on, and streams until
+    /// [`end_retired_streams`](Self::end_retired_streams).
+    pub(crate) fn retire(&self, retiring: &Retiring, clock: &Arc<dyn WallClock>) {
+        self.shared.gate.spare_retired_streams();
+        self.shared.doors.set(retiring, clock);
+    }
+
+    /// Ends the streams of retired versions.
+    pub(crate) fn end_retired_streams(&self) {
+        let table = self.shared.table.load_full().or_else(|| lock(&self.shared.held).table.clone());
+        self.shared.gate.end_retired_streams(&table.map(|table| table.served()).unwrap_or_default());
+    }
+
+    /// Ready once no call of retired versions is inside.
+    pub(crate) async fn retired_are_gone(&self) {
+        self.shared.doors.are_empty().await;
+    }
+
+    /// The table loses its routes of retired versions, and with them what they lead to; the calls on all others go on.
+    pub(crate) fn let_go_of_retired(&self) {
+        let mut held = lock(&self.shared.held);
+        if let Some(table) = &held.table {
+            held.table = Some(Arc::new(table.without_retired()));
+        }
+        if let Some(table) = self.shared.table.load_full() {
+            self.shared.table.store(Some(Arc::new(table.without_retired())));
         }
     }
 

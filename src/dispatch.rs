@@ -32,6 +32,7 @@ mod call;
 mod calling;
 mod context;
 pub(crate) mod deadline;
+mod doors;
 mod gate;
 mod guard;
 mod inside;
@@ -44,6 +45,7 @@ mod table;
 mod tally;
 
 pub use self::answer::{GeneratedBody, Object};
+pub use self::doors::{DEPRECATION, SUNSET};
 pub use self::gate::{EndedStreams, Gate, StreamsInside};
 pub use self::route::{End, Walk};
 pub use self::service::{Dispatch, Dispatched};

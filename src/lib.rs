@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`Version`] | versions, and the labels that name them |
 //! | [`refusal`] | calls that cannot be served, as typed errors |
+//! | [`retiring`] | what is retired, and announced |
 //! | [`expression`] | CEL over messages |
 //! | [`protocol`] | protocols on disk and in generated code: versions, schemas, steps, rules, plans |
 //! | [`wire`] | bodies of calls, their messages, and the codec of generated code |
@@ -64,6 +65,8 @@ pub mod node;
 pub mod protocol;
 #[cfg(feature = "runtime")]
 pub mod refusal;
+#[cfg(feature = "runtime")]
+pub mod retiring;
 #[cfg(feature = "runtime")]
 pub mod rewrite;
 #[cfg(feature = "runtime")]

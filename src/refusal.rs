@@ -169,6 +169,13 @@ impl Refusal {
         self.detail("served")
     }
 
+    /// Until when callers of the version are refused for a while, in seconds since 1970, where the refusal is a brown-out: the
+    /// version will be retired, and is not yet.
+    #[must_use]
+    pub fn brownout_until(&self) -> Option<u64> {
+        self.detail("brownout_until")?.parse().ok()
+    }
+
     /// The version that a program has to be built with to answer the call, where code is what is missing.
     #[must_use]
     pub fn program(&self) -> Option<&str> {

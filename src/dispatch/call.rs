@@ -92,6 +92,11 @@ impl Call {
         matches!(&self.0, State::Running(running) if running.route.server_streaming && !running.route.client_streaming)
     }
 
+    /// The route of a call that something answers.
+    pub(crate) fn route(&self) -> Option<&Arc<Route>> {
+        if let State::Running(running) = &self.0 { Some(&running.route) } else { None }
+    }
+
     /// Sends a request on its route.
     pub(crate) fn begin(
         route: &Arc<Route>,
@@ -105,6 +110,9 @@ impl Call {
                 let mut response = Response::new(Body::empty());
                 *response.headers_mut() = headers.clone();
                 stamp(route, response.headers_mut());
+                if caller == Caller::Outside {
+                    route.stamp.announce(response.headers_mut());
+                }
                 let unread = if caller == Caller::Outside { request.into_body() } else { Body::empty() };
                 return Self::answered(response, unread);
             }
@@ -116,6 +124,9 @@ impl Call {
         if own.is_some_and(|own| own.saturating_duration_since(Instant::now()) < LEAST) {
             let mut response = outcome::deadline_had_passed().into_http();
             stamp(route, response.headers_mut());
+            if caller == Caller::Outside {
+                route.stamp.announce(response.headers_mut());
+            }
             return Self::answered(response, request.into_body());
         }
         let context = simulated.then(|| {
@@ -214,6 +225,7 @@ impl Running {
         }
         if self.caller == Caller::Outside {
             stamp(&self.route, headers);
+            self.route.stamp.announce(headers);
         }
         response
     }

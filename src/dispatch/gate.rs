@@ -15,6 +15,8 @@
 //! inside when the patience with them is at its end are cut. Both end as `UNAVAILABLE`, behind the message that is begun.
 //! A call that only its caller streams is as any other once the caller has said all: it is not cut.
 //!
+//! Streams of a version that is retired end as well, by themselves and with the gate open, as `RETIRED`: nobody goes on with them.
+//!
 //! So that others do not wait for them, streams get their time while the gate is still open.
 //!
 //! ```no_run
@@ -45,8 +47,9 @@ use std::task::{Context as Waking, Poll};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-pub(crate) use self::streams::Stream;
 use self::streams::{How, Streams};
+pub(crate) use self::streams::{Stream, Whose};
+use super::doors::Passed;
 use super::outcome;
 use crate::wire::SaidAll;
 
@@ -120,7 +123,7 @@ impl Gate {
     pub(crate) fn enter(&self) -> Option<Inside> {
         // The count is raised first, so that whoever shuts the gate sees either us, or nobody to wait for.
         if self.0.inside.fetch_add(1, Ordering::AcqRel) & SHUT == 0 {
-            return Some(Inside(self.0.clone()));
+            return Some(Inside { gate: self.0.clone(), passed: None });
         }
         self.0.leave();
         None
@@ -219,6 +222,17 @@ impl Gate {
         self.0.streams.cut(those.0);
     }
 
+    /// From here on streams of retired versions may go on until [`end_retired_streams`](Self::end_retired_streams) is called.
+    pub(crate) fn spare_retired_streams(&self) {
+        self.0.streams.spare_retired();
+    }
+
+    /// Ends the streams of retired versions with `RETIRED`, where `served` is what callers can call in; but those of which only the
+    /// request streams, once all of it was read.
+    pub(crate) fn end_retired_streams(&self, served: &str) {
+        self.0.streams.end_retired(&Arc::from(served));
+    }
+
     /// How many streams were drained and cut so far.
     #[must_use]
     pub fn ended_streams(&self) -> EndedStreams {
@@ -248,19 +262,30 @@ pub(crate) struct TooManyWait(usize);
 
 /// A call that is inside, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Inside(Arc<Inner>);
+pub(crate) struct Inside {
+    gate: Arc<Inner>,
+    /// Through the door of a version that the node has left behind.
+    passed: Option<Passed>,
+}
 
 impl Inside {
+    /// The call has gone through the door of its version as well, and leaves both at once.
+    pub(crate) fn passing(self, passed: Option<Passed>) -> Self {
+        let mut inside = self;
+        inside.passed = passed;
+        inside
+    }
+
     /// The call is a stream; `resumable` when its caller goes on with it after it was drained, `said_all` where only its
-    /// request streams.
-    pub(crate) fn stream(&self, resumable: bool, said_all: Option<SaidAll>) -> Stream {
-        Stream::new(Gate(self.0.clone()), resumable, said_all)
+    /// request streams, `whose` where its version can be retired.
+    pub(crate) fn stream(&self, resumable: bool, said_all: Option<SaidAll>, whose: Option<Whose>) -> Stream {
+        Stream::new(Gate(self.gate.clone()), resumable, said_all, whose)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.0.leave();
+        self.gate.leave();
     }
 }
 

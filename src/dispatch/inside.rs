@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
 
 use super::call::Call;
-use super::gate::{Inside, Stream, Waiting};
+use super::gate::{Inside, Stream, Waiting, Whose};
 use super::table::Refused;
 use super::tally::Counting;
 use super::{deadline, outcome};
@@ -90,7 +90,8 @@ impl Entered {
         said_all: Option<SaidAll>,
         counting: Option<Counting>,
     ) -> Self {
-        let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again(), said_all));
+        let whose = || call.route().filter(|route| route.stamp.is_past()).map(|route| Whose::of(route));
+        let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again(), said_all, whose()));
         Self { call, inside: Some(inside), stream, counting }
     }
 }
@@ -99,9 +100,10 @@ impl Future for Entered {
     type Output = Response<Body>;
 
     fn poll(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Response<Body>> {
-        if let Some(how) = self.stream.as_ref().and_then(|stream| stream.is_asked(waking)) {
+        let asked = self.stream.as_ref().and_then(|stream| stream.is_asked(waking).map(|how| stream.status(how)));
+        if let Some(status) = asked {
             // The object's part ends before the call counts as having left.
-            self.call = Call::told(Refused(how.status()), Body::empty());
+            self.call = Call::told(Refused(status), Body::empty());
             self.stream = None;
         }
         let response = ready!(Pin::new(&mut self.call).poll(waking));

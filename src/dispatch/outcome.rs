@@ -8,9 +8,9 @@ use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::context::Context;
-use super::route::Route;
+use super::route::{Route, Stamp};
 use super::table::{RESUME, RESUME_DRAIN};
-use crate::refusal::{DOMAIN, Refusal};
+use crate::refusal::{DOMAIN, Reason, Refusal};
 use crate::wire::Body;
 
 /// The caller's own deadline; it alone knows whether it waits for more.
@@ -31,6 +31,16 @@ pub(super) fn not_let_in(why: &str) -> Status {
 /// The stream was ended so that the node could upgrade.
 pub(super) fn cut() -> Status {
     Status::unavailable("the node upgrades, and ended this stream; call again and go on from the last message")
+}
+
+/// The caller's version is served no longer; these are.
+pub(super) fn retired(stamp: &Stamp, served: &str) -> Refusal {
+    Refusal::new(Reason::Retired, format!("{} of {} is no longer served", stamp.caller, stamp.protocol))
+        .with("protocol", &stamp.protocol)
+        .with("caller_version", stamp.caller.to_string())
+        .with("node_version", stamp.node.to_string())
+        .with("served", served)
+        .advice("move the caller to a version that is served")
 }
 
 /// The stream was ended so that the node could upgrade, and its caller has said that it goes on with it.

@@ -8,6 +8,7 @@ use http::uri::PathAndQuery;
 use tonic::Status;
 
 use super::answer::Answer;
+use super::doors::{Door, Passed, Shut};
 use super::tally::Tally;
 use crate::protocol::{Cause, Hop, Protocol, Schema};
 use crate::refusal::{Reason, Refusal};
@@ -119,6 +120,31 @@ pub(crate) struct Stamp {
     pub(crate) node: Version,
     /// `straddle-version`, `straddle-node` and `straddle-schema` of the response.
     pub(crate) headers: [http::HeaderValue; 3],
+    /// What becomes of the caller's version; there from when the table is installed.
+    pub(crate) door: OnceLock<Arc<Door>>,
+}
+
+impl Stamp {
+    /// Lets a call of the caller's version in. Of versions that the node has not left behind all come in, and nobody counts them.
+    pub(crate) fn enter(&self) -> Result<Option<Passed>, Shut> {
+        self.door.get().filter(|_| self.is_past()).map(Door::enter).transpose()
+    }
+
+    /// Whether the caller's version is one that the node has left behind: only such can be retired.
+    pub(crate) fn is_past(&self) -> bool {
+        self.caller < self.node
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.is_past() && self.door.get().is_some_and(|door| door.is_retired())
+    }
+
+    /// Says what is announced of the caller's version.
+    pub(crate) fn announce(&self, headers: &mut HeaderMap) {
+        if let Some(door) = self.door.get() {
+            door.announce(headers);
+        }
+    }
 }
 
 impl fmt::Debug for Route {

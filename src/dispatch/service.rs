@@ -17,6 +17,7 @@ use tower_service::Service;
 use super::call::{self, Call, Caller};
 use super::calling::Calling;
 use super::context::Context;
+use super::doors::Doors;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
 use super::route::Route;
@@ -24,6 +25,7 @@ use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
 use super::tally::{Counted, Counting, Tallies};
 use crate::census::Told;
 use crate::refusal::{Reason, Refusal};
+use crate::retiring::{Retiring, WallClock};
 use crate::version::Version;
 use crate::wire::{Body, NotBegun};
 
@@ -50,6 +52,7 @@ struct Shared {
     tallies: Tallies,
     /// Who calls, once somebody wants to know.
     calling: OnceLock<Calling>,
+    doors: Doors,
     heard: OnceLock<Heard>,
 }
 
@@ -68,7 +71,7 @@ impl Shared {
     fn begin(&self, inside: Inside, mut request: Request<Body>, came: Option<Instant>) -> State {
         let table = self.table.load();
         let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
-        let (mut counting, mut said_all) = (None, None);
+        let (mut counting, mut said_all, mut passed) = (None, None, None);
         let call = match table.as_ref() {
             None if self.left.load(Ordering::Acquire) => {
                 return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
@@ -79,8 +82,9 @@ impl Shared {
                 None if self.table.load().is_some() => return self.begin(inside, request, came),
                 None => Call::told(self.absent(), request.into_body()),
             },
-            Some(table) => match table.route(request.uri().path(), request.headers()) {
-                Ok(route) => {
+            Some(table) => match table.enter(request.uri().path(), request.headers()) {
+                Ok((route, through)) => {
+                    passed = through;
                     if self.tallies.are_wanted() {
                         let unlabelled = !request.headers().contains_key(&VERSION);
                         let came = self.count_caller(&mut request, route, unlabelled, came);
@@ -95,7 +99,7 @@ impl Shared {
                 Err(refused) => Call::told(self.without_route(table, &mut request, refused), request.into_body()),
             },
         };
-        State::Entered(Entered::new(call, inside, goes_on, said_all, counting))
+        State::Entered(Entered::new(call, inside.passing(passed), goes_on, said_all, counting))
     }
 
     /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.
@@ -153,6 +157,7 @@ impl Dispatch {
 
     /// Puts the table in place; calls that began before go on with the one before.
     pub(crate) fn install(&self, table: Table) {
+        table.hang(&self.shared.doors);
         let mut held = lock(&self.shared.held);
         self.shared.tallies.add(table.tallies());
         if let Some(calling) = self.shared.calling.get() {
@@ -162,6 +167,35 @@ impl Dispatch {
             held.table = Some(Arc::new(table));
         } else {
             self.shared.table.store(Some(Arc::new(table)));
+        }
+    }
+
+    /// From here on callers are told what is retired and announced, calls that are inside go on, and streams until
+    /// [`end_retired_streams`](Self::end_retired_streams).
+    pub(crate) fn retire(&self, retiring: &Retiring, clock: &Arc<dyn WallClock>) {
+        self.shared.gate.spare_retired_streams();
+        self.shared.doors.set(retiring, clock);
+    }
+
+    /// Ends the streams of retired versions.
+    pub(crate) fn end_retired_streams(&self) {
+        let table = self.shared.table.load_full().or_else(|| lock(&self.shared.held).table.clone());
+        self.shared.gate.end_retired_streams(&table.map(|table| table.served()).unwrap_or_default());
+    }
+
+    /// Ready once no call of retired versions is inside.
+    pub(crate) async fn retired_are_gone(&self) {
+        self.shared.doors.are_empty().await;
+    }
+
+    /// The table loses its routes of retired versions, and with them what they lead to; the calls on all others go on.
+    pub(crate) fn let_go_of_retired(&self) {
+        let mut held = lock(&self.shared.held);
+        if let Some(table) = &held.table {
+            held.table = Some(Arc::new(table.without_retired()));
+        }
+        if let Some(table) = self.shared.table.load_full() {
+            self.shared.table.store(Some(Arc::new(table.without_retired())));
         }
     }
 

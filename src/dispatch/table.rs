@@ -9,6 +9,8 @@ use rustc_hash::FxHashMap;
 use tonic::Status;
 
 use super::answer::{Answer, Object};
+use super::doors::{Doors, Passed, Shut, date};
+use super::outcome;
 use super::rewriting::{Compiling, Rewriting};
 use super::route::{self, End, Route, Stamp, Target, Walk};
 use super::tally::Tally;
@@ -34,6 +36,10 @@ pub static RESUME: HeaderName = HeaderName::from_static("straddle-resume");
 pub(crate) const RESUME_DRAIN: HeaderValue = HeaderValue::from_static("drain");
 pub(crate) const RESUME_ABLE: HeaderValue = HeaderValue::from_static("1");
 
+/// Why a caller is told of a version that it has not said.
+const UNLABELLED: &str = "the call carries no label and is taken for this version: label it with the one that its client was \
+                          generated from";
+
 /// All routes of a node that runs one version.
 #[derive(Debug)]
 pub struct Table {
@@ -42,21 +48,20 @@ pub struct Table {
     /// The standard hasher withstands keys that were chosen to collide, and takes several times as long; here all keys are
     /// a protocol's own methods, and callers only look up.
     methods: FxHashMap<Box<str>, Entry>,
-    /// The versions that are served, told as `1.0.0..=3.0.0`.
-    range: String,
     node: Version,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Served {
     text: String,
     version: Version,
+    /// Nothing but a new table serves it again.
     retired: bool,
     stamp: Arc<Stamp>,
 }
 
 /// What a path leads to, by the index of the caller's version.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     unlabelled: usize,
     routes: Box<[Option<Arc<Route>>]>,
@@ -174,13 +179,37 @@ impl Table {
             missing.dedup();
             return Err(missing);
         }
-        let served: Vec<&Served> = versions.iter().filter(|served| !served.retired).collect();
-        // The node's own version is always served, so there is a first and a last.
-        let range = match (served.first(), served.last()) {
-            (Some(first), Some(last)) => format!("{}..={}", first.text, last.text),
-            _ => node.to_string(),
-        };
-        Ok(Self { protocol: protocol.name().to_owned(), versions, methods, range, node })
+        Ok(Self { protocol: protocol.name().to_owned(), versions, methods, node })
+    }
+
+    /// From here on the doors say what becomes of versions.
+    pub(super) fn hang(&self, doors: &Doors) {
+        for served in &self.versions {
+            served.stamp.door.get_or_init(|| doors.of(&served.version));
+        }
+    }
+
+    /// The same without what routes of retired versions lead to.
+    pub(super) fn without_retired(&self) -> Self {
+        let versions = self.versions.iter().map(|served| Served { retired: served.is_retired(), ..served.clone() });
+        let versions: Vec<Served> = versions.collect();
+        let mut methods = self.methods.clone();
+        for entry in methods.values_mut() {
+            let routes = entry.routes.iter_mut().zip(&versions).filter(|(_, served)| served.retired);
+            routes.for_each(|(route, _)| *route = route.as_ref().map(|route| Arc::new(retired(route))));
+        }
+        Self { protocol: self.protocol.clone(), versions, methods, node: self.node.clone() }
+    }
+
+    /// The versions that are served, told as `1.0.0..=3.0.0`.
+    pub(super) fn served(&self) -> String {
+        let mut served = self.versions.iter().filter(|served| !served.is_retired()).map(|served| served.text.as_str());
+        // The node's own version is always served, so there is a first; the last may be the same.
+        let first = served.next();
+        match (first, served.next_back().or(first)) {
+            (Some(first), Some(last)) => format!("{first}..={last}"),
+            _ => self.node.to_string(),
+        }
     }
 
     /// The version that the node runs.
@@ -206,6 +235,15 @@ impl Table {
         Some((route, labelled.is_none()))
     }
 
+    /// The route of a caller's request, and its way in where its version may be retired. Allocates nothing when there is one.
+    pub(crate) fn enter(&self, path: &str, headers: &HeaderMap) -> Result<(&Arc<Route>, Option<Passed>), Refused> {
+        let route = self.route(path, headers)?;
+        match route.stamp.enter() {
+            Ok(passed) => Ok((route, passed)),
+            Err(shut) => Err(self.shut_out(&shut, route, path, headers)),
+        }
+    }
+
     /// The route of a caller's request, by its path and its label. Allocates nothing when there is one.
     pub(crate) fn route(&self, path: &str, headers: &HeaderMap) -> Result<&Arc<Route>, Refused> {
         let Some(entry) = self.methods.get(path) else {
@@ -214,8 +252,8 @@ impl Table {
         let labelled = self.labelled(headers).map_err(|refusal| self.tell(refusal, path))?;
         let index = labelled.unwrap_or(entry.unlabelled);
         let served = &self.versions[index];
-        if served.retired {
-            return Err(self.tell_version(served, self.retired(served), path));
+        if served.is_retired() {
+            return Err(self.tell_version(served, self.retired(served, labelled.is_some()), path));
         }
         let Some(route) = &entry.routes[index] else {
             let refusal = self.undeclared(served, labelled.is_some(), path, entry);
@@ -259,7 +297,7 @@ impl Table {
                 format!("this node does not know {version} of {}", self.protocol),
             )
             .with("caller_version", version.to_string())
-            .with("served", &self.range)
+            .with("served", self.served())
             .advice("call in a version that is served, or have the node learn this one, or upgrade it")),
         }
     }
@@ -274,11 +312,45 @@ impl Table {
         }
     }
 
-    fn retired(&self, served: &Served) -> Refusal {
-        Refusal::new(Reason::Retired, format!("{} of {} is no longer served", served.text, self.protocol))
-            .with("caller_version", &served.text)
-            .with("served", &self.range)
-            .advice("move the caller to a version that is served")
+    fn retired(&self, served: &Served, labelled: bool) -> Refusal {
+        let refusal = outcome::retired(&served.stamp, &self.served());
+        if labelled { refusal } else { refusal.also(UNLABELLED) }
+    }
+
+    /// The version has gone just now, or is gone for a while.
+    #[cold]
+    fn shut_out(&self, shut: &Shut, route: &Route, path: &str, headers: &HeaderMap) -> Refused {
+        // The route was found by its version, which is there.
+        let Some(served) = self.versions.iter().find(|served| served.version == route.stamp.caller) else {
+            return self.no_such_path(path, headers);
+        };
+        let labelled = headers.contains_key(&VERSION);
+        let refusal = match shut {
+            Shut::Retired => self.retired(served, labelled),
+            Shut::Until(until, sunset) => {
+                let (version, until_date) = (&served.text, date(*until));
+                let gone = sunset.map_or_else(String::new, |sunset| format!(" on {}", date(sunset)));
+                let refusal = Refusal::new(
+                    Reason::Retired,
+                    format!(
+                        "a brown-out: {version} of {} is refused until {until_date}, because it will be retired{gone}",
+                        self.protocol
+                    ),
+                );
+                let refusal = if labelled { refusal } else { refusal.also(UNLABELLED) };
+                let advice = format!(
+                    "move the caller to a version that is served, {}; calls in {version} are answered again from {until_date} on, \
+                     for a while",
+                    self.served()
+                );
+                refusal
+                    .with("brownout_until", until.to_string())
+                    .with("caller_version", version)
+                    .with("served", self.served())
+                    .advice(advice)
+            }
+        };
+        self.tell_version(served, refusal, path)
     }
 
     fn undeclared(&self, served: &Served, labelled: bool, path: &str, entry: &Entry) -> Refusal {
@@ -327,11 +399,33 @@ impl Table {
                 headers.insert(&VERSION, version.clone());
                 headers.insert(&NODE, node.clone());
                 headers.insert(&SCHEMA, schema.clone());
+                served.stamp.announce(headers);
             }
             // All versions have the node's own in common.
             None => headers.extend(self.versions.first().map(|any| (NODE.clone(), any.stamp.headers[1].clone()))),
         }
         Refused(status)
+    }
+}
+
+impl Served {
+    fn is_retired(&self) -> bool {
+        self.retired || self.stamp.is_retired()
+    }
+}
+
+/// A route of a version that is served no longer: callers are told so before it is looked at.
+fn retired(route: &Route) -> Route {
+    let refusal = Refusal::new(Reason::Retired, format!("{} is no longer served", route.stamp.caller));
+    Route {
+        target: Target::Refused(route::headers_of(refusal)),
+        stamp: route.stamp.clone(),
+        method: route.method.clone(),
+        changes: route.changes,
+        server_streaming: route.server_streaming,
+        client_streaming: route.client_streaming,
+        tally: route.tally.clone(),
+        row: route.row.clone(),
     }
 }
 
@@ -400,6 +494,7 @@ fn stamp(protocol: &Protocol, schema: &Schema, node: &Version) -> Stamp {
         protocol: protocol.name().to_owned(),
         caller: schema.version().clone(),
         node: node.clone(),
+        door: OnceLock::new(),
         headers: [value(&schema.version().to_string()), value(&node.to_string()), value(schema.digest())],
     }
 }

@@ -25,6 +25,7 @@ mod learning;
 mod link;
 mod moving;
 mod reporting;
+mod retiring;
 mod succession;
 mod supervised;
 

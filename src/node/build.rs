@@ -22,6 +22,7 @@ use crate::bundle::PublicKey;
 use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
 use crate::node::Node;
 use crate::protocol::Protocol;
+use crate::retiring::{SystemClock, WallClock};
 use crate::simulation::{Adjacent, Observe, observed};
 use crate::state::version_of;
 use crate::state::{Disk, Files, Layout};
@@ -94,6 +95,7 @@ pub struct Builder {
     back_to: Option<String>,
     wait: Option<Duration>,
     files: Arc<dyn Files>,
+    clock: Arc<dyn WallClock>,
     limits: Limits,
     trust: Trust,
     coordinated: Option<Coordinated>,
@@ -116,6 +118,7 @@ impl Builder {
             back_to: None,
             wait: None,
             files: Arc::new(Disk),
+            clock: Arc::new(SystemClock),
             limits: Limits::default(),
             trust: Trust::default(),
             coordinated: None,
@@ -286,6 +289,13 @@ impl Builder {
         self
     }
 
+    /// Another wall clock than that of this machine, for tests of brown-outs and of what waits for a date.
+    #[doc(hidden)]
+    pub fn wall_clock(mut self, clock: Arc<dyn WallClock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Starts a node with a state: goes on with what a crash has left, opens the objects, compiles the routes.
     ///
     /// An upgrade that was permitted before the program ended begins by itself.
@@ -347,7 +357,7 @@ impl Builder {
             // Whoever has the state may still move it, or nobody can read it: that is looked at when it is opened.
             Goal::AsItIs => version_of(&*self.files, &root).ok().flatten(),
         };
-        let compiled = version.and_then(|version| Standing::ahead(&chain, &self.protocol, &version));
+        let compiled = version.and_then(|version| Standing::ahead(&chain, &self.protocol, &version, None));
         Ok(Beginning {
             chain,
             compiled,
@@ -359,6 +369,7 @@ impl Builder {
             agency: Agency::new(self.coordinated),
             goal,
             wait: self.wait,
+            clock: self.clock,
             starting: watch::Sender::new(Starting::Waits),
         })
     }
@@ -459,7 +470,8 @@ impl Builder {
         }
         let version = self.protocol.versions()[node].version().clone();
         let agency = Agency::new(self.coordinated);
-        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, oldest, at, self.trust, agency)))
+        let patience = (self.limits.streams, self.clock);
+        Ok(Node::resting(Resting::new(self.protocol, version, dispatch, (oldest, at), self.trust, agency, patience)))
     }
 
     fn node(&self, faults: &mut Vec<String>) -> Option<usize> {

@@ -10,6 +10,7 @@ mod moves;
 mod prepare;
 mod reach;
 mod ready;
+mod retired;
 mod start;
 mod under;
 
@@ -29,6 +30,7 @@ use self::prepare::Preparations;
 pub(super) use self::prepare::Preparing;
 use self::ready::Readiness;
 pub(super) use self::ready::Wanted;
+use self::retired::Retirement;
 pub(super) use self::start::{Beginning, Starting, start};
 pub(super) use self::under::Under;
 use super::agent::Agency;
@@ -42,6 +44,7 @@ use super::standing::{Ahead, Standing};
 use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
+use crate::retiring::reaches;
 use crate::state::{Carry, Epoch, Files, HeldRecords, Phase, Progress, StateError, StateFolder, Status, Way};
 use crate::transport::IntakeHandle;
 use crate::version::Version;
@@ -83,6 +86,7 @@ pub(super) struct Life {
     freed: Notify,
     preparations: Mutex<Preparations>,
     readiness: Mutex<Readiness>,
+    retirement: Retirement,
 }
 
 /// What is known without looking at the disk.
@@ -205,7 +209,11 @@ impl Life {
         let (journaled, runs) = (&told.journaled, told.runs());
         let protocol = self.protocol();
         let served = protocol.versions().iter().map(|schema| schema.version().clone());
-        let oldest = self.chain.oldest.clone();
+        let (oldest, retired) = (self.chain.oldest.clone(), self.retirement.up_to());
+        let is_served = |version: &Version| {
+            oldest.as_ref().is_none_or(|oldest| version >= oldest)
+                && !retired.as_ref().is_some_and(|up_to| reaches(up_to, version))
+        };
         let next = self.chain.neighbour(runs, Way::On);
         let failure = told.failure.clone().or_else(|| journaled.failure.clone());
         let progress = told.progress.as_ref();
@@ -214,7 +222,7 @@ impl Life {
         NodeStatus {
             protocol: protocol.name().to_owned(),
             version: runs.clone(),
-            served: served.filter(|version| oldest.as_ref().is_none_or(|oldest| version >= oldest)).collect(),
+            served: served.filter(is_served).collect(),
             learned: self.chain.built.learned(&protocol),
             next: next.map(|next| next.version.clone()),
             back: journaled.kept.as_ref().map(|kept| kept.version().clone()),
@@ -232,6 +240,7 @@ impl Life {
             drained: told.drained,
             prepared,
             permit: Some(journaled.permit).filter(|permit| *permit > 0),
+            retired: self.retirement.status(),
             instance: self.instance.clone(),
         }
     }
@@ -280,8 +289,10 @@ impl Life {
     /// Compiles what the routes of a version take, while nobody waits for it.
     async fn compile(&self, version: &Version) {
         let (chain, protocol, version) = (self.chain.clone(), self.protocol(), version.clone());
+        let retired = self.retirement.up_to();
         // What fails here fails again where it is needed, and is told there.
-        if let Ok(ahead) = spawn_blocking(move || Standing::ahead(&chain, &protocol, &version)).await {
+        let ahead = spawn_blocking(move || Standing::ahead(&chain, &protocol, &version, retired.as_ref()));
+        if let Ok(ahead) = ahead.await {
             *lock(&self.compiled) = ahead;
         }
     }
@@ -294,7 +305,10 @@ impl Life {
             let told = lock(&self.told);
             (self.folder_of(&told.current), told.current.version().clone())
         };
-        let opened = spawn_blocking(move || Standing::open(&chain, &protocol, &dispatch, &files, &epoch, &version));
+        let retired = self.retirement.up_to();
+        let opened = spawn_blocking(move || {
+            Standing::open(&chain, &protocol, &dispatch, &files, &epoch, &version, retired.as_ref())
+        });
         let standing = opened.await.map_err(|error| match error.try_into_panic() {
             Ok(panic) => format!("what opens the objects panicked: {}", super::making::said(&*panic)),
             Err(error) => error.to_string(),

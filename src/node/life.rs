@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::random;
 use crate::protocol::Protocol;
+use crate::retiring::Retiring;
 use crate::state::{Phase, RefusedRecord, Way};
 use crate::version::Version;
 
@@ -54,6 +55,8 @@ pub struct NodeStatus {
     pub prepared: Option<Prepared>,
     /// The coordinator's permit under which the node moves, or has moved last under one.
     pub permit: Option<u64>,
+    /// What is retired at the node, and announced; none before it was told.
+    pub retired: Option<RetiredStatus>,
     /// Tells this node from all others: random, and another one whenever its program starts. 32 hexadecimal digits.
     pub instance: String,
 }
@@ -82,9 +85,22 @@ impl NodeStatus {
             drained: false,
             prepared: None,
             permit: None,
+            retired: None,
             instance: random::name(),
         }
     }
+}
+
+/// What is retired at a node; see [`Node::retire`](super::Node::retire).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetiredStatus {
+    /// As much of what the node was told as is in force.
+    pub in_force: Retiring,
+    /// Why the rest is not.
+    pub refused: Option<String>,
+    /// The states of the past simulation objects of this version and older ones have gone, or go right now.
+    pub swept_up_to: Option<Version>,
 }
 
 /// A node that waits for the word to switch to another version.

@@ -1,17 +1,21 @@
 //! A node that stays at its version for as long as it lives.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
 
 use super::agent::Agency;
 use super::draining;
 use super::front::Fronts;
 use super::learn::{Built, Learning, Trust};
-use super::life::NodeStatus;
+use super::life::{NodeStatus, RetiredStatus};
+use super::retire::limited;
 use crate::dispatch::{Dispatch, Object, Objects, Table};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Schema};
+use crate::retiring::{Retiring, WallClock};
 use crate::version::Version;
 
 /// A node without a state folder.
@@ -27,6 +31,10 @@ pub(super) struct Resting {
     pub(super) fronts: Fronts,
     pub(super) agency: Agency,
     objects: Vec<(Version, Object)>,
+    /// How long streams of retired versions may go on, and by which clock there are brown-outs.
+    patience: (Duration, Arc<dyn WallClock>),
+    /// What is to end those streams.
+    ending: Mutex<Option<AbortHandle>>,
 }
 
 impl Resting {
@@ -35,10 +43,10 @@ impl Resting {
         protocol: Protocol,
         version: Version,
         dispatch: Dispatch,
-        oldest: usize,
-        at: Vec<Option<Object>>,
+        (oldest, at): (usize, Vec<Option<Object>>),
         trust: Trust,
         agency: Agency,
+        patience: (Duration, Arc<dyn WallClock>),
     ) -> Self {
         agency.hold(&dispatch, None);
         let mut status = NodeStatus::resting(&protocol, &version);
@@ -48,7 +56,8 @@ impl Resting {
         let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
         let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trust));
         let (protocol, fronts) = (RwLock::new(protocol), Fronts::new(!agency.attends()));
-        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, agency, objects }
+        let ending = Mutex::default();
+        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, agency, objects, patience, ending }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -58,7 +67,15 @@ impl Resting {
     pub(super) fn status(&self) -> NodeStatus {
         let status = self.status.borrow().clone();
         let active = self.agency.active(&self.protocol()).unwrap_or(status.active);
-        NodeStatus { calls: self.calls(), active, unadmitted: self.dispatch.kept_away(), ..status }
+        let retired = status.retired.as_ref();
+        let is_served = |version: &Version| {
+            self.oldest.as_ref().is_none_or(|oldest| version >= oldest)
+                && !retired.is_some_and(|retired| retired.in_force.retires(version))
+        };
+        let protocol = self.protocol();
+        let versions = protocol.versions().iter().map(Schema::version);
+        let served = versions.filter(|version| is_served(version)).cloned().collect();
+        NodeStatus { served, calls: self.calls(), active, unadmitted: self.dispatch.kept_away(), ..status }
     }
 
     /// Tells those who watch what the node itself has not seen happen.
@@ -69,6 +86,26 @@ impl Resting {
             *told = now;
             news
         });
+    }
+
+    /// Retires, announces and takes back. Its objects stay: they can be made only once.
+    pub(super) fn retire(&self, told: &Retiring) {
+        let (in_force, refused) = limited(told, &self.protocol(), &self.version, None);
+        let before = self.status.borrow().retired.as_ref().and_then(|before| before.in_force.retired_up_to.clone());
+        let (streams, clock) = &self.patience;
+        self.dispatch.retire(&in_force, clock);
+        if before != in_force.retired_up_to {
+            let (dispatch, until) = (self.dispatch.clone(), Instant::now() + *streams);
+            let ending = tokio::spawn(async move {
+                sleep_until(until).await;
+                dispatch.end_retired_streams();
+            });
+            let mut slot = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+            slot.replace(ending.abort_handle()).into_iter().for_each(|before| before.abort());
+        }
+        let retired = RetiredStatus { in_force, refused, swept_up_to: None };
+        self.status.send_modify(|status| status.retired = Some(retired));
+        self.tell();
     }
 
     fn calls(&self) -> (usize, usize) {

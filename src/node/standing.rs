@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use super::chain::Chain;
 use super::opening::Opening;
 use crate::dispatch::{Compiling, Dispatch, Object, Objects, Table};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Schema};
+use crate::retiring::reaches;
 use crate::simulation::{Adjacent, observed};
 use crate::state::{Files, HeldRecords, Records};
 use crate::version::Version;
@@ -19,7 +20,12 @@ pub(super) struct Standing {
     version: Version,
     /// What stands where, the current object first.
     opened: Vec<Opened>,
+    /// There are no past objects of this version and older ones.
+    retired_up_to: Option<Version>,
 }
+
+/// From behind this version to this one.
+pub(super) type Range<'a> = (Option<&'a Version>, Option<&'a Version>);
 
 /// What the routes of a version take of what is no object's: compiled while nobody waits for it.
 pub(super) struct Ahead {
@@ -43,7 +49,7 @@ impl Drop for Standing {
 }
 
 impl Standing {
-    /// Opens the objects of a version on an epoch's folder. Blocks, on a thread of the runtime.
+    /// Opens the objects of a version on an epoch's folder, but those of retired versions. Blocks, on a thread of the runtime.
     pub(super) fn open(
         chain: &Chain,
         protocol: &Protocol,
@@ -51,6 +57,7 @@ impl Standing {
         files: &Arc<dyn Files>,
         epoch: &Path,
         version: &Version,
+        retired_up_to: Option<&Version>,
     ) -> Result<Self, String> {
         let Some(link) = chain.link(version) else {
             return Err(format!("this program cannot run {version}; it can run {}", chain.told()));
@@ -58,7 +65,7 @@ impl Standing {
         let Some(schema) = protocol.schema(version) else {
             return Err(format!("the protocol has no {version} any more"));
         };
-        let mut standing = Self { version: version.clone(), opened: Vec::new() };
+        let mut standing = Self { version: version.clone(), opened: Vec::new(), retired_up_to: retired_up_to.cloned() };
         let object = |opening: &Opening| Ok(observed((link.object)(opening)?, &chain.observers, schema));
         let folder = epoch.join("object");
         standing.add(protocol, files, version, &format!("the object of {version}"), &folder, object)?;
@@ -71,6 +78,9 @@ impl Standing {
                 (&one.future, &one.newer, &one.older, "future")
             };
             let Some(open) = open else { continue };
+            if past && retired_up_to.is_some_and(|up_to| reaches(up_to, simulated)) {
+                continue;
+            }
             let adjacent = Adjacent::new(dispatch.within(adjacent.clone()));
             let (folder, what) =
                 (epoch.join(side).join(simulated.to_string()), format!("{side} object of {simulated}"));
@@ -78,6 +88,57 @@ impl Standing {
             standing.add(protocol, files, simulated, &format!("the {what}"), &folder, object)?;
         }
         Ok(standing)
+    }
+
+    /// Opens the past objects alone of some versions.
+    pub(super) fn open_past(
+        chain: &Chain,
+        protocol: &Protocol,
+        dispatch: &Dispatch,
+        files: &Arc<dyn Files>,
+        epoch: &Path,
+        version: &Version,
+        (behind, up_to): Range<'_>,
+    ) -> Result<Self, String> {
+        let mut standing = Self { version: version.clone(), opened: Vec::new(), retired_up_to: None };
+        let is_wanted = |past: &Version| {
+            past < version
+                && up_to.is_some_and(|up_to| reaches(up_to, past))
+                && !behind.is_some_and(|b| reaches(b, past))
+        };
+        for one in chain.simulations.iter().filter(|one| is_wanted(&one.older)) {
+            let Some(open) = &one.past else { continue };
+            let adjacent = Adjacent::new(dispatch.within(one.newer.clone()));
+            let (folder, what) =
+                (epoch.join("past").join(one.older.to_string()), format!("the past object of {}", one.older));
+            standing.add(protocol, files, &one.older, &what, &folder, |opening| open(adjacent, opening))?;
+        }
+        Ok(standing)
+    }
+
+    /// They stand together from here on.
+    pub(super) fn join(&mut self, mut more: Self, retired_up_to: Option<&Version>) {
+        self.opened.append(&mut more.opened);
+        self.retired_up_to = retired_up_to.cloned();
+    }
+
+    /// Takes the past objects of this version and older ones away. The table has to have no routes to them.
+    pub(super) fn take_retired(&mut self, up_to: &Version) -> Self {
+        let is_retired =
+            |one: &mut Opened| *one.opening.version() < self.version && reaches(up_to, one.opening.version());
+        let opened = self.opened.extract_if(.., is_retired).collect();
+        self.retired_up_to = Some(up_to.clone());
+        Self { version: self.version.clone(), opened, retired_up_to: None }
+    }
+
+    /// There are no past objects of this version and older ones.
+    pub(super) fn retired_up_to(&self) -> Option<&Version> {
+        self.retired_up_to.as_ref()
+    }
+
+    /// What all objects were opened with.
+    pub(super) fn openings(&self) -> Vec<Opening> {
+        self.opened.iter().map(|one| one.opening.clone()).collect()
     }
 
     fn add(
@@ -106,9 +167,14 @@ impl Standing {
     }
 
     /// What the routes to the objects of a version take that can be made before those stand.
-    pub(super) fn ahead(chain: &Chain, protocol: &Protocol, version: &Version) -> Option<Ahead> {
+    pub(super) fn ahead(
+        chain: &Chain,
+        protocol: &Protocol,
+        version: &Version,
+        retired_up_to: Option<&Version>,
+    ) -> Option<Ahead> {
         let index = |version: &Version| protocol.versions().iter().position(|schema| schema.version() == version);
-        let oldest = chain.oldest.as_ref().and_then(index).unwrap_or(0);
+        let oldest = oldest(chain, protocol, retired_up_to);
         Some(Ahead { version: version.clone(), rewrites: Table::ahead(protocol, index(version)?, oldest) })
     }
 
@@ -120,7 +186,7 @@ impl Standing {
         let Some(node) = index(&self.version) else {
             return Err(format!("the protocol has no {} any more", self.version));
         };
-        let oldest = chain.oldest.as_ref().and_then(index).unwrap_or(0);
+        let oldest = oldest(chain, protocol, self.retired_up_to.as_ref());
         let mut at: Vec<Option<Object>> = vec![None; protocol.versions().len()];
         for one in &self.opened {
             if let Some(index) = index(one.opening.version()) {
@@ -214,4 +280,12 @@ impl Standing {
         let held: Vec<String> = held.map(|one| format!("{} ({})", one.what, one.opening.leases().held())).collect();
         Err(format!("the state is still in use, although calls and background work have ended, by {}", held.join(", ")))
     }
+}
+
+/// The index of the oldest version that is served.
+fn oldest(chain: &Chain, protocol: &Protocol, retired_up_to: Option<&Version>) -> usize {
+    let versions = protocol.versions().iter().map(Schema::version);
+    let declared = chain.oldest.as_ref().and_then(|oldest| protocol.index_of(oldest)).unwrap_or(0);
+    let retired = versions.filter(|version| retired_up_to.is_some_and(|up_to| reaches(up_to, version))).count();
+    declared.max(retired)
 }

@@ -18,12 +18,15 @@ use super::ownership::Ownership;
 use super::phase::{Event, Phase};
 use super::pointer;
 use super::recovery::{self, Mending, Recovery};
+use super::retiring::Retired;
 use super::status::{Accepted, Move, Status, Way};
 use crate::bundle::Bundle;
+use crate::retiring::reaches;
 use crate::version::Version;
 
 const CURRENT: &str = "CURRENT";
 const ACTIVE: &str = "ACTIVE";
+const RETIRING: &str = "RETIRING";
 const TRASH: &str = "trash-";
 const ADVICE: &str = "restore the state folder as a whole from a copy; its files belong together";
 
@@ -180,6 +183,49 @@ impl StateFolder {
     /// When it is damaged, or the file system fails.
     pub fn active(&self) -> Result<Option<Version>, StateError> {
         pointer::read(&*self.files, &self.root, ACTIVE, ADVICE)
+    }
+
+    /// Keeps what is retired; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When another program has taken the state over, or the file system fails.
+    pub(crate) fn keep_retired(&self, retired: &Retired) -> Result<(), StateError> {
+        self.ownership.still_holds(&self.root)?;
+        let line = retired
+            .line()
+            .map_err(|error| StateError::io(&self.root.join(RETIRING), "putting it into words")(error.into()))?;
+        pointer::replace(&*self.files, &self.root, RETIRING, &line)
+    }
+
+    /// What is retired, as the node was told.
+    ///
+    /// # Errors
+    /// When it is damaged, or the file system fails.
+    pub(crate) fn retired(&self) -> Result<Option<Retired>, StateError> {
+        pointer::read(&*self.files, &self.root, RETIRING, ADVICE)
+    }
+
+    /// Removes the states of past simulation objects up to this version from the current epoch, durably. Nobody may have them open.
+    ///
+    /// # Errors
+    /// When another program has taken the state over, or the file system fails; what is left then goes with the next call.
+    pub(crate) fn sweep_past(&self, up_to: &Version) -> Result<(), StateError> {
+        let past = self.folder_of(&self.current).join("past");
+        let io = |doing| StateError::io(&past, doing);
+        let names = self.files.list(&past).map_err(io("looking through it"))?.into_iter();
+        let is_swept = |name: &std::ffi::OsString| {
+            name.to_str().and_then(|name| name.parse().ok()).is_some_and(|version| reaches(up_to, &version))
+        };
+        let swept: Vec<_> = names.filter(is_swept).collect();
+        if swept.is_empty() {
+            return Ok(());
+        }
+        self.ownership.still_holds(&self.root)?;
+        for name in swept {
+            let folder = past.join(name);
+            self.files.remove_folder(&folder).map_err(StateError::io(&folder, "removing it"))?;
+        }
+        self.files.sync_folder(&past).map_err(io("making it durable"))
     }
 
     /// Makes a new, empty file for what a move from the current epoch gives up; that it is there is durable.

@@ -242,6 +242,7 @@ impl Attending {
                 self.script.lock().expect("a script").serves = Some(serves);
                 self.report();
             }
+            Output::Retire(_) => self.core.handle(Input::Retired(Ok(())), now),
             Output::Find(_)
             | Output::Word { .. }
             | Output::Activate(_)

@@ -97,6 +97,16 @@ pub(crate) fn protocol() -> Protocol {
     LOADED.clone()
 }
 
+/// The same with 4.0.0 behind it, whose schema is that of 3.0.0.
+#[allow(dead_code, reason = "not all tests that share this use it")]
+pub(crate) fn protocol_of_four() -> Protocol {
+    let is_third = |(name, _): &&(&str, &str)| *name == "3.0.0/shop.proto";
+    let third = FILES.iter().find(is_third).map(|(_, proto)| ("4.0.0/shop.proto", *proto));
+    let step = ("4.0.0/step.toml", "from = \"3.0.0\"\n");
+    let files: Vec<(&str, &str)> = FILES.iter().copied().chain(third).chain([step]).collect();
+    Protocol::load(folder(&files).path()).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// An entry of any version: 1.0.0 has it in `text`.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(crate) struct Entry {

@@ -296,7 +296,7 @@ impl World {
                 let result = if self.random.u8(0..8) == 0 { Err("as the seed says".to_owned()) } else { Ok(()) };
                 self.after(wait, Event::Ready { node, instance, result });
             }
-            Output::Activate(_) | Output::StandDown | Output::Count => {}
+            Output::Activate(_) | Output::StandDown | Output::Count | Output::Retire(_) => {}
         }
     }
 

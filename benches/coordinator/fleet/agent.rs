@@ -233,6 +233,8 @@ impl Agent {
             | Output::Word { .. }
             | Output::Activate(_)
             | Output::GetReady(_)
+            | Output::Count
+            | Output::Retire(_)
             | Output::StandDown
             | Output::Say(_) => {}
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::status::is_down;
 use crate::node::admin::wire::{
-    Attends, LearnResponse, Moved, NodeStatus, Phase, Prepared, Program, RefusedRecord, Work,
+    Attends, Brownout, LearnResponse, Moved, NodeStatus, Notice, Phase, Prepared, Program, RefusedRecord, Retired, Work,
 };
 use crate::node::losses;
 
@@ -31,11 +31,32 @@ pub(in crate::cli) fn status(status: &NodeStatus) -> Value {
         "last": status.last.as_ref().map(moved),
         "program": status.program.as_ref().map(program),
         "attends": status.attends.as_ref().map(attends),
+        "retired": status.retired.as_ref().map(retired),
     })
 }
 
 fn attends(attends: &Attends) -> Value {
     json!({ "coordinator": attends.coordinator, "node": some(&attends.node) })
+}
+
+/// What is retired, and announced; times in seconds since 1970.
+fn retired(retired: &Retired) -> Value {
+    let time = |seconds: u64| Some(seconds).filter(|seconds| *seconds != 0);
+    let brownout = |brownout: &Brownout| json!({ "seconds": brownout.seconds, "every_seconds": brownout.every_seconds, "from": brownout.from });
+    let notice = |notice: &Notice| {
+        json!({
+            "version": notice.version,
+            "deprecated_since": time(notice.deprecated_since),
+            "sunset": time(notice.sunset),
+            "brownout": notice.brownout.as_ref().map(brownout),
+        })
+    };
+    json!({
+        "up_to": some(&retired.up_to),
+        "notices": retired.notices.iter().map(notice).collect::<Vec<_>>(),
+        "refused": retired.refused,
+        "swept_up_to": some(&retired.swept_up_to),
+    })
 }
 
 /// What a supervisor knows.

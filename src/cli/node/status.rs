@@ -11,7 +11,7 @@ use super::{Client, Failure, connect, failed, line, say, unless_interrupted};
 use crate::cli::Outcome;
 use crate::cli::arguments::StatusArguments;
 use crate::cli::inspect::printable;
-use crate::node::admin::wire::{NodeStatus, Program, StatusRequest, WatchRequest};
+use crate::node::admin::wire::{NodeStatus, Program, Retired, StatusRequest, WatchRequest};
 
 pub(super) async fn run(arguments: &StatusArguments) -> Outcome {
     let at = &arguments.at;
@@ -88,6 +88,9 @@ fn text(status: &NodeStatus) -> String {
     if let Some(last) = &status.last {
         line("last", &moved(last));
     }
+    for told in status.retired.iter().flat_map(retired) {
+        line("retired", &told);
+    }
     if let Some(attends) = &status.attends {
         let name = if attends.node.is_empty() { String::new() } else { format!(", as {}", attends.node) };
         line("attends", &format!("the coordinator at {}{name}", attends.coordinator));
@@ -110,6 +113,37 @@ fn text(status: &NodeStatus) -> String {
         }
     }
     text
+}
+
+/// What is retired and announced, a line each.
+fn retired(retired: &Retired) -> Vec<String> {
+    let mut told = Vec::new();
+    let swept = match retired.swept_up_to.as_str() {
+        "" => String::new(),
+        swept if swept == retired.up_to => "; its objects' state is gone".to_owned(),
+        swept => format!("; the state of objects up to {swept} is gone"),
+    };
+    if !retired.up_to.is_empty() {
+        told.push(format!("up to {}{swept}", retired.up_to));
+    }
+    told.extend(retired.refused.iter().map(|why| format!("not all that was told: {why}")));
+    for notice in &retired.notices {
+        let dates = [("deprecated since", notice.deprecated_since), ("to be retired", notice.sunset)];
+        let dates = dates.into_iter().filter(|(_, at)| *at != 0);
+        let mut announced: Vec<String> = dates.map(|(what, at)| format!("{what} {}", date(at))).collect();
+        announced.extend(notice.brownout.as_ref().map(|brownout| {
+            let (seconds, every) = (brownout.seconds, brownout.every_seconds);
+            format!("browned out for {seconds} s every {every} s from {} on", date(brownout.from))
+        }));
+        told.push(format!("soon up to {}: {}", notice.version, announced.join(", ")));
+    }
+    told
+}
+
+/// A time for people.
+fn date(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    time.map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
 /// Where an upgrade leads, and what runs that.

@@ -12,14 +12,14 @@
 //! A stream is asked to end by whoever drains or cuts, and ends right there: its caller may read nothing for long, and
 //! nobody polls the answer while the caller's window is shut (RFC 9113 §5.2); but the object's part of it has to go, and with
 //! it what it holds of the state. Only
-//! a message that is begun and whose rest is not there yet keeps a stream that is drained; one that is cut is kept by
-//! nothing.
+//! a message that is begun and whose rest is not there yet keeps a stream that is drained; one that is cut, or whose version is
+//! retired, is kept by nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context as Waking, Poll, Waker};
 
 use bytes::Bytes;
@@ -29,6 +29,7 @@ use tokio::sync::Notify;
 use tonic::Status;
 
 use super::{Gate, Inside, outcome};
+use crate::dispatch::route::{Route, Stamp};
 use crate::wire::{Body, Framing, SaidAll};
 
 /// How a stream ended that was asked to.
@@ -37,21 +38,26 @@ pub(crate) enum How {
     /// Its caller goes on with it elsewhere, or later.
     Drained,
     Cut,
+    /// Its caller's version is served no longer.
+    Retired,
 }
 
-impl How {
-    pub(crate) fn status(self) -> Status {
-        match self {
-            Self::Drained => outcome::drained(),
-            Self::Cut => outcome::cut(),
-        }
+/// Whose stream it is, of a version that can be retired.
+#[derive(Debug)]
+pub(crate) struct Whose {
+    stamp: Arc<Stamp>,
+    method: Arc<str>,
+    /// Whether the call may have changed something.
+    changes: bool,
+}
+
+impl Whose {
+    pub(crate) fn of(route: &Route) -> Self {
+        Self { stamp: route.stamp.clone(), method: route.method.clone(), changes: route.changes }
     }
 
-    fn trailers(self) -> Frame<Bytes> {
-        let mut trailers = HeaderMap::new();
-        // The messages are our own: they can be written.
-        let _ = self.status().add_header(&mut trailers);
-        Frame::trailers(trailers)
+    fn is_retired(&self) -> bool {
+        self.stamp.is_retired()
     }
 }
 
@@ -72,6 +78,8 @@ struct Known {
     /// What streams were asked since the gate is shut. A call that had come in just before, and becomes a stream only now,
     /// has not heard of it.
     since_shut: Option<How>,
+    /// What callers can call in, once streams of retired versions have ended. The same holds for calls that had come in before.
+    served: Option<Arc<str>>,
 }
 
 impl Streams {
@@ -121,6 +129,24 @@ impl Streams {
         }
     }
 
+    /// Streams of retired versions go on until they are asked to end.
+    pub(super) fn spare_retired(&self) {
+        lock(&self.known).served = None;
+    }
+
+    /// Asks streams of retired versions to end.
+    pub(super) fn end_retired(&self, served: &Arc<str>) {
+        let streams: Vec<Arc<Slot>> = {
+            let mut known = lock(&self.known);
+            known.served = Some(served.clone());
+            known.streams.values().filter(|slot| slot.is_retired()).cloned().collect()
+        };
+        for slot in streams {
+            let _ = slot.served.set(served.clone());
+            slot.ask(How::Retired, self);
+        }
+    }
+
     pub(super) fn opened(&self) {
         lock(&self.known).since_shut = None;
     }
@@ -133,6 +159,8 @@ impl Streams {
         let counter = match how {
             How::Drained => &self.drained,
             How::Cut => &self.cut,
+            // The version has ended, not the stream: it is counted as the refusal that it is.
+            How::Retired => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -148,12 +176,15 @@ pub(crate) struct Stream {
 
 impl Stream {
     /// A call that has come in through the gate; `resumable` when its caller can go on with it after it was drained,
-    /// `said_all` where only its request streams.
-    pub(crate) fn new(gate: Gate, resumable: bool, said_all: Option<SaidAll>) -> Self {
+    /// `said_all` where only its request streams, `whose` where its version can be retired.
+    pub(crate) fn new(gate: Gate, resumable: bool, said_all: Option<SaidAll>, whose: Option<Whose>) -> Self {
         let mut known = lock(&gate.0.streams.known);
-        let asked = known.since_shut.filter(|how| !is_spared(*how, resumable, said_all.as_ref()));
+        let served = known.served.clone().filter(|_| whose.as_ref().is_some_and(Whose::is_retired));
+        let asked = known.since_shut.max(served.as_ref().map(|_| How::Retired));
+        let asked = asked.filter(|how| !is_spared(*how, resumable, said_all.as_ref()));
         let state = State { asked, waker: None, answer: None, ahead: VecDeque::new(), ended: false };
-        let slot = Arc::new(Slot { resumable, said_all, state: Mutex::new(state) });
+        let served = served.map_or_else(OnceLock::new, OnceLock::from);
+        let slot = Arc::new(Slot { resumable, said_all, whose, served, state: Mutex::new(state) });
         let number = known.next;
         known.next += 1;
         known.streams.insert(number, slot.clone());
@@ -169,6 +200,11 @@ impl Stream {
         state.ended = true;
         self.gate.0.streams.count(how);
         Some(how)
+    }
+
+    /// What its caller is told then.
+    pub(crate) fn status(&self, how: How) -> Status {
+        self.slot.status(how)
     }
 
     /// The answer has begun; its call stays inside until it ends.
@@ -204,8 +240,8 @@ impl Stream {
         let polled = answer.poll_frame(waking);
         let mut state = lock(&self.slot.state);
         match (polled, state.asked) {
-            (Poll::Pending, Some(how)) if answer.is_between() || how == How::Cut => {
-                state.end(Some(how), &self.gate.0.streams);
+            (Poll::Pending, Some(how)) if answer.is_between() || how != How::Drained => {
+                state.end(Some((how, self.slot.trailers(how))), &self.gate.0.streams);
                 let frame = state.ahead.pop_front();
                 drop(state);
                 drop(answer);
@@ -217,7 +253,7 @@ impl Stream {
             }
             (Poll::Ready(Piece::Data { mut data, message_end: Some(end) }), Some(how)) => {
                 data.truncate(end);
-                state.end(Some(how), &self.gate.0.streams);
+                state.end(Some((how, self.slot.trailers(how))), &self.gate.0.streams);
                 drop(state);
                 drop(answer);
                 Poll::Ready(Some(Ok(Frame::data(data))))
@@ -259,6 +295,9 @@ impl Drop for Stream {
 struct Slot {
     resumable: bool,
     said_all: Option<SaidAll>,
+    whose: Option<Whose>,
+    /// What its caller can call in, once the version is retired.
+    served: OnceLock<Arc<str>>,
     state: Mutex<State>,
 }
 
@@ -283,16 +322,40 @@ impl State {
     }
 
     /// The stream ends: by itself, or as it was asked to.
-    fn end(&mut self, how: Option<How>, streams: &Streams) {
+    fn end(&mut self, how: Option<(How, Frame<Bytes>)>, streams: &Streams) {
         self.ended = true;
-        if let Some(how) = how {
-            self.ahead.push_back(Ok(how.trailers()));
+        if let Some((how, trailers)) = how {
+            self.ahead.push_back(Ok(trailers));
             streams.count(how);
         }
     }
 }
 
 impl Slot {
+    fn is_retired(&self) -> bool {
+        self.whose.as_ref().is_some_and(Whose::is_retired)
+    }
+
+    fn status(&self, how: How) -> Status {
+        match (how, &self.whose) {
+            (How::Drained, _) => outcome::drained(),
+            (How::Retired, Some(whose)) => {
+                let served = self.served.get().map_or("", |served| served);
+                let refusal = outcome::retired(&whose.stamp, served).with("method", &*whose.method);
+                // What it has done nobody knows.
+                if whose.changes { refusal.after_run() } else { refusal }.into()
+            }
+            (How::Cut | How::Retired, _) => outcome::cut(),
+        }
+    }
+
+    fn trailers(&self, how: How) -> Frame<Bytes> {
+        let mut trailers = HeaderMap::new();
+        // The messages are our own: they can be written.
+        let _ = self.status(how).add_header(&mut trailers);
+        Frame::trailers(trailers)
+    }
+
     fn ask(&self, how: How, streams: &Streams) {
         if is_spared(how, self.resumable, self.said_all.as_ref()) {
             return;
@@ -335,7 +398,7 @@ impl Slot {
                     read.extend(last);
                     break Some(None);
                 }
-                Poll::Pending => break (how == How::Cut).then_some(Some(how)),
+                Poll::Pending => break (how != How::Drained).then_some(Some(how)),
             }
         };
         let mut state = lock(&self.state);
@@ -347,7 +410,7 @@ impl Slot {
                 drop(answer);
             }
             Some(how) => {
-                state.end(how, streams);
+                state.end(how.map(|how| (how, self.trailers(how))), streams);
                 drop(state);
                 drop(answer);
             }
@@ -360,7 +423,7 @@ impl Slot {
 fn is_spared(how: How, resumable: bool, said_all: Option<&SaidAll>) -> bool {
     match how {
         How::Drained => !resumable,
-        How::Cut => said_all.is_some_and(SaidAll::is_so),
+        How::Cut | How::Retired => said_all.is_some_and(SaidAll::is_so),
     }
 }
 

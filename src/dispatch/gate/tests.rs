@@ -70,9 +70,9 @@ fn a_cut_ends_the_streams_that_are_inside_and_none_that_come_later() {
     let gate = Gate::default();
     let inside = gate.enter().unwrap();
     let before = gate.ended_streams();
-    let stream = inside.stream(false, None);
+    let stream = inside.stream(false, None, None);
     gate.cut_streams();
-    let later = inside.stream(false, None);
+    let later = inside.stream(false, None, None);
     let waking = Context::from_waker(Waker::noop());
     assert_eq!((stream.is_asked(&waking), later.is_asked(&waking)), (Some(How::Cut), None));
     assert_eq!(gate.ended_streams().since(before), EndedStreams { drained: 0, cut: 1 });

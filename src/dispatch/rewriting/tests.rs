@@ -219,6 +219,7 @@ fn route(object: Arc<dyn Answer>, kind: Kind, rewrites: Rewrites) -> Arc<Route> 
         caller: version("1.0.0"),
         node: version("2.0.0"),
         headers: [header("1.0.0"), header("2.0.0"), header("digest")],
+        door: std::sync::OnceLock::new(),
     });
     Arc::new(Route {
         target: Target::Object {

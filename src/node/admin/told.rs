@@ -3,7 +3,8 @@
 use tokio::time::Instant;
 
 use super::wire;
-use crate::node::{Learned, Moved, Node, NodeStatus, Prepared};
+use crate::node::{Learned, Moved, Node, NodeStatus, Prepared, RetiredStatus};
+use crate::retiring::Notice;
 use crate::state::{Phase, RefusedRecord, Way};
 use crate::version::Version;
 
@@ -41,7 +42,27 @@ pub(super) fn status(node: &Node) -> wire::NodeStatus {
         instance: status.instance.clone(),
         program: None,
         attends: node.agency().attends_as().map(|(coordinator, node)| wire::Attends { coordinator, node }),
-        retired: None,
+        retired: status.retired.as_ref().map(retired),
+    }
+}
+
+fn retired(status: &RetiredStatus) -> wire::Retired {
+    let text = |version: &Option<Version>| version.as_ref().map(ToString::to_string).unwrap_or_default();
+    let notice = |notice: &Notice| wire::Notice {
+        version: notice.version.to_string(),
+        deprecated_since: notice.deprecated_since.unwrap_or_default(),
+        sunset: notice.sunset.unwrap_or_default(),
+        brownout: notice.brownout.map(|brownout| wire::Brownout {
+            seconds: brownout.seconds,
+            every_seconds: brownout.every_seconds,
+            from: brownout.from,
+        }),
+    };
+    wire::Retired {
+        up_to: text(&status.in_force.retired_up_to),
+        notices: status.in_force.notices.iter().map(notice).collect(),
+        refused: status.refused.clone(),
+        swept_up_to: text(&status.swept_up_to),
     }
 }
 

@@ -12,7 +12,7 @@ use super::core::{AgentCore, Input, Output, Step};
 use super::counting::Counting;
 use super::link::{self, Stream};
 use super::supervised::Supervised;
-use super::{Coordinated, Node, learning, lock, moving, reporting};
+use super::{Coordinated, Node, learning, lock, moving, reporting, retiring};
 use crate::control::v1_0_0 as wire;
 use crate::node::Kind;
 use crate::transport::Channel;
@@ -251,7 +251,7 @@ impl Work {
                 self.agent.handle(Input::Lost(reason));
             }
             Event::Done(input) => {
-                let ended = matches!(input, Input::MoveEnded { .. } | Input::Finalized(_));
+                let ended = matches!(input, Input::MoveEnded { .. } | Input::Finalized(_) | Input::Retired(_));
                 self.agent.handle(input);
                 if ended {
                     self.look();
@@ -326,6 +326,10 @@ impl Work {
                         None => node.finalize().await.map_err(|error| error.to_string()),
                     })
                 });
+            }
+            Output::Retire(told) => {
+                let node = self.node.clone();
+                self.later(async move { Input::Retired(retiring::retire(&node, told).await) });
             }
             Output::Serve(serve) => self.serve(serve),
             Output::Activate(version) => self.activate(&version),

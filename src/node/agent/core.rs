@@ -20,6 +20,7 @@ mod learning;
 mod moves;
 mod ready;
 mod reporting;
+mod retiring;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use self::moves::Moves;
 use self::ready::Ready;
 pub use self::ready::Step;
 use self::reporting::Reporting;
+use self::retiring::Retiring;
 use self::telling::Telling;
 use crate::control::v1_0_0 as wire;
 use crate::version::Version;
@@ -71,6 +73,8 @@ pub enum Input {
     Ready(Result<(), String>),
     /// Finalizing is over.
     Finalized(Result<(), String>),
+    /// What [`Output::Retire`] says is in force, or why not all of it.
+    Retired(Result<(), String>),
     /// A label that the node does not know was on a call, or in a peer's answer.
     Unknown(String),
     /// What the coordinator answered to [`Output::Find`].
@@ -125,6 +129,8 @@ pub enum Output {
     Find(String),
     /// Finalize what the node could take back.
     Finalize,
+    /// This is to be retired and announced, and nothing else.
+    Retire(wire::Retiring),
     /// The node may answer callers, or why not yet.
     Serve(Result<(), String>),
     /// This version's behaviour is active everywhere.
@@ -147,6 +153,7 @@ pub struct AgentCore {
     finalizing: Finalizing,
     learning: Learning,
     telling: Telling,
+    retiring: Retiring,
     /// Whether the coordinator lets it serve, as it said last.
     welcome: Option<Result<(), String>>,
     /// What was last said of it.
@@ -193,6 +200,7 @@ impl AgentCore {
             finalizing: Finalizing::No,
             learning: Learning::default(),
             telling: Telling::default(),
+            retiring: Retiring::default(),
             welcome: None,
             serves,
             active: None,
@@ -219,6 +227,7 @@ impl AgentCore {
                 // Whether there is still a way back, the node is to say.
                 self.reporting.outdate();
             }
+            Input::Retired(result) => self.retired(result, now),
             Input::Unknown(label) => self.unknown(&label, now),
             Input::Found { version, bundles } => self.found(&version, bundles, now),
             Input::Counted { census, whole } => self.counted(*census, whole, now),
@@ -249,9 +258,12 @@ impl AgentCore {
             Finalizing::Failed { again, .. } if self.is_to_finalize() => Some(again),
             _ => None,
         };
+        let wants_retiring = self.goal.as_ref().is_some_and(|goal| goal.retiring.is_some());
+        let retire = self.retiring.due().filter(|_| wants_retiring);
         let report = self.reporting.due(self.report_every());
         let bundles = self.goal.as_ref().map(|goal| goal.bundles.as_slice()).unwrap_or_default();
-        let due = [report, finalize, self.learning.due(bundles), self.telling.due()].into_iter().flatten().min();
+        let due =
+            [report, finalize, self.learning.due(bundles), self.telling.due(), retire].into_iter().flatten().min();
         due.map(|due| due.saturating_sub(now))
     }
 
@@ -334,6 +346,7 @@ impl AgentCore {
             return;
         }
         self.finalize(now);
+        self.retire(now);
         self.learn(now);
         self.report(now);
         self.ask(now);

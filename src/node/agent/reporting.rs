@@ -53,7 +53,7 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen, c
     let status = node.status();
     let serving =
         status.unadmitted.is_none() && status.phase.answers_callers() && !status.drained && status.stuck.is_none();
-    let NodeStatus { version, back, next, drained, held, failure, stuck, filling, active, .. } = status;
+    let NodeStatus { version, back, next, drained, held, failure, stuck, filling, active, retired, .. } = status;
     // The program before may have gone under a permit that nobody has told the end of.
     let before = node.agency().before.get().map(|before| before.permit);
     let told = |version: Option<Version>| version.map(|version| version.to_string()).unwrap_or_default();
@@ -80,6 +80,7 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen, c
         values: coordinated.values.as_ref().map(|values| values().into_iter().collect()).unwrap_or_default(),
         active: active.to_string(),
         given_up: lock(&node.agency().given_up).clone(),
+        retiring: retired.as_ref().map(super::retiring::in_force),
         ..wire::Report::default()
     }
 }

@@ -35,6 +35,7 @@ impl Life {
         }
         self.may_leave("before the other program was ready for the state")?;
         self.leave_word().await;
+        self.count_time().await;
         let moved = if how.back { self.leave_back(how).await? } else { self.leave_as_it_is().await? };
         self.working_on("letting the state go");
         let state = self.state.clone();

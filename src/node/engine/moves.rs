@@ -70,6 +70,7 @@ impl Life {
                 Err(_) => freed.await,
             }
         };
+        self.count_time().await;
         self.stop_filling().await;
         if let Err(error) = self.close("the node has stopped").await {
             tracing::warn!(%error, "the node stops, though not all of it has ended");

@@ -25,7 +25,7 @@ use crate::state::{Mode, Way};
 use crate::version::Version;
 
 /// What a node is busy with that yields to any move begins so.
-const AHEAD: &str = "ahead of a permit, ";
+pub(super) const AHEAD: &str = "ahead of a permit, ";
 
 /// What is ready, and who works on it.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::cross::Stop;
-use super::{Life, Told};
+use super::{Life, Retirement, Told};
 use crate::dispatch::Dispatch;
 use crate::node::agent::{Agency, Succession};
 use crate::node::chain::Chain;
@@ -20,6 +20,7 @@ use crate::node::life::{NodeStatus, counted};
 use crate::node::limits::Limits;
 use crate::node::standing::Ahead;
 use crate::protocol::Protocol;
+use crate::retiring::WallClock;
 use crate::state::{Files, Mode, Move, Phase, Recovery, StateError, StateFolder, Way};
 use crate::transport::IntakeHandle;
 use crate::version::Version;
@@ -36,6 +37,7 @@ pub(in crate::node) struct Beginning {
     pub(in crate::node) goal: Goal,
     /// What was compiled for the version that is most likely to be run.
     pub(in crate::node) compiled: Option<Ahead>,
+    pub(in crate::node) clock: Arc<dyn WallClock>,
     /// How long to wait for the state; without it not at all.
     pub(in crate::node) wait: Option<Duration>,
     /// Tells how it goes.
@@ -61,7 +63,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// be moved to where it is wanted.
 pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, NotStarted> {
     let (state, recovery) = own(&beginning).await?;
-    let Beginning { chain, protocol, files, limits, root, trust, agency, goal, compiled, wait: _, starting } =
+    let Beginning { chain, protocol, files, limits, root, trust, agency, goal, compiled, wait: _, clock, starting } =
         beginning;
     let trusted = trust.clone();
     let (notes, place) = (files.clone(), root.clone());
@@ -69,9 +71,10 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         let before = Succession::find(&*notes, &place);
         let bundles = state.bundles().map_err(|error| cannot(&error))?;
         let active = state.active().map_err(|error| cannot(&error))?;
-        Ok::<_, String>((learn::restore(protocol, bundles, &trusted)?, active, before, state))
+        let retired = state.retired().map_err(|error| cannot(&error))?;
+        Ok::<_, String>((learn::restore(protocol, bundles, &trusted)?, active, retired, before, state))
     });
-    let (protocol, active, before, state) = restored.await.map_err(|error| error.to_string())??;
+    let (protocol, active, retired, before, state) = restored.await.map_err(|error| error.to_string())??;
     let (status, current) = (state.status().clone(), state.current().clone());
     let told = Told {
         journaled: status,
@@ -115,7 +118,9 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         freed: Notify::new(),
         preparations: Mutex::default(),
         readiness: Mutex::default(),
+        retirement: Retirement::new(retired, clock),
     });
+    life.retire_as_before();
     starting.send_replace(Starting::Moves(life.clone()));
     let come = life.come_to(recovery, &goal).await;
     super::lock(&life.told).progress = None;
@@ -123,6 +128,8 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
     if come.is_err() {
         // Another program may want the state right now.
         life.stop().await;
+    } else {
+        life.keep_retired();
     }
     come.map(|()| life)
 }

@@ -45,7 +45,7 @@ fn answering(
     frames: impl IntoIterator<Item = Poll<Option<Frame<Bytes>>>>,
 ) -> (Stream, Arc<AtomicBool>) {
     let inside = gate.enter().expect("the gate is open");
-    let stream = inside.stream(resumable, None);
+    let stream = inside.stream(resumable, None, None);
     let dropped = Arc::new(AtomicBool::new(false));
     let told = Told { frames: frames.into_iter().collect(), dropped: dropped.clone() };
     stream.answers(Body::new(told), inside);
@@ -163,14 +163,14 @@ fn a_call_that_becomes_a_stream_while_the_gate_is_shut_is_asked_as_the_others_we
     let came_in = [gate.enter().expect("open"), gate.enter().expect("open")];
     gate.shut();
     gate.drain_streams();
-    let mut streams = came_in.iter().zip([true, false]).map(|(inside, resumable)| inside.stream(resumable, None));
+    let mut streams = came_in.iter().zip([true, false]).map(|(inside, resumable)| inside.stream(resumable, None, None));
     let (resumable, other) = (streams.next().expect("two"), streams.next().expect("two"));
     let waking = Waking::from_waker(Waker::noop());
     assert_eq!((resumable.is_asked(&waking), other.is_asked(&waking)), (Some(How::Drained), None));
     gate.cut_streams();
     assert_eq!(other.is_asked(&waking), Some(How::Cut));
     gate.open();
-    assert_eq!(gate.enter().expect("open").stream(true, None).is_asked(&waking), None);
+    assert_eq!(gate.enter().expect("open").stream(true, None, None).is_asked(&waking), None);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_panic_of_an_object_whose_message_is_to_be_finished_is_none_of_who_drains() 
     }
     let gate = Gate::default();
     let inside = gate.enter().expect("open");
-    let stream = inside.stream(true, None);
+    let stream = inside.stream(true, None, None);
     stream.answers(Body::new(Panics(false)), inside);
     let mut waking = Waking::from_waker(Waker::noop());
     assert!(stream.poll_frame(&mut waking).is_ready());

@@ -200,6 +200,9 @@ impl AgentCore {
     pub(super) fn told(&self) -> wire::Report {
         let mut report = self.reporting.node().clone();
         report.unlearned = self.reporting.unlearned();
+        if let Some(why) = self.retiring.failure() {
+            report.retiring.get_or_insert_default().refused = Some(why.to_owned());
+        }
         if let Some(Moving { permit, .. }) = &self.moves.moving {
             report.permit = permit.permit;
             if report.moving_to.is_empty() {

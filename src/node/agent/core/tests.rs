@@ -149,6 +149,7 @@ fn told(output: &Output) -> String {
         Output::Learn(digest) => format!("learn {digest}"),
         Output::Find(version) => format!("find {version}"),
         Output::Finalize => "finalize".to_owned(),
+        Output::Retire(retiring) => format!("retire {}", retiring.retired_up_to),
         Output::Serve(Ok(())) => "serve".to_owned(),
         Output::Serve(Err(why)) => format!("do not serve: {why}"),
         Output::Activate(version) => format!("activate {version}"),
@@ -486,4 +487,34 @@ fn what_is_active_never_goes_back() {
     assert_eq!(world.goal(active("1.1.0")), [] as [&str; 0]);
     assert_eq!(world.goal(active("2.0.0")), [] as [&str; 0]);
     assert_eq!(world.goal(active("10.0.0")), ["activate 10.0.0"]);
+}
+
+#[test]
+fn the_node_retires_what_is_wanted_once_and_again_when_it_has_failed() {
+    let mut world = World::new().attending();
+    let retiring = |up_to: &str| {
+        let retiring = wire::Retiring { retired_up_to: up_to.to_owned(), ..Default::default() };
+        wire::Goal { retiring: Some(retiring), ..goal("") }
+    };
+    assert_eq!(world.goal(retiring("1.0.0")), ["retire 1.0.0"]);
+    assert_eq!(world.goal(retiring("1.1.0")), [] as [&str; 0], "it is at the one before");
+    assert_eq!(world.input(Input::Retired(Ok(()))), ["retire 1.1.0"]);
+    assert_eq!(world.input(Input::Retired(Err("the disk is full".to_owned()))), [] as [&str; 0]);
+    let report = wire::Report { ..node("1.1.0", "", "2.0.0") };
+    world.agent.handle(Input::Node(Box::new(report.clone())), world.now);
+    let said = world.agent.take();
+    let [Output::Say(wire::FromAgent { message: Some(from_agent::Message::Report(told)) })] = said.as_slice() else {
+        panic!("{said:?}")
+    };
+    let refused = told.retiring.as_ref().and_then(|retiring| retiring.refused.clone());
+    assert_eq!(refused.as_deref(), Some("the disk is full"));
+    assert_eq!(world.agent.next_tick(world.now), Some(SECOND));
+    assert_eq!(world.after(1), ["retire 1.1.0"]);
+    world.input(Input::Retired(Ok(())));
+    world.is(report);
+    world.after(60);
+    assert_eq!(world.goal(retiring("1.1.0")), [] as [&str; 0], "it does that already");
+    // Nothing is said of it: it stays.
+    assert_eq!(world.goal(goal("")), [] as [&str; 0]);
+    assert_eq!(world.goal(retiring("")), ["retire "]);
 }

@@ -27,6 +27,7 @@ mod plan;
 mod protocols;
 mod publish;
 mod release;
+mod retire;
 mod serve_example;
 mod serve_node;
 mod show;
@@ -75,6 +76,9 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Nodes(arguments) => nodes::run(&arguments),
         Command::Callers(arguments) => callers::run(&arguments),
+        Command::Deprecate(arguments) => retire::deprecate(&arguments),
+        Command::Retire(arguments) => retire::run(&arguments),
+        Command::Unretire(arguments) => retire::unretire(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Db(arguments) => db::run(&arguments),

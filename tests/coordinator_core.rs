@@ -13,6 +13,8 @@ mod fallen;
 mod folder;
 #[path = "coordinator/names.rs"]
 mod names;
+#[path = "coordinator/retiring.rs"]
+mod retiring;
 #[path = "coordinator/telling.rs"]
 mod telling;
 #[path = "coordinator/written.rs"]

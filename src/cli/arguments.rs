@@ -14,6 +14,7 @@ mod node;
 mod operator;
 mod pass_sockets;
 mod release;
+mod retire;
 mod schedule;
 mod serve_node;
 mod supervise;
@@ -48,6 +49,7 @@ pub(super) use self::operator::{
 };
 pub(super) use self::pass_sockets::PassSocketsArguments;
 pub(super) use self::release::ReleaseArguments;
+pub(super) use self::retire::{DeprecateArguments, RetireArguments, UnretireArguments};
 pub(super) use self::serve_node::{ServeNodeArguments, Spoiled};
 pub(super) use self::supervise::SuperviseArguments;
 pub(super) use self::upgrade::{
@@ -144,6 +146,18 @@ pub(super) enum Command {
     Nodes(NodesArguments),
     /// Tell who calls which version and method, how often, and when last
     Callers(CallersArguments),
+    /// Announce to callers of a version that it will be retired, and refuse them now and then to find those who have not heard
+    ///
+    /// Responses say `deprecation` (RFC 9745) and, with --sunset, `sunset` (RFC 8594). What counts for a version counts for all
+    /// older ones.
+    Deprecate(DeprecateArguments),
+    /// Serve a version, and all older ones, no longer
+    ///
+    /// Only once the census knows, of every node and without a gap, that nobody has called them for the guard time; else it says who
+    /// does, and what is not known. Their callers are then told RETIRED, with the versions that are served.
+    Retire(RetireArguments),
+    /// Serve all versions of a protocol again
+    Unretire(UnretireArguments),
     /// Tell who did what when, and why a node waits
     Events(EventsArguments),
     /// Print what a shell completes commands with

@@ -28,6 +28,7 @@ mod plan;
 mod publish;
 mod reason;
 mod reports;
+mod retire;
 mod rounds;
 mod settings;
 mod sizes;
@@ -107,6 +108,12 @@ pub enum Ask {
     LetGo(wire::LetGoRequest),
     /// A node is gone for good.
     Forget(wire::ForgetNodeRequest),
+    /// Serve a version, and all older ones, no longer.
+    Retire(wire::RetireRequest),
+    /// Serve all versions again.
+    Unretire(wire::UnretireRequest),
+    /// Announce that a version will be retired.
+    Announce(wire::AnnounceRequest),
 }
 
 /// A bundle, read and put together with what was published before, which takes too long for the core.
@@ -152,6 +159,10 @@ pub enum Answer {
     Published(wire::PublishResponse),
     /// How an upgrade is doing now.
     Upgrade(Box<wire::UpgradeStatus>),
+    /// Whether a version is retired now, and what stands in the way.
+    Retired(Box<wire::RetireResponse>),
+    /// What is retired and announced now.
+    Retiring(wire::StoredRetiring),
     /// Nothing more to say.
     Done,
     /// The publication was put together with what is not the newest any more; do it again.

@@ -110,6 +110,7 @@ mod window;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(in crate::coordinator) use self::bake::in_words;
 use self::combined::Combined;
 pub use self::error::ScheduleError;
 pub use self::gate::{Gate, GateVerdict, Gates, Verdict};

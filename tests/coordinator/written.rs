@@ -34,7 +34,7 @@ fn row(key: &str) -> String {
         "callers" => &["<protocol>", "<version>", "<method>"],
         "census" => &["<protocol>", "<version>", "<service>"],
         "census-nodes" => &["<protocol>", "<node>"],
-        "active" => &["<protocol>"],
+        "active" | "retiring" => &["<protocol>"],
         _ => &[],
     };
     assert_eq!(parts.len(), 2 + names.len(), "{key}");
@@ -69,6 +69,8 @@ fn the_table_of_keys_in_architecture_is_what_is_written() {
     };
     let census = wire::Census { number: 1, methods: vec![method], ..wire::Census::default() };
     bench.say(2, wire::from_agent::Message::Census(census));
+    let notice = Some(wire::Notice { version: "1.0.0".to_owned(), sunset: 1, ..wire::Notice::default() });
+    bench.ask(Ask::Announce(wire::AnnounceRequest { protocol: "shop".to_owned(), notice })).expect("it is announced");
     bench.ask(Ask::Finalize(wire::FinalizeUpgradeRequest { number })).expect("it is complete");
     let written = bench.wrote.iter().map(|(key, value)| {
         let kind = Envelope::decode(value.clone()).expect("an envelope").message_type().to_owned();

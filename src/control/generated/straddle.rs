@@ -2265,6 +2265,35 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.CensusGap".into()
                     }
                 }
+                /// What of a protocol is retired, and announced.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct StoredRetiring {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    /// As nodes are told.
+                    #[prost(message, optional, tag = "2")]
+                    pub retiring: ::core::option::Option<Retiring>,
+                    /// Who has changed it last, and when.
+                    #[prost(string, tag = "3")]
+                    pub by: ::prost::alloc::string::String,
+                    #[prost(uint64, tag = "4")]
+                    pub changed: u64,
+                    /// When versions were retired last, on the clock and on the watch; 0 when none is.
+                    #[prost(uint64, tag = "5")]
+                    pub retired: u64,
+                    #[prost(uint64, tag = "6")]
+                    pub retired_watched: u64,
+                }
+                impl ::prost::Name for StoredRetiring {
+                    const NAME: &'static str = "StoredRetiring";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.StoredRetiring".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.StoredRetiring".into()
+                    }
+                }
                 /// Counts of which each number is used once.
                 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct Counters {
@@ -2386,6 +2415,8 @@ pub mod v1_0_0 {
                     pub versions: ::prost::alloc::vec::Vec<PublishedVersion>,
                     #[prost(message, repeated, tag = "2")]
                     pub active: ::prost::alloc::vec::Vec<ActiveVersion>,
+                    #[prost(message, repeated, tag = "3")]
+                    pub retiring: ::prost::alloc::vec::Vec<StoredRetiring>,
                 }
                 impl ::prost::Name for ListVersionsResponse {
                     const NAME: &'static str = "ListVersionsResponse";
@@ -2927,6 +2958,131 @@ pub mod v1_0_0 {
                     }
                     fn type_url() -> ::prost::alloc::string::String {
                         "/straddle.control.v1.ListCallersResponse".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct RetireRequest {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    #[prost(string, tag = "2")]
+                    pub version: ::prost::alloc::string::String,
+                    /// For how long nobody may have called it, in microseconds; absent: 14 days.
+                    #[prost(uint64, optional, tag = "3")]
+                    pub guard_microseconds: ::core::option::Option<u64>,
+                    /// Do it whatever stands in its way.
+                    #[prost(bool, tag = "4")]
+                    pub force: bool,
+                    /// Only tell what stands in its way.
+                    #[prost(bool, tag = "5")]
+                    pub dry_run: bool,
+                    /// How long nodes keep the state of its simulation objects, in seconds; 0: 7 days.
+                    #[prost(uint64, tag = "6")]
+                    pub grace_seconds: u64,
+                }
+                impl ::prost::Name for RetireRequest {
+                    const NAME: &'static str = "RetireRequest";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.RetireRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.RetireRequest".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct RetireResponse {
+                    /// Whether it is retired now.
+                    #[prost(bool, tag = "1")]
+                    pub retired: bool,
+                    /// What stands in its way; or, of what was forced, what it breaks. At most 200.
+                    #[prost(message, repeated, tag = "2")]
+                    pub obstacles: ::prost::alloc::vec::Vec<RetireObstacle>,
+                    /// How many there are besides.
+                    #[prost(uint64, tag = "3")]
+                    pub more: u64,
+                    /// What holds now.
+                    #[prost(message, optional, tag = "4")]
+                    pub retiring: ::core::option::Option<StoredRetiring>,
+                }
+                impl ::prost::Name for RetireResponse {
+                    const NAME: &'static str = "RetireResponse";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.RetireResponse".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.RetireResponse".into()
+                    }
+                }
+                /// Why a version is not to be retired yet.
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct RetireObstacle {
+                    /// The rule: `called`, `gap`, `late` (a node has told nothing for too long), `silent` (nothing at all), `young` (calls are not counted
+                    /// for long enough).
+                    #[prost(string, tag = "1")]
+                    pub rule: ::prost::alloc::string::String,
+                    /// In a sentence.
+                    #[prost(string, tag = "2")]
+                    pub what: ::prost::alloc::string::String,
+                    /// Of what is called: which, and by whom.
+                    #[prost(string, tag = "3")]
+                    pub version: ::prost::alloc::string::String,
+                    #[prost(string, tag = "4")]
+                    pub method: ::prost::alloc::string::String,
+                    #[prost(bool, tag = "5")]
+                    pub unlabelled: bool,
+                    #[prost(uint64, tag = "6")]
+                    pub last_seen: u64,
+                    #[prost(message, repeated, tag = "7")]
+                    pub callers: ::prost::alloc::vec::Vec<CensusCaller>,
+                    /// Of what is not known: whose calls.
+                    #[prost(string, tag = "8")]
+                    pub node: ::prost::alloc::string::String,
+                }
+                impl ::prost::Name for RetireObstacle {
+                    const NAME: &'static str = "RetireObstacle";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.RetireObstacle".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.RetireObstacle".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct UnretireRequest {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    /// Also where state of simulation objects is gone: they begin without any.
+                    #[prost(bool, tag = "2")]
+                    pub anyway: bool,
+                }
+                impl ::prost::Name for UnretireRequest {
+                    const NAME: &'static str = "UnretireRequest";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.UnretireRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.UnretireRequest".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct AnnounceRequest {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    /// Without deprecation, sunset and brown-out nothing is announced for its version any more.
+                    #[prost(message, optional, tag = "2")]
+                    pub notice: ::core::option::Option<Notice>,
+                }
+                impl ::prost::Name for AnnounceRequest {
+                    const NAME: &'static str = "AnnounceRequest";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.AnnounceRequest".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.AnnounceRequest".into()
                     }
                 }
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3573,6 +3729,90 @@ pub mod v1_0_0 {
                                 );
                             self.inner.unary(req, path, codec).await
                         }
+                        /// Serves a version, and all older ones, no longer: once the census knows, without a gap, that nobody has called them for the guard
+                        /// time. What stands in its way is no error, but told. Errors: NO_SUCH_VERSION, and BLOCKED when nodes run such a version, or could
+                        /// still go back to it.
+                        pub async fn retire(
+                            &mut self,
+                            request: impl tonic::IntoRequest<super::RetireRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::RetireResponse>,
+                            tonic::Status,
+                        > {
+                            self.inner
+                                .ready()
+                                .await
+                                .map_err(|e| {
+                                    tonic::Status::unknown(
+                                        format!("Service was not ready: {}", e.into()),
+                                    )
+                                })?;
+                            let codec = ::straddle::wire::Codec::default();
+                            let path = http::uri::PathAndQuery::from_static(
+                                "/straddle.control.v1.Operators/Retire",
+                            );
+                            let mut req = request.into_request();
+                            req.extensions_mut()
+                                .insert(
+                                    GrpcMethod::new("straddle.control.v1.Operators", "Retire"),
+                                );
+                            self.inner.unary(req, path, codec).await
+                        }
+                        /// Serves all versions again. Errors: TOO_LATE, when a node does not have the state of their simulation objects any more.
+                        pub async fn unretire(
+                            &mut self,
+                            request: impl tonic::IntoRequest<super::UnretireRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::StoredRetiring>,
+                            tonic::Status,
+                        > {
+                            self.inner
+                                .ready()
+                                .await
+                                .map_err(|e| {
+                                    tonic::Status::unknown(
+                                        format!("Service was not ready: {}", e.into()),
+                                    )
+                                })?;
+                            let codec = ::straddle::wire::Codec::default();
+                            let path = http::uri::PathAndQuery::from_static(
+                                "/straddle.control.v1.Operators/Unretire",
+                            );
+                            let mut req = request.into_request();
+                            req.extensions_mut()
+                                .insert(
+                                    GrpcMethod::new("straddle.control.v1.Operators", "Unretire"),
+                                );
+                            self.inner.unary(req, path, codec).await
+                        }
+                        /// Announces to callers of a version, and of older ones, that it will be retired, in the place of what was announced for it before.
+                        /// Errors: NO_SUCH_VERSION, INVALID.
+                        pub async fn announce(
+                            &mut self,
+                            request: impl tonic::IntoRequest<super::AnnounceRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::StoredRetiring>,
+                            tonic::Status,
+                        > {
+                            self.inner
+                                .ready()
+                                .await
+                                .map_err(|e| {
+                                    tonic::Status::unknown(
+                                        format!("Service was not ready: {}", e.into()),
+                                    )
+                                })?;
+                            let codec = ::straddle::wire::Codec::default();
+                            let path = http::uri::PathAndQuery::from_static(
+                                "/straddle.control.v1.Operators/Announce",
+                            );
+                            let mut req = request.into_request();
+                            req.extensions_mut()
+                                .insert(
+                                    GrpcMethod::new("straddle.control.v1.Operators", "Announce"),
+                                );
+                            self.inner.unary(req, path, codec).await
+                        }
                         /// Events, the oldest first; with `follow` also those to come.
                         pub async fn events(
                             &mut self,
@@ -3818,6 +4058,51 @@ pub mod v1_0_0 {
                             Err(
                                 tonic::Status::unimplemented(
                                     "the object that answers this call does not implement `list_callers`",
+                                ),
+                            )
+                        }
+                        /// Serves a version, and all older ones, no longer: once the census knows, without a gap, that nobody has called them for the guard
+                        /// time. What stands in its way is no error, but told. Errors: NO_SUCH_VERSION, and BLOCKED when nodes run such a version, or could
+                        /// still go back to it.
+                        async fn retire(
+                            &self,
+                            request: tonic::Request<super::RetireRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::RetireResponse>,
+                            tonic::Status,
+                        > {
+                            Err(
+                                tonic::Status::unimplemented(
+                                    "the object that answers this call does not implement `retire`",
+                                ),
+                            )
+                        }
+                        /// Serves all versions again. Errors: TOO_LATE, when a node does not have the state of their simulation objects any more.
+                        async fn unretire(
+                            &self,
+                            request: tonic::Request<super::UnretireRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::StoredRetiring>,
+                            tonic::Status,
+                        > {
+                            Err(
+                                tonic::Status::unimplemented(
+                                    "the object that answers this call does not implement `unretire`",
+                                ),
+                            )
+                        }
+                        /// Announces to callers of a version, and of older ones, that it will be retired, in the place of what was announced for it before.
+                        /// Errors: NO_SUCH_VERSION, INVALID.
+                        async fn announce(
+                            &self,
+                            request: tonic::Request<super::AnnounceRequest>,
+                        ) -> std::result::Result<
+                            tonic::Response<super::StoredRetiring>,
+                            tonic::Status,
+                        > {
+                            Err(
+                                tonic::Status::unimplemented(
+                                    "the object that answers this call does not implement `announce`",
                                 ),
                             )
                         }
@@ -4707,6 +4992,153 @@ pub mod v1_0_0 {
                                     };
                                     Box::pin(fut)
                                 }
+                                "/straddle.control.v1.Operators/Retire" => {
+                                    #[allow(non_camel_case_types)]
+                                    struct RetireSvc<T: Operators>(pub Arc<T>);
+                                    impl<
+                                        T: Operators,
+                                    > tonic::server::UnaryService<super::RetireRequest>
+                                    for RetireSvc<T> {
+                                        type Response = super::RetireResponse;
+                                        type Future = BoxFuture<
+                                            tonic::Response<Self::Response>,
+                                            tonic::Status,
+                                        >;
+                                        fn call(
+                                            &mut self,
+                                            request: tonic::Request<super::RetireRequest>,
+                                        ) -> Self::Future {
+                                            let inner = Arc::clone(&self.0);
+                                            let fut = async move {
+                                                <T as Operators>::retire(&inner, request).await
+                                            };
+                                            Box::pin(fut)
+                                        }
+                                    }
+                                    let accept_compression_encodings = self
+                                        .accept_compression_encodings;
+                                    let send_compression_encodings = self
+                                        .send_compression_encodings;
+                                    let max_decoding_message_size = self
+                                        .max_decoding_message_size;
+                                    let max_encoding_message_size = self
+                                        .max_encoding_message_size;
+                                    let inner = self.inner.clone();
+                                    let fut = async move {
+                                        let method = RetireSvc(inner);
+                                        let codec = ::straddle::wire::Codec::default();
+                                        let mut grpc = ::straddle::wire::Grpc::new(codec)
+                                            .apply_compression_config(
+                                                accept_compression_encodings,
+                                                send_compression_encodings,
+                                            )
+                                            .apply_max_message_size_config(
+                                                max_decoding_message_size,
+                                                max_encoding_message_size,
+                                            );
+                                        let res = grpc.unary(method, req).await;
+                                        Ok(res)
+                                    };
+                                    Box::pin(fut)
+                                }
+                                "/straddle.control.v1.Operators/Unretire" => {
+                                    #[allow(non_camel_case_types)]
+                                    struct UnretireSvc<T: Operators>(pub Arc<T>);
+                                    impl<
+                                        T: Operators,
+                                    > tonic::server::UnaryService<super::UnretireRequest>
+                                    for UnretireSvc<T> {
+                                        type Response = super::StoredRetiring;
+                                        type Future = BoxFuture<
+                                            tonic::Response<Self::Response>,
+                                            tonic::Status,
+                                        >;
+                                        fn call(
+                                            &mut self,
+                                            request: tonic::Request<super::UnretireRequest>,
+                                        ) -> Self::Future {
+                                            let inner = Arc::clone(&self.0);
+                                            let fut = async move {
+                                                <T as Operators>::unretire(&inner, request).await
+                                            };
+                                            Box::pin(fut)
+                                        }
+                                    }
+                                    let accept_compression_encodings = self
+                                        .accept_compression_encodings;
+                                    let send_compression_encodings = self
+                                        .send_compression_encodings;
+                                    let max_decoding_message_size = self
+                                        .max_decoding_message_size;
+                                    let max_encoding_message_size = self
+                                        .max_encoding_message_size;
+                                    let inner = self.inner.clone();
+                                    let fut = async move {
+                                        let method = UnretireSvc(inner);
+                                        let codec = ::straddle::wire::Codec::default();
+                                        let mut grpc = ::straddle::wire::Grpc::new(codec)
+                                            .apply_compression_config(
+                                                accept_compression_encodings,
+                                                send_compression_encodings,
+                                            )
+                                            .apply_max_message_size_config(
+                                                max_decoding_message_size,
+                                                max_encoding_message_size,
+                                            );
+                                        let res = grpc.unary(method, req).await;
+                                        Ok(res)
+                                    };
+                                    Box::pin(fut)
+                                }
+                                "/straddle.control.v1.Operators/Announce" => {
+                                    #[allow(non_camel_case_types)]
+                                    struct AnnounceSvc<T: Operators>(pub Arc<T>);
+                                    impl<
+                                        T: Operators,
+                                    > tonic::server::UnaryService<super::AnnounceRequest>
+                                    for AnnounceSvc<T> {
+                                        type Response = super::StoredRetiring;
+                                        type Future = BoxFuture<
+                                            tonic::Response<Self::Response>,
+                                            tonic::Status,
+                                        >;
+                                        fn call(
+                                            &mut self,
+                                            request: tonic::Request<super::AnnounceRequest>,
+                                        ) -> Self::Future {
+                                            let inner = Arc::clone(&self.0);
+                                            let fut = async move {
+                                                <T as Operators>::announce(&inner, request).await
+                                            };
+                                            Box::pin(fut)
+                                        }
+                                    }
+                                    let accept_compression_encodings = self
+                                        .accept_compression_encodings;
+                                    let send_compression_encodings = self
+                                        .send_compression_encodings;
+                                    let max_decoding_message_size = self
+                                        .max_decoding_message_size;
+                                    let max_encoding_message_size = self
+                                        .max_encoding_message_size;
+                                    let inner = self.inner.clone();
+                                    let fut = async move {
+                                        let method = AnnounceSvc(inner);
+                                        let codec = ::straddle::wire::Codec::default();
+                                        let mut grpc = ::straddle::wire::Grpc::new(codec)
+                                            .apply_compression_config(
+                                                accept_compression_encodings,
+                                                send_compression_encodings,
+                                            )
+                                            .apply_max_message_size_config(
+                                                max_decoding_message_size,
+                                                max_encoding_message_size,
+                                            );
+                                        let res = grpc.unary(method, req).await;
+                                        Ok(res)
+                                    };
+                                    Box::pin(fut)
+                                }
                                 "/straddle.control.v1.Operators/Events" => {
                                     #[allow(non_camel_case_types)]
                                     struct EventsSvc<T: Operators>(pub Arc<T>);
@@ -4807,7 +5239,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "7690e711627986c6d8e10be0c4f6abbc",
+        schema: "83c14b81578645fac29c78538241e988",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",
@@ -4825,6 +5257,9 @@ pub mod v1_0_0 {
             "/straddle.control.v1.Operators/ListNodes",
             "/straddle.control.v1.Operators/ForgetNode",
             "/straddle.control.v1.Operators/ListCallers",
+            "/straddle.control.v1.Operators/Retire",
+            "/straddle.control.v1.Operators/Unretire",
+            "/straddle.control.v1.Operators/Announce",
             "/straddle.control.v1.Operators/Events",
         ],
         resumable: &[],

@@ -186,6 +186,21 @@ impl Core {
             Ask::LetGo(request) => {
                 self.on(request.number, now, |fleet, outbox| fleet.let_go(&request.nodes, by, now, outbox))
             }
+            Ask::Retire(request) => {
+                let fleet = self.fleets.get_mut(&request.protocol);
+                let fleet = fleet.ok_or_else(|| operate::no_protocol(&request.protocol))?;
+                fleet.retire(&request, by, now, outbox).map(|response| Answer::Retired(Box::new(response)))
+            }
+            Ask::Unretire(request) => {
+                let fleet = self.fleets.get_mut(&request.protocol);
+                let fleet = fleet.ok_or_else(|| operate::no_protocol(&request.protocol))?;
+                fleet.unretire(&request, by, now, outbox).map(Answer::Retiring)
+            }
+            Ask::Announce(request) => {
+                let fleet = self.fleets.get_mut(&request.protocol);
+                let fleet = fleet.ok_or_else(|| operate::no_protocol(&request.protocol))?;
+                fleet.announce(request.notice.unwrap_or_default(), by, now, outbox).map(Answer::Retiring)
+            }
             Ask::Forget(request) => {
                 let fleet = self.fleets.get_mut(&request.protocol);
                 let fleet = fleet.ok_or_else(|| operate::no_protocol(&request.protocol))?;
@@ -306,6 +321,7 @@ impl Core {
         let mut response = wire::ListVersionsResponse::default();
         for fleet in self.fleets.values().filter(|fleet| protocol.is_none_or(|name| name == fleet.name)) {
             response.versions.extend(fleet.published.values().cloned());
+            response.retiring.extend(fleet.retiring.clone());
             response.active.extend(
                 fleet
                     .active

@@ -4,13 +4,13 @@
 //! taken; until then it says it again. So each batch counts once, whoever crashes. What is decided on goes by the watch: how long ago
 //! a node says that something was, on its own monotonic clock, is never shorter on the watch.
 
-mod coverage;
+pub(super) mod coverage;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::coverage::Place;
-use self::service::Service;
+pub(super) use self::service::Service;
 use super::fleet::Fleet;
 use super::outbox::Outbox;
 use super::{Denied, Now};
@@ -43,6 +43,21 @@ impl Census {
         self.nodes.insert(kept.node.clone(), kept);
     }
 
+    /// All that was called: by version and service, in their order.
+    pub(super) fn services(&self) -> impl Iterator<Item = (&(Version, String), &Service)> {
+        self.services.iter()
+    }
+
+    /// The nodes that have told anything, also those that are gone.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &wire::CensusNode> {
+        self.nodes.values()
+    }
+
+    /// One of them.
+    pub(super) fn node(&self, name: &str) -> Option<&wire::CensusNode> {
+        self.nodes.get(name)
+    }
+
     /// The latest time on the watch that it knows of.
     pub(super) fn watched(services: &[wire::CensusOfService], nodes: &[wire::CensusNode]) -> u64 {
         let rows = services.iter().flat_map(|service| &service.rows).map(|row| row.last_seen_watched);
@@ -73,13 +88,13 @@ impl Fleet {
     fn merge(&mut self, said: &wire::Census, now: Now, outbox: &mut Outbox) {
         let mut touched: BTreeSet<(Version, String)> = BTreeSet::new();
         for one in said.methods.iter().take(MOST_METHODS) {
-            let Some((place, method)) = self.called(&one.version, &one.method) else { continue };
+            let Some((place, method)) = self.place_of(&one.version, &one.method) else { continue };
             self.census.services.entry(place.clone()).or_default().add(method, one, now);
             touched.insert(place);
         }
         let mut callers: BTreeMap<(Version, String), Vec<(&str, &wire::CallerCalls)>> = BTreeMap::new();
         for one in said.callers.iter().take(MOST_CALLERS) {
-            let Some((place, method)) = self.called(&one.version, &one.method) else { continue };
+            let Some((place, method)) = self.place_of(&one.version, &one.method) else { continue };
             callers.entry(place).or_default().push((method, one));
         }
         // Whatever was forgotten may have been of any service.
@@ -98,7 +113,7 @@ impl Fleet {
     }
 
     /// Version, service and method of what was called, under the names that were published: so strangers cannot fill the database.
-    fn called<'a>(&self, version: &str, method: &'a str) -> Option<((Version, String), &'a str)> {
+    fn place_of<'a>(&self, version: &str, method: &'a str) -> Option<((Version, String), &'a str)> {
         let schema = self.protocol.as_ref()?.schema(&version.parse().ok()?)?;
         let (service, name) = method.rsplit_once('.')?;
         let place = (schema.version().clone(), service.to_owned());

@@ -26,6 +26,8 @@ pub(super) struct Fleet {
     pub(super) nodes: BTreeMap<String, Node>,
     pub(super) callers: BTreeMap<(Version, String), wire::SeenCaller>,
     pub(super) census: Census,
+    /// What is retired, and announced, once something was.
+    pub(super) retiring: Option<wire::StoredRetiring>,
     /// The upgrade that has not come to its end.
     pub(super) upgrade: Option<Running>,
     /// Those that have.
@@ -167,6 +169,7 @@ impl Fleet {
             nodes: BTreeMap::new(),
             callers: BTreeMap::new(),
             census: Census::default(),
+            retiring: None,
             upgrade: None,
             ended: BTreeMap::new(),
             active: None,
@@ -248,8 +251,10 @@ impl Fleet {
     pub(super) fn live_callers(&self, watched: u64, kept: u64) -> BTreeMap<Version, BTreeSet<String>> {
         let mut live: BTreeMap<Version, BTreeSet<String>> = BTreeMap::new();
         let Some(protocol) = &self.protocol else { return live };
+        let retired = self.retired_up_to();
         for ((version, method), seen) in &self.callers {
-            if seen.last_seen_watched.saturating_add(kept) >= watched {
+            let served = retired.as_ref().is_none_or(|retired| version > retired);
+            if served && seen.last_seen_watched.saturating_add(kept) >= watched {
                 live.entry(version.clone()).or_default().insert(method.clone());
             }
         }

@@ -136,8 +136,8 @@ impl Fleet {
             paused: running.is_some_and(|running| running.state() == UpgradeState::Paused),
             way: way.into(),
             final_up_to: final_up_to.map(ToString::to_string).unwrap_or_default(),
-            // Nothing is said of it, so that nodes keep what they have.
-            retiring: None,
+            // Where nothing was ever retired nothing is said of it: nodes keep what they have.
+            retiring: self.retiring.as_ref().and_then(|stored| stored.retiring.clone()),
         }
     }
 

@@ -38,6 +38,7 @@ struct Kept {
     callers: Vec<wire::SeenCaller>,
     census: Vec<wire::CensusOfService>,
     census_nodes: Vec<wire::CensusNode>,
+    retiring: Vec<wire::StoredRetiring>,
     active: Vec<wire::ActiveVersion>,
     last_event: u64,
 }
@@ -86,6 +87,10 @@ pub(super) fn load(
     }
     for node in kept.census_nodes {
         loaded.fleet(&node.protocol).census.restore_node(node);
+    }
+    for retiring in kept.retiring {
+        let fleet = loaded.fleet(&retiring.protocol);
+        fleet.retiring = Some(retiring);
     }
     for (key, upgrade) in kept.upgrades.into_values() {
         loaded.upgrade(&key, upgrade, settings)?;
@@ -138,6 +143,7 @@ impl Kept {
             _ if key.starts_with(keys::CALLERS) => self.callers.push(open(key, value)?),
             _ if key.starts_with(keys::CENSUS) => self.census.push(open(key, value)?),
             _ if key.starts_with(keys::CENSUS_NODES) => self.census_nodes.push(open(key, value)?),
+            _ if key.starts_with(keys::RETIRING) => self.retiring.push(open(key, value)?),
             _ if key.starts_with(keys::ACTIVE) => self.active.push(open(key, value)?),
             _ => return Err(damaged(key, "nothing is kept there by this program".to_owned())),
         }

@@ -27,6 +27,9 @@ impl Ask {
             Self::ChangeLimits(request) => within(request),
             Self::LetGo(request) => within(request),
             Self::Forget(request) => within(request),
+            Self::Retire(request) => within(request),
+            Self::Unretire(request) => within(request),
+            Self::Announce(request) => within(request),
         }
     }
 }

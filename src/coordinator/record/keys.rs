@@ -31,6 +31,8 @@ pub const CALLERS: &str = "straddle/callers/";
 pub const CENSUS: &str = "straddle/census/";
 /// What says which time of nodes the census knows begins with.
 pub const CENSUS_NODES: &str = "straddle/census-nodes/";
+/// What is retired, and announced, begins with.
+pub const RETIRING: &str = "straddle/retiring/";
 /// What active versions begin with.
 pub const ACTIVE: &str = "straddle/active/";
 
@@ -92,6 +94,12 @@ pub fn census_of_service(protocol: &str, version: &str, service: &str) -> Bytes 
 #[must_use]
 pub fn census_node(protocol: &str, node: &str) -> Bytes {
     format!("{CENSUS_NODES}{protocol}/{node}").into()
+}
+
+/// What of a protocol is retired, and announced.
+#[must_use]
+pub fn retiring(protocol: &str) -> Bytes {
+    format!("{RETIRING}{protocol}").into()
 }
 
 /// The version whose behaviour is active everywhere.

@@ -29,7 +29,7 @@ pub(super) fn reached(view: &View, key: &str, now: u64, seen: impl FnOnce() -> O
 }
 
 /// Microseconds as people write them, the largest two units of them.
-pub(super) fn in_words(microseconds: u64) -> String {
+pub(in crate::coordinator) fn in_words(microseconds: u64) -> String {
     let seconds = microseconds.div_ceil(1_000_000);
     let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     let first = parts.iter().position(|(count, _)| *count > 0).unwrap_or(parts.len() - 1);

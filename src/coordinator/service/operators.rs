@@ -11,11 +11,12 @@ use super::publish::Publishing;
 use super::{caller, events, failure};
 use crate::control::v1_0_0::operators_server::Operators;
 use crate::control::v1_0_0::{
-    ChangeLimitsRequest, Event, EventsRequest, FinalizeUpgradeRequest, ForgetNodeRequest, ForgetNodeResponse,
-    LetGoRequest, ListCallersRequest, ListCallersResponse, ListNodesRequest, ListNodesResponse, ListUpgradesRequest,
-    ListUpgradesResponse, ListVersionsRequest, ListVersionsResponse, PauseUpgradeRequest, PlanRequest, PlanResponse,
-    PublishRequest, PublishResponse, ResumeUpgradeRequest, RollBackUpgradeRequest, StartUpgradeRequest, StoredUpgrade,
-    UpgradeState, UpgradeStatus, WatchUpgradeRequest,
+    AnnounceRequest, ChangeLimitsRequest, Event, EventsRequest, FinalizeUpgradeRequest, ForgetNodeRequest,
+    ForgetNodeResponse, LetGoRequest, ListCallersRequest, ListCallersResponse, ListNodesRequest, ListNodesResponse,
+    ListUpgradesRequest, ListUpgradesResponse, ListVersionsRequest, ListVersionsResponse, PauseUpgradeRequest,
+    PlanRequest, PlanResponse, PublishRequest, PublishResponse, ResumeUpgradeRequest, RetireRequest, RetireResponse,
+    RollBackUpgradeRequest, StartUpgradeRequest, StoredRetiring, StoredUpgrade, UnretireRequest, UpgradeState,
+    UpgradeStatus, WatchUpgradeRequest,
 };
 use crate::coordinator::core::{Answer, Ask, Which};
 use crate::coordinator::database::Database;
@@ -34,6 +35,14 @@ impl OperatorsService {
         let (protocol, node) = (protocol.to_owned(), node.to_owned());
         let has = self.handle.read(move |core, _| core.has(&protocol, upgrade, &node)).await?;
         has.map_err(|denied| failure::denied(&denied))
+    }
+
+    /// Has changed what is retired and announced, and tells what is now.
+    async fn retiring(&self, who: String, ask: Ask) -> Result<Response<StoredRetiring>, Status> {
+        match self.handle.ask(who, ask).await? {
+            Answer::Retiring(stored) => Ok(Response::new(stored)),
+            other => Err(Status::internal(format!("what is retired was asked for, and {other:?} came"))),
+        }
     }
 
     /// Has an upgrade changed, and tells how it is doing then.
@@ -138,6 +147,21 @@ impl Operators for OperatorsService {
         let request = request.into_inner();
         let callers = self.handle.read(move |core, now| core.callers(&request, now)).await?;
         callers.map(Response::new).map_err(|denied| failure::denied(&denied))
+    }
+
+    async fn retire(&self, request: Request<RetireRequest>) -> Result<Response<RetireResponse>, Status> {
+        match self.handle.ask(caller(&request), Ask::Retire(request.into_inner())).await? {
+            Answer::Retired(response) => Ok(Response::new(*response)),
+            other => Err(Status::internal(format!("whether a version is retired was asked for, and {other:?} came"))),
+        }
+    }
+
+    async fn unretire(&self, request: Request<UnretireRequest>) -> Result<Response<StoredRetiring>, Status> {
+        self.retiring(caller(&request), Ask::Unretire(request.into_inner())).await
+    }
+
+    async fn announce(&self, request: Request<AnnounceRequest>) -> Result<Response<StoredRetiring>, Status> {
+        self.retiring(caller(&request), Ask::Announce(request.into_inner())).await
     }
 
     async fn forget_node(&self, request: Request<ForgetNodeRequest>) -> Result<Response<ForgetNodeResponse>, Status> {

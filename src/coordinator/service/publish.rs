@@ -53,7 +53,7 @@ impl Publishing {
             match handle.ask(who.clone(), Ask::Publish(publication)).await? {
                 Answer::Published(published) => return Ok(published),
                 Answer::Stale => {}
-                Answer::Upgrade(_) | Answer::Done => break,
+                Answer::Upgrade(_) | Answer::Retired(_) | Answer::Retiring(_) | Answer::Done => break,
             }
         }
         Err(failure::too_many("others publish bundles of this protocol all the time"))

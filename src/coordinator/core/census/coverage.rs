@@ -6,6 +6,9 @@ use crate::control::v1_0_0 as wire;
 /// Most gaps of a node.
 const GAPS: usize = 32;
 
+/// A node says Hello a moment before it begins to count, or after: so far apart these two may be, in microseconds.
+const UNNOTICED: u64 = 60_000_000;
+
 /// Where a batch belongs.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -66,6 +69,17 @@ pub(super) fn advance(node: &mut wire::CensusNode, place: &Place, instance: &str
     node.until_watched = now.watched.saturating_sub(said.until_ago_microseconds).max(node.until_watched);
     node.closed = said.last;
     node.forgotten = false;
+}
+
+/// That the node was there before its calls were counted, as far as that is not long ago: not before `begins` on the watch.
+pub(in crate::coordinator::core) fn before_it_was_counted(
+    kept: &wire::CensusNode,
+    node: &wire::StoredNode,
+    begins: u64,
+) -> Option<String> {
+    let (first, from) = (node.first_seen, kept.from);
+    let was_there = first > 0 && first.saturating_add(UNNOTICED) < from && kept.from_watched > begins;
+    was_there.then(|| format!("{} was there before its calls were counted", kept.node))
 }
 
 /// Nothing more is awaited of it.

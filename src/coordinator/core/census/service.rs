@@ -16,7 +16,7 @@ const ROWS: usize = 4_000;
 const LONGEST_CALLER: usize = 128;
 
 /// The calls of one service of a version.
-pub(super) struct Service {
+pub(in crate::coordinator::core) struct Service {
     /// By method, with a label or without.
     rows: BTreeMap<(String, bool), wire::CensusRow>,
     callers: Frequent<Who>,
@@ -105,7 +105,12 @@ impl Service {
     }
 
     /// The record of it: rows by method, callers by how often they have called.
-    pub(super) fn kept(&self, protocol: &str, version: &Version, service: &str) -> wire::CensusOfService {
+    pub(in crate::coordinator::core) fn kept(
+        &self,
+        protocol: &str,
+        version: &Version,
+        service: &str,
+    ) -> wire::CensusOfService {
         let caller = |entry: Entry<&Who>| wire::CensusCaller {
             caller: entry.key.caller.clone(),
             kind: entry.key.kind,

@@ -1,0 +1,236 @@
+//! `straddle retire`, `unretire` and `deprecate`: versions that are served no longer, or not for long.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::arguments::{DeprecateArguments, RetireArguments, UnretireArguments};
+use super::inspect::printable;
+use super::node::{line, say};
+use super::operator::table::table;
+use super::operator::{self, Operator, time};
+use super::{Outcome, count};
+use crate::control::v1_0_0::{
+    AnnounceRequest, CensusCaller, Notice, RetireObstacle, RetireRequest, RetireResponse, StoredRetiring,
+    UnretireRequest,
+};
+
+pub(super) fn run(arguments: &RetireArguments) -> Outcome {
+    operator::ask(&arguments.at, |operator| retire(operator, arguments))
+}
+
+pub(super) fn unretire(arguments: &UnretireArguments) -> Outcome {
+    operator::ask(&arguments.at, |mut operator| async move {
+        let protocol = arguments.protocol.clone();
+        let request = operator.request(UnretireRequest { protocol, anyway: arguments.anyway });
+        match operator.client.unretire(request).await {
+            Ok(stored) if operator.json => line(&json!({ "retiring": retiring(&stored.into_inner()) }))?,
+            Ok(_) => say(&format!("all versions of {} are served again", arguments.protocol))?,
+            Err(status) => return operator.failed(&status),
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+pub(super) fn deprecate(arguments: &DeprecateArguments) -> Outcome {
+    operator::ask(&arguments.at, |mut operator| async move {
+        let protocol = arguments.protocol.clone();
+        let request = operator.request(AnnounceRequest { protocol, notice: Some(notice(arguments)) });
+        let stored = match operator.client.announce(request).await {
+            Ok(stored) => stored.into_inner(),
+            Err(status) => return operator.failed(&status),
+        };
+        if operator.json {
+            line(&json!({ "retiring": retiring(&stored) }))?;
+        } else {
+            let announced = stored.retiring.map(|retiring| retiring.notices).unwrap_or_default();
+            let lines: Vec<String> = announced.iter().map(announcement).collect();
+            let nothing = format!("nothing is announced to callers of {} any more", arguments.protocol);
+            say(&if lines.is_empty() { nothing } else { lines.join("\n") })?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn retire(mut operator: Operator, arguments: &RetireArguments) -> Outcome {
+    let request = operator.request(RetireRequest {
+        protocol: arguments.protocol.clone(),
+        version: arguments.version.to_string(),
+        guard_microseconds: Some(u64::try_from(arguments.guard.as_micros()).unwrap_or(u64::MAX)),
+        force: arguments.force,
+        dry_run: arguments.dry_run,
+        grace_seconds: arguments.grace.as_secs().max(1),
+    });
+    let response = match operator.client.retire(request).await {
+        Ok(response) => response.into_inner(),
+        Err(status) => return operator.failed(&status),
+    };
+    if operator.json {
+        line(&as_json(&response))?;
+    } else {
+        say(&text(arguments, &response))?;
+    }
+    let well = response.retired || (arguments.dry_run && response.obstacles.is_empty());
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn notice(arguments: &DeprecateArguments) -> Notice {
+    let version = arguments.version.to_string();
+    if arguments.off {
+        return Notice { version, ..Notice::default() };
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    Notice {
+        version,
+        deprecated_since: now,
+        sunset: arguments.sunset.map_or(0, |sunset| sunset.0),
+        brownout: arguments.brownout.map(|times| times.from(now)),
+    }
+}
+
+fn announcement(notice: &Notice) -> String {
+    let mut text = format!("callers of {} and older are told that it is deprecated", notice.version);
+    if notice.sunset > 0 {
+        text.push_str(&format!(", and goes at {}", time::at(notice.sunset.saturating_mul(1_000_000))));
+    }
+    if let Some(brownout) = &notice.brownout {
+        let (seconds, every) = (brownout.seconds, brownout.every_seconds);
+        text.push_str(&format!("; they are refused for {seconds} s of each {every} s"));
+    }
+    printable(&text)
+}
+
+fn text(arguments: &RetireArguments, response: &RetireResponse) -> String {
+    let RetireArguments { protocol, version, .. } = arguments;
+    let obstacles = response.obstacles.len() as u64 + response.more;
+    let listed = table(["", "WHAT", "LAST"], &response.obstacles.iter().map(row).collect::<Vec<_>>(), "  ");
+    let listed = listed.split_once('\n').map_or("", |(_, rows)| rows).to_owned();
+    let more = if response.more > 0 { format!("  and {} more\n", response.more) } else { String::new() };
+    let back = format!("`straddle unretire {protocol}` takes it back");
+    match (response.retired, obstacles) {
+        (true, 0) => {
+            format!("{protocol} {version} is retired, and all older versions: their callers are told so; {back}")
+        }
+        (true, _) => format!("{protocol} {version} is retired, and all older versions, although\n{listed}{more}{back}"),
+        (false, 0) => format!("nothing stands in the way of retiring {protocol} {version} and older"),
+        (false, _) => format!(
+            "{protocol} {version} is not retired: {} in the way\n{listed}{more}help: {}",
+            count(obstacles, "thing stands", "things stand"),
+            advice(&response.obstacles)
+        ),
+    }
+}
+
+fn row(obstacle: &RetireObstacle) -> [String; 3] {
+    let last = if obstacle.last_seen > 0 { format!("last at {}", time::at(obstacle.last_seen)) } else { String::new() };
+    [obstacle.rule.clone(), obstacle.what.clone(), last]
+}
+
+fn advice(obstacles: &[RetireObstacle]) -> String {
+    let is = |rule: &str| obstacles.iter().any(|obstacle| obstacle.rule == rule);
+    let mut advice = Vec::new();
+    if is("called") {
+        advice.push("move these callers to a newer version");
+    }
+    if is("gap") || is("young") {
+        advice.push("wait until what is not known is older than --guard");
+    }
+    if is("late") || is("silent") {
+        advice.push("see to the nodes that tell nothing, or have them forgotten: straddle nodes");
+    }
+    advice.push("--force retires it all the same");
+    advice.join("; ")
+}
+
+fn as_json(response: &RetireResponse) -> Value {
+    let caller = |caller: &CensusCaller| {
+        json!({
+            "caller": caller.caller,
+            "calls": caller.calls,
+            "error": caller.error,
+            "last_seen": time::exact(caller.last_seen),
+        })
+    };
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let obstacle = |obstacle: &RetireObstacle| {
+        json!({
+            "rule": obstacle.rule,
+            "what": obstacle.what,
+            "version": some(&obstacle.version),
+            "method": some(&obstacle.method),
+            "unlabelled": obstacle.unlabelled,
+            "last_seen": time::exact(obstacle.last_seen),
+            "callers": obstacle.callers.iter().map(caller).collect::<Vec<_>>(),
+            "node": some(&obstacle.node),
+        })
+    };
+    json!({
+        "retired": response.retired,
+        "obstacles": response.obstacles.iter().map(obstacle).collect::<Vec<_>>(),
+        "more": response.more,
+        "retiring": response.retiring.as_ref().map(retiring),
+    })
+}
+
+/// What is retired and announced, for scripts.
+pub(super) fn retiring(stored: &StoredRetiring) -> Value {
+    let told = stored.retiring.clone().unwrap_or_default();
+    let notice = |notice: &Notice| {
+        json!({
+            "version": notice.version,
+            "deprecated_since": time::exact(notice.deprecated_since.saturating_mul(1_000_000)),
+            "sunset": time::exact(notice.sunset.saturating_mul(1_000_000)),
+            "brownout": notice.brownout.as_ref().map(|brownout| json!({
+                "seconds": brownout.seconds,
+                "every_seconds": brownout.every_seconds,
+                "from": time::exact(brownout.from.saturating_mul(1_000_000)),
+            })),
+        })
+    };
+    json!({
+        "protocol": stored.protocol,
+        "retired_up_to": Some(told.retired_up_to).filter(|version| !version.is_empty()),
+        "retired": time::exact(stored.retired),
+        "by": stored.by,
+        "notices": told.notices.iter().map(notice).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(more: &[&str]) -> RetireArguments {
+        use clap::{Args, Command, FromArgMatches};
+        let words = ["retire", "shop", "1.0.0"].into_iter().chain(more.iter().copied());
+        let matches = RetireArguments::augment_args(Command::new("retire")).get_matches_from(words);
+        RetireArguments::from_arg_matches(&matches).expect("they are good")
+    }
+
+    fn called() -> RetireObstacle {
+        RetireObstacle {
+            rule: "called".to_owned(),
+            what: "1.0.0 shop.v1.Shop.Get without a label is called by 10.0.0.7".to_owned(),
+            last_seen: 1_763_000_000_000_000,
+            ..RetireObstacle::default()
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_told_with_what_to_do() {
+        let response = RetireResponse { obstacles: vec![called()], more: 2, ..RetireResponse::default() };
+        let expected = "shop 1.0.0 is not retired: 3 things stand in the way\n  \
+            called  1.0.0 shop.v1.Shop.Get without a label is called by 10.0.0.7  last at 2025-11-13T02:13:20Z\n  \
+            and 2 more\nhelp: move these callers to a newer version; --force retires it all the same";
+        assert_eq!(text(&asked(&[]), &response), expected);
+    }
+
+    #[test]
+    fn what_was_forced_is_told_with_what_it_breaks() {
+        let response = RetireResponse { retired: true, obstacles: vec![called()], ..RetireResponse::default() };
+        let told = text(&asked(&["--force"]), &response);
+        assert!(told.starts_with("shop 1.0.0 is retired, and all older versions, although\n  called  "), "{told}");
+        assert!(told.ends_with("`straddle unretire shop` takes it back"), "{told}");
+    }
+}

@@ -1,0 +1,313 @@
+//! Versions that are served no longer, or not for long.
+//!
+//! A version is retired with all older ones. Nobody may call it any more, and that has to be known: for the guard time up to the
+//! newest moment that all nodes have told of, each node's calls have to be counted without a gap, with none of such a version
+//! among them. All of it goes by the watch, on which nothing looks older than it is.
+
+use super::census::coverage;
+use super::fleet::{Fleet, Node};
+use super::outbox::Outbox;
+use super::{Denied, Now, Reason};
+use crate::control::v1_0_0 as wire;
+use crate::control::v1_0_0::UpgradeState;
+use crate::coordinator::record::keys;
+use crate::coordinator::schedule::in_words;
+use crate::version::Version;
+
+/// The guard time where none is named: 14 days, in microseconds.
+const GUARD: u64 = 14 * 24 * 60 * 60 * 1_000_000;
+/// A node tells its calls each 30 seconds. One that has told nothing for so long, in microseconds, is late.
+const LATE: u64 = 90_000_000;
+/// Most obstacles that are told.
+const TOLD: usize = 200;
+/// Most callers that are named for a method.
+const CALLERS: usize = 10;
+/// Most versions that something is announced for.
+const NOTICES: usize = 100;
+/// What a node takes at most; as `agent.proto` says.
+const LONGEST_GRACE: u64 = 315_360_000;
+const LONGEST_BROWNOUT: u64 = 31_536_000;
+const YEAR_10000: u64 = 253_402_300_800;
+
+impl Fleet {
+    /// The newest version that is retired.
+    pub(super) fn retired_up_to(&self) -> Option<Version> {
+        let retiring = self.retiring.as_ref()?.retiring.as_ref()?;
+        self.canonical(&retiring.retired_up_to)
+    }
+
+    /// Retires a version and all older ones, if nothing stands in the way.
+    pub(super) fn retire(
+        &mut self,
+        request: &wire::RetireRequest,
+        by: &str,
+        now: Now,
+        outbox: &mut Outbox,
+    ) -> Result<wire::RetireResponse, Denied> {
+        let version = self.published_version(&request.version)?;
+        if request.grace_seconds > LONGEST_GRACE {
+            return Err(invalid(format!("a grace time has at most {LONGEST_GRACE} seconds")));
+        }
+        if self.retired_up_to().is_some_and(|retired| retired >= version) {
+            let retiring = self.retiring.clone();
+            return Ok(wire::RetireResponse { retired: true, retiring, ..wire::RetireResponse::default() });
+        }
+        self.left_behind(&version)?;
+        let guard = request.guard_microseconds.unwrap_or(GUARD);
+        let mut obstacles = self.obstacles(&version, guard, now);
+        let (found, goes) = (obstacles.len(), (obstacles.is_empty() || request.force) && !request.dry_run);
+        if goes {
+            let first: Vec<String> = obstacles.iter().take(CALLERS).map(|obstacle| obstacle.what.clone()).collect();
+            self.put_retired(&version, request.grace_seconds, by, now, outbox);
+            let what = format!("{version} of {} is served no longer, nor is any older one", self.name);
+            let why = if first.is_empty() {
+                format!("nobody has called it for {}", in_words(guard))
+            } else {
+                format!("by force, although: {}", first.join("; "))
+            };
+            self.retiring_event(outbox, now, by, "retired", what, why);
+        }
+        obstacles.truncate(TOLD);
+        Ok(wire::RetireResponse {
+            retired: goes,
+            more: (found - obstacles.len()) as u64,
+            obstacles,
+            retiring: self.retiring.clone(),
+        })
+    }
+
+    fn put_retired(&mut self, version: &Version, grace: u64, by: &str, now: Now, outbox: &mut Outbox) {
+        let mut stored = self.stored_retiring();
+        let retiring = stored.retiring.get_or_insert_default();
+        retiring.retired_up_to = version.to_string();
+        retiring.grace_seconds = grace;
+        // Nothing is announced any more of what is gone.
+        retiring.notices.retain(|notice| notice.version.parse().is_ok_and(|of: Version| of > *version));
+        (stored.retired, stored.retired_watched) = (now.wall, now.watched);
+        self.put_retiring(stored, by, now, outbox);
+    }
+
+    /// Serves all versions again.
+    pub(super) fn unretire(
+        &mut self,
+        request: &wire::UnretireRequest,
+        by: &str,
+        now: Now,
+        outbox: &mut Outbox,
+    ) -> Result<wire::StoredRetiring, Denied> {
+        let Some(retired) = self.retired_up_to() else { return Ok(self.stored_retiring()) };
+        let swept = |node: &&Node| node.report.retiring.as_ref().is_some_and(|one| !one.swept_up_to.is_empty());
+        let swept: Vec<&str> = self.counted().filter(swept).map(Node::name).collect();
+        if !swept.is_empty() && !request.anyway {
+            return Err(Denied {
+                reason: Reason::TooLate,
+                what: format!(
+                    "{} does not have the state of the simulation objects up to {retired} any more",
+                    swept.join(", ")
+                ),
+                advice: "--anyway serves these versions all the same; their objects begin without state".to_owned(),
+            });
+        }
+        let mut stored = self.stored_retiring();
+        stored.retiring.get_or_insert_default().retired_up_to.clear();
+        (stored.retired, stored.retired_watched) = (0, 0);
+        self.put_retiring(stored.clone(), by, now, outbox);
+        let what = format!("{retired} of {} is served again, and all older ones", self.name);
+        self.retiring_event(outbox, now, by, "unretired", what, String::new());
+        Ok(self.stored_retiring())
+    }
+
+    /// Announces something of a version, or nothing any more.
+    pub(super) fn announce(
+        &mut self,
+        notice: wire::Notice,
+        by: &str,
+        now: Now,
+        outbox: &mut Outbox,
+    ) -> Result<wire::StoredRetiring, Denied> {
+        let version = self.published_version(&notice.version)?;
+        if self.retired_up_to().is_some_and(|retired| retired >= version) {
+            return Err(invalid(format!("{version} is retired already: its callers are told so")));
+        }
+        if let Some(brownout) = &notice.brownout
+            && !(1..brownout.every_seconds).contains(&brownout.seconds)
+        {
+            return Err(invalid("a brown-out lasts for a part of what it comes each time".to_owned()));
+        }
+        let too_rare = |brownout: &wire::Brownout| brownout.every_seconds > LONGEST_BROWNOUT;
+        if notice.sunset >= YEAR_10000 || notice.brownout.as_ref().is_some_and(too_rare) {
+            return Err(invalid(
+                "a sunset is before the year 10000, and a brown-out comes each year at least".to_owned(),
+            ));
+        }
+        let nothing = notice.deprecated_since == 0 && notice.sunset == 0 && notice.brownout.is_none();
+        let mut stored = self.stored_retiring();
+        let notices = &mut stored.retiring.get_or_insert_default().notices;
+        notices.retain(|other| self.canonical(&other.version).as_ref() != Some(&version));
+        if !nothing {
+            notices.push(wire::Notice { version: version.to_string(), ..notice });
+            notices.sort_by_key(|notice| self.canonical(&notice.version));
+        }
+        if notices.len() > NOTICES {
+            return Err(invalid(format!("something is announced for at most {NOTICES} versions")));
+        }
+        self.put_retiring(stored, by, now, outbox);
+        let what = if nothing {
+            format!("nothing is announced of {version} of {} any more", self.name)
+        } else {
+            format!("callers of {version} of {} are told that it will be retired", self.name)
+        };
+        let why = if notice.brownout.is_some() { "with brown-outs".to_owned() } else { String::new() };
+        self.retiring_event(outbox, now, by, "announced", what, why);
+        Ok(self.stored_retiring())
+    }
+
+    fn stored_retiring(&self) -> wire::StoredRetiring {
+        let none = || wire::StoredRetiring { protocol: self.name.clone(), ..wire::StoredRetiring::default() };
+        self.retiring.clone().unwrap_or_else(none)
+    }
+
+    fn put_retiring(&mut self, stored: wire::StoredRetiring, by: &str, now: Now, outbox: &mut Outbox) {
+        let stored = wire::StoredRetiring { by: by.to_owned(), changed: now.wall, ..stored };
+        outbox.put(keys::retiring(&self.name), &stored);
+        self.retiring = Some(stored);
+        self.tell_goals(outbox);
+        self.touch(None);
+    }
+
+    fn retiring_event(&self, outbox: &mut Outbox, now: Now, by: &str, kind: &str, what: String, why: String) {
+        let (who, kind) = (by.to_owned(), kind.to_owned());
+        self.event(outbox, now, wire::Event { who, kind, what, why, ..wire::Event::default() });
+    }
+
+    /// No node may run such a version, or be taken back to it.
+    fn left_behind(&self, version: &Version) -> Result<(), Denied> {
+        let blocked = |what: String, advice: String| Err(Denied { reason: Reason::Blocked, what, advice });
+        if let Some(running) = self.upgrade.as_ref().filter(|running| running.from <= *version) {
+            let (number, from) = (running.number(), &running.from);
+            let finalizing = running.state() == UpgradeState::Finalizing;
+            let advice = if finalizing { "wait until all nodes have finalized" } else { "finalize it first" };
+            let what = format!("upgrade {number} of {} can still be taken back to {from}", self.name);
+            return blocked(what, format!("{advice}: straddle upgrade status {number}"));
+        }
+        for node in self.counted() {
+            let name = node.name();
+            match &node.version {
+                Some(runs) if runs > version => {}
+                _ => {
+                    let runs = &node.stored.version;
+                    let advice = format!("upgrade it; if it is gone for good: {}", node.forget());
+                    return blocked(format!("{name} runs {runs}"), advice);
+                }
+            }
+            if let Some(back) = self.canonical(&node.stored.back).filter(|back| back <= version) {
+                let advice = "finalize first: straddle upgrade finalize, or straddle node finalize".to_owned();
+                return blocked(format!("{name} could still go back to {back}"), advice);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is called, and what is not known.
+    fn obstacles(&self, version: &Version, guard: u64, now: Now) -> Vec<wire::RetireObstacle> {
+        let mut obstacles = Vec::new();
+        let known = self.census.nodes().map(|node| node.from_watched).min();
+        let horizon = self.horizon(now);
+        let begins = horizon.saturating_sub(guard);
+        let lasts = |since: u64| in_words(horizon.saturating_sub(since));
+        match known {
+            Some(since) if since <= begins && guard <= horizon => {}
+            known => {
+                let known =
+                    known.map_or_else(|| "not counted yet".to_owned(), |since| format!("counted for {}", lasts(since)));
+                let what = format!("calls of {} are {known}, and have to be for {}", self.name, in_words(guard));
+                obstacles.push(wire::RetireObstacle {
+                    rule: "young".to_owned(),
+                    what,
+                    ..wire::RetireObstacle::default()
+                });
+            }
+        }
+        obstacles.extend(self.called(version, begins));
+        for node in self.counted() {
+            obstacles.extend(self.unknown_now(node, begins, now));
+        }
+        for node in self.census.nodes() {
+            for gap in node.gaps.iter().filter(|gap| gap.until_watched > begins) {
+                let lasted = in_words(gap.until_watched.saturating_sub(gap.from_watched));
+                let what = format!("of {} nothing is known for {lasted}: {}", node.node, gap.why);
+                obstacles.push(about("gap", &node.node, what));
+            }
+        }
+        obstacles
+    }
+
+    /// Up to when all nodes that are there have told their calls, on the watch.
+    fn horizon(&self, now: Now) -> u64 {
+        let told = self.counted().filter_map(|node| {
+            let kept = self.census.node(node.name())?;
+            let goes_on = !kept.closed || node.live.is_some();
+            goes_on.then_some(kept.until_watched)
+        });
+        told.min().unwrap_or(now.watched).min(now.watched)
+    }
+
+    /// Methods of such versions that were called, with who has called them.
+    fn called(&self, version: &Version, begins: u64) -> Vec<wire::RetireObstacle> {
+        let mut called = Vec::new();
+        for ((of, service), kept) in self.census.services().filter(|((of, _), _)| of <= version) {
+            let kept = kept.kept(&self.name, of, service);
+            for row in kept.rows.iter().filter(|row| row.last_seen_watched >= begins && row.begun + row.refused > 0) {
+                let own =
+                    |caller: &&wire::CensusCaller| caller.method == row.method && caller.unlabelled == row.unlabelled;
+                let mut callers: Vec<wire::CensusCaller> = kept.callers.iter().filter(own).cloned().collect();
+                callers.sort_by_key(|caller| std::cmp::Reverse(caller.last_seen));
+                callers.truncate(CALLERS);
+                let label = if row.unlabelled { " without a label" } else { "" };
+                let names: Vec<&str> = callers.iter().map(|caller| caller.caller.as_str()).collect();
+                let who = if names.is_empty() { String::new() } else { format!(" by {}", names.join(", ")) };
+                called.push(wire::RetireObstacle {
+                    rule: "called".to_owned(),
+                    what: format!("{of} {service}.{}{label} is called{who}", row.method),
+                    version: of.to_string(),
+                    method: format!("{service}.{}", row.method),
+                    unlabelled: row.unlabelled,
+                    last_seen: row.last_seen,
+                    callers,
+                    node: String::new(),
+                });
+            }
+        }
+        called
+    }
+
+    /// Whether a node's calls are not known up to now.
+    fn unknown_now(&self, node: &Node, begins: u64, now: Now) -> Option<wire::RetireObstacle> {
+        let name = node.name();
+        let Some(kept) = self.census.node(name) else {
+            return Some(about("silent", name, format!("{name} has told nothing of its calls yet")));
+        };
+        let silent_for = now.watched.saturating_sub(kept.until_watched);
+        let begins_anew = node.live.as_ref().is_some_and(|live| live.instance != kept.instance);
+        if begins_anew {
+            return Some(about(
+                "silent",
+                name,
+                format!("{name} has told nothing of its calls since its program started"),
+            ));
+        }
+        if !kept.closed && silent_for > LATE {
+            let what = format!("{name} has told nothing of its calls for {}", in_words(silent_for));
+            return Some(about("late", name, what));
+        }
+        coverage::before_it_was_counted(kept, &node.stored, begins).map(|what| about("gap", name, what))
+    }
+}
+
+fn about(rule: &str, node: &str, what: String) -> wire::RetireObstacle {
+    wire::RetireObstacle { rule: rule.to_owned(), node: node.to_owned(), what, ..wire::RetireObstacle::default() }
+}
+
+fn invalid(what: String) -> Denied {
+    Denied { reason: Reason::Invalid, what, advice: "nothing was changed".to_owned() }
+}

@@ -1,10 +1,12 @@
 //! How the node is doing, as the coordinator is told.
 
+use std::collections::BTreeMap;
+
 use super::supervised::Seen;
 use super::{Coordinated, Node, lock};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::Way;
-use crate::dispatch::Counted;
+use crate::dispatch::{Called, Counted, Counts};
 use crate::node::{Kind, NodeStatus};
 use crate::state::{self, Phase};
 use crate::version::Version;
@@ -73,7 +75,7 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen) -
         permit: status.permit.max(before).unwrap_or_default(),
         prepared: status.prepared.map(|prepared| prepared.name).unwrap_or_default(),
         filling: filling.map(|(done, total)| wire::Filling { done, total }),
-        calls: node.dispatch().counted().into_iter().map(|counted| calls(&counted)).collect(),
+        calls: lock(&node.agency().told).news(node.dispatch().counted()),
         calls_running: status.calls.0 as u64,
         values: coordinated.values.as_ref().map(|values| values().into_iter().collect()).unwrap_or_default(),
         active: active.to_string(),
@@ -82,16 +84,36 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen) -
     }
 }
 
-fn calls(counted: &Counted) -> wire::Calls {
+/// The calls that were told of. Counts only grow, so what is told next is what they have grown by.
+#[derive(Debug, Default)]
+pub(super) struct Told(BTreeMap<Called, Counts>);
+
+impl Told {
+    /// What has ended since this was asked last.
+    fn news(&mut self, counted: Vec<Counted>) -> Vec<wire::Calls> {
+        let news = counted.into_iter().filter_map(|Counted { called, counts }| {
+            let told = self.0.entry(called.clone()).or_default();
+            if *told == counts {
+                return None;
+            }
+            let calls = grown(&called, &counts, told);
+            *told = counts;
+            (calls.answered + calls.failed + calls.refused > 0).then_some(calls)
+        });
+        news.collect()
+    }
+}
+
+fn grown(called: &Called, counts: &Counts, told: &Counts) -> wire::Calls {
     wire::Calls {
-        version: counted.version.to_string(),
-        unlabelled: counted.unlabelled,
-        method: counted.method.trim_start_matches('/').replace('/', "."),
-        node_version: counted.node.to_string(),
-        answered: counted.answered,
-        failed: counted.failed,
-        refused: counted.refused,
-        latency: counted.latency.to_vec(),
+        version: called.version.to_string(),
+        unlabelled: called.unlabelled,
+        method: called.method.trim_start_matches('/').replace('/', "."),
+        node_version: called.node.to_string(),
+        answered: counts.answered.saturating_sub(told.answered),
+        failed: counts.failed.saturating_sub(told.failed),
+        refused: counts.refusals().saturating_sub(told.refusals()),
+        latency: counts.latency.iter().zip(told.latency).map(|(count, told)| count.saturating_sub(told)).collect(),
     }
 }
 
@@ -106,5 +128,33 @@ fn phase(phase: Phase) -> wire::Phase {
         Phase::Switching => wire::Phase::Switching,
         Phase::Verifying => wire::Phase::Verifying,
         Phase::Finalizing => wire::Phase::Finalizing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(answered: u64, running: u64) -> Vec<Counted> {
+        let version = |text: &str| text.parse().unwrap();
+        let called =
+            Called { version: version("1.0.0"), unlabelled: true, method: "/p.S/M".into(), node: version("2.0.0") };
+        let mut counts = Counts { begun: answered + running, answered, ..Counts::default() };
+        counts.latency[3] = answered;
+        vec![Counted { called, counts }]
+    }
+
+    #[test]
+    fn each_call_is_told_once_and_one_that_runs_when_it_ends() {
+        let mut told = Told::default();
+        let mut news = |answered, running| {
+            let calls = told.news(counted(answered, running));
+            calls.into_iter().map(|calls| (calls.method.clone(), calls.answered, calls.latency[3])).collect::<Vec<_>>()
+        };
+        assert_eq!(news(0, 1), []);
+        assert_eq!(news(2, 1), [("p.S.M".to_owned(), 2, 2)]);
+        assert_eq!(news(2, 3), []);
+        assert_eq!(news(5, 0), [("p.S.M".to_owned(), 3, 3)]);
+        assert_eq!(news(5, 0), []);
     }
 }

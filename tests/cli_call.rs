@@ -301,11 +301,11 @@ async fn a_node_that_does_not_know_the_version_is_called_in_an_older_one_with_sc
 async fn whoever_calls_may_say_a_name() {
     let state = tempfile::tempdir().expect("a folder");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let node = straddle::inventory::open_node("1.0.0", state.path(), &clock).expect("a node");
-    let names = Arc::new(Mutex::new(Vec::new()));
-    let noted = names.clone();
+    let node = straddle::inventory::open_node("2.0.0", state.path(), &clock).expect("a node");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = seen.clone();
     let service = node.service().map_request(move |request: http::Request<straddle::wire::Body>| {
-        let name = request.headers().get(straddle::dispatch::CALLER).map(|name| name.to_str().unwrap().to_owned());
+        let name = request.headers().get(&straddle::dispatch::CALLER).map(|name| name.to_str().unwrap().to_owned());
         noted.lock().unwrap().push(name);
         request
     });
@@ -324,7 +324,7 @@ async fn whoever_calls_may_say_a_name() {
     });
     calls.await.expect("all calls");
     let named = |name: &str| Some(name.to_owned());
-    assert_eq!(*names.lock().unwrap(), [None, named("billing"), named("night job")]);
+    assert_eq!(*seen.lock().unwrap(), [None, named("billing"), named("night job")]);
     server.abort();
 }
 

@@ -234,6 +234,7 @@ impl Agent {
             | Output::Activate(_)
             | Output::GetReady(_)
             | Output::StandDown
+            | Output::Count
             | Output::Say(_) => {}
         }
     }

@@ -261,7 +261,8 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl Reason {
-    const ALL: [Self; 5] = [Self::Disallowed, Self::Lossy, Self::Retired, Self::UnknownVersion, Self::LabelMismatch];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Disallowed, Self::Lossy, Self::Retired, Self::UnknownVersion, Self::LabelMismatch];
 
     /// The reason as `google.rpc.ErrorInfo` spells it.
     #[must_use]
@@ -272,6 +273,17 @@ impl Reason {
             Self::Retired => "RETIRED",
             Self::UnknownVersion => "UNKNOWN_VERSION",
             Self::LabelMismatch => "LABEL_MISMATCH",
+        }
+    }
+
+    /// Where it stands in [`ALL`](Self::ALL).
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Disallowed => 0,
+            Self::Lossy => 1,
+            Self::Retired => 2,
+            Self::UnknownVersion => 3,
+            Self::LabelMismatch => 4,
         }
     }
 
@@ -292,7 +304,8 @@ mod tests {
 
     #[test]
     fn every_reason_survives_the_wire_under_its_own_code() {
-        for reason in Reason::ALL {
+        for (index, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason.index(), index);
             let refusal = Refusal::new(reason, "because").advice("do this").with("method", "/p.S/M");
             let status = Status::from(refusal.clone());
             assert_eq!(status.code(), refusal.code());

@@ -13,12 +13,13 @@ mod program;
 use ports::Port;
 use program::{Conversation, Node, straddle};
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use straddle::dispatch::Object;
 use straddle::inventory::clock::{Clock, SystemClock};
 use straddle::inventory::generated::v1_1_0;
 use straddle::inventory::objects;
 use straddle::transport::Server;
+use tower::ServiceExt;
 
 const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
 
@@ -293,6 +294,37 @@ async fn a_node_that_does_not_know_the_version_is_called_in_an_older_one_with_sc
         run.ended(1, &["UNKNOWN_VERSION", "code answers inventory.v2.Inventory.Reserve", "built with 3.0.0"]);
     });
     calls.await.expect("all calls");
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_calls_may_say_a_name() {
+    let state = tempfile::tempdir().expect("a folder");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let node = straddle::inventory::open_node("2.0.0", state.path(), &clock).expect("a node");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = seen.clone();
+    let service = node.service().map_request(move |request: http::Request<straddle::wire::Body>| {
+        let name = request.headers().get(&straddle::dispatch::CALLER).map(|name| name.to_str().unwrap().to_owned());
+        noted.lock().unwrap().push(name);
+        request
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let serving = Server::builder().serve(listener, service, std::future::pending()).expect("a server");
+    let address = serving.local_addr().to_string();
+    let server = tokio::spawn(serving);
+    let calls = tokio::task::spawn_blocking(move || {
+        let list = ["call", &address, "inventory@1.0.0", "ListItems", "--schemas", SCHEMAS];
+        straddle(&list).ended(0, &[]);
+        straddle(&[&list[..], &["--caller", "billing"]].concat()).ended(0, &[]);
+        straddle(&[&list[..], &["--caller", "billing", "-H", "straddle-caller: night job"]].concat()).ended(0, &[]);
+        for name in ["", "b\u{fc}ro", " billing", &"n".repeat(129)] {
+            straddle(&[&list[..], &["--caller", name]].concat()).ended(2, &["1 to 128 printable ASCII characters"]);
+        }
+    });
+    calls.await.expect("all calls");
+    let named = |name: &str| Some(name.to_owned());
+    assert_eq!(*seen.lock().unwrap(), [None, named("billing"), named("night job")]);
     server.abort();
 }
 

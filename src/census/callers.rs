@@ -1,7 +1,7 @@
 //! The callers of a node, until they are told.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::mem::size_of;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,19 +46,38 @@ struct Rows {
     all: Vec<(Version, Arc<str>)>,
 }
 
-/// [`Caller`] has to be hashed as this is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Key {
     called: Called,
     kind: CallerKind,
     name: Box<[u8]>,
 }
 
-#[derive(Hash)]
+/// A key that is looked for: hashed as one.
 struct Sought<'a> {
     called: Called,
     kind: CallerKind,
     name: &'a [u8],
+}
+
+impl Key {
+    fn sought(&self) -> Sought<'_> {
+        Sought { called: self.called, kind: self.kind, name: &self.name }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sought().hash(state);
+    }
+}
+
+impl Hash for Sought<'_> {
+    /// In as few steps as there may be: each call pays for them.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.called) << 1 | u64::from(self.kind == CallerKind::Named));
+        state.write(self.name);
+    }
 }
 
 impl Equivalent<Key> for Sought<'_> {

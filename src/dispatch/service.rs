@@ -22,7 +22,7 @@ use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
 use super::route::Route;
 use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
-use super::tally::{Counted, Counting, Tallies};
+use super::tally::{Counted, Counting, Tallies, Unrouted};
 use crate::census::Told;
 use crate::refusal::{Reason, Refusal};
 use crate::retiring::{Retiring, WallClock};
@@ -105,14 +105,19 @@ impl Shared {
     /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.
     #[cold]
     fn without_route(&self, table: &Table, request: &mut Request<Body>, refused: Refused) -> Refused {
-        if self.tallies.are_wanted()
-            && let Some((route, unlabelled)) = table.not_taken(request.uri().path(), request.headers())
-        {
-            let came = self.count_caller(request, route, unlabelled, None);
-            Counting::begin(&route.tally, unlabelled, came).refused();
+        let refusal = Refusal::from_status(&refused.0);
+        if self.tallies.are_wanted() {
+            let reason = refusal.as_ref().map(Refusal::reason);
+            match (table.not_taken(request.uri().path(), request.headers()), reason) {
+                (Some((route, unlabelled)), Some(reason)) => {
+                    let came = self.count_caller(request, route, unlabelled, None);
+                    Counting::begin(&route.tally, unlabelled, came).refused(reason);
+                }
+                _ => self.tallies.unrouted(reason),
+            }
         }
         let Some(heard) = self.heard.get() else { return refused };
-        let refusal = Refusal::from_status(&refused.0).filter(|refusal| refusal.reason() == Reason::UnknownVersion);
+        let refusal = refusal.filter(|refusal| refusal.reason() == Reason::UnknownVersion);
         let learning = refusal.filter(|refusal| refusal.caller_version().is_some_and(heard));
         let Some(learning) = learning else { return refused };
         let mut status = tonic::Status::from(learning.while_learning());
@@ -262,9 +267,15 @@ impl Dispatch {
         held.table.is_none() && self.shared.table.load().is_none()
     }
 
-    /// The calls since this was asked last.
+    /// The calls that were counted so far, sorted; reading them changes nothing.
     pub(crate) fn counted(&self) -> Vec<Counted> {
-        self.shared.tallies.take()
+        self.shared.tallies.counted()
+    }
+
+    /// The calls so far that no route could count.
+    #[allow(dead_code, reason = "it is there for the metrics and the census")]
+    pub(crate) fn unrouted(&self) -> Unrouted {
+        self.shared.tallies.without_route()
     }
 
     /// Has somebody told of versions that callers' labels say and the table lacks; once for all times.

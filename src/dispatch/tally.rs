@@ -1,24 +1,29 @@
 //! Calls from outside, counted by caller version, method and outcome.
 //!
-//! Each route has its own counters, so that counting is two additions, and a look at the clock before and after. Whoever
-//! collects them takes them away. What is counted on the routes of a table that was replaced is collected until its last call
-//! is gone. Calls whose callers have gone away before the answer's end are not counted: nobody knows how they would have ended.
+//! Each route has its own counters, so that counting is a handful of additions, and a look at the clock before and after. They only
+//! grow: whoever reads them keeps what it has seen, and says the difference. What was counted on the routes of a table that was
+//! replaced is added to a sum by the same names once its last call is gone, so there are never more of them than versions and
+//! methods that a node has had.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+mod counts;
+mod known;
+
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::{HeaderMap, Response};
 use tonic::Status;
 
+use self::counts::Counters;
+pub(crate) use self::counts::{Counts, REASONS};
+pub(super) use self::known::Tallies;
+pub(crate) use self::known::Unrouted;
 use super::outcome;
 use super::route::Stamp;
 use super::table::{RESUME, RESUME_DRAIN};
+use crate::refusal::Reason;
 use crate::version::Version;
 use crate::wire::Body;
-
-/// So many groups of latencies there are: up to 64 microseconds, up to 128, and so on up to 33.5 s; the last one is all above.
-pub(crate) const BUCKETS: usize = 21;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +31,21 @@ pub(crate) enum Outcome {
     Answered,
     /// With an error that is the application's, or the node's.
     Failed,
-    Refused,
+    Refused(Reason),
+    /// Its caller went away before the answer's end: nobody knows how it would have ended.
+    Gone,
 }
 
-/// The calls of one version and method since they were collected last.
+/// The calls of one version and method since the node's program began to count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Counted {
+    pub(crate) called: Called,
+    pub(crate) counts: Counts,
+}
+
+/// What calls are counted by. Sorted by this, wherever they are told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Called {
     /// The label; of a caller without one, the version that it was taken for.
     pub(crate) version: Version,
     pub(crate) unlabelled: bool,
@@ -39,11 +53,6 @@ pub(crate) struct Counted {
     pub(crate) method: Arc<str>,
     /// The version that the node ran.
     pub(crate) node: Version,
-    pub(crate) answered: u64,
-    pub(crate) failed: u64,
-    pub(crate) refused: u64,
-    /// How long answers of unary calls took.
-    pub(crate) latency: [u64; BUCKETS],
 }
 
 /// The counters of a route.
@@ -52,119 +61,58 @@ pub(crate) struct Tally {
     stamp: Arc<Stamp>,
     method: Arc<str>,
     unary: bool,
+    /// When a call was seen last is told from here on.
+    made: Instant,
     /// They are made when they are needed: few methods are called in each version, and few callers have no label.
-    labelled: OnceLock<Box<Counts>>,
-    unlabelled: OnceLock<Box<Counts>>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    answered: AtomicU64,
-    failed: AtomicU64,
-    refused: AtomicU64,
-    latency: [AtomicU64; BUCKETS],
+    labelled: OnceLock<Box<Counters>>,
+    unlabelled: OnceLock<Box<Counters>>,
 }
 
 impl Tally {
     pub(super) fn new(stamp: Arc<Stamp>, method: Arc<str>, unary: bool) -> Self {
-        Self { stamp, method, unary, labelled: OnceLock::new(), unlabelled: OnceLock::new() }
+        Self { stamp, method, unary, made: Instant::now(), labelled: OnceLock::new(), unlabelled: OnceLock::new() }
     }
 
-    fn add(&self, unlabelled: bool, outcome: Outcome, came: Option<Instant>) {
-        let counts = if unlabelled { &self.unlabelled } else { &self.labelled }.get_or_init(Box::default);
-        let of_outcome = match outcome {
-            Outcome::Answered => &counts.answered,
-            Outcome::Failed => &counts.failed,
-            Outcome::Refused => &counts.refused,
-        };
-        of_outcome.fetch_add(1, Ordering::Relaxed);
-        if let Some(came) = came.filter(|_| outcome != Outcome::Refused) {
-            let microseconds = u64::try_from(came.elapsed().as_micros()).unwrap_or(u64::MAX);
-            counts.latency[bucket(microseconds)].fetch_add(1, Ordering::Relaxed);
-        }
+    fn counters(&self, unlabelled: bool) -> &Counters {
+        if unlabelled { &self.unlabelled } else { &self.labelled }.get_or_init(Box::default)
     }
 
-    fn take(&self) -> impl Iterator<Item = Counted> {
+    /// What was counted so far.
+    fn counted(&self) -> impl Iterator<Item = Counted> {
         let both = [(false, self.labelled.get()), (true, self.unlabelled.get())];
-        both.into_iter().filter_map(|(unlabelled, counts)| self.taken(unlabelled, counts?))
-    }
-
-    fn taken(&self, unlabelled: bool, counts: &Counts) -> Option<Counted> {
-        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
-        let (answered, failed, refused) = (take(&counts.answered), take(&counts.failed), take(&counts.refused));
-        let (version, node) = (self.stamp.caller.clone(), self.stamp.node.clone());
-        let method = self.method.clone();
-        let latency = std::array::from_fn(|index| take(&counts.latency[index]));
-        (answered + failed + refused > 0).then_some(Counted {
-            version,
-            unlabelled,
-            method,
-            node,
-            answered,
-            failed,
-            refused,
-            latency,
+        both.into_iter().filter_map(|(unlabelled, counters)| {
+            let called = Called {
+                version: self.stamp.caller.clone(),
+                unlabelled,
+                method: self.method.clone(),
+                node: self.stamp.node.clone(),
+            };
+            Some(Counted { called, counts: counters?.read(self.made) })
         })
     }
 }
 
-/// The counters of all routes there are, once somebody wants to know.
-#[derive(Debug, Default)]
-pub(super) struct Tallies(OnceLock<Mutex<Vec<Arc<Tally>>>>);
-
-impl Tallies {
-    pub(super) fn are_wanted(&self) -> bool {
-        self.0.get().is_some()
-    }
-
-    pub(super) fn want(&self) {
-        self.0.get_or_init(Mutex::default);
-    }
-
-    /// Collects from these routes as well, from now on.
-    pub(super) fn add(&self, tallies: impl Iterator<Item = Arc<Tally>>) {
-        if let Some(known) = self.0.get() {
-            lock(known).extend(tallies);
-        }
-    }
-
-    /// Takes away what was counted.
-    pub(super) fn take(&self) -> Vec<Counted> {
-        let Some(known) = self.0.get() else { return Vec::new() };
-        let mut counted = Vec::new();
-        lock(known).retain(|tally| {
-            // Looked at before it is emptied: where nobody else has it, nothing comes after that.
-            let counts_on = Arc::strong_count(tally) > 1;
-            counted.extend(tally.take());
-            counts_on
-        });
-        counted
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A call that is counted when it ends.
+/// A call that is counted when it ends; one that is dropped before that has lost its caller.
 #[derive(Debug)]
 pub(super) struct Counting {
     tally: Arc<Tally>,
     unlabelled: bool,
     /// Of unary calls.
     came: Option<Instant>,
+    outcome: Outcome,
 }
 
 impl Counting {
     /// A call that came at this time, or now.
     pub(super) fn begin(tally: &Arc<Tally>, unlabelled: bool, came: Option<Instant>) -> Self {
         let came = tally.unary.then(|| came.unwrap_or_else(Instant::now));
-        Self { tally: tally.clone(), unlabelled, came }
+        tally.counters(unlabelled).begin();
+        Self { tally: tally.clone(), unlabelled, came, outcome: Outcome::Gone }
     }
 
     /// The call was refused before it had an answer to wait for.
-    pub(super) fn refused(self) {
-        self.end(Outcome::Refused);
+    pub(super) fn refused(self, reason: Reason) {
+        self.end(Outcome::Refused(reason));
     }
 
     /// Counts a call whose answer is whole; else it is to be counted at the end of its body.
@@ -189,8 +137,14 @@ impl Counting {
         self.end(Outcome::Failed);
     }
 
-    fn end(self, outcome: Outcome) {
-        self.tally.add(self.unlabelled, outcome, self.came);
+    fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.tally.counters(self.unlabelled).end(self.outcome, self.came, self.tally.made);
     }
 }
 
@@ -200,58 +154,9 @@ fn of(headers: &HeaderMap) -> Outcome {
         Some(status) if status == "0" => Outcome::Answered,
         // The caller goes on with it: nothing has failed.
         Some(_) if headers.get(&RESUME).is_some_and(|resume| resume == RESUME_DRAIN) => Outcome::Answered,
-        Some(_) if outcome::refusal_in(headers).is_some() => Outcome::Refused,
-        Some(_) => Outcome::Failed,
+        Some(_) => outcome::refusal_in(headers).map_or(Outcome::Failed, |refusal| Outcome::Refused(refusal.reason())),
     }
-}
-
-fn bucket(microseconds: u64) -> usize {
-    // The number of bits beyond the first six of what is just not in the group below.
-    let bits = u64::BITS - (microseconds.saturating_sub(1) >> 6).leading_zeros();
-    (bits as usize).min(BUCKETS - 1)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::refusal::Refusal;
-
-    #[test]
-    fn latencies_fall_into_groups_that_double() {
-        for (microseconds, group) in [
-            (0, 0),
-            (1, 0),
-            (64, 0),
-            (65, 1),
-            (128, 1),
-            (129, 2),
-            (256, 2),
-            (1_000, 4),
-            (64 << 19, 19),
-            ((64 << 19) + 1, 20),
-            (u64::MAX, 20),
-        ] {
-            assert_eq!(bucket(microseconds), group, "{microseconds}");
-        }
-    }
-
-    #[test]
-    fn refusals_are_no_failures_and_neither_are_streams_that_go_on() {
-        let told = |status: Status| {
-            let (parts, ()) = status.into_http::<()>().into_parts();
-            parts.headers
-        };
-        for (headers, outcome) in [
-            (HeaderMap::new(), Outcome::Answered),
-            (told(Status::ok("")), Outcome::Answered),
-            (told(Status::not_found("no")), Outcome::Failed),
-            (told(Status::unavailable("no")), Outcome::Failed),
-            (told(outcome::drained()), Outcome::Answered),
-            (told(outcome::cut()), Outcome::Failed),
-            (told(Refusal::disallowed("no").into()), Outcome::Refused),
-            (told(Refusal::lossy("item", "no").after_run().into()), Outcome::Refused),
-        ] {
-            assert_eq!(of(&headers), outcome, "{headers:?}");
-        }
-    }
-}
+mod tests;

@@ -37,6 +37,7 @@ use tokio::time::Instant;
 use self::attending::Agent;
 pub use self::attending::Attending;
 pub use self::coordinated::Coordinated;
+use self::reporting::Told;
 pub(super) use self::succession::Succession;
 use super::Node;
 use super::engine::Under;
@@ -62,6 +63,8 @@ pub(super) struct Agency {
     leaving: Mutex<Option<Under>>,
     /// What was given up when the node went back last, as far as this program knows.
     given_up: Mutex<Option<GivenUp>>,
+    /// The calls that its reports have told of.
+    told: Mutex<Told>,
     /// What the program before has left.
     before: OnceLock<Succession>,
     /// From when on calls are counted.

@@ -208,6 +208,39 @@ async fn a_node_without_a_state_tells_the_last_of_it_too_and_answers_nobody_afte
     assert_eq!(Status::from_header_map(answer.headers()).expect("a status").code(), Code::Unavailable);
 }
 
+#[tokio::test]
+async fn a_stream_that_runs_is_told_of_as_long_as_it_does() {
+    let mut coordinator = Coordinator::start().await;
+    let state = tempfile::tempdir().unwrap();
+    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
+    coordinator.hello().await;
+    coordinator.welcome(true);
+    coordinator.census().await;
+    coordinator.taken(1);
+    let mut watching = v2_0_0::inventory_client(named(&node, "watcher"));
+    let stream = watching.watch_items(v2_0_0::WatchItemsRequest::default()).await.expect("a stream");
+    let row = |census: &wire::Census, method: &str| {
+        let called = census.methods.iter().find(|called| called.method.ends_with(method)).expect("a row").clone();
+        (called.begun, called.running, called.gone, called.last_ago_microseconds - census.until_ago_microseconds)
+    };
+    let census = coordinator.census().await;
+    let (begun, running, gone, last) = row(&census, "WatchItems");
+    assert_eq!((begun, running, gone), (1, 1, 0));
+    assert!(last < 1_000_000, "it is seen now: {last}");
+    coordinator.taken(census.number);
+    // Another method brings the next batch.
+    watching.get_item(v2_0_0::GetItemRequest { sku: "none".into() }).await.unwrap_err();
+    let census = coordinator.census().await;
+    assert_eq!((row(&census, "WatchItems").0, row(&census, "WatchItems").1), (0, 1));
+    coordinator.taken(census.number);
+    drop(stream);
+    drop(watching);
+    node.stop().await;
+    let census = coordinator.census().await;
+    let (begun, running, gone, _) = row(&census, "WatchItems");
+    assert_eq!((begun, running, gone, census.last), (0, 0, 1, true));
+}
+
 fn http_request(path: &str, label: &str, caller: &str) -> http::Request<Body> {
     let request = http::Request::post(path).header("straddle-version", label).header("straddle-caller", caller);
     request.header("content-type", "application/grpc").body(Body::empty()).expect("a request")

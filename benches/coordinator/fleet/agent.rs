@@ -236,6 +236,7 @@ impl Agent {
             | Output::Count
             | Output::Retire(_)
             | Output::StandDown
+            | Output::Count
             | Output::Say(_) => {}
         }
     }

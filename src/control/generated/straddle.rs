@@ -594,7 +594,7 @@ pub mod v1_0_0 {
                 }
                 /// Who has called what: a batch of the census, at least each 30 seconds, and at the next report after something is called for the first
                 /// time. One is under way at a time: it is said again, with the same number and content, after each Welcome, until CensusTaken
-                /// names it; what is called meanwhile the next one tells. So whoever remembers the instance and the number of the newest batch takes
+                /// names it; what is called meanwhile the next one tells. Only the last ones, at the program's end, do not wait. So whoever remembers the instance and the number of the newest batch takes
                 /// each one exactly once.
                 ///
                 /// The time of a batch begins where that of the one before has ended; that of the first one, when the program began to count, which
@@ -664,7 +664,7 @@ pub mod v1_0_0 {
                     /// Calls that had begun and not ended when the batch's time was over.
                     #[prost(uint64, tag = "9")]
                     pub running: u64,
-                    /// When the last one began, or, while one runs, the end of the batch's time.
+                    /// When one ended last, or, while one runs, the end of the batch's time.
                     #[prost(uint64, tag = "10")]
                     pub last_ago_microseconds: u64,
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::census::{CallerKind, Told};
 use crate::control::v1_0_0 as wire;
@@ -16,13 +17,15 @@ const CALLERS: usize = 2_000;
 #[derive(Debug, Default)]
 pub(super) struct Counting(BTreeMap<Called, Row>);
 
-/// The caller's version, whether it carried no label, and the method.
+/// The caller's version, whether it carried no label, and the method; whatever the node ran.
 type Called = (Version, bool, Arc<str>);
 
 #[derive(Debug, Default)]
 struct Row {
     counted: Calls,
     told: Calls,
+    /// When a call ended last.
+    last: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,60 +34,75 @@ struct Calls {
     answered: u64,
     failed: u64,
     refused: u64,
+    gone: u64,
 }
 
 impl Counting {
-    /// Takes note of what was called; whether something of it was never called before.
+    /// Takes note of all that was counted so far; whether something of it was never called before.
     pub(super) fn note(&mut self, counted: &[Counted]) -> bool {
         let before = self.0.len();
-        for counted in counted {
-            let called = (counted.version.clone(), counted.unlabelled, counted.method.clone());
-            let calls = &mut self.0.entry(called).or_default().counted;
-            calls.begun += counted.answered + counted.failed + counted.refused;
-            calls.answered += counted.answered;
-            calls.failed += counted.failed;
-            calls.refused += counted.refused;
+        for row in self.0.values_mut() {
+            row.counted = Calls::default();
+        }
+        for Counted { called, counts } in counted.iter().filter(|counted| counted.counts.begun > 0) {
+            let key = (called.version.clone(), called.unlabelled, called.method.clone());
+            let row = self.0.entry(key).or_default();
+            row.counted.begun += counts.begun;
+            row.counted.answered += counts.answered;
+            row.counted.failed += counts.failed;
+            row.counted.refused += counts.refusals();
+            row.counted.gone += counts.gone;
+            row.last = row.last.max(counts.last);
         }
         self.0.len() > before
     }
 
     /// What was not told yet, as of now, and whether that is all of it. When the program ends, nobody's turn comes later.
     pub(super) fn take(&mut self, dispatch: &Dispatch, ending: bool) -> (wire::Census, bool) {
-        let mut methods = Vec::new();
-        let mut whole = true;
-        for (called, row) in &mut self.0 {
-            if row.counted == row.told {
-                continue;
-            }
-            if methods.len() == METHODS {
-                whole = false;
-                break;
-            }
-            methods.push(row.tell(called));
-        }
+        let (methods, whole) = self.methods(METHODS);
         let (mut callers, now) = dispatch.take_callers(CALLERS);
         if ending {
             callers.error = callers.error.max(callers.left_most);
         }
         (told(methods, callers, now), whole)
     }
+
+    fn methods(&mut self, most: usize) -> (Vec<wire::CalledMethod>, bool) {
+        let now = Instant::now();
+        let mut news = self.0.iter_mut().filter(|(_, row)| row.has_news());
+        let methods = news.by_ref().take(most).map(|(called, row)| row.tell(called, now)).collect();
+        (methods, news.next().is_none())
+    }
 }
 
 impl Row {
-    fn tell(&mut self, (version, unlabelled, method): &Called) -> wire::CalledMethod {
+    /// Whether something has happened since it was told, or goes on.
+    fn has_news(&self) -> bool {
+        self.counted != self.told || self.counted.running() > 0
+    }
+
+    fn tell(&mut self, (version, unlabelled, method): &Called, now: Instant) -> wire::CalledMethod {
         let (counted, told) = (self.counted, std::mem::replace(&mut self.told, self.counted));
+        let running = counted.running();
+        let last = self.last.filter(|_| running == 0).unwrap_or(now);
         wire::CalledMethod {
             version: version.to_string(),
             unlabelled: *unlabelled,
             method: name(method),
-            begun: counted.begun - told.begun,
-            answered: counted.answered - told.answered,
-            failed: counted.failed - told.failed,
-            refused: counted.refused - told.refused,
-            gone: 0,
-            running: 0,
-            last_ago_microseconds: 0,
+            begun: counted.begun.saturating_sub(told.begun),
+            answered: counted.answered.saturating_sub(told.answered),
+            failed: counted.failed.saturating_sub(told.failed),
+            refused: counted.refused.saturating_sub(told.refused),
+            gone: counted.gone.saturating_sub(told.gone),
+            running,
+            last_ago_microseconds: u64::try_from(now.saturating_duration_since(last).as_micros()).unwrap_or(u64::MAX),
         }
+    }
+}
+
+impl Calls {
+    fn running(&self) -> u64 {
+        self.begun.saturating_sub(self.answered + self.failed + self.refused + self.gone)
     }
 }
 
@@ -110,4 +128,52 @@ fn told(methods: Vec<wire::CalledMethod>, callers: Told, now: u64) -> wire::Cens
 /// `/package.Service/Method` as it is told.
 pub(super) fn name(method: &str) -> String {
     method.trim_start_matches('/').replace('/', ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::{Called as Key, Counts};
+
+    fn counted(method: &str, node: &str, begun: u64, answered: u64) -> Counted {
+        let (version, node) = ("1.0.0".parse().unwrap(), node.parse().unwrap());
+        let called = Key { version, unlabelled: true, method: method.into(), node };
+        let last = (answered > 0).then(Instant::now);
+        Counted { called, counts: Counts { begun, answered, last, ..Counts::default() } }
+    }
+
+    /// A method in a line: begun, answered, running.
+    fn lines(counting: &mut Counting, most: usize) -> (Vec<String>, bool) {
+        let (methods, whole) = counting.methods(most);
+        let line = |row: wire::CalledMethod| {
+            assert!(row.unlabelled && row.version == "1.0.0" && (row.running == 0 || row.last_ago_microseconds == 0));
+            format!("{} {} {} {}", row.method, row.begun, row.answered, row.running)
+        };
+        (methods.into_iter().map(line).collect(), whole)
+    }
+
+    #[test]
+    fn a_row_is_told_by_what_it_has_grown_by_whatever_the_node_runs_and_for_as_long_as_a_call_runs() {
+        let mut counting = Counting::default();
+        let get = |begun, answered| counted("/p.S/Get", "1.0.0", begun, answered);
+        assert!(!counting.note(&[get(0, 0)]), "nothing was called");
+        assert!(counting.note(&[get(2, 1)]));
+        assert_eq!(lines(&mut counting, 9), (vec!["p.S.Get 2 1 1".to_owned()], true));
+        assert!(!counting.note(&[get(2, 1)]));
+        assert_eq!(lines(&mut counting, 9), (vec!["p.S.Get 0 0 1".to_owned()], true), "one goes on");
+        assert!(!counting.note(&[get(2, 2), counted("/p.S/Get", "2.0.0", 5, 5)]));
+        assert_eq!(lines(&mut counting, 9), (vec!["p.S.Get 5 6 0".to_owned()], true));
+        assert_eq!(lines(&mut counting, 9), (vec![], true));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_told_next() {
+        let mut counting = Counting::default();
+        let methods = ["/p.S/A", "/p.S/B", "/p.S/C"].map(|method| counted(method, "1.0.0", 1, 1));
+        assert!(counting.note(&methods));
+        let said: Vec<_> = (0..3).map(|_| lines(&mut counting, 2)).collect();
+        let line = |method: &str| format!("p.S.{method} 1 1 0");
+        assert_eq!(said[0], (vec![line("A"), line("B")], false));
+        assert_eq!((&said[1], &said[2]), (&(vec![line("C")], true), &(vec![], true)));
+    }
 }

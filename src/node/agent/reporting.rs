@@ -1,11 +1,13 @@
 //! How the node is doing, as the coordinator is told.
 
+use std::collections::BTreeMap;
+
 use super::counting;
 use super::supervised::Seen;
 use super::{Coordinated, Node, lock};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::Way;
-use crate::dispatch::Counted;
+use crate::dispatch::{Called, Counted, Counts};
 use crate::node::{Kind, NodeStatus};
 use crate::state::{self, Phase};
 use crate::version::Version;
@@ -30,8 +32,7 @@ pub(super) fn hello(node: &Node, coordinated: &Coordinated, address: &str) -> wi
         instance: status.instance,
         admission: lock(&node.agency().admission).unwrap_or_default(),
         knows: knows(node),
-        // What was called before is counted with the next report.
-        report: Some(report(node, coordinated, Seen::default(), &[])),
+        report: Some(report(node, coordinated, Seen::default(), &node.dispatch().counted())),
     }
 }
 
@@ -48,7 +49,7 @@ pub(super) fn knows(node: &Node) -> Vec<wire::KnownVersion> {
         .collect()
 }
 
-/// How it is doing right now, with these calls, and what its supervisor says.
+/// How it is doing right now, with what was counted of calls so far, and what its supervisor says.
 pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen, counted: &[Counted]) -> wire::Report {
     let status = node.status();
     let serving =
@@ -75,7 +76,7 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen, c
         permit: status.permit.max(before).unwrap_or_default(),
         prepared: status.prepared.map(|prepared| prepared.name).unwrap_or_default(),
         filling: filling.map(|(done, total)| wire::Filling { done, total }),
-        calls: counted.iter().map(calls).collect(),
+        calls: lock(&node.agency().told).news(counted),
         calls_running: status.calls.0 as u64,
         values: coordinated.values.as_ref().map(|values| values().into_iter().collect()).unwrap_or_default(),
         active: active.to_string(),
@@ -85,16 +86,36 @@ pub(super) fn report(node: &Node, coordinated: &Coordinated, supervisor: Seen, c
     }
 }
 
-fn calls(counted: &Counted) -> wire::Calls {
+/// The calls that were told of. Counts only grow, so what is told next is what they have grown by.
+#[derive(Debug, Default)]
+pub(super) struct Told(BTreeMap<Called, Counts>);
+
+impl Told {
+    /// What has ended since this was asked last.
+    fn news(&mut self, counted: &[Counted]) -> Vec<wire::Calls> {
+        let news = counted.iter().filter_map(|Counted { called, counts }| {
+            let told = self.0.entry(called.clone()).or_default();
+            if told == counts {
+                return None;
+            }
+            let calls = grown(called, counts, told);
+            told.clone_from(counts);
+            (calls.answered + calls.failed + calls.refused > 0).then_some(calls)
+        });
+        news.collect()
+    }
+}
+
+fn grown(called: &Called, counts: &Counts, told: &Counts) -> wire::Calls {
     wire::Calls {
-        version: counted.version.to_string(),
-        unlabelled: counted.unlabelled,
-        method: counting::name(&counted.method),
-        node_version: counted.node.to_string(),
-        answered: counted.answered,
-        failed: counted.failed,
-        refused: counted.refused,
-        latency: counted.latency.to_vec(),
+        version: called.version.to_string(),
+        unlabelled: called.unlabelled,
+        method: counting::name(&called.method),
+        node_version: called.node.to_string(),
+        answered: counts.answered.saturating_sub(told.answered),
+        failed: counts.failed.saturating_sub(told.failed),
+        refused: counts.refusals().saturating_sub(told.refusals()),
+        latency: counts.latency.iter().zip(told.latency).map(|(count, told)| count.saturating_sub(told)).collect(),
     }
 }
 
@@ -109,5 +130,33 @@ fn phase(phase: Phase) -> wire::Phase {
         Phase::Switching => wire::Phase::Switching,
         Phase::Verifying => wire::Phase::Verifying,
         Phase::Finalizing => wire::Phase::Finalizing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(answered: u64, running: u64) -> Vec<Counted> {
+        let version = |text: &str| text.parse().unwrap();
+        let called =
+            Called { version: version("1.0.0"), unlabelled: true, method: "/p.S/M".into(), node: version("2.0.0") };
+        let mut counts = Counts { begun: answered + running, answered, ..Counts::default() };
+        counts.latency[3] = answered;
+        vec![Counted { called, counts }]
+    }
+
+    #[test]
+    fn each_call_is_told_once_and_one_that_runs_when_it_ends() {
+        let mut told = Told::default();
+        let mut news = |answered, running| {
+            let calls = told.news(&counted(answered, running));
+            calls.into_iter().map(|calls| (calls.method.clone(), calls.answered, calls.latency[3])).collect::<Vec<_>>()
+        };
+        assert_eq!(news(0, 1), []);
+        assert_eq!(news(2, 1), [("p.S.M".to_owned(), 2, 2)]);
+        assert_eq!(news(2, 3), []);
+        assert_eq!(news(5, 0), [("p.S.M".to_owned(), 3, 3)]);
+        assert_eq!(news(5, 0), []);
     }
 }

@@ -233,6 +233,7 @@ impl Agent {
             | Output::Word { .. }
             | Output::Activate(_)
             | Output::GetReady(_)
+            | Output::Retire(_)
             | Output::StandDown
             | Output::Say(_) => {}
         }

@@ -59,6 +59,6 @@ pub(crate) use self::context::{Context, add_missing};
 pub(crate) use self::older::{Older, Way};
 pub(crate) use self::outcome::{is_trailers_only, refusal_in, tell};
 pub(crate) use self::rewriting::Compiling;
-pub(crate) use self::service::Within;
+pub(crate) use self::service::{Going, Within};
 pub(crate) use self::table::{Missing, Objects, RESUME_ABLE, RESUME_DRAIN, needed};
 pub(crate) use self::tally::{Called, Counted, Counts};

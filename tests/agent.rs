@@ -22,6 +22,8 @@ mod nodes;
 mod program;
 #[path = "agent/programs.rs"]
 mod programs;
+#[path = "agent/retiring.rs"]
+mod retiring;
 #[path = "learn/shop.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod shop;

@@ -27,7 +27,8 @@ use http_body_util::StreamBody;
 use program::{Conversation, Run, straddle};
 use serde_json::{Value, json};
 use shop::{echo, folder_of, key, signed, unsigned};
-use straddle::node::{Node, Opening, Transforming, Upgrade};
+use straddle::node::{Node, NodeStatus, Opening, Transforming, Upgrade};
+use straddle::retiring::{Brownout, Notice, Retiring};
 use straddle::state::RefusedRecord;
 use straddle::wire::Body;
 use tempfile::TempDir;
@@ -398,4 +399,34 @@ fn the_example_has_an_admin_service_on_loopback() {
     assert_eq!(node.end(), Some(0));
     let beyond = ["serve-example", "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"];
     straddle(&beyond).ended(1, &["is no loopback address", "nobody is authenticated"]);
+}
+
+#[test]
+fn the_status_says_what_is_retired_and_announced_and_why_not_all_of_it() {
+    let shop = Shop::start(Doing::Nothing);
+    assert_eq!(shop.status()["retired"], Value::Null);
+    let brownout = Brownout { seconds: 300, every_seconds: 3_600, from: 1_795_000_000 };
+    let notice = Notice::of("2.0.0".parse().unwrap()).deprecated_since(1_790_000_000).brownout(brownout);
+    let retiring = Retiring::up_to("1.0.0".parse().unwrap()).notice(notice);
+    shop.runtime.block_on(shop.node.retire(retiring)).unwrap();
+    says(
+        &shop.told("status", &[]).ended(0, &[]).out,
+        &[
+            "serves    1.0.0, 2.0.0",
+            "retired   not all that was told: the node runs 1.0.0: 1.0.0 is retired once it runs a newer version",
+            "retired   soon up to 2.0.0: deprecated since 2026-09-21T14:13:20Z, browned out for 300 s every 3600 s from",
+        ],
+    );
+    shop.told("upgrade", &["2.0.0"]).ended(0, &[]);
+    shop.told("finalize", &[]).ended(0, &[]);
+    shop.runtime.block_on(async {
+        let mut status = shop.node.watch();
+        let is_retired = |status: &NodeStatus| status.served.len() == 1;
+        status.wait_for(is_retired).await.expect("a node");
+    });
+    says(&shop.told("status", &[]).out, &["serves    2.0.0\n", "retired   up to 1.0.0\n"]);
+    let retired = &shop.status()["retired"];
+    assert_eq!((&retired["up_to"], &retired["refused"]), (&Value::from("1.0.0"), &Value::Null));
+    assert_eq!(retired["notices"][0]["brownout"]["every_seconds"], 3_600);
+    assert_eq!((&retired["notices"][0]["sunset"], &retired["swept_up_to"]), (&Value::Null, &Value::Null));
 }

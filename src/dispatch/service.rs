@@ -52,7 +52,7 @@ struct Shared {
     tallies: Tallies,
     /// Who calls, once somebody wants to know.
     calling: OnceLock<Calling>,
-    doors: Doors,
+    doors: Arc<Doors>,
     heard: OnceLock<Heard>,
 }
 
@@ -176,21 +176,15 @@ impl Dispatch {
     }
 
     /// From here on callers are told what is retired and announced, calls that are inside go on, and streams until
-    /// [`end_retired_streams`](Self::end_retired_streams).
+    /// [`Going::end_streams`].
     pub(crate) fn retire(&self, retiring: &Retiring, clock: &Arc<dyn WallClock>) {
         self.shared.gate.spare_retired_streams();
         self.shared.doors.set(retiring, clock);
     }
 
-    /// Ends the streams of retired versions.
-    pub(crate) fn end_retired_streams(&self) {
-        let table = self.shared.table.load_full().or_else(|| lock(&self.shared.held).table.clone());
-        self.shared.gate.end_retired_streams(&table.map(|table| table.served()).unwrap_or_default());
-    }
-
-    /// Ready once no call of retired versions is inside.
-    pub(crate) async fn retired_are_gone(&self) {
-        self.shared.doors.are_empty().await;
+    /// The calls of retired versions.
+    pub(crate) fn going(&self) -> Going {
+        Going { shared: Arc::downgrade(&self.shared), doors: self.shared.doors.clone() }
     }
 
     /// The table loses its routes of retired versions, and with them what they lead to; the calls on all others go on.
@@ -377,6 +371,26 @@ impl Future for Dispatched {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The calls of retired versions. Whoever waits for them keeps no objects.
+pub(crate) struct Going {
+    shared: Weak<Shared>,
+    doors: Arc<Doors>,
+}
+
+impl Going {
+    /// Ends their streams.
+    pub(crate) fn end_streams(&self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let table = shared.table.load_full().or_else(|| lock(&shared.held).table.clone());
+        shared.gate.end_retired_streams(&table.map(|table| table.served()).unwrap_or_default());
+    }
+
+    /// Ready once none of them is inside.
+    pub(crate) async fn are_gone(&self) {
+        self.doors.are_empty().await;
+    }
 }
 
 /// Dispatch as it is seen from a simulation object.

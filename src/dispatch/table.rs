@@ -507,6 +507,7 @@ mod tests {
     use http::Response;
 
     use super::*;
+    use crate::retiring::{Brownout, Notice, Retiring, SystemClock, WallClock};
     use crate::wire::Body;
 
     const LOOKUPS: u32 = 1_000_000;
@@ -517,7 +518,7 @@ mod tests {
         let headers: HeaderMap = label.into_iter().collect();
         let counted = allocation_counter::measure(|| {
             for _ in 0..LOOKUPS {
-                assert!(black_box(table).route(black_box(path), black_box(&headers)).is_ok());
+                assert!(black_box(table).enter(black_box(path), black_box(&headers)).is_ok());
             }
         });
         counted.count_total
@@ -531,6 +532,13 @@ mod tests {
         let protocol = Protocol::load(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/inventory")).unwrap();
         let at = vec![Some(object); protocol.versions().len()];
         let table = Table::new(&protocol, &Objects { node: 2, oldest: 0, at: &at, built: 0..4 }).unwrap();
+        // Also where versions are under notice, and browned out at times.
+        let doors = Doors::default();
+        let brownout = Brownout { seconds: 1, every_seconds: 2, from: 253_402_300_799 };
+        let notice = Notice::of("1.1.0".parse().unwrap()).sunset(1).brownout(brownout);
+        let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+        doors.set(&Retiring::default().notice(notice), &clock);
+        table.hang(&doors);
 
         let (first, second) = ("/inventory.v1.Inventory/GetItem", "/inventory.v2.Inventory/GetItem");
         for (path, label) in [

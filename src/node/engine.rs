@@ -44,7 +44,6 @@ use super::standing::{Ahead, Standing};
 use crate::bundle::Bundle;
 use crate::dispatch::Dispatch;
 use crate::protocol::Protocol;
-use crate::retiring::reaches;
 use crate::state::{Carry, Epoch, Files, HeldRecords, Phase, Progress, StateError, StateFolder, Status, Way};
 use crate::transport::IntakeHandle;
 use crate::version::Version;
@@ -204,15 +203,15 @@ impl Life {
     pub(super) fn status(&self) -> NodeStatus {
         // The author's code runs here: it may ask the node something, so nothing is locked.
         let held = self.chain.neighbour(&self.version(), Way::On).and_then(|next| next.upgrade.as_ref()?.held());
-        let prepared = self.prepared();
+        let (prepared, retired) = (self.prepared(), self.retirement.status());
         let told = lock(&self.told);
         let (journaled, runs) = (&told.journaled, told.runs());
         let protocol = self.protocol();
         let served = protocol.versions().iter().map(|schema| schema.version().clone());
-        let (oldest, retired) = (self.chain.oldest.clone(), self.retirement.up_to());
+        let oldest = self.chain.oldest.clone();
         let is_served = |version: &Version| {
             oldest.as_ref().is_none_or(|oldest| version >= oldest)
-                && !retired.as_ref().is_some_and(|up_to| reaches(up_to, version))
+                && !retired.as_ref().is_some_and(|retired| retired.in_force.retires(version))
         };
         let next = self.chain.neighbour(runs, Way::On);
         let failure = told.failure.clone().or_else(|| journaled.failure.clone());
@@ -240,7 +239,7 @@ impl Life {
             drained: told.drained,
             prepared,
             permit: Some(journaled.permit).filter(|permit| *permit > 0),
-            retired: self.retirement.status(),
+            retired: retired.clone(),
             instance: self.instance.clone(),
         }
     }

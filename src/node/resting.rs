@@ -95,10 +95,10 @@ impl Resting {
         let (streams, clock) = &self.patience;
         self.dispatch.retire(&in_force, clock);
         if before != in_force.retired_up_to {
-            let (dispatch, until) = (self.dispatch.clone(), Instant::now() + *streams);
+            let (going, until) = (self.dispatch.going(), Instant::now() + *streams);
             let ending = tokio::spawn(async move {
                 sleep_until(until).await;
-                dispatch.end_retired_streams();
+                going.end_streams();
             });
             let mut slot = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
             slot.replace(ending.abort_handle()).into_iter().for_each(|before| before.abort());

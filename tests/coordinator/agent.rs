@@ -242,7 +242,10 @@ impl Attending {
                 self.script.lock().expect("a script").serves = Some(serves);
                 self.report();
             }
-            Output::Retire(_) => self.core.handle(Input::Retired(Ok(())), now),
+            Output::Retire(_) => {
+                self.core.handle(Input::Retired(Ok(())), now);
+                self.report();
+            }
             Output::Find(_)
             | Output::Word { .. }
             | Output::Activate(_)

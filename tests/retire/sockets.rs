@@ -39,11 +39,11 @@ async fn the_first_version_is_retired_on_a_node_that_runs_the_third() {
     let notice = Notice::of(version("1.1.0")).deprecated_since(1_790_000_000);
     node.retire(up_to("1.0.0").notice(notice)).await.unwrap();
     assert_retired(&oldest.put_item(put("1")).await.unwrap_err(), "1.1.0..=3.0.0");
-    let get = || v1::GetItemRequest { sku: "anvil".into(), ..Default::default() };
+    let get = || v1::GetItemRequest { sku: "anvil".into() };
     let answer = v1::inventory_client(channel.clone()).get_item(get()).await.expect("1.1.0 is served");
     assert_eq!(answer.metadata().get("deprecation").expect("a header"), "@1790000000");
     let newest = v3::inventory_client(channel.clone())
-        .get_item(v3::GetItemRequest { sku: "anvil".into(), ..Default::default() })
+        .get_item(v3::GetItemRequest { sku: "anvil".into() })
         .await
         .expect("3.0.0 is served");
     assert!(newest.metadata().get("deprecation").is_none());

@@ -296,7 +296,12 @@ impl World {
                 let result = if self.random.u8(0..8) == 0 { Err("as the seed says".to_owned()) } else { Ok(()) };
                 self.after(wait, Event::Ready { node, instance, result });
             }
-            Output::Activate(_) | Output::StandDown | Output::Count | Output::Retire(_) => {}
+            Output::Retire(_) => {
+                // The node says how it is before its agent reports again.
+                self.agent(node, Input::Retired(Ok(())));
+                self.report(node);
+            }
+            Output::Activate(_) | Output::StandDown | Output::Count => {}
         }
     }
 

@@ -233,7 +233,6 @@ impl Agent {
             | Output::Word { .. }
             | Output::Activate(_)
             | Output::GetReady(_)
-            | Output::Count
             | Output::Retire(_)
             | Output::StandDown
             | Output::Count

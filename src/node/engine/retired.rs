@@ -20,12 +20,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ready::AHEAD;
 use super::{Life, Standing, lock};
-use crate::dispatch::Dispatch;
+use crate::dispatch::Going;
 use crate::node::life::{NodeStatus, RetiredStatus};
 use crate::node::opening::Opening;
 use crate::node::retire::limited;
 use crate::retiring::{Retiring, WallClock, reaches};
-use crate::state::{Phase, Retired};
+use crate::state::{Epoch, Phase, Retired};
 use crate::version::Version;
 
 /// How often it is written down how long the program has run, while something waits for that.
@@ -56,13 +56,15 @@ struct Known {
     streams_until: Instant,
     /// What objects were opened with that could not be closed.
     lingering: Vec<Opening>,
+    /// The epoch of which all is removed that is to go.
+    swept: Option<Epoch>,
 }
 
 impl Retirement {
     pub(super) fn new(kept: Option<Retired>, clock: Arc<dyn WallClock>) -> Self {
         let now = Instant::now();
-        let (in_force, refused, lingering) = Default::default();
-        let known = Known { kept, in_force, refused, ran_until: now, streams_until: now, lingering };
+        let (in_force, refused, lingering, swept) = Default::default();
+        let known = Known { kept, in_force, refused, ran_until: now, streams_until: now, lingering, swept };
         Self { clock, turn: tokio::sync::Mutex::default(), known: Mutex::new(known), wake: Arc::default() }
     }
 
@@ -110,8 +112,8 @@ impl Life {
 
     /// Looks after it for as long as the node lives.
     pub(super) fn keep_retired(self: &Arc<Self>) {
-        let (life, wake, dispatch) = (Arc::downgrade(self), self.retirement.wake.clone(), self.dispatch.clone());
-        tokio::spawn(keep(life, wake, self.status.subscribe(), dispatch));
+        let (life, wake, going) = (Arc::downgrade(self), self.retirement.wake.clone(), self.dispatch.going());
+        tokio::spawn(keep(life, wake, self.status.subscribe(), going));
     }
 
     /// Writes down how long the program has run, if it is of use: it ends.
@@ -142,22 +144,24 @@ impl Life {
             let known = lock(&self.retirement.known);
             (known.kept.clone(), known.in_force.clone(), known.ran())
         };
-        let mut next = match (&before, &told) {
-            (None, None) => return Ok(()),
-            (before, _) => before.clone().unwrap_or_default(),
+        let Some(told) = told.or_else(|| before.as_ref().map(|before| before.told.clone())) else { return Ok(()) };
+        let (in_force, refused) = self.limited(&told);
+        let after = |ran| {
+            let mut next = before.clone().unwrap_or_default();
+            // Of what is retired only now no time is over.
+            next.ran(ran);
+            next.tell(told.clone());
+            next.settle(in_force.retired_up_to.as_ref(), now);
+            next
         };
-        if let Some(told) = told {
-            next.tell(told);
-        }
-        let (in_force, refused) = self.limited(&next.told);
-        next.settle(in_force.retired_up_to.as_ref(), now);
-        if before.as_ref() != Some(&next) {
+        // That time goes by alone is written down now and then.
+        if before.as_ref() != Some(&after(0)) {
+            let next = after(ran);
             // What was to go has gone before it could be mistaken for what is to stay.
             let swept = before.as_ref().and_then(Retired::swept_up_to).cloned();
             if let Some(swept) = swept.filter(|swept| next.swept_up_to() != Some(swept)) {
                 self.on_state(move |state| state.sweep_past(&swept)).await?;
             }
-            next.ran(ran);
             let keeping = next.clone();
             self.on_state(move |state| state.keep_retired(&keeping)).await?;
             let mut known = lock(&self.retirement.known);
@@ -246,19 +250,28 @@ impl Life {
     /// Removes the states whose time is over; when to look again, at the latest.
     async fn sweep_retired(self: &Arc<Self>) -> Duration {
         let _turn = self.retirement.turn.lock().await;
-        let due = {
+        let current = lock(&self.told).current.clone();
+        let (due, is_swept, is_time) = {
             let known = lock(&self.retirement.known);
             let Some(kept) = known.kept.as_ref().filter(|kept| kept.has_states()) else { return HOUR };
-            kept.due(known.ran(), self.retirement.clock.now()).cloned()
+            let due = kept.due(known.ran(), self.retirement.clock.now()).cloned();
+            let is_swept = kept.swept_up_to().is_none() || known.swept.as_ref() == Some(&current);
+            (due, is_swept, known.ran() >= HOUR.as_secs())
         };
-        let swept = match self.sweep(due).await {
-            Ok(true) => Ok(()),
+        let done = if due.is_some() || !is_swept {
+            self.sweep(due).await
+        } else if is_time {
+            self.count(None).await.map(|()| true)
+        } else {
+            Ok(true)
+        };
+        match done {
+            Ok(true) => {}
             Ok(false) => return BUSY,
-            Err(why) => Err(why),
-        };
-        if let Err(why) = swept {
-            tracing::warn!(why, "states of retired objects could not be swept; it is tried again");
-            return AGAIN;
+            Err(why) => {
+                tracing::warn!(why, "states of retired objects could not be swept; it is tried again");
+                return AGAIN;
+            }
         }
         let known = lock(&self.retirement.known);
         let due = known.kept.as_ref().and_then(|kept| kept.due_in(known.ran(), self.retirement.clock.now()));
@@ -267,6 +280,7 @@ impl Life {
 
     /// Writes down what goes now, and removes all that is to go; false while the node is busy with something else.
     async fn sweep(self: &Arc<Self>, due: Option<Version>) -> Result<bool, String> {
+        // A move reads the epoch, or makes another one.
         let Ok(_busy) = self.busy(format!("{AHEAD}states of retired objects are being swept")) else {
             return Ok(false);
         };
@@ -283,6 +297,8 @@ impl Life {
         if let Some(swept) = swept {
             self.on_state(move |state| state.sweep_past(&swept)).await?;
         }
+        let current = lock(&self.told).current.clone();
+        lock(&self.retirement.known).swept = Some(current);
         if let Some(up_to) = due {
             let node = self.root.display();
             tracing::info!(%node, %up_to, "the states of retired simulation objects were swept");
@@ -332,7 +348,7 @@ fn key(status: &NodeStatus) -> (Version, Option<Version>, Phase) {
 }
 
 /// Looks after what is retired, until the node is gone.
-async fn keep(life: Weak<Life>, wake: Arc<Notify>, mut status: watch::Receiver<NodeStatus>, dispatch: Dispatch) {
+async fn keep(life: Weak<Life>, wake: Arc<Notify>, mut status: watch::Receiver<NodeStatus>, going: Going) {
     loop {
         let Some(node) = life.upgrade() else { return };
         let seen = key(&status.borrow_and_update());
@@ -346,10 +362,10 @@ async fn keep(life: Weak<Life>, wake: Arc<Notify>, mut status: watch::Receiver<N
         let work = async {
             tokio::select! {
                 biased;
-                () = dispatch.retired_are_gone() => {}
-                () = sleep_until(streams_until) => dispatch.end_retired_streams(),
+                () = going.are_gone() => {}
+                () = sleep_until(streams_until) => going.end_streams(),
             }
-            dispatch.retired_are_gone().await;
+            going.are_gone().await;
             // To the end, whatever comes.
             let to_the_end = |life: Arc<Life>| {
                 tokio::spawn(async move { if life.drop_retired().await { life.sweep_retired().await } else { BUSY } })

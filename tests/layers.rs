@@ -14,7 +14,7 @@ use uses::{unexplained_exemptions, uses};
 /// or to its right.
 const LAYERS: &[&[&str]] = &[
     &["version", "refusal", "nearest"],
-    &["tree", "expression"],
+    &["tree", "expression", "metrics"],
     &["protocol", "wire"],
     &["rewrite", "check", "codegen", "bundle"],
     &["draft", "verify"],

@@ -61,6 +61,8 @@ pub mod fuzzing;
 #[cfg(feature = "cli")]
 pub mod inventory;
 #[cfg(feature = "runtime")]
+mod metrics;
+#[cfg(feature = "runtime")]
 pub mod node;
 pub mod protocol;
 #[cfg(feature = "runtime")]

@@ -31,6 +31,7 @@ mod life;
 mod limits;
 pub(crate) mod losses;
 mod making;
+mod metrics;
 mod opening;
 mod program;
 mod random;

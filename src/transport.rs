@@ -40,6 +40,8 @@ pub(crate) mod labelled;
 mod late;
 mod limits;
 mod notify;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod page;
 mod preface;
 mod reflection;
 mod server;
@@ -58,5 +60,7 @@ pub use intake::IntakeHandle;
 pub use labelled::{Label, Labelled, Resumable};
 pub use limits::Limits;
 pub(crate) use notify::Notifier;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub(crate) use page::read_page;
 pub use reflection::{InvalidReflection, Reflection};
 pub use server::{Served, Server, Serving};

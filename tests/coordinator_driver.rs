@@ -5,6 +5,8 @@
 mod agent;
 #[path = "coordinator/faulty.rs"]
 mod faulty;
+#[path = "support/page.rs"]
+mod page;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,6 +211,59 @@ fn a_scheduling_function_of_ones_own_is_asked_by_its_name() {
             })
             .await
             .expect("it is forgotten");
+        at.stop().await;
+    });
+}
+
+#[test]
+fn its_numbers_tell_of_a_fleet_and_of_its_upgrade() {
+    let runtime = Runtime::new().expect("a runtime");
+    let (database, _folder) = embedded();
+    runtime.block_on(async {
+        let mut at =
+            Running::start(Coordinator::builder(database.clone()).name("first").schedule("never", Never)).await;
+        let beside = Running::start(Coordinator::builder(database).name("second")).await;
+        at.publish().await.expect("it is published");
+        let _agents = ["node-a", "node-b"].map(|name| Agent::come(&runtime, &at.address, name, "1.1.0", Moves::Done));
+        at.until_connected(2).await;
+        let request = StartUpgradeRequest {
+            protocol: "inventory".to_owned(),
+            to: "2.0.0".to_owned(),
+            schedule: "own = [\"never\"]".to_owned(),
+            ..Default::default()
+        };
+        at.client.start_upgrade(request).await.expect("it begins");
+        let scrape = |address: &str| {
+            let (head, body) = page::ask(address, "GET", "/metrics");
+            assert!(head.starts_with("http/1.1 200 "), "{head}");
+            page::numbers(&body)
+        };
+        let own = r#"protocol="inventory","#;
+        let waiting = format!(r#"straddle_upgrade_waiting_nodes{{{own}rule="schedule"}}"#);
+        let numbers = async {
+            loop {
+                let numbers = tokio::task::block_in_place(|| scrape(&at.address));
+                if numbers.get(&waiting) == Some(&2.0) {
+                    return numbers;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let numbers = tokio::time::timeout(Duration::from_secs(60), numbers).await.expect("they wait");
+        for (name, expected) in [
+            ("straddle_coordinator_leads".to_owned(), 1.0),
+            (format!(r#"straddle_fleet_nodes{{{own}version="1.1.0",phase="serving",connected="true"}}"#), 2.0),
+            (format!(r#"straddle_upgrade_nodes{{{own}stage="waiting"}}"#), 2.0),
+            (format!(r#"straddle_upgrade_nodes{{{own}stage="there"}}"#), 0.0),
+            (r#"straddle_upgrade_done_ratio{protocol="inventory"}"#.to_owned(), 0.0),
+            (format!(r#"straddle_upgrade_info{{{own}number="1",from="1.1.0",to="2.0.0",state="running"}}"#), 1.0),
+        ] {
+            assert_eq!(numbers.get(&name), Some(&expected), "{name} in {numbers:#?}");
+        }
+        let standby = tokio::task::block_in_place(|| scrape(&beside.address));
+        assert_eq!(standby.get("straddle_coordinator_leads"), Some(&0.0));
+        assert!(!standby.keys().any(|name| name.starts_with("straddle_fleet")), "{standby:#?}");
+        beside.stop().await;
         at.stop().await;
     });
 }

@@ -14,7 +14,7 @@ use uses::{unexplained_exemptions, uses};
 /// or to its right.
 const LAYERS: &[&[&str]] = &[
     &["version", "refusal", "nearest"],
-    &["tree", "expression", "retiring"],
+    &["tree", "expression", "metrics", "retiring"],
     &["protocol", "wire"],
     &["rewrite", "check", "codegen", "bundle"],
     &["draft", "verify"],

@@ -24,6 +24,8 @@ mod hung;
 mod killed;
 #[path = "supervise/load.rs"]
 mod load;
+#[path = "support/page.rs"]
+mod page;
 #[path = "supervise/phases.rs"]
 mod phases;
 #[path = "supervise/place.rs"]

@@ -148,6 +148,7 @@ impl Builder {
             since: Clock::wall(),
         };
         let object = service::object(&handle, &self.database, self.trust, &stopping);
+        let page = service::metrics(handle.clone());
         let node = Node::builder(protocol()).object(v1_0_0::LABEL.version, object).build()?;
         let driver = Driver {
             database: self.database,
@@ -187,7 +188,8 @@ impl Builder {
             // Streams of agents, and of those who watch, end now: they would hold the end up.
             let _ = stop.send(true);
         };
-        let serving = Server::builder().limits(limits).health(&health).serve(listener, service, shutdown)?;
+        let serving =
+            Server::builder().limits(limits).health(&health).metrics(page).serve(listener, service, shutdown)?;
         health.set_serving();
         let told = health.clone();
         let tells = async move {

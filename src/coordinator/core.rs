@@ -20,6 +20,7 @@ mod goals;
 mod invariants;
 mod limits;
 mod load;
+mod measured;
 mod nodes;
 mod operate;
 mod outbox;

@@ -22,6 +22,7 @@ use crate::bundle::PublicKey;
 use crate::control::v1_0_0::agents_server::AgentsServer;
 use crate::control::v1_0_0::operators_server::OperatorsServer;
 use crate::dispatch::Object;
+use crate::metrics::{Kind, Page, Text};
 
 /// Largest message of an agent or operator, in bytes; bundles come in parts.
 pub(super) const LARGEST_MESSAGE: usize = 4 << 20;
@@ -49,6 +50,27 @@ pub(super) fn object(
     };
     Object::of(AgentsServer::new(agents).max_decoding_message_size(LARGEST_MESSAGE))
         .and(OperatorsServer::new(operators).max_decoding_message_size(LARGEST_MESSAGE))
+}
+
+/// What is told to whoever asks for numbers. A coordinator that does not lead knows none of fleets, and says so with its own.
+pub(super) fn metrics(handle: Handle) -> Page {
+    Page::new(move || {
+        let handle = handle.clone();
+        async move {
+            let mut text = Text::default();
+            text.build();
+            let read = handle.read(|core, now| {
+                let mut text = Text::default();
+                core.measure(now, &mut text);
+                text.into_text()
+            });
+            let read = read.await;
+            let help =
+                "1 for the coordinator that leads, and alone knows of nodes and upgrades; 0 for one that stands by.";
+            text.single("straddle_coordinator_leads", Kind::Gauge, help, if read.is_ok() { 1.0 } else { 0.0 });
+            Ok(text.into_text() + &read.unwrap_or_default())
+        }
+    })
 }
 
 /// Who asks, as it says itself.

@@ -267,7 +267,6 @@ impl Dispatch {
     }
 
     /// The calls so far that no route could count.
-    #[allow(dead_code, reason = "it is there for the metrics and the census")]
     pub(crate) fn unrouted(&self) -> Unrouted {
         self.shared.tallies.without_route()
     }

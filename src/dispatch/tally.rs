@@ -15,7 +15,7 @@ use http::{HeaderMap, Response};
 use tonic::Status;
 
 use self::counts::Counters;
-pub(crate) use self::counts::{Counts, REASONS};
+pub(crate) use self::counts::{Counts, REASONS, bound};
 pub(super) use self::known::Tallies;
 pub(crate) use self::known::Unrouted;
 use super::outcome;

@@ -62,6 +62,7 @@ use self::service::Admin;
 pub(super) use self::service::remove_empty;
 use self::wire::node_server::{self, NodeServer};
 use super::Node;
+use crate::metrics::Page;
 use crate::transport::{Beside, HealthHandle, Limits, Reflection, Server, Serving};
 use crate::wire::Body;
 
@@ -100,7 +101,10 @@ impl Node {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<Serving> {
         let (stop, stopping) = watch::channel(false);
-        serve(Admin::new(self.clone(), stopping), listener, async move {
+        self.dispatch().count_calls();
+        let node = self.clone();
+        let page = Page::new(move || std::future::ready(Ok(node.metrics())));
+        serve(Admin::new(self.clone(), stopping), page, listener, async move {
             shutdown.await;
             // Whoever watches would hold the end up.
             let _ = stop.send(true);
@@ -108,9 +112,10 @@ impl Node {
     }
 }
 
-/// Serves an admin service, with health and reflection.
+/// Serves an admin service, with health and reflection, and `GET /metrics`.
 pub(crate) fn serve<S: node_server::Node>(
     admin: S,
+    metrics: Page,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Serving> {
@@ -120,7 +125,7 @@ pub(crate) fn serve<S: node_server::Node>(
     health.set_serving();
     let service = Beside::new(Wire(NodeServer::new(admin))).health(&health).reflection(reflection);
     let limits = Limits { max_connections: CONNECTIONS, max_concurrent_streams: CALLS, ..Limits::default() };
-    Server::builder().limits(limits).health(&health).serve(listener, service, shutdown)
+    Server::builder().limits(limits).health(&health).metrics(metrics).serve(listener, service, shutdown)
 }
 
 /// That only processes of this machine reach the admin service at this address.

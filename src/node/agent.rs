@@ -43,6 +43,7 @@ use super::Node;
 use super::engine::Under;
 use crate::control::v1_0_0::GivenUp;
 use crate::dispatch::Dispatch;
+use crate::metrics;
 use crate::protocol::Protocol;
 use crate::state::Files;
 use crate::version::Version;
@@ -91,6 +92,7 @@ impl Agency {
     /// Keeps callers away from a node that is to be admitted, and counts those that come. One that goes on right after
     /// another program is what that was.
     pub(super) fn hold(&self, dispatch: &Dispatch, before: Option<Succession>) {
+        metrics::begin();
         if !self.attends() {
             return;
         }

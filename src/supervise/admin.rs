@@ -15,12 +15,41 @@ pub(super) use self::asker::{Ask, Asker, More};
 pub(super) use self::service::Admin;
 use super::error::SuperviseError;
 use super::machine::{Failed, How, Run};
+use super::view::View;
+use crate::metrics::{Kind, Page, Text};
 use crate::node::admin::{Reason, failure};
-use crate::transport::Serving;
+use crate::transport::{Serving, read_page};
 
-pub(super) fn serve(service: Admin, listener: TcpListener, mut stopping: watch::Receiver<bool>) -> io::Result<Serving> {
-    crate::node::admin::serve(service, listener, async move {
+pub(super) fn serve(
+    service: Admin,
+    metrics: Page,
+    listener: TcpListener,
+    mut stopping: watch::Receiver<bool>,
+) -> io::Result<Serving> {
+    crate::node::admin::serve(service, metrics, listener, async move {
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    })
+}
+
+/// The numbers of the supervisor, and with them those of the program that serves: whoever watches asks at one address, whichever
+/// program there is.
+pub(super) fn metrics(view: watch::Receiver<View>) -> Page {
+    Page::new(move || {
+        let View { status, program_admin, .. } = view.borrow().clone();
+        async move {
+            let program = match program_admin {
+                Some(address) => read_page(&address, "/metrics").await,
+                None => Err("no program serves".to_owned()),
+            };
+            let crashes = status.program.map_or(0, |program| program.crashes);
+            let mut text = Text::default();
+            let help = "1 while the supervisor's program answers, whose numbers are told as well; 0 while none does.";
+            text.single("straddle_supervisor_program_up", Kind::Gauge, help, if program.is_ok() { 1.0 } else { 0.0 });
+            let help =
+                "Crashes of the program that count against it: those of the last minute, if nobody set another time.";
+            text.single("straddle_supervisor_recent_crashes", Kind::Gauge, help, f64::from(crashes));
+            Ok(text.into_text() + &program.unwrap_or_default())
+        }
     })
 }
 

@@ -133,7 +133,8 @@ impl Driver {
             TcpListener::from_std(listener)
         });
         let service = Admin::new(self.view.subscribe(), ask, releases, Verified::default(), stopping.clone());
-        let serving = listener.and_then(|listener| admin::serve(service, listener, stopping));
+        let serving = listener
+            .and_then(|listener| admin::serve(service, admin::metrics(self.view.subscribe()), listener, stopping));
         tokio::spawn(serving.map_err(SuperviseError::io(&self.place.node, "serving the admin service"))?);
         Ok(())
     }

@@ -13,6 +13,8 @@ pub(super) struct View {
     pub(super) status: NodeStatus,
     /// Of the program that serves.
     pub(super) client: Option<Client>,
+    /// The address of its admin service.
+    pub(super) program_admin: Option<String>,
     pub(super) at: Option<Run>,
     pub(super) before: Option<Run>,
     /// Whether a move could begin.
@@ -24,7 +26,7 @@ pub(super) struct View {
 impl View {
     /// Of a supervisor that has not begun.
     pub(super) fn new(status: NodeStatus) -> Self {
-        Self { status, client: None, at: None, before: None, idle: false, clears: false }
+        Self { status, client: None, program_admin: None, at: None, before: None, idle: false, clears: false }
     }
 
     /// On one line.

@@ -34,6 +34,7 @@ use super::late::Late;
 use super::limits::Limits;
 use super::preface::{Protocol, Unread, recognize};
 use super::tcp;
+use crate::metrics::Page;
 use crate::wire::Body;
 
 /// An idle connection is noticed at the latest this part of the idle timeout after it was due.
@@ -53,6 +54,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Settings {
     pub(super) limits: Limits,
     pub(super) health: Option<HealthHandle>,
+    pub(super) metrics: Option<Page>,
     pub(super) peer_addresses: bool,
 }
 
@@ -149,7 +151,7 @@ async fn serve_http1(io: Unread<TcpStream>, settings: &Settings, listening: List
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
         .max_buf_size(buffer)
-        .serve_connection(TokioIo::new(io), Hints::new(settings.health.clone()));
+        .serve_connection(TokioIo::new(io), Hints::new(settings.health.clone(), settings.metrics.clone()));
     // The time to read a head bounds how long such a connection may be idle.
     drive(pin!(connection), http1::Connection::graceful_shutdown, || (false, 0), None, limits, listening).await
 }

@@ -21,6 +21,7 @@ use super::connections::Connections;
 use super::health::HealthHandle;
 use super::intake::IntakeHandle;
 use super::limits::Limits;
+use crate::metrics::Page;
 use crate::wire::Body;
 
 /// After a failure to accept that concerns the whole process (no more file descriptors), first and longest pause.
@@ -31,6 +32,7 @@ const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::
 pub struct Server {
     limits: Limits,
     health: Option<HealthHandle>,
+    metrics: Option<Page>,
     intake: IntakeHandle,
     peer_addresses: bool,
 }
@@ -59,7 +61,13 @@ impl Server {
     /// A server with default [`Limits`] that is healthy as long as it runs.
     #[must_use]
     pub fn builder() -> Self {
-        Self { limits: Limits::default(), health: None, intake: IntakeHandle::new(), peer_addresses: false }
+        Self {
+            limits: Limits::default(),
+            health: None,
+            metrics: None,
+            intake: IntakeHandle::new(),
+            peer_addresses: false,
+        }
     }
 
     /// Sets what peers may take.
@@ -73,6 +81,13 @@ impl Server {
     #[must_use]
     pub fn health(mut self, health: &HealthHandle) -> Self {
         self.health = Some(health.clone());
+        self
+    }
+
+    /// Sets what `GET /metrics` tells over HTTP/1.1.
+    #[must_use]
+    pub(crate) fn metrics(mut self, page: Page) -> Self {
+        self.metrics = Some(page);
         self
     }
 
@@ -135,8 +150,8 @@ impl Server {
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
-        let settings =
-            Arc::new(Settings { limits: self.limits, health: self.health, peer_addresses: self.peer_addresses });
+        let Self { limits, health, metrics, peer_addresses, .. } = self;
+        let settings = Arc::new(Settings { limits, health, metrics, peer_addresses });
         let mut connections = JoinSet::new();
         let mut accepted = 0;
         let mut shutdown = pin!(shutdown);

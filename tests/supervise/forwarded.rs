@@ -11,6 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::page::{ask, numbers};
 use crate::place::{Place, Supervised};
 use crate::program::{Conversation, straddle};
 
@@ -176,4 +177,27 @@ fn what_a_rollback_gives_up_is_counted_although_the_new_program_is_ready_before_
     assert_eq!((&done["version"], &done["moved"]["lost"]), (&json!("1.1.0"), &json!(imports * ITEMS)), "{done}");
     assert!(done["moved"]["pause_microseconds"].as_u64().is_some_and(|pause| pause > 0), "{done}");
     assert_eq!(fs::read_to_string(&lost).unwrap().lines().count(), imports * ITEMS);
+}
+
+#[test]
+fn the_numbers_of_a_program_are_told_with_those_of_its_supervisor_whichever_program_there_is() {
+    let place = Place::new();
+    place.release("1.1.0", "1.1.0", "");
+    place.release("2.0.0", "1.1.0,2.0.0", "");
+    let mut supervised = place.supervise(&["--release", "1.1.0"]);
+    for version in ["1.1.0", "2.0.0"] {
+        supervised.serves(version);
+        straddle(&["call", &supervised.callers, "inventory@1.1.0", "ListItems", "{}"]).ended(0, &[]);
+        let (head, body) = ask(&supervised.admin, "GET", "/metrics");
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        let numbers = numbers(&body);
+        assert_eq!(numbers.get("straddle_supervisor_program_up"), Some(&1.0), "{body}");
+        let calls = format!(
+            r#"straddle_calls_total{{protocol="inventory",caller_version="1.1.0",unlabelled="false",served_version="{version}",method="inventory.v1.Inventory/ListItems",outcome="answered"}}"#
+        );
+        assert!(numbers.get(&calls).is_some_and(|calls| *calls >= 1.0), "{calls} in {body}");
+        if version == "1.1.0" {
+            supervised.node("upgrade", &["2.0.0"]).ended(0, &[]);
+        }
+    }
 }

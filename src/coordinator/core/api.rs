@@ -99,6 +99,14 @@ impl Core {
         }
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.outbox.settings
+    }
+
+    pub(super) fn fleets(&self) -> impl Iterator<Item = &Fleet> {
+        self.fleets.values()
+    }
+
     fn hello(&mut self, session: Session, hello: &wire::Hello, now: Now) {
         if self.sessions.contains_key(&session) {
             self.outbox.end(session, Reason::Invalid, "Hello is said once on a stream");

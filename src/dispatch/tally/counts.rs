@@ -12,7 +12,6 @@ pub(crate) const BUCKETS: usize = 21;
 pub(crate) const REASONS: usize = Reason::ALL.len();
 
 /// The longest latency of a group; none of the last one.
-#[allow(dead_code, reason = "it is there for the metrics and the census")]
 pub(crate) fn bound(group: usize) -> Option<Duration> {
     (group < BUCKETS - 1).then(|| Duration::from_micros(64 << group))
 }
@@ -43,7 +42,6 @@ impl Counts {
     }
 
     /// Those that have begun and not ended.
-    #[allow(dead_code, reason = "it is there for the metrics and the census")]
     pub(crate) fn running(&self) -> u64 {
         self.begun.saturating_sub(self.answered + self.failed + self.refusals() + self.gone)
     }

@@ -24,7 +24,6 @@ struct Known {
 
 /// Calls that are no calls of a version's method, so that no route can count them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(dead_code, reason = "it is there for the metrics and the census")]
 pub(crate) struct Unrouted {
     /// By reason, in the order of [`Reason::ALL`].
     pub(crate) refused: [u64; REASONS],
@@ -56,7 +55,6 @@ impl Tallies {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    #[allow(dead_code, reason = "it is there for the metrics and the census")]
     pub(in crate::dispatch) fn without_route(&self) -> Unrouted {
         Unrouted {
             refused: std::array::from_fn(|reason| self.unrouted[reason].load(Ordering::Relaxed)),

@@ -57,6 +57,10 @@ impl Program {
         self.client.clone()
     }
 
+    pub(super) fn admin(&self) -> Option<String> {
+        self.admin.clone()
+    }
+
     pub(super) fn number(&self) -> u32 {
         self.process.as_ref().map_or(0, |(name, _)| name.process)
     }

@@ -53,6 +53,7 @@ impl Driver {
         status.program = Some(program);
         View {
             client: serving.and_then(super::Program::client),
+            program_admin: serving.and_then(super::Program::admin),
             status,
             at: Some(at.clone()),
             before: self.machine.before().cloned(),

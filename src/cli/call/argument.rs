@@ -46,7 +46,8 @@ impl FromStr for Header {
         let value =
             HeaderValue::try_from(value).map_err(|_| format!("{value:?} is no value: only ASCII can be sent"))?;
         if name.as_str().starts_with("straddle-") {
-            return Err("the label is what follows the protocol's `@`; its schema is known by --schemas".to_owned());
+            let advice = "the label is what follows the protocol's `@`; its schema is known by --schemas, and who calls by --caller";
+            return Err(advice.to_owned());
         }
         if name.as_str().starts_with("grpc-") || ["te", "content-type"].contains(&name.as_str()) {
             return Err(format!("gRPC keeps `{name}` to itself; a deadline is set with --timeout"));

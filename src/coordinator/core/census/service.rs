@@ -111,13 +111,15 @@ impl Service {
         version: &Version,
         service: &str,
     ) -> wire::CensusOfService {
+        // Nobody can have made more calls than there were, whatever a node says.
+        let all = self.rows.values().fold(0_u64, |all, row| all.saturating_add(row.begun));
         let caller = |entry: Entry<&Who>| wire::CensusCaller {
             caller: entry.key.caller.clone(),
             kind: entry.key.kind,
             unlabelled: entry.key.unlabelled,
             method: entry.key.method.clone(),
             calls: entry.calls,
-            error: entry.error,
+            error: entry.error.min(all.saturating_sub(entry.calls)),
             first_seen: entry.first,
             last_seen: entry.last,
         };
@@ -129,7 +131,7 @@ impl Service {
             service: service.to_owned(),
             rows: self.rows.values().cloned().collect(),
             callers: callers.into_iter().map(caller).collect(),
-            callers_floor: self.callers.floor(),
+            callers_floor: self.callers.floor().min(all),
         }
     }
 }

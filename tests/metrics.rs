@@ -1,5 +1,6 @@
 //! The numbers of a node as Prometheus reads them, and what `examples/monitoring` makes of them.
 #![cfg(feature = "cli")]
+#![expect(clippy::float_cmp, reason = "these numbers are whole, or come from the same text")]
 
 #[path = "support/folder.rs"]
 mod folder;

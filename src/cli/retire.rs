@@ -1,9 +1,10 @@
 //! `straddle retire`, `unretire` and `deprecate`: versions that are served no longer, or not for long.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
+use tonic::Status;
 
 use super::arguments::{DeprecateArguments, RetireArguments, UnretireArguments};
 use super::inspect::printable;
@@ -12,9 +13,14 @@ use super::operator::table::table;
 use super::operator::{self, Operator, time};
 use super::{Outcome, count};
 use crate::control::v1_0_0::{
-    AnnounceRequest, CensusCaller, Notice, RetireObstacle, RetireRequest, RetireResponse, StoredRetiring,
-    UnretireRequest,
+    AnnounceRequest, CensusCaller, ListNodesRequest, NodeDescription, Notice, RetireObstacle, RetireRequest,
+    RetireResponse, StoredRetiring, UnretireRequest,
 };
+
+/// How long nodes have to do what they are told, before it is told that they have not yet.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
+const ASKED_EACH: Duration = Duration::from_millis(100);
+const NOT_YET: &str = "it has not said so yet";
 
 pub(super) fn run(arguments: &RetireArguments) -> Outcome {
     operator::ask(&arguments.at, |operator| retire(operator, arguments))
@@ -25,11 +31,12 @@ pub(super) fn unretire(arguments: &UnretireArguments) -> Outcome {
         let protocol = arguments.protocol.clone();
         let request = operator.request(UnretireRequest { protocol, anyway: arguments.anyway });
         match operator.client.unretire(request).await {
-            Ok(stored) if operator.json => line(&json!({ "retiring": retiring(&stored.into_inner()) }))?,
-            Ok(_) => say(&format!("all versions of {} are served again", arguments.protocol))?,
-            Err(status) => return operator.failed(&status),
+            Ok(stored) => {
+                let what = format!("all versions of {} are served again", arguments.protocol);
+                in_force(&mut operator, &stored.into_inner(), &what).await
+            }
+            Err(status) => operator.failed(&status),
         }
-        Ok(ExitCode::SUCCESS)
     })
 }
 
@@ -41,15 +48,11 @@ pub(super) fn deprecate(arguments: &DeprecateArguments) -> Outcome {
             Ok(stored) => stored.into_inner(),
             Err(status) => return operator.failed(&status),
         };
-        if operator.json {
-            line(&json!({ "retiring": retiring(&stored) }))?;
-        } else {
-            let announced = stored.retiring.map(|retiring| retiring.notices).unwrap_or_default();
-            let lines: Vec<String> = announced.iter().map(announcement).collect();
-            let nothing = format!("nothing is announced to callers of {} any more", arguments.protocol);
-            say(&if lines.is_empty() { nothing } else { lines.join("\n") })?;
-        }
-        Ok(ExitCode::SUCCESS)
+        let announced = stored.retiring.as_ref().map(|retiring| retiring.notices.as_slice()).unwrap_or_default();
+        let lines: Vec<String> = announced.iter().map(announcement).collect();
+        let nothing = format!("nothing is announced to callers of {} any more", arguments.protocol);
+        let what = if lines.is_empty() { nothing } else { lines.join("\n") };
+        in_force(&mut operator, &stored, &what).await
     })
 }
 
@@ -66,13 +69,97 @@ async fn retire(mut operator: Operator, arguments: &RetireArguments) -> Outcome 
         Ok(response) => response.into_inner(),
         Err(status) => return operator.failed(&status),
     };
+    let nodes = match response.retiring.as_ref().filter(|_| response.retired) {
+        Some(stored) => match wait(&mut operator, stored).await {
+            Ok(nodes) => Some(nodes),
+            Err(status) => return operator.failed(&status),
+        },
+        None => None,
+    };
     if operator.json {
-        line(&as_json(&response))?;
+        let mut told = as_json(&response);
+        told["nodes"] = nodes.as_ref().map(InForce::json).into();
+        line(&told)?;
     } else {
         say(&text(arguments, &response))?;
+        if let Some(nodes) = &nodes {
+            say(&nodes.text())?;
+        }
     }
     let well = response.retired || (arguments.dry_run && response.obstacles.is_empty());
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells what holds now, and at which nodes it does.
+async fn in_force(operator: &mut Operator, stored: &StoredRetiring, what: &str) -> Outcome {
+    let nodes = match wait(operator, stored).await {
+        Ok(nodes) => nodes,
+        Err(status) => return operator.failed(&status),
+    };
+    if operator.json {
+        line(&json!({ "retiring": retiring(stored), "nodes": nodes.json() }))?;
+    } else {
+        say(what)?;
+        say(&nodes.text())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// At which nodes it holds.
+struct InForce {
+    nodes: usize,
+    /// Where it does not, and why.
+    not: Vec<(String, String)>,
+}
+
+impl InForce {
+    fn text(&self) -> String {
+        let there = self.nodes - self.not.len();
+        let mut text = format!("  in force at {there} of {}", count(self.nodes as u64, "node", "nodes"));
+        for (node, why) in &self.not {
+            text.push_str(&format!("\n  not at {node}: {why}"));
+        }
+        printable(&text)
+    }
+
+    fn json(&self) -> Value {
+        let not = self.not.iter().map(|(node, why)| json!({ "node": node, "why": why }));
+        json!({ "all": self.nodes, "not_in_force": not.collect::<Vec<_>>() })
+    }
+}
+
+/// Waits a moment for all nodes that are heard to do what is wanted.
+async fn wait(operator: &mut Operator, wanted: &StoredRetiring) -> Result<InForce, Status> {
+    let until = Instant::now() + HEARD_WITHIN;
+    loop {
+        let request = ListNodesRequest { protocol: wanted.protocol.clone(), node: String::new() };
+        let request = operator.request(request);
+        let nodes = operator.client.list_nodes(request).await?.into_inner().nodes;
+        let counted = nodes.iter().filter(|node| node.node.as_ref().is_some_and(|node| !node.forgotten));
+        let counted: Vec<&NodeDescription> = counted.collect();
+        let not = counted.iter().filter_map(|node| {
+            let name = node.node.as_ref().map(|node| node.node.clone()).unwrap_or_default();
+            Some((name, why_not(node, wanted)?))
+        });
+        let told = InForce { nodes: counted.len(), not: not.collect() };
+        if told.not.iter().all(|(_, why)| why != NOT_YET) || Instant::now() >= until {
+            return Ok(told);
+        }
+        tokio::time::sleep(ASKED_EACH).await;
+    }
+}
+
+/// Why it does not hold at a node, if it does not.
+fn why_not(node: &NodeDescription, wanted: &StoredRetiring) -> Option<String> {
+    let own = node.retiring.as_ref();
+    if own.is_some_and(|own| own.retiring == wanted.retiring && own.refused.is_none()) {
+        return None;
+    }
+    Some(match own.and_then(|own| own.refused.clone()) {
+        _ if !node.connected => "it is away, and hears of it when it comes back".to_owned(),
+        Some(why) => why,
+        None => NOT_YET.to_owned(),
+    })
 }
 
 fn notice(arguments: &DeprecateArguments) -> Notice {

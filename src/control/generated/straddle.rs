@@ -2891,6 +2891,9 @@ pub mod v1_0_0 {
                     pub contested: ::core::option::Option<
                         ::prost::alloc::string::String,
                     >,
+                    /// What is retired at the node, and announced; absent when it has not said so.
+                    #[prost(message, optional, tag = "14")]
+                    pub retiring: ::core::option::Option<RetiringInForce>,
                 }
                 impl ::prost::Name for NodeDescription {
                     const NAME: &'static str = "NodeDescription";
@@ -5239,7 +5242,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "83c14b81578645fac29c78538241e988",
+        schema: "92b89cd1af688602a9205fbeaf7779f0",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

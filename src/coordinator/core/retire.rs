@@ -214,19 +214,17 @@ impl Fleet {
         let known = self.census.nodes().map(|node| node.from_watched).min();
         let horizon = self.horizon(now);
         let begins = horizon.saturating_sub(guard);
-        let lasts = |since: u64| in_words(horizon.saturating_sub(since));
+        let young = |what| wire::RetireObstacle { rule: "young".to_owned(), what, ..wire::RetireObstacle::default() };
         match known {
             Some(since) if since <= begins && guard <= horizon => {}
-            known => {
-                let known =
-                    known.map_or_else(|| "not counted yet".to_owned(), |since| format!("counted for {}", lasts(since)));
-                let what = format!("calls of {} are {known}, and have to be for {}", self.name, in_words(guard));
-                obstacles.push(wire::RetireObstacle {
-                    rule: "young".to_owned(),
-                    what,
-                    ..wire::RetireObstacle::default()
-                });
-            }
+            None => obstacles.push(young(format!("calls of {} are not counted yet", self.name))),
+            Some(since) => obstacles.push(young(format!(
+                "calls of {} are known for {}, up to {} ago, and have to be for {}",
+                self.name,
+                in_words(horizon.saturating_sub(since)),
+                in_words(now.watched.saturating_sub(horizon)),
+                in_words(guard)
+            ))),
         }
         obstacles.extend(self.called(version, begins));
         for node in self.counted() {

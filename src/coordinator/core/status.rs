@@ -155,6 +155,7 @@ impl Fleet {
             knows: node.knows.keys().map(ToString::to_string).collect(),
             unlearned: node.report.unlearned.clone(),
             contested: node.contested(now.monotonic),
+            retiring: node.report.retiring.clone(),
         };
         self.nodes.values().filter(wanted).map(describe).collect()
     }

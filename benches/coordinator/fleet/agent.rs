@@ -71,7 +71,7 @@ impl Shared {
 /// Attends until the process ends.
 pub(super) async fn run(address: String, number: usize, shared: Arc<Shared>) {
     let mut agent = Agent {
-        core: AgentCore::new(script::hello(number)),
+        core: AgentCore::new(script::hello(number)).counting(),
         shared,
         runs: 0,
         back: None,
@@ -227,6 +227,10 @@ impl Agent {
                 }
                 self.look();
             }
+            Output::Count => {
+                let census = Box::new(script::census(self.serves));
+                self.handle(Input::Counted { census, whole: true });
+            }
             // Its program was built with all that is published, and nobody names anything else.
             Output::Learn(_)
             | Output::Find(_)
@@ -235,7 +239,6 @@ impl Agent {
             | Output::GetReady(_)
             | Output::Retire(_)
             | Output::StandDown
-            | Output::Count
             | Output::Say(_) => {}
         }
     }

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use straddle::control::v1_0_0::{Calls, Hello, KnownVersion, Phase, Report, Way};
+use straddle::control::v1_0_0::{
+    CalledMethod, CallerCalls, CallerKind, Calls, Census, Hello, KnownVersion, Phase, Report, Way,
+};
 use straddle::inventory::generated::protocol;
 
 /// The versions of the inventory that nodes can run.
@@ -42,6 +44,33 @@ pub(crate) fn report(serves: bool, runs: usize) -> Report {
         calls: if serves { calls().iter().map(here).collect() } else { Vec::new() },
         ..Report::default()
     }
+}
+
+/// Who has called what in half a minute: each method of each version ten callers, of thirty that there are.
+pub(crate) fn census(serves: bool) -> Census {
+    static CENSUS: LazyLock<Census> = LazyLock::new(|| {
+        let called = |calls: &Calls| CalledMethod {
+            version: calls.version.clone(),
+            method: calls.method.clone(),
+            begun: 6 * calls.answered,
+            answered: 6 * calls.answered,
+            ..CalledMethod::default()
+        };
+        let callers = |(row, calls): (usize, &Calls)| {
+            let caller = |number: usize| CallerCalls {
+                caller: format!("service-{:02}", (row + number) % 30),
+                kind: CallerKind::Named.into(),
+                version: calls.version.clone(),
+                method: calls.method.clone(),
+                calls: 6 * calls.answered / 10,
+                ..CallerCalls::default()
+            };
+            (0..10).map(caller).collect::<Vec<_>>()
+        };
+        let methods = calls().iter().map(called).collect();
+        Census { methods, callers: calls().iter().enumerate().flat_map(callers).collect(), ..Census::default() }
+    });
+    if serves { CENSUS.clone() } else { Census::default() }
 }
 
 /// What holds for all nodes.

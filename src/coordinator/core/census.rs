@@ -9,7 +9,7 @@ mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::coverage::Place;
+use self::coverage::{Heard, Place};
 pub(super) use self::service::Service;
 use super::fleet::Fleet;
 use super::outbox::Outbox;
@@ -68,15 +68,17 @@ impl Census {
 impl Fleet {
     /// A node tells a batch.
     pub(super) fn counted_calls(&mut self, name: &str, said: &wire::Census, now: Now, outbox: &mut Outbox) {
-        let live = self.nodes.get(name).and_then(|node| node.live.as_ref());
+        let live = self.nodes.get_mut(name).and_then(|node| node.live.as_mut());
         // Without an instance nobody could tell two programs' batches apart.
         let Some(live) = live.filter(|live| !live.instance.is_empty() && said.number > 0) else { return };
+        let heard = Heard { begun: live.begun, taken: live.taken };
+        live.taken = Some((said.number, now.watched));
         let (session, instance) = (live.session, live.instance.clone());
         let kept = self.census.nodes.get(name);
         let place = Place::of(kept, &instance, said.number);
         if place != Place::Taken {
             let mut node = kept.cloned().unwrap_or_else(|| coverage::unknown(&self.name, name));
-            coverage::advance(&mut node, &place, &instance, said, now);
+            coverage::advance(&mut node, &place, &instance, said, heard, now);
             self.merge(said, now, outbox);
             outbox.put(keys::census_node(&self.name, name), &node);
             self.census.nodes.insert(name.to_owned(), node);

@@ -110,6 +110,9 @@ pub(super) struct Live {
     /// It was told that it may serve.
     pub(super) serve: bool,
     pub(super) request: Option<wire::PermitRequest>,
+    /// When the stream began, on the watch; and the batch of the census that was taken last on it, and when.
+    pub(super) begun: u64,
+    pub(super) taken: Option<(u64, u64)>,
     /// Since when it has reported that it answers nobody, on the monotonic clock; from the stream's begin on.
     pub(super) idle: u64,
 }

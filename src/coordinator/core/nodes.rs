@@ -123,7 +123,16 @@ impl Fleet {
         let serving = report.serving && !forgotten;
         node.won(&hello.instance);
         let instance = hello.instance.clone();
-        node.live = Some(Live { session, instance, goal: None, serve: serving, request: None, idle: now.monotonic });
+        node.live = Some(Live {
+            session,
+            instance,
+            goal: None,
+            serve: serving,
+            request: None,
+            begun: now.watched,
+            taken: None,
+            idle: now.monotonic,
+        });
         let came = known.is_none() || forgotten;
         let was_away = !std::mem::replace(&mut node.awaited, true);
         let name = hello.node.clone();

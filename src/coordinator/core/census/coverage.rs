@@ -50,8 +50,37 @@ pub(super) fn unknown(protocol: &str, name: &str) -> wire::CensusNode {
     wire::CensusNode { protocol: protocol.to_owned(), node: name.to_owned(), ..wire::CensusNode::default() }
 }
 
+/// What a node's stream shows of when a batch was closed, on the watch. A message may have been on its way for long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// When the stream began: what is said on it was said later.
+    pub(super) begun: u64,
+    /// The batch that was taken last on it, and when: the next one is closed after that.
+    pub(super) taken: Option<(u64, u64)>,
+}
+
+impl Heard {
+    /// The moment up to which a batch tells all calls at least; `before` is that of the one before, where this one is right behind it.
+    fn least(self, before: Option<u64>, said: &wire::Census) -> u64 {
+        let length = said.from_ago_microseconds.saturating_sub(said.until_ago_microseconds);
+        let by_length = before.map(|before| before.saturating_add(length));
+        // The last batch does not wait until the one before is taken, and one without a length is of the time of the next.
+        let waited = !said.last && length > 0;
+        let by_turn = self.taken.filter(|(number, _)| waited && number + 1 == said.number).map(|(_, at)| at);
+        let by_stream = self.begun.saturating_sub(said.until_ago_microseconds);
+        by_length.into_iter().chain(by_turn).fold(by_stream, u64::max)
+    }
+}
+
 /// The node's calls are known up to the end of this batch.
-pub(super) fn advance(node: &mut wire::CensusNode, place: &Place, instance: &str, said: &wire::Census, now: Now) {
+pub(super) fn advance(
+    node: &mut wire::CensusNode,
+    place: &Place,
+    instance: &str,
+    said: &wire::Census,
+    heard: Heard,
+    now: Now,
+) {
     let from_ago = said.from_ago_microseconds.max(said.until_ago_microseconds);
     let (from, from_watched) = (now.wall.saturating_sub(from_ago), now.watched.saturating_sub(from_ago));
     let is_first = node.instance.is_empty();
@@ -63,10 +92,13 @@ pub(super) fn advance(node: &mut wire::CensusNode, place: &Place, instance: &str
         let (since, since_watched) = if is_first { (from, from_watched) } else { (node.until, node.until_watched) };
         miss(node, (since, since_watched), (from.max(since), from_watched.max(since_watched)), why);
     }
+    let goes_on = *place == Place::Next && node.instance == instance;
+    let least = heard.least(goes_on.then_some(node.until_watched), said);
+    let most = now.watched.saturating_sub(said.until_ago_microseconds);
+    node.until_watched = least.min(most).max(node.until_watched);
+    node.until = now.wall.saturating_sub(said.until_ago_microseconds).max(node.until);
     instance.clone_into(&mut node.instance);
     node.number = said.number;
-    node.until = now.wall.saturating_sub(said.until_ago_microseconds).max(node.until);
-    node.until_watched = now.watched.saturating_sub(said.until_ago_microseconds).max(node.until_watched);
     node.closed = said.last;
     node.forgotten = false;
 }

@@ -1,7 +1,7 @@
 //! `straddle demo` as its user runs it: it ends well, and it leaves nothing behind.
 #![cfg(all(feature = "cli", unix))]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const NODES: usize = if cfg!(target_os = "linux") { 7 } else { 6 };
 /// A coordinator and six nodes.
 const FLEET: usize = 7;
 /// What the fleet goes through.
-const STAGES: [&str; 9] = [
+const STAGES: [&str; 13] = [
     "2.0.0 is published",
     "canary",
     "rolling",
@@ -24,6 +24,10 @@ const STAGES: [&str; 9] = [
     "rolled back",
     "forward again",
     "finalized",
+    "retire is refused",
+    "its callers move",
+    "1.0.0 is retired",
+    "stragglers",
 ];
 
 fn demo(arguments: &[&str]) -> Command {
@@ -79,11 +83,106 @@ fn a_fleet_goes_through_every_stage_and_every_caller_is_answered() {
     let stages: Vec<&str> =
         shown["stages"].as_array().expect("stages").iter().filter_map(|stage| stage["stage"].as_str()).collect();
     assert_eq!(stages, STAGES);
+    let told = |name: &str| {
+        let stage = shown["stages"].as_array().into_iter().flatten().find(|stage| stage["stage"] == name);
+        stage.and_then(|stage| stage["what"].as_str()).unwrap_or_default().to_owned()
+    };
+    let (refused, straggler) = (told("retire is refused"), told("stragglers"));
+    assert!(refused.contains("till/1.0") && refused.ends_with("methods of 1.0.0 without a label"), "{refused}");
+    assert!(straggler.contains("RETIRED") && straggler.contains("1.1.0..=3.0.0"), "{straggler}");
+    for caller in ["unlabelled", "1.0.0"] {
+        let cell = shown["cells"].as_array().into_iter().flatten();
+        let mut cell = cell.filter(|cell| cell["caller"] == caller && cell["node"] == "3.0.0");
+        assert_eq!(cell.next().map(|cell| &cell["refused_for"]["RETIRED"]), Some(&serde_json::json!(6)), "{caller}");
+    }
     let cells = shown["cells"].as_array().expect("cells");
     assert_eq!(cells.len(), 5 * 3, "five callers on each version");
     for cell in cells {
         assert!(cell["calls"].as_u64() > Some(0) && cell["unanswered"] == serde_json::json!([]), "{cell}");
     }
+}
+
+/// Runs a command that was printed, as a shell does that knows the coordinator.
+fn tried(command: &str, coordinator: &str) -> (bool, String) {
+    let words: Vec<&str> = command.split_whitespace().skip(1).map(|word| word.trim_matches('\'')).collect();
+    let output = Command::new(env!("CARGO_BIN_EXE_straddle"))
+        .args(words)
+        .env("STRADDLE_COORDINATOR", coordinator)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn page(url: &str) -> String {
+    let (address, _) = url.trim_start_matches("http://").split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream
+        .write_all(format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
+        .expect("a request");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("a page");
+    page
+}
+
+#[test]
+fn what_is_kept_can_be_looked_at_with_the_commands_that_are_told_until_control_c() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("demo.json");
+    let mut demo =
+        demo(&["--seconds", "1", "--keep", "--json", file.to_str().expect("a path")]).spawn().expect("the program");
+    let mut lines = BufReader::new(demo.stderr.take().expect("its messages")).lines().map(|line| line.expect("text"));
+    let mut nodes: Vec<SocketAddr> = Vec::new();
+    let all_go_on = lines.by_ref().any(|line| {
+        if let Some((_, address)) = line.split_once(" listens on ") {
+            nodes.push(address.parse().expect("an address"));
+        }
+        line.starts_with("all go on, ")
+    });
+    assert!(all_go_on, "{:?}", demo.wait());
+    assert_eq!(nodes.len(), FLEET);
+    // The table is there before anybody looks around.
+    let shown: serde_json::Value = serde_json::from_slice(&std::fs::read(file).expect("the table")).expect("JSON");
+    assert_eq!(shown["good"], true, "{shown}");
+    // The last one is that of a straggler.
+    let mut commands = Vec::new();
+    for line in lines.by_ref() {
+        commands.push(line.trim().to_owned());
+        if line.contains("inventory@1.0.0") {
+            break;
+        }
+    }
+    let coordinator = commands[0].strip_prefix("export STRADDLE_COORDINATOR=").expect("it comes first").to_owned();
+    let mut seen = 0;
+    for command in &commands[1..] {
+        if let Some(url) = command.strip_prefix("curl -s ") {
+            let url = url.split_whitespace().next().expect("an address");
+            assert!(page(url).contains("straddle_"), "{command}");
+            continue;
+        }
+        if command.contains("--watch") || command.contains("unretire") {
+            continue;
+        }
+        let (well, said) = tried(command, &coordinator);
+        let expected = [
+            ("nodes", true, "c-2"),
+            ("upgrade status", true, "3.0.0"),
+            ("events", true, "retired"),
+            ("callers inventory", true, "till/1.0"),
+            ("retire inventory 1.1.0", false, "demo-1.1.0"),
+            ("inventory@1.1.0 GetItem", true, "Contested"),
+            ("inventory@1.0.0 GetItem", false, "RETIRED"),
+        ];
+        let (_, succeeds, contains) =
+            expected.iter().find(|(what, ..)| command.contains(what)).unwrap_or_else(|| panic!("{command}"));
+        assert!(well == *succeeds && said.contains(contains), "{command}: {said}");
+        seen += 1;
+    }
+    assert_eq!(seen, 7, "{commands:?}");
+    signal("-INT", &demo);
+    assert_eq!(demo.wait().expect("an end").code(), Some(0), "all was reached, and the end was waited for");
+    wait_until_gone(&nodes);
 }
 
 #[test]

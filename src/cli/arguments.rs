@@ -72,7 +72,14 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run callers of every version against nodes of every version, with an auditor
-    #[command(after_help = "Exit codes: 0 when nothing failed and nothing was wrong, 1 otherwise, 130 after Ctrl-C.")]
+    #[command(
+        after_help = "Exit codes: 0 when nothing failed, nothing was wrong, and every stage was reached; 1 otherwise; 130 after
+Ctrl-C, unless that ends --keep.
+
+Examples:
+  straddle demo
+  straddle demo --slow --keep"
+    )]
     Demo(DemoArguments),
     /// Call a method of any version of a node, with JSON
     ///
@@ -344,6 +351,12 @@ pub(super) struct DemoArguments {
     /// Have nodes move each in a way of its own, told one by one, instead of by a coordinator
     #[arg(long)]
     pub(super) ways: bool,
+    /// Leave everything running at the end, with callers, to look around in until Ctrl-C, and tell what to try
+    #[arg(long, conflicts_with = "ways")]
+    pub(super) keep: bool,
+    /// Take a minute more, so that one can watch: stay for a while with what was reached
+    #[arg(long, conflicts_with = "ways")]
+    pub(super) slow: bool,
     /// How long the callers call at least, in seconds
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) seconds: u64,

@@ -17,6 +17,7 @@ mod process;
 #[cfg(test)]
 mod square;
 mod standing;
+mod straggler;
 mod tally;
 mod told;
 mod watcher;
@@ -25,6 +26,7 @@ mod worker;
 
 use std::process::ExitCode;
 
+use self::fleet::Keeping;
 use self::told::say;
 use super::Outcome;
 use super::arguments::DemoArguments;
@@ -36,16 +38,24 @@ pub(super) fn run(arguments: &DemoArguments) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     runtime.block_on(async {
+        // Then Ctrl-C is the end that was waited for.
+        let keeps = Keeping::default();
         let demo = async {
-            if arguments.ways { ways::demo(arguments, seed).await } else { fleet::demo(arguments, seed).await }
+            if arguments.ways { ways::demo(arguments, seed).await } else { fleet::demo(arguments, seed, &keeps).await }
         };
         tokio::select! {
             outcome = demo => outcome.map_err(|error| -> Box<dyn std::error::Error> { error }),
             // What is dropped with the other branch takes the nodes along.
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupted(&keeps) => {
                 say("interrupted: the nodes are stopped");
                 Ok(ExitCode::from(INTERRUPTED))
             }
         }
     })
+}
+
+/// Waits for the Ctrl-C that stops all at once.
+async fn interrupted(keeps: &Keeping) {
+    // The first one while all is kept ends that; the next one does not wait for the nodes to stop.
+    while tokio::signal::ctrl_c().await.is_ok() && keeps.end() {}
 }

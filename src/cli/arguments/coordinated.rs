@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::duration;
 use crate::node::{Builder, Coordinated};
 
 #[derive(Args, Debug)]
@@ -22,6 +24,9 @@ pub(in crate::cli) struct CoordinatedArguments {
     /// Learn bundles whoever has made them, signed or not: for trying things out
     #[arg(long)]
     pub(in crate::cli) allow_unsigned_bundles: bool,
+    /// Tell the coordinator at least this often who calls what, 500ms to 30s; each time costs it a write [default: 30s]
+    #[arg(long, value_name = "DURATION", requires = "coordinator", value_parser = duration::parse)]
+    pub(in crate::cli) tell_calls_every: Option<Duration>,
     /// Report the numbers of this file, one JSON object, as it is at each report
     #[arg(long, hide = true, value_name = "FILE", requires = "coordinator")]
     pub(in crate::cli) values: Option<PathBuf>,
@@ -38,6 +43,9 @@ impl CoordinatedArguments {
         }
         for (key, value) in &self.label {
             coordinated = coordinated.label(key, value);
+        }
+        if let Some(every) = self.tell_calls_every {
+            coordinated = coordinated.tell_calls_every(every);
         }
         if let Some(file) = self.values.clone() {
             coordinated = coordinated.values(move || values(&file));

@@ -1,7 +1,7 @@
 //! Everybody who calls the nodes: workers, watchers, and who waits for a hold to end.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use super::item::Item;
 use super::masking::Masking;
 use super::model::{CONTESTED, CONTESTED_STOCK, Cells, EUROS, Model};
 use super::standing::Met;
+use super::straggler::Straggler;
 use super::tally::Tally;
 use super::watcher::Watcher;
 use super::worker::Worker;
@@ -24,6 +25,11 @@ pub(super) type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// How much longer than the run a watcher's node may be away.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long callers wait between calls when nobody measures them.
+const LEISURE: Duration = Duration::from_millis(200);
+/// What the caller without a label calls itself, for there are no others of its kind.
+pub(super) const TILL: &str = "till/1.0";
 
 /// A node that is called.
 #[derive(Clone, Debug)]
@@ -43,7 +49,16 @@ pub(super) struct Crew {
     watchers: JoinSet<()>,
     /// Tells watchers the last revision of their node.
     ends: Vec<watch::Sender<Option<u64>>>,
+    shifts: Vec<Shift>,
+    /// Until when they work at least.
+    end: Instant,
+}
+
+/// The workers of one version, one on each node.
+struct Shift {
+    version: Version,
     workers: JoinSet<Worker>,
+    over: Arc<AtomicBool>,
 }
 
 impl Crew {
@@ -65,7 +80,7 @@ impl Crew {
             }
             ends.push(end);
         }
-        let crew = Self { tally, nodes, seed, watchers, ends, workers: JoinSet::new() };
+        let crew = Self { tally, nodes, seed, watchers, ends, shifts: Vec::new(), end: Instant::now() };
         crew.everything_once("first").await?;
         expiries.join_all().await;
         Ok(crew)
@@ -86,13 +101,56 @@ impl Crew {
 
     /// Everybody works until `end`, and longer on nodes that have yet to go somewhere.
     pub(super) fn work(&mut self, end: Instant) -> Result<(), Failed> {
+        self.end = end;
+        Version::ALL.into_iter().try_for_each(|version| self.begin(version, "work"))
+    }
+
+    /// Whoever has worked in one version does so in another one from now on, and is not heard in the first any more.
+    pub(super) async fn move_on(&mut self, from: Version, to: Version) -> Result<(), Failed> {
+        for shift in self.shifts.extract_if(.., |shift| shift.version == from) {
+            shift.over.store(true, Ordering::Relaxed);
+            shift.workers.join_all().await;
+        }
+        self.begin(to, &format!("after-{from}"))
+    }
+
+    /// Some who were not moved call each node in these versions until it refuses them; what each is told to be served.
+    pub(super) async fn stragglers(&self, versions: [Version; 2]) -> Result<Vec<String>, Failed> {
+        let mut told = Vec::new();
         for (node, model) in &self.nodes {
-            for version in Version::ALL {
-                let worker = worker(node, model, &self.tally, version, "work", self.seed)?;
-                self.workers.spawn(worker.run(end));
+            for version in versions {
+                let (caller, met) = caller(node, model, version, &self.tally)?;
+                let straggler = Straggler { version, caller, cell: model.cell(&met) };
+                told.push(straggler.until_refused(&self.tally).await?);
             }
         }
+        Ok(told)
+    }
+
+    fn begin(&mut self, version: Version, when: &str) -> Result<(), Failed> {
+        let (mut workers, over) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
+        for (node, model) in &self.nodes {
+            let worker = worker(node, model, &self.tally, version, when, self.seed)?;
+            workers.spawn(worker.run(self.end, over.clone()));
+        }
+        self.shifts.push(Shift { version, workers, over });
         Ok(())
+    }
+
+    /// Whom they call.
+    pub(super) fn nodes(&self) -> Vec<(Called, Arc<Model>)> {
+        self.nodes.clone()
+    }
+
+    /// Callers of all versions that are still served go on at leisure, until this is dropped.
+    pub(super) fn at_leisure(nodes: &[(Called, Arc<Model>)], seed: u64) -> Result<JoinSet<()>, Failed> {
+        let (tally, mut workers) = (Arc::new(Tally::default()), JoinSet::new());
+        for (node, model) in nodes {
+            for version in [Version::Second, Version::Third, Version::Fourth] {
+                workers.spawn(worker(node, model, &tally, version, "leisure", seed)?.run_at_leisure(LEISURE));
+            }
+        }
+        Ok(workers)
     }
 
     pub(super) fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
@@ -106,7 +164,10 @@ impl Crew {
 
     /// Waits until the workers have done; then everything is read once more, and what watchers saw is held against it.
     pub(super) async fn audit(mut self, told: impl FnOnce()) -> Result<Tally, Failed> {
-        let workers = std::mem::take(&mut self.workers).join_all().await;
+        let mut workers = Vec::new();
+        for shift in std::mem::take(&mut self.shifts) {
+            workers.extend(shift.workers.join_all().await);
+        }
         told();
         let mut audits = JoinSet::new();
         for worker in workers {
@@ -167,7 +228,12 @@ fn caller(
 }
 
 pub(super) fn speaker(node: &Called, model: &Model, version: Version, met: Met) -> Result<Box<dyn Caller>, Failed> {
-    let channel = Channel::owner(&node.address).user_agent("straddle-demo").build()?;
+    let channel = Channel::owner(&node.address);
+    let channel = match version {
+        Version::Unlabelled => channel.user_agent(TILL),
+        _ => channel.user_agent("straddle-demo").caller(format!("demo-{}", version.number())),
+    };
+    let channel = channel.build()?;
     let (number, node) = (version.number(), model.standing.clone());
     Ok(match version {
         Version::Unlabelled => {

@@ -75,7 +75,7 @@ async fn whatever_the_demo_does_comes_to_what_it_should() {
         for caller in Version::ALL {
             let worker = worker(&served.called, &model, &tally, caller, "once", 7).expect("a worker");
             // Everything once, as the end is now; and the audit.
-            worker.everything_once().await.run(Instant::now()).await.audit().await;
+            worker.everything_once().await.run(Instant::now(), Arc::default()).await.audit().await;
         }
         let report = Arc::into_inner(tally).expect("nobody else counts").into_report(&[version], Vec::new());
         assert!(report.is_good(), "{}", report.text());

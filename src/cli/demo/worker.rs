@@ -4,7 +4,8 @@ mod contest;
 mod reservations;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::MutexGuard;
 use tokio::time::Instant;
@@ -81,15 +82,27 @@ impl Worker {
         self
     }
 
-    /// Works until the end, by chance; longer when the node has not made all its moves by then.
-    pub(super) async fn run(mut self, end: Instant) -> Self {
+    /// Works until the end, by chance; longer when the node has not made all its moves by then, and not when it is `over`.
+    pub(super) async fn run(mut self, end: Instant, over: Arc<AtomicBool>) -> Self {
         let tasks = Task::of(self.version);
-        while Instant::now() < end || self.model.moving.load(Ordering::Relaxed) {
+        let goes_on = |model: &Model| Instant::now() < end || model.moving.load(Ordering::Relaxed);
+        while goes_on(&self.model) && !over.load(Ordering::Relaxed) {
             // Tasks are never empty.
             let task = tasks[self.random.usize(..tasks.len())];
             self.perform(task).await;
         }
         self
+    }
+
+    /// Works on at leisure, for those who look on, until it is dropped.
+    pub(super) async fn run_at_leisure(mut self, pause: Duration) {
+        let tasks = Task::of(self.version);
+        loop {
+            // Tasks are never empty.
+            let task = tasks[self.random.usize(..tasks.len())];
+            self.perform(task).await;
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// Reads all that was ever written, and holds it against what it has to be.

@@ -112,7 +112,9 @@ impl Node {
         let supervised = coordinated.supervisor.as_deref().map(Supervised::by).transpose();
         let supervised = supervised.map_err(std::io::Error::other)?;
         let _ = agency.name.set(coordinated.name_at(address));
-        let mut core = AgentCore::new(reporting::hello(self, &coordinated, address)).counting();
+        let mut core = AgentCore::new(reporting::hello(self, &coordinated, address));
+        let every = u64::try_from(coordinated.tell_every.as_micros()).unwrap_or(u64::MAX);
+        core = core.counting(every);
         if matches!(&self.0, Kind::Living(_)) {
             core = core.getting_ready();
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ const NAME: usize = 128;
 const KEY: usize = 64;
 const VALUE: usize = 256;
 const LABELS: usize = 32;
+/// How often calls are told of at least: no more often than it is worth its while, and no less often than the coordinator counts on.
+const TELL_EVERY: RangeInclusive<Duration> =
+    Duration::from_millis(500)..=Duration::from_micros(super::core::TELL_EVERY);
 /// How long calls of a node that drains may take before it moves.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -25,6 +29,7 @@ pub struct Coordinated {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) values: Option<Values>,
     pub(super) drain: Duration,
+    pub(super) tell_every: Duration,
     pub(super) alone: Option<Duration>,
     pub(super) supervisor: Option<String>,
 }
@@ -43,6 +48,7 @@ impl Coordinated {
             labels: BTreeMap::new(),
             values: None,
             drain: DRAIN,
+            tell_every: *TELL_EVERY.end(),
             alone: None,
             supervisor: None,
         }
@@ -92,6 +98,14 @@ impl Coordinated {
         self
     }
 
+    /// How often the coordinator is told at least who calls what: from half a second to 30 seconds. `straddle retire` judges up to
+    /// the newest moment that all nodes have told of, so it knows that much earlier that a version is called no more; each batch
+    /// costs the coordinator a write. Default: 30 seconds.
+    pub fn tell_calls_every(mut self, every: Duration) -> Self {
+        self.tell_every = every;
+        self
+    }
+
     /// Serves all the same when the coordinator could not be reached for this long since the program was started. Without it a
     /// node that starts while its coordinator is gone waits for it: it may have been away during an upgrade, and others may
     /// count on that nobody serves the version before any more.
@@ -113,6 +127,13 @@ impl Coordinated {
         }
         if self.labels.len() > LABELS {
             return Some(format!("the node has {} labels: there may be {LABELS}", self.labels.len()));
+        }
+        if !TELL_EVERY.contains(&self.tell_every) {
+            let (least, most) = (TELL_EVERY.start(), TELL_EVERY.end());
+            return Some(format!(
+                "calls are told of each {:?}, and it has to be {least:?} to {most:?}",
+                self.tell_every
+            ));
         }
         let long = |(key, value): &(&String, &String)| key.is_empty() || key.len() > KEY || value.len() > VALUE;
         if let Some((key, _)) = self.labels.iter().find(long) {
@@ -190,6 +211,9 @@ mod tests {
             (by().label("", "a"), Some("label")),
             (by().label("zone", "v".repeat(257)), Some("label")),
             ((0..33).fold(by(), |by, number| by.label(number.to_string(), "")), Some("33 labels")),
+            (by().tell_calls_every(Duration::from_millis(499)), Some("499ms")),
+            (by().tell_calls_every(Duration::from_millis(500)), None),
+            (by().tell_calls_every(Duration::from_secs(31)), Some("30s")),
             (Coordinated::by("nowhere"), Some("address")),
             (Coordinated::by("https://127.0.0.1:7300"), Some("TLS")),
         ] {

@@ -31,6 +31,7 @@ use self::ready::Ready;
 pub use self::ready::Step;
 use self::reporting::Reporting;
 use self::retiring::Retiring;
+pub(super) use self::telling::EVERY as TELL_EVERY;
 use self::telling::Telling;
 use crate::control::v1_0_0 as wire;
 use crate::version::Version;

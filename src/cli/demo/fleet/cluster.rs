@@ -37,6 +37,8 @@ const PLACES: [Place; 6] = [
 
 const TRANSFORM_FOR: &str = "1500ms";
 const REPORT_EVERY: &str = "250ms";
+/// So that it is known soon that nobody calls a version any more.
+const TELL_CALLS_EVERY: &str = "1s";
 
 /// Processes that stop when this is dropped, whatever happens to us: each ends when its standard input does.
 pub(super) struct Fleet {
@@ -111,6 +113,7 @@ impl Node {
         arguments.extend(["--values".to_owned(), values(folder, place).display().to_string()]);
         arguments.extend(["--coordinator", coordinator, "--node", place.name, "--label"].map(String::from));
         arguments.push(format!("zone={}", place.zone));
+        arguments.extend(["--tell-calls-every", TELL_CALLS_EVERY].map(String::from));
         if place.slow {
             arguments.extend(["--transform-for", TRANSFORM_FOR].map(String::from));
         }

@@ -9,10 +9,11 @@ use super::super::crew::Failed;
 use crate::bundle::Bundle;
 use crate::control::v1_0_0::{
     FinalizeUpgradeRequest, ListNodesRequest, ListUpgradesRequest, NodeDescription, OnFailedGate, PlanRequest,
-    PlanResponse, PublishRequest, StartUpgradeRequest, UpgradeState, UpgradeStatus, WatchUpgradeRequest,
-    operators_client, straddle::control::v1::operators_client::OperatorsClient,
+    PlanResponse, PublishRequest, RetireRequest, RetireResponse, StartUpgradeRequest, UpgradeState, UpgradeStatus,
+    WatchUpgradeRequest, operators_client, straddle::control::v1::operators_client::OperatorsClient,
 };
 use crate::inventory::generated::protocol;
+use crate::retiring::GRACE;
 use crate::transport::{Channel, Labelled};
 
 /// How long anything that is waited for may take.
@@ -71,6 +72,24 @@ impl Operator {
     pub(super) async fn finalize(&mut self, number: u64) -> Result<(), Failed> {
         self.client.finalize_upgrade(FinalizeUpgradeRequest { number }).await?;
         Ok(())
+    }
+
+    /// Retires a version and all older ones, or would, when nobody has called them for the guard time.
+    pub(super) async fn retire(
+        &mut self,
+        version: &str,
+        guard: Duration,
+        dry_run: bool,
+    ) -> Result<RetireResponse, Failed> {
+        let request = RetireRequest {
+            protocol: "inventory".to_owned(),
+            version: version.to_owned(),
+            guard_microseconds: Some(u64::try_from(guard.as_micros())?),
+            force: false,
+            dry_run,
+            grace_seconds: GRACE.as_secs(),
+        };
+        Ok(self.client.retire(request).await?.into_inner())
     }
 
     pub(super) async fn status(&mut self, number: u64) -> Result<UpgradeStatus, Failed> {

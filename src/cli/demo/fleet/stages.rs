@@ -1,5 +1,7 @@
 //! What the fleet goes through, stage by stage.
 
+mod retirement;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,8 +16,11 @@ use crate::node::admin::wire::node_client::NodeClient;
 use crate::node::admin::wire::{Phase, WatchRequest};
 use crate::transport::Channel;
 
-/// First one node, then all others, two at a time.
-const CANARY: &str = "[canary]\nstages = [1]\nbake = \"2s\"\n\n[rolling]\nat_once = 2\n\n[gates]\nstandard = false\n";
+/// How long to stay with what was reached, for those who want to watch.
+const WATCHED: Duration = Duration::from_secs(6);
+/// How long a canary is looked at: one node is away meanwhile, and its callers do not wait for ever.
+const BAKES: &str = "2s";
+const BAKES_SLOWLY: &str = "4s";
 /// One zone after the other; not while disks fail.
 const ZONES: &str = "[domains]\nlabel = \"zone\"\n\n[rolling]\nat_once = 2\n\n[limits]\nminimum_serving = 1\n\n[[gate]]\n\
                      name = \"disks\"\nholds = \"values['disk_errors'].max <= 3.0\"\n";
@@ -44,17 +49,20 @@ impl Reached {
 /// The stages as they are gone through, with all that they need.
 pub(super) struct Stages<'a> {
     fleet: &'a mut Fleet,
-    crew: &'a Crew,
+    crew: &'a mut Crew,
     operator: Operator,
     begun: Instant,
     calls: u64,
+    /// Whether somebody wants to watch.
+    slow: bool,
     pub(super) reached: Vec<Reached>,
 }
 
 impl<'a> Stages<'a> {
-    pub(super) fn new(fleet: &'a mut Fleet, crew: &'a Crew) -> Result<Self, Failed> {
+    pub(super) fn new(fleet: &'a mut Fleet, crew: &'a mut Crew, slow: bool) -> Result<Self, Failed> {
         let operator = Operator::of(&fleet.coordinator.address)?;
-        Ok(Self { fleet, crew, operator, begun: Instant::now(), calls: crew.tally.so_far().0, reached: Vec::new() })
+        let calls = crew.tally.so_far().0;
+        Ok(Self { fleet, crew, operator, begun: Instant::now(), calls, slow, reached: Vec::new() })
     }
 
     /// Goes through all of them. An error is one that was not reached, and why.
@@ -67,7 +75,8 @@ impl<'a> Stages<'a> {
         let third = self.first_zone().await?;
         self.gate_fails(third).await?;
         let third = self.forward_again().await?;
-        self.is_complete("3.0.0", third).await
+        self.is_complete("3.0.0", third).await?;
+        self.oldest_is_retired().await
     }
 
     fn reached(&mut self, name: &'static str, what: String) {
@@ -76,6 +85,21 @@ impl<'a> Stages<'a> {
         say(&reached.text());
         (self.begun, self.calls) = (Instant::now(), calls);
         self.reached.push(reached);
+    }
+
+    /// As [`reached`](Self::reached), where nothing is under way but calls: there is time to look.
+    async fn rests(&mut self, name: &'static str, what: String) {
+        self.reached(name, what);
+        if self.slow {
+            tokio::time::sleep(WATCHED).await;
+            (self.begun, self.calls) = (Instant::now(), self.crew.tally.so_far().0);
+        }
+    }
+
+    /// First one node, for a while, then all others, two at a time.
+    fn canary_schedule(&self) -> String {
+        let bake = if self.slow { BAKES_SLOWLY } else { BAKES };
+        format!("[canary]\nstages = [1]\nbake = \"{bake}\"\n\n[rolling]\nat_once = 2\n\n[gates]\nstandard = false\n")
     }
 
     /// From here on every node may be at this version, too.
@@ -94,11 +118,11 @@ impl<'a> Stages<'a> {
         if added != ["2.0.0"] {
             return Err(format!("2.0.0 should be new, and {added:?} is").into());
         }
-        let plan = self.operator.plan("2.0.0", CANARY).await?;
+        let plan = self.operator.plan("2.0.0", &self.canary_schedule()).await?;
         if let Some(blocker) = plan.blockers.iter().find(|blocker| blocker.blocks) {
             return Err(format!("the plan is blocked: {}", blocker.what).into());
         }
-        self.reached("2.0.0 is published", format!("{} stages are planned", plan.stages.len()));
+        self.rests("2.0.0 is published", format!("{} stages are planned", plan.stages.len())).await;
         Ok(())
     }
 
@@ -106,13 +130,13 @@ impl<'a> Stages<'a> {
         // It misses the upgrade, and nobody knows when it will be back.
         self.fleet.nodes[AWAY].kill().await?;
         self.may_come_to("2.0.0");
-        let number = self.operator.start("2.0.0", CANARY).await?;
+        let number = self.operator.start("2.0.0", &self.canary_schedule()).await?;
         let status = self.operator.until(number, "the canary at 2.0.0", |status| status.there >= 1).await?;
         let canary = at(&status, "2.0.0");
         if canary.len() != 1 {
             return Err(format!("one node should have come first, and {canary:?} have").into());
         }
-        self.reached("canary", format!("{} came first, and bakes for 2 s; {} is away", canary[0], self.away()));
+        self.reached("canary", format!("{} came first, and bakes for a while; {} is away", canary[0], self.away()));
         Ok(number)
     }
 
@@ -120,7 +144,7 @@ impl<'a> Stages<'a> {
         self.fleet.coordinator.kill_and_start().await?;
         let all_but_one = self.fleet.nodes.len() as u64 - 1;
         self.operator.until(number, "all but one at 2.0.0", |status| status.there >= all_but_one).await?;
-        let told = "the coordinator was killed and started again, and goes on: two at a time".to_owned();
+        let told = "the coordinator was killed and started again, and goes on".to_owned();
         self.reached("rolling", told);
         Ok(())
     }
@@ -141,7 +165,7 @@ impl<'a> Stages<'a> {
         self.crew.everything_once(version).await?;
         self.operator.finalize(number).await?;
         self.operator.until(number, "the end", is(UpgradeState::Finalized)).await?;
-        self.reached("finalized", format!("every node runs {version}, and none goes back"));
+        self.rests("finalized", format!("every node runs {version}, and none goes back")).await;
         Ok(())
     }
 
@@ -165,7 +189,7 @@ impl<'a> Stages<'a> {
         self.fleet.nodes[FAULTY].report_disk_errors(0)?;
         self.is_at("2.0.0");
         self.crew.everything_once("back").await?;
-        self.reached("rolled back", format!("by itself: {why}"));
+        self.rests("rolled back", format!("by itself: {why}")).await;
         Ok(())
     }
 

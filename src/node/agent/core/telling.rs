@@ -10,13 +10,13 @@
 use super::AgentCore;
 use crate::control::v1_0_0 as wire;
 
-/// How often to tell at least, in microseconds.
-const EVERY: u64 = 30_000_000;
+/// How often to tell at least, where nothing else is said, in microseconds.
+pub(in crate::node::agent) const EVERY: u64 = 30_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Telling {
-    /// Whether anybody counts.
-    counts: bool,
+    /// How often to tell at least, in microseconds; none: nobody counts.
+    every: Option<u64>,
     /// Of the newest batch.
     number: u64,
     /// Where the time of the next one begins.
@@ -39,11 +39,9 @@ struct Batch {
 impl Telling {
     /// When the next batch is due.
     pub(super) fn due(&self) -> Option<u64> {
-        if !self.counts || self.told.is_some() || self.asked {
-            return None;
-        }
+        let every = self.every.filter(|_| self.told.is_none() && !self.asked)?;
         let at_once = self.news || self.number == 0;
-        Some(if at_once { self.from } else { self.from.saturating_add(EVERY) })
+        Some(if at_once { self.from } else { self.from.saturating_add(every) })
     }
 
     pub(super) fn note_news(&mut self) {
@@ -80,10 +78,10 @@ impl Batch {
 }
 
 impl AgentCore {
-    /// Who calls is counted, from the beginning of the agent's clock on: it is to be told.
+    /// Who calls is counted, from the beginning of the agent's clock on: it is to be told, at least each so many microseconds.
     #[must_use]
-    pub fn counting(mut self) -> Self {
-        self.telling.counts = true;
+    pub fn counting(mut self, every: u64) -> Self {
+        self.telling.every = Some(every);
         self
     }
 
@@ -96,7 +94,7 @@ impl AgentCore {
     }
 
     pub(super) fn counted(&mut self, census: wire::Census, whole: bool, now: u64) {
-        if self.telling.counts {
+        if self.telling.every.is_some() {
             self.telling.close(census, whole, now);
             if self.is_attending() {
                 self.say_census(now);

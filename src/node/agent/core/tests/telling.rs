@@ -1,6 +1,7 @@
 //! Who calls what is told in batches without a gap, each of them until it was taken.
 
 use super::*;
+use crate::node::agent::core::TELL_EVERY;
 
 /// A batch in a line: its number, its time, and what is in it.
 pub(super) fn told(census: &wire::Census) -> String {
@@ -38,7 +39,7 @@ fn called(method: &str, begun: u64, ago: u64) -> wire::Census {
 /// Counts since 40 seconds before it attends.
 fn world() -> World {
     let mut world = World::new();
-    world.agent = world.agent.counting();
+    world.agent = world.agent.counting(TELL_EVERY);
     world.now = 40 * SECOND;
     world
 }
@@ -71,6 +72,20 @@ fn the_first_batch_is_told_at_once_and_the_next_ones_follow_without_a_gap() {
     let census = called("Get", 3, 2);
     assert_eq!(world.counted(census), ["census 2 31..0 s ago Get 3 2 s ago billing 3 2 s ago"]);
     assert_eq!(world.taken(2), NOTHING);
+}
+
+#[test]
+fn batches_come_as_often_as_the_node_is_told_to() {
+    let mut world = World::new();
+    world.agent = world.agent.counting(2 * SECOND);
+    world.input(Input::Connected);
+    world.welcome(true);
+    world.counted(wire::Census::default());
+    world.taken(1);
+    assert_eq!(world.agent.next_tick(world.now), Some(2 * SECOND));
+    assert_eq!(world.after(1), NOTHING);
+    assert_eq!(world.after(1), ["count"]);
+    assert_eq!(world.counted(called("Get", 1, 0)), ["census 2 2..0 s ago Get 1 0 s ago billing 1 0 s ago"]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Traced {
         self.span.enter()
     }
 
-    pub(super) fn end(mut self: Box<Self>, outcome: Outcome) {
+    pub(super) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 

@@ -280,6 +280,44 @@ async fn metadata_and_the_deadline_pass_down_and_metadata_pass_up() {
 }
 
 #[tokio::test]
+async fn a_trace_goes_on_beneath_unless_the_simulation_object_begins_its_own() {
+    const ABOVE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const OWN: &str = "00-aaaabbbbccccddddeeeeffff00001111-0123456789abcdef-01";
+    let cases: [(&[(&str, &str)], [Option<&str>; 2]); 4] = [
+        (&[], [Some(ABOVE), Some("a=1")]),
+        (&[("traceparent", OWN)], [Some(OWN), None]),
+        (&[("tracestate", "b=2")], [Some(ABOVE), Some("b=2")]),
+        (&[("traceparent", OWN), ("tracestate", "b=2")], [Some(OWN), Some("b=2")]),
+    ];
+    for (sets, seen) in cases {
+        let current = object("shop.v1.Shop", |request: Request<Body>| async move {
+            let said = |name: &str| request.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
+            let seen = [said("traceparent"), said("tracestate")].map(Option::unwrap_or_default);
+            answer(&[("x-parent", &seen[0]), ("x-state", &seen[1])])
+        });
+        let sets = sets.to_vec();
+        let past = move |adjacent: Adjacent| {
+            object("shop.v1.Shop", move |request: Request<Body>| {
+                let mut beneath = Request::post(request.uri().path());
+                for (name, value) in &sets {
+                    beneath = beneath.header(*name, *value);
+                }
+                let beneath = adjacent.clone().oneshot(beneath.body(tonic::body::Body::empty()).expect("a request"));
+                async move {
+                    let Ok(response) = beneath.await;
+                    response
+                }
+            })
+        };
+        let node = Node::builder(protocol()).object("2.0.0", current).past("1.0.0", past).build().expect("a node");
+        let headers = [("straddle-version", "1.0.0"), ("traceparent", ABOVE), ("tracestate", "a=1")];
+        let response = call(&node.service(), "/shop.v1.Shop/Get", &headers).await;
+        let told = [header(&response, "x-parent"), header(&response, "x-state")];
+        assert_eq!(told, seen.map(Option::unwrap_or_default));
+    }
+}
+
+#[tokio::test]
 async fn a_panic_fails_its_call_alone() {
     let node = node_with(|_| object("shop.v1.Shop", |_| async { panic!("on purpose") }));
     let response = call(&node, "/shop.v1.Shop/Get", &[("straddle-version", "1.0.0")]).await;

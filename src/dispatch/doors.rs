@@ -215,7 +215,7 @@ impl Doors {
 }
 
 /// A time as HTTP says it; as seconds since 1970 where that has no words for it.
-pub(super) fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     const NO_DATE: u64 = 253_402_300_800;
     if seconds < NO_DATE {
         httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))

@@ -12,9 +12,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
 
 use super::call::Call;
+use super::ending::Ending;
 use super::gate::{Inside, Stream, Waiting, Whose};
 use super::table::Refused;
-use super::tally::Counting;
+use super::traced::Traced;
 use super::{deadline, outcome};
 use crate::wire::{Body, SaidAll};
 
@@ -52,6 +53,7 @@ impl AtGate {
             return Poll::Ready(Ok(LetIn { inside, request, came: self.came }));
         }
         ready!(self.patience.as_mut().poll(waking));
+        Traced::kept_out(self.request.uri().path(), self.request.headers());
         let status = if self.own_deadline {
             outcome::deadline_had_passed()
         } else {
@@ -76,23 +78,16 @@ pub(super) struct Entered {
     inside: Option<Inside>,
     /// Of calls that stream.
     stream: Option<Stream>,
-    /// Where calls are counted.
-    counting: Option<Counting>,
+    ending: Ending,
 }
 
 impl Entered {
     /// `goes_on` when the caller has said that it goes on with its stream after that was drained, `said_all` where only the
     /// request streams.
-    pub(super) fn new(
-        call: Call,
-        inside: Inside,
-        goes_on: bool,
-        said_all: Option<SaidAll>,
-        counting: Option<Counting>,
-    ) -> Self {
+    pub(super) fn new(call: Call, inside: Inside, goes_on: bool, said_all: Option<SaidAll>, ending: Ending) -> Self {
         let whose = || call.route().filter(|route| route.stamp.is_past()).map(|route| Whose::of(route));
         let stream = call.streams().then(|| inside.stream(goes_on && call.can_be_sent_again(), said_all, whose()));
-        Self { call, inside: Some(inside), stream, counting }
+        Self { call, inside: Some(inside), stream, ending }
     }
 }
 
@@ -106,17 +101,22 @@ impl Future for Entered {
             self.call = Call::told(Refused(status), Body::empty());
             self.stream = None;
         }
-        let response = ready!(Pin::new(&mut self.call).poll(waking));
+        let Self { call, ending, .. } = &mut *self;
+        let response = {
+            let _within = ending.enter();
+            ready!(Pin::new(call).poll(waking))
+        };
+        ending.answered(&response);
+        let ending = std::mem::take(ending);
         let (inside, stream) = (self.inside.take(), self.stream.take());
-        let counting = self.counting.take().and_then(|counting| counting.answered(&response));
         // What is whole asks nothing of an object any more.
         let Some(inside) = inside.filter(|_| !response.body().is_whole()) else { return Poll::Ready(response) };
         Poll::Ready(response.map(|body| match stream {
             Some(stream) => {
                 stream.answers(body, inside);
-                Body::new(Streaming { stream, counting })
+                Body::new(Streaming { stream, ending })
             }
-            None => Body::new(Remaining { body, inside: Some(inside), counting }),
+            None => Body::new(Remaining { body, inside: Some(inside), ending }),
         }))
     }
 }
@@ -125,7 +125,7 @@ impl Future for Entered {
 struct Remaining {
     body: Body,
     inside: Option<Inside>,
-    counting: Option<Counting>,
+    ending: Ending,
 }
 
 impl HttpBody for Remaining {
@@ -136,12 +136,16 @@ impl HttpBody for Remaining {
         if self.inside.is_none() {
             return Poll::Ready(None);
         }
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(waking));
+        let Self { body, ending, .. } = &mut *self;
+        let frame = {
+            let _within = ending.enter();
+            ready!(Pin::new(body).poll_frame(waking))
+        };
         if !matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
             // Nothing more is asked of the object.
             self.body = Body::empty();
             self.inside = None;
-            count(&mut self.counting, frame.as_ref());
+            self.ending.last(frame.as_ref());
         }
         Poll::Ready(frame)
     }
@@ -158,7 +162,7 @@ impl HttpBody for Remaining {
 /// The same of a stream, which may end before its time. A length that it promised would have to be kept, so it has none.
 struct Streaming {
     stream: Stream,
-    counting: Option<Counting>,
+    ending: Ending,
 }
 
 impl HttpBody for Streaming {
@@ -166,24 +170,18 @@ impl HttpBody for Streaming {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = ready!(self.stream.poll_frame(waking));
+        let Self { stream, ending } = &mut *self;
+        let frame = {
+            let _within = ending.enter();
+            ready!(stream.poll_frame(waking))
+        };
         if !matches!(&frame, Some(Ok(frame)) if frame.is_data()) {
-            count(&mut self.counting, frame.as_ref());
+            self.ending.last(frame.as_ref());
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         self.stream.is_end_stream()
-    }
-}
-
-/// Counts a call by what its answer ends with.
-fn count(counting: &mut Option<Counting>, last: Option<&Result<Frame<Bytes>, Status>>) {
-    let Some(counting) = counting.take() else { return };
-    match last {
-        None => counting.ended(None),
-        Some(Ok(frame)) => counting.ended(frame.trailers_ref()),
-        Some(Err(_)) => counting.failed(),
     }
 }

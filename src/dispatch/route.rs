@@ -101,6 +101,7 @@ pub(crate) struct Route {
     pub(crate) server_streaming: bool,
     pub(crate) client_streaming: bool,
     pub(crate) tally: Arc<Tally>,
+    pub(super) course: Course,
     /// By which its callers are counted, once they are.
     pub(super) row: OnceLock<u32>,
 }
@@ -110,6 +111,32 @@ pub(crate) enum Target {
     Object { answer: Arc<dyn Answer>, path: Option<PathAndQuery>, simulated: bool, rewritten: bool },
     /// The headers of the refusal, made once.
     Refused(HeaderMap),
+}
+
+/// What a call passes on its route, for traces.
+#[derive(Clone, Debug)]
+pub(super) struct Course {
+    /// `same`, `rules`, `code` or `refused`.
+    pub(super) name: &'static str,
+    /// Over how many hops rules rewrite it.
+    pub(super) rules: usize,
+    /// The version whose simulation object answers it.
+    pub(super) code: Option<Version>,
+}
+
+impl Course {
+    pub(super) const REFUSED: Self = Self { name: "refused", rules: 0, code: None };
+
+    pub(super) fn new(protocol: &Protocol, walk: &Walk, target: &Target) -> Self {
+        let rules = walk.rules;
+        match target {
+            Target::Refused(_) => Self::REFUSED,
+            Target::Object { simulated: true, .. } => {
+                Self { name: "code", rules, code: Some(protocol.versions()[walk.version].version().clone()) }
+            }
+            Target::Object { .. } => Self { name: if rules == 0 { "same" } else { "rules" }, rules, code: None },
+        }
+    }
 }
 
 /// Who speaks with whom: the versions of a route.

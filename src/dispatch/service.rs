@@ -18,11 +18,13 @@ use super::call::{self, Call, Caller};
 use super::calling::Calling;
 use super::context::Context;
 use super::doors::Doors;
+use super::ending::Ending;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
 use super::route::Route;
 use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
-use super::tally::{Counted, Counting, Tallies, Unrouted};
+use super::tally::{Counted, Counting, Outcome, Tallies, Unrouted};
+use super::traced::Traced;
 use crate::census::Told;
 use crate::refusal::{Reason, Refusal};
 use crate::retiring::{Retiring, WallClock};
@@ -71,41 +73,52 @@ impl Shared {
     fn begin(&self, inside: Inside, mut request: Request<Body>, came: Option<Instant>) -> State {
         let table = self.table.load();
         let goes_on = request.headers().get(&RESUME).is_some_and(|says| says == RESUME_ABLE);
-        let (mut counting, mut said_all, mut passed) = (None, None, None);
+        let (mut ending, mut said_all, mut passed) = (Ending::default(), None, None);
         let call = match table.as_ref() {
             None if self.left.load(Ordering::Acquire) => {
+                Traced::kept_out(request.uri().path(), request.headers());
                 return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
             }
             None => match self.kept_away() {
-                Some(why) => return State::NotBegun(Box::pin(NotBegun::answer(request, why))),
+                Some(why) => {
+                    Traced::kept_out(request.uri().path(), request.headers());
+                    return State::NotBegun(Box::pin(NotBegun::answer(request, why)));
+                }
                 // They were let in just now.
                 None if self.table.load().is_some() => return self.begin(inside, request, came),
-                None => Call::told(self.absent(), request.into_body()),
+                None => {
+                    Traced::kept_out(request.uri().path(), request.headers());
+                    Call::told(self.absent(), request.into_body())
+                }
             },
             Some(table) => match table.enter(request.uri().path(), request.headers()) {
                 Ok((route, through)) => {
                     passed = through;
+                    ending.traced = Traced::outside(route, request.headers(), came);
                     if self.tallies.are_wanted() {
                         let unlabelled = !request.headers().contains_key(&VERSION);
                         let came = self.count_caller(&mut request, route, unlabelled, came);
-                        counting = Some(Counting::begin(&route.tally, unlabelled, came));
+                        ending.counting = Some(Counting::begin(&route.tally, unlabelled, came));
                     }
                     if route.client_streaming && !route.server_streaming {
                         let (body, said) = std::mem::take(request.body_mut()).heard();
                         (*request.body_mut(), said_all) = (body, Some(said));
                     }
+                    let _within = ending.enter();
                     Call::begin(route, || table.clone(), request, Caller::Outside)
                 }
                 Err(refused) => Call::told(self.without_route(table, &mut request, refused), request.into_body()),
             },
         };
-        State::Entered(Entered::new(call, inside.passing(passed), goes_on, said_all, counting))
+        State::Entered(Entered::new(call, inside.passing(passed), goes_on, said_all, ending))
     }
 
     /// Counts a call without a route. When that is for a version which is being learned, the caller is to come again.
     #[cold]
     fn without_route(&self, table: &Table, request: &mut Request<Body>, refused: Refused) -> Refused {
         let refusal = Refusal::from_status(&refused.0);
+        let outcome = refusal.as_ref().map_or(Outcome::Failed, |refusal| Outcome::Refused(refusal.reason()));
+        Traced::unrouted(table, request.uri().path(), request.headers(), outcome);
         if self.tallies.are_wanted() {
             let reason = refusal.as_ref().map(Refusal::reason);
             match (table.not_taken(request.uri().path(), request.headers()), reason) {
@@ -329,7 +342,10 @@ impl Service<Request<Body>> for Dispatch {
         }
         Dispatched(match self.shared.gate.wait() {
             Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.shared.clone()))),
-            Err(too_many) => State::Told(Box::new(Call::told(call::unavailable(&too_many.to_string()), Body::empty()))),
+            Err(too_many) => {
+                Traced::kept_out(request.uri().path(), request.headers());
+                State::Told(Box::new(Call::told(call::unavailable(&too_many.to_string()), Body::empty())))
+            }
         })
     }
 }
@@ -406,7 +422,7 @@ impl Within {
     }
 
     /// Sends a request on its way in the adjacent version, with the table of the call above where there is one.
-    pub(crate) fn begin(&self, above: Option<&Context>, request: Request<Body>, own_deadline: bool) -> Call {
+    pub(crate) fn begin(&self, above: Option<&Context>, request: Request<Body>, own_deadline: bool) -> (Call, Ending) {
         let table = match above {
             Some(above) => Some(above.table.clone()),
             None => self.shared.upgrade().and_then(|shared| {
@@ -415,14 +431,20 @@ impl Within {
             }),
         };
         let Some(table) = table else {
-            return Call::told(call::unavailable("the node has not started, or has stopped"), Body::empty());
+            let refused = call::unavailable("the node has not started, or has stopped");
+            return (Call::told(refused, Body::empty()), Ending::default());
         };
         match table.route_within(request.uri().path(), &self.version) {
             Ok(route) => {
                 let route = route.clone();
-                Call::begin(&route, || table, request, Caller::Within { own_deadline })
+                let ending = Ending { traced: Traced::beneath(&route, request.headers()), counting: None };
+                let call = {
+                    let _within = ending.enter();
+                    Call::begin(&route, || table, request, Caller::Within { own_deadline })
+                };
+                (call, ending)
             }
-            Err(refused) => Call::told(refused, Body::empty()),
+            Err(refused) => (Call::told(refused, Body::empty()), Ending::default()),
         }
     }
 }

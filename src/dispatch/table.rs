@@ -12,7 +12,7 @@ use super::answer::{Answer, Object};
 use super::doors::{Doors, Passed, Shut, date};
 use super::outcome;
 use super::rewriting::{Compiling, Rewriting};
-use super::route::{self, End, Route, Stamp, Target, Walk};
+use super::route::{self, Course, End, Route, Stamp, Target, Walk};
 use super::tally::Tally;
 use crate::protocol::{Protocol, Schema};
 use crate::refusal::{Reason, Refusal};
@@ -153,13 +153,15 @@ impl Table {
                     unlabelled: protocol.unlabelled_index(method.package()).unwrap_or(index),
                     routes: vec![None; protocol.versions().len()].into_boxed_slice(),
                 });
-                match target(protocol, objects, &mut compiling, index, number) {
+                let walk = Walk::new(protocol, index, number, objects.node);
+                match target(protocol, objects, &mut compiling, (index, number), &walk) {
                     Ok(target) => {
                         let (server_streaming, client_streaming) =
                             (method.is_server_streaming(), method.is_client_streaming());
                         let (stamp, path) = (versions[index].stamp.clone(), Arc::<str>::from(method.path()));
                         let tally = Tally::new(stamp.clone(), path.clone(), !server_streaming && !client_streaming);
                         entry.routes[index] = Some(Arc::new(Route {
+                            course: Course::new(protocol, &walk, &target),
                             target,
                             stamp,
                             method: path,
@@ -216,6 +218,10 @@ impl Table {
     #[must_use]
     pub fn node(&self) -> &Version {
         &self.node
+    }
+
+    pub(super) fn protocol(&self) -> &str {
+        &self.protocol
     }
 
     /// All routes.
@@ -419,6 +425,7 @@ fn retired(route: &Route) -> Route {
     let refusal = Refusal::new(Reason::Retired, format!("{} is no longer served", route.stamp.caller));
     Route {
         target: Target::Refused(route::headers_of(refusal)),
+        course: Course::REFUSED,
         stamp: route.stamp.clone(),
         method: route.method.clone(),
         changes: route.changes,
@@ -437,14 +444,13 @@ fn target(
     protocol: &Protocol,
     objects: &Objects<'_>,
     compiling: &mut Compiling,
-    version: usize,
-    method: usize,
+    (version, method): (usize, usize),
+    walk: &Walk,
 ) -> Result<Target, Missing> {
     let node = protocol.versions()[objects.node].version();
-    let walk = Walk::new(protocol, version, method, objects.node);
     let caller = &protocol.versions()[version];
     if let End::Refused(cause) = &walk.end {
-        let refusal = route::refusal(protocol, caller, method, node, &walk, cause);
+        let refusal = route::refusal(protocol, caller, method, node, walk, cause);
         return Ok(Target::Refused(route::headers_of(refusal)));
     }
     let schema = &protocol.versions()[walk.version];
@@ -457,7 +463,7 @@ fn target(
     let answer = objects.at[walk.version].as_ref().and_then(|object| object.service(reached.service()));
     let Some(answer) = answer else {
         if !objects.built.contains(&walk.version) {
-            let refusal = route::needs_program(protocol, caller, method, objects.node, &walk);
+            let refusal = route::needs_program(protocol, caller, method, objects.node, walk);
             return Ok(Target::Refused(route::headers_of(refusal)));
         }
         return Err(Missing {
@@ -466,7 +472,7 @@ fn target(
             method: reached.descriptor().name().to_owned(),
         });
     };
-    let rewrites = match compiling.of(version, &walk) {
+    let rewrites = match compiling.of(version, walk) {
         Ok(rewrites) => rewrites,
         Err(why) => {
             let refusal = route::not_rewritten(protocol, caller, method, node, &why);

@@ -115,29 +115,7 @@ impl Counting {
         self.end(Outcome::Refused(reason));
     }
 
-    /// Counts a call whose answer is whole; else it is to be counted at the end of its body.
-    pub(super) fn answered(self, response: &Response<Body>) -> Option<Self> {
-        let body = response.body();
-        if !body.is_whole() {
-            return Some(self);
-        }
-        let outcome =
-            if body.ends_well() { Outcome::Answered } else { of(body.trailers().unwrap_or(response.headers())) };
-        self.end(outcome);
-        None
-    }
-
-    /// Counts a call whose body has come to its end, with these trailers.
-    pub(super) fn ended(self, trailers: Option<&HeaderMap>) {
-        self.end(trailers.map_or(Outcome::Answered, of));
-    }
-
-    /// Counts a call whose body has broken off.
-    pub(super) fn failed(self) {
-        self.end(Outcome::Failed);
-    }
-
-    fn end(mut self, outcome: Outcome) {
+    pub(super) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 }
@@ -148,7 +126,15 @@ impl Drop for Counting {
     }
 }
 
-fn of(headers: &HeaderMap) -> Outcome {
+/// How a call has ended whose answer is whole.
+pub(super) fn of_whole(response: &Response<Body>) -> Option<Outcome> {
+    let body = response.body();
+    body.is_whole()
+        .then(|| if body.ends_well() { Outcome::Answered } else { of(body.trailers().unwrap_or(response.headers())) })
+}
+
+/// How a call has ended, by its trailers.
+pub(super) fn of(headers: &HeaderMap) -> Outcome {
     match headers.get(Status::GRPC_STATUS) {
         None => Outcome::Answered,
         Some(status) if status == "0" => Outcome::Answered,

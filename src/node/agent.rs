@@ -62,6 +62,8 @@ pub(super) struct Agency {
     admission: Mutex<Option<u64>>,
     /// The permit under which the program is being replaced.
     leaving: Mutex<Option<Under>>,
+    /// The last permit under which this program began to move, and the upgrade that it was for.
+    moved_under: Mutex<Option<(u64, u64)>>,
     /// What was given up when the node went back last, as far as this program knows.
     given_up: Mutex<Option<GivenUp>>,
     /// The calls that its reports have told of.
@@ -121,6 +123,11 @@ impl Agency {
         if let Err(error) = Succession::now(admission, permit).leave(files, root) {
             tracing::warn!(error, "the next program has to be admitted before it serves");
         }
+    }
+
+    /// The upgrade that a permit was for, as far as this program knows.
+    pub(super) fn upgrade_under(&self, permit: u64) -> Option<u64> {
+        lock(&self.moved_under).filter(|(under, _)| *under == permit).map(|(_, upgrade)| upgrade)
     }
 
     /// The permit under which the program is being replaced.

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::interval;
+use tokio::time::{Instant, interval};
 
 use self::copies::Copy;
 use self::filling::Filling;
@@ -98,6 +98,8 @@ struct Told {
     stuck: Option<String>,
     last: Option<Moved>,
     drained: bool,
+    /// When the phase began, as far as this program knows.
+    since: Instant,
 }
 
 impl Told {
@@ -345,15 +347,36 @@ impl Life {
     fn note(&self, status: Status, current: Epoch) {
         let mut told = lock(&self.told);
         if told.journaled.phase != status.phase {
-            let way = status.under_way.as_ref().or(told.journaled.under_way.as_ref());
-            let (to, why) = (way.map(|way| way.to.to_string()), status.failure.as_deref());
-            let (from, phase) = (told.runs().to_string(), status.phase.to_string());
-            let node = self.root.display();
-            tracing::info!(%node, from, to, phase, why, "the node's phase changed");
+            let lasted = std::mem::replace(&mut told.since, Instant::now()).elapsed();
+            self.log_phase(&told, &status, lasted);
         }
         (told.journaled, told.current) = (status, current);
         drop(told);
         self.publish();
+    }
+
+    /// One line a change, for operators.
+    fn log_phase(&self, before: &Told, is: &Status, lasted: Duration) {
+        let under_way = is.under_way.as_ref().or(before.journaled.under_way.as_ref());
+        let (node, state) = (self.called(), self.root.display());
+        let upgrade = self.agency.upgrade_under(is.permit);
+        let permit = Some(is.permit).filter(|permit| *permit > 0);
+        let (from, to) = (before.runs(), under_way.map(|under_way| tracing::field::display(&under_way.to)));
+        let way = under_way.map(|under_way| match under_way.way {
+            Way::Back if under_way.dry_run => "back, to see what would be lost",
+            Way::Back => "back",
+            Way::On => "on",
+        });
+        let (was, phase) = (before.journaled.phase, is.phase);
+        let lasted_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+        let why = is.failure.as_deref();
+        tracing::info!(node, %state, upgrade, permit, %from, to, way, %was, %phase, lasted_ms, why, "the node's phase changed");
+    }
+
+    /// What the node is called in its log: as its coordinator calls it, else by its state folder.
+    fn called(&self) -> String {
+        let name = self.agency.attends_as().map(|(_, name)| name).filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| self.root.display().to_string())
     }
 
     /// Takes the right to change the node.

@@ -12,7 +12,7 @@ use super::draining;
 use super::front::Fronts;
 use super::learn::{Built, Learning, Trust};
 use super::life::{NodeStatus, RetiredStatus};
-use super::retire::limited;
+use super::retire::{limited, log};
 use crate::dispatch::{Dispatch, Object, Objects, Table};
 use crate::protocol::{Protocol, Schema};
 use crate::retiring::{Retiring, WallClock};
@@ -78,6 +78,12 @@ impl Resting {
         NodeStatus { served, calls: self.calls(), active, unadmitted: self.dispatch.kept_away(), ..status }
     }
 
+    /// What the node is called in its log: as its coordinator calls it, else by its protocol.
+    fn called(&self) -> String {
+        let name = self.agency.attends_as().map(|(_, name)| name).filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| self.protocol().name().to_owned())
+    }
+
     /// Tells those who watch what the node itself has not seen happen.
     pub(super) fn tell(&self) {
         let now = self.status();
@@ -91,10 +97,11 @@ impl Resting {
     /// Retires, announces and takes back. Its objects stay: they can be made only once.
     pub(super) fn retire(&self, told: &Retiring) {
         let (in_force, refused) = limited(told, &self.protocol(), &self.version, None);
-        let before = self.status.borrow().retired.as_ref().and_then(|before| before.in_force.retired_up_to.clone());
+        let before = self.status.borrow().retired.as_ref().map(|before| before.in_force.clone()).unwrap_or_default();
         let (streams, clock) = &self.patience;
         self.dispatch.retire(&in_force, clock);
-        if before != in_force.retired_up_to {
+        log(&self.called(), &before, &in_force);
+        if before.retired_up_to != in_force.retired_up_to {
             let (going, until) = (self.dispatch.going(), Instant::now() + *streams);
             let ending = tokio::spawn(async move {
                 sleep_until(until).await;

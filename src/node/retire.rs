@@ -1,8 +1,11 @@
 //! What a node is told to retire.
 
+use std::cmp::Ordering;
+
 use super::{Kind, Node};
+use crate::dispatch::date;
 use crate::protocol::{Protocol, Schema};
-use crate::retiring::{Retiring, reaches};
+use crate::retiring::{Brownout, Notice, Retiring, reaches};
 use crate::version::Version;
 
 /// Why nothing of what a node was told has changed at it, or not all.
@@ -42,6 +45,31 @@ impl Node {
             Kind::Living(life) => life.retire(retiring).await.map_err(RetireError::Failed),
         }
     }
+}
+
+/// Says for operators what takes force at a node: a line for what is retired, and one for what is announced.
+pub(super) fn log(node: &str, was: &Retiring, is: &Retiring) {
+    let text = |version: Option<&Version>| version.map(ToString::to_string);
+    let (up_to, before) = (text(is.retired_up_to.as_ref()), text(was.retired_up_to.as_ref()));
+    match is.retired_up_to.cmp(&was.retired_up_to) {
+        Ordering::Greater => tracing::info!(node, up_to, before, "versions are retired"),
+        Ordering::Less => tracing::info!(node, up_to, before, "retired versions are served again"),
+        Ordering::Equal => {}
+    }
+    if is.notices != was.notices {
+        let announced: Vec<String> = is.notices.iter().map(announced).collect();
+        tracing::info!(node, announced = announced.join("; "), "what is announced has changed");
+    }
+}
+
+fn announced(notice: &Notice) -> String {
+    let at = |what, seconds: Option<u64>| seconds.map_or_else(String::new, |at| format!(", {what} {}", date(at)));
+    let brownout = notice.brownout.map_or_else(String::new, |brownout| {
+        let Brownout { seconds, every_seconds, from } = brownout;
+        format!(", browned out for {seconds} s each {every_seconds} s from {} on", date(from))
+    });
+    let (version, since) = (&notice.version, at("deprecated since", notice.deprecated_since));
+    format!("up to {version}{since}{}{brownout}", at("to be retired", notice.sunset))
 }
 
 /// As much of it as can be in force at a node that runs a version, and could go back to another one; and why not the rest.

@@ -11,7 +11,9 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::dispatch::{Call, Context, Within, add_missing, deadline, is_trailers_only, refusal_in};
+use crate::dispatch::{
+    Call, Context, Ending, TRACEPARENT, TRACESTATE, Within, add_missing, deadline, is_trailers_only, refusal_in,
+};
 use crate::version::Version;
 use crate::wire::Body;
 
@@ -24,7 +26,8 @@ use crate::wire::Body;
 /// - **cancellation**: when the caller goes away, what is called beneath is dropped with it;
 /// - **metadata**: the caller's go down (unless the simulation object sets the same name itself), the answer's go up, but
 ///   for those that come only after its messages;
-/// - the **trace**: W3C `traceparent` and gRPC's `grpc-trace-bin` are metadata.
+/// - the **trace**: W3C `traceparent` and gRPC's `grpc-trace-bin` are metadata; `tracestate` goes with the `traceparent` that
+///   it came with, and not with another one that the object sets.
 ///
 /// That holds in the task of the call and in its response stream. Work of the object's own, such as a timer in a
 /// spawned task, has no caller above it: it uses the node's current routes, without deadline or metadata.
@@ -65,9 +68,9 @@ impl Service<Request<tonic::body::Body>> for Adjacent {
         if let Some(above) = &above {
             take_over(above, request.headers_mut());
         }
-        let call = self.0.begin(above.as_deref(), request, own_deadline);
+        let (call, ending) = self.0.begin(above.as_deref(), request, own_deadline);
         let note = above.map(|above| Note { above, changes: call.changes(), begun: false });
-        AdjacentCall { call, note }
+        AdjacentCall { call, ending, note }
     }
 }
 
@@ -75,6 +78,7 @@ impl Service<Request<tonic::body::Body>> for Adjacent {
 #[must_use = "futures do nothing unless polled"]
 pub struct AdjacentCall {
     call: Call,
+    ending: Ending,
     note: Option<Note>,
 }
 
@@ -104,21 +108,32 @@ impl Future for AdjacentCall {
         if let Some(note) = &mut self.note {
             note.begun = true;
         }
-        let response = ready!(Pin::new(&mut self.call).poll(waking));
+        let Self { call, ending, .. } = &mut *self;
+        let response = {
+            let _within = ending.enter();
+            ready!(Pin::new(call).poll(waking))
+        };
+        ending.answered(&response);
+        let ending = std::mem::take(ending);
         if let Some(mut note) = self.note.take() {
             note.above.note_returned(response.headers());
             let refused_before =
                 is_trailers_only(&response) && refusal_in(response.headers()).is_some_and(|refusal| !refusal.ran());
             note.begun = !refused_before;
         }
-        Poll::Ready(Ok(response))
+        Poll::Ready(Ok(response.map(|body| ending.watch(body))))
     }
 }
 
 /// Adds the metadata of the call above, and the time that it has left.
 fn take_over(above: &Context, headers: &mut http::HeaderMap) {
     if !above.metadata.is_empty() {
+        // What is said of one trace says nothing of another.
+        let other_trace = headers.contains_key(&TRACEPARENT) && !headers.contains_key(&TRACESTATE);
         add_missing(headers, &above.metadata);
+        if other_trace {
+            headers.remove(&TRACESTATE);
+        }
     }
     if let Some(end) = above.deadline
         && !headers.contains_key(&deadline::TIMEOUT)

@@ -23,7 +23,7 @@ use tonic::{Code, Status, Streaming};
 
 use super::super::answer::{Answer, Answering};
 use super::super::call::{Call, Caller};
-use super::super::route::{Route, Stamp, Target};
+use super::super::route::{Course, Route, Stamp, Target};
 use super::super::tally::Tally;
 use super::*;
 use crate::protocol::Protocol;
@@ -228,6 +228,7 @@ fn route(object: Arc<dyn Answer>, kind: Kind, rewrites: Rewrites) -> Arc<Route> 
             simulated: false,
             rewritten: true,
         },
+        course: Course::REFUSED,
         tally: Arc::new(Tally::new(stamp.clone(), "/x".into(), false)),
         row: std::sync::OnceLock::new(),
         stamp,

@@ -371,6 +371,7 @@ impl Work {
         let (node, coordinated, word) = (self.node.clone(), self.coordinated.clone(), self.word.subscribe());
         let (supervised, readying) = (self.supervised.clone(), self.readying.take());
         tracing::info!(
+            upgrade = permit.upgrade,
             permit = permit.permit,
             from = permit.from,
             to = permit.to,

@@ -26,6 +26,7 @@ pub(super) async fn go(
     begin_by: Instant,
     word: watch::Receiver<Option<bool>>,
 ) -> Result<Duration, wire::Failure> {
+    *lock(&node.agency().moved_under) = Some((permit.permit, permit.upgrade));
     if let Some(supervised) = supervised
         && (permit.way() == Way::Restart || is_better_replaced(supervised, permit).await)
     {

@@ -23,7 +23,7 @@ use super::{Life, Standing, lock};
 use crate::dispatch::Going;
 use crate::node::life::{NodeStatus, RetiredStatus};
 use crate::node::opening::Opening;
-use crate::node::retire::limited;
+use crate::node::retire::{limited, log};
 use crate::retiring::{Retiring, WallClock, reaches};
 use crate::state::{Epoch, Phase, Retired};
 use crate::version::Version;
@@ -106,6 +106,7 @@ impl Life {
         let Some(told) = told else { return };
         let (in_force, refused) = self.limited(&told);
         self.dispatch.retire(&in_force, &self.retirement.clock);
+        log(&self.called(), &Retiring::default(), &in_force);
         let mut known = lock(&self.retirement.known);
         (known.in_force, known.refused) = (in_force, refused);
     }
@@ -184,16 +185,16 @@ impl Life {
             known.in_force = Retiring { retired_up_to, ..is };
             known.refused = Some(why.clone());
             self.dispatch.retire(&known.in_force, &self.retirement.clock);
+            log(&self.called(), was, &known.in_force);
             return Err(why);
         }
         if is.retired_up_to != was.retired_up_to {
             known.streams_until = Instant::now() + self.limits.streams;
-            let (node, up_to) = (self.root.display(), is.retired_up_to.as_ref().map(ToString::to_string));
-            tracing::info!(%node, up_to, "what is retired has changed");
         }
         (known.in_force, known.refused) = (is.clone(), refused);
         if is != *was {
             self.dispatch.retire(&is, &self.retirement.clock);
+            log(&self.called(), was, &is);
         }
         Ok(())
     }

@@ -85,6 +85,7 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         stuck: None,
         last: None,
         drained: false,
+        since: Instant::now(),
     };
     if let Some(active) = active {
         agency.activate(active);

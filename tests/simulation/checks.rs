@@ -177,6 +177,7 @@ pub(crate) fn told(world: &mut World, number: u64, said: &wire::ToAgent) {
     match &said.message {
         Some(to_agent::Message::Permit(permit)) => permitted(world, node, permit),
         Some(to_agent::Message::Welcome(welcome)) => welcomed(world, node, admission, &reported, welcome),
+        Some(to_agent::Message::CensusTaken(taken)) => super::census::taken(world, number, taken.number),
         _ => {}
     }
 }

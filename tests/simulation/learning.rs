@@ -16,6 +16,7 @@ impl World {
     /// Callers call, as their versions let them.
     pub(crate) fn call(&mut self) {
         self.hear();
+        self.watch();
         let callers = self.operator.callers.clone();
         for caller in callers {
             let methods = self.fleet.protocol.versions()[caller].methods().len();
@@ -41,11 +42,13 @@ impl World {
                     node_version,
                     ..wire::Calls::default()
                 });
-                match (routed, fails) {
-                    (false, _) => calls.refused += 1,
-                    (true, true) => calls.failed += 1,
-                    (true, false) => calls.answered += 1,
-                }
+                let (ended, how) = match (routed, fails) {
+                    (false, _) => (&mut calls.refused, 3),
+                    (true, true) => (&mut calls.failed, 2),
+                    (true, false) => (&mut calls.answered, 1),
+                };
+                *ended += 1;
+                self.count(node, (caller, method), how);
             }
         }
     }

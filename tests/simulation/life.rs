@@ -7,6 +7,7 @@ use straddle::control::v1_0_0::{Phase, Way};
 use straddle::coordinator::database;
 use straddle::node::agent::core::{AgentCore, Input, Output};
 
+use super::census::Counting;
 use super::checks;
 use super::clock::{Clock, SECOND};
 use super::node::{Move, Node};
@@ -38,6 +39,11 @@ impl World {
         if self.random.bool() {
             let time = self.random.u64(30 * SECOND..FAULTS);
             self.at(time, Event::Fault(Fault::Join));
+        }
+        for _ in 0..self.dice.usize(0..3) {
+            let (node, time) = (self.dice.usize(0..nodes), self.dice.u64(SECOND..60 * SECOND));
+            let at = self.dice.u64(SECOND..FAULTS);
+            self.at(at, Event::Fault(Fault::StopNode(node, time)));
         }
     }
 
@@ -91,6 +97,8 @@ impl World {
             zone: ["a", "b"][index % 2].to_owned(),
             ways,
             clock,
+            began: 0,
+            counting: Counting::default(),
             version: first,
             back: None,
             journal: None,
@@ -134,11 +142,12 @@ impl World {
         let one = &mut self.nodes[node];
         one.recover();
         one.instance += 1;
+        (one.began, one.counting) = (one.clock.monotonic(self.time), Counting::begins(self.time));
         one.serve = false;
         one.drained = false;
         one.next_tick = None;
         let hello = one.hello(self.fleet, NAME);
-        let agent = AgentCore::new(hello);
+        let agent = AgentCore::new(hello).counting();
         one.agent = Some(if one.gets_ready { agent.getting_ready() } else { agent });
         let instance = one.instance;
         self.unknown_since.retain(|(other, _), _| *other != node);
@@ -241,7 +250,7 @@ impl World {
     pub(crate) fn agent(&mut self, node: usize, input: Input) {
         let time = self.time;
         let one = &mut self.nodes[node];
-        let now = one.clock.monotonic(time);
+        let now = one.now(time);
         let Some(agent) = &mut one.agent else { return };
         agent.handle(input, now);
         let outputs = agent.take();
@@ -301,7 +310,8 @@ impl World {
                 self.agent(node, Input::Retired(Ok(())));
                 self.report(node);
             }
-            Output::Activate(_) | Output::StandDown | Output::Count => {}
+            Output::Activate(_) | Output::StandDown => {}
+            Output::Count => self.tell(node, false),
         }
     }
 
@@ -371,7 +381,7 @@ impl World {
                 if one.held {
                     return self.move_ended(node, permit, Some("HELD"));
                 }
-                if one.clock.monotonic(self.time) >= begin_by {
+                if one.now(self.time) >= begin_by {
                     return self.move_ended(node, permit, Some("EXPIRED"));
                 }
                 if journal.way == Way::Barrier {

@@ -7,6 +7,7 @@
 //! ```
 #![cfg(feature = "cli")]
 
+mod census;
 mod checks;
 mod clock;
 mod coordinators;
@@ -30,8 +31,8 @@ use protocol::Fleet;
 use world::World;
 
 /// What happens in a usual run, so that it is not left out by chance.
-const HAPPENS: [&str; 6] =
-    ["found", "got ready", "killed", "unknown and not written", "unknown and written", "without power"];
+const HAPPENS: [&str; 7] =
+    ["found", "got ready", "stopped", "killed", "unknown and not written", "unknown and written", "without power"];
 /// Seeds of a usual run.
 const SEEDS: u64 = 60;
 /// Seeds among which each invariant that is turned off is noticed.
@@ -184,6 +185,16 @@ fn without_syncs_somebody_notices_what_is_lost() {
 #[test]
 fn without_the_fence_somebody_notices() {
     noticed(Invariants { fence: false, ..Invariants::default() }, &["fence"]);
+}
+
+#[test]
+fn with_batches_of_the_census_that_count_twice_somebody_notices() {
+    noticed(Invariants { census_once: false, ..Invariants::default() }, &["census: "]);
+}
+
+#[test]
+fn without_gaps_in_the_census_somebody_notices() {
+    noticed(Invariants { census_gaps: false, ..Invariants::default() }, &["census-gap"]);
 }
 
 #[test]

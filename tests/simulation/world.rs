@@ -7,6 +7,7 @@ use straddle::control::v1_0_0::from_agent;
 use straddle::coordinator::core::{Core, Invariants};
 use straddle::coordinator::database;
 
+use super::census::Census;
 use super::checks::Checks;
 use super::clock::{Clock, SECOND};
 use super::database::Store;
@@ -95,6 +96,8 @@ pub(crate) enum Fault {
     Drop(usize),
     /// A program ends, and is started again after so long.
     CrashNode(usize, u64),
+    /// It is stopped, and tells the last that it knows.
+    StopNode(usize, u64),
     /// A node is gone for good.
     Kill(usize),
     /// A node's next moves fail.
@@ -145,6 +148,9 @@ pub(crate) struct World {
     pub(crate) fleet: &'static Fleet,
     pub(crate) seed: u64,
     pub(crate) random: fastrand::Rng,
+    /// Of what came later than the others: they have theirs.
+    pub(crate) dice: fastrand::Rng,
+    pub(crate) census: Census,
     pub(crate) time: u64,
     queue: BTreeMap<(u64, u64), Event>,
     order: u64,
@@ -189,6 +195,8 @@ impl World {
             fleet,
             seed,
             random,
+            dice: fastrand::Rng::with_seed(!seed),
+            census: Census::default(),
             time: 0,
             queue: BTreeMap::new(),
             order: 0,
@@ -385,6 +393,7 @@ impl World {
                     self.after(time, Event::StartNode(node));
                 }
             }
+            Fault::StopNode(node, time) => self.stop_node(node, time),
             Fault::Kill(node) => {
                 self.nodes[node].dead = true;
                 self.crash_node(node);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use straddle::control::v1_0_0 as wire;
 use straddle::control::v1_0_0::CallerKind;
 use straddle::coordinator::record::{self, keys};
@@ -60,6 +61,8 @@ pub(crate) struct Census {
     pub(crate) taken: BTreeSet<(usize, u64, u64)>,
     /// What was written of a node last.
     kept: BTreeMap<usize, wire::CensusNode>,
+    /// All of it that was written, as it was looked at last.
+    seen: BTreeMap<Bytes, Bytes>,
     /// Up to when a node's calls are told, or lie in gaps.
     pub(crate) told_until: BTreeMap<usize, u64>,
     /// All calls of what is written, of versions that were published.
@@ -181,6 +184,15 @@ fn said(world: &World, node: usize, batch: &Counting) -> wire::Census {
 
 /// What is kept is what nodes have counted: each batch once, and what is missing in gaps.
 pub(crate) fn holds(world: &mut World) {
+    let written = [keys::CENSUS, keys::CENSUS_NODES].into_iter().flat_map(|prefix| {
+        let all = world.store.entries.range(Bytes::from_static(prefix.as_bytes())..);
+        all.take_while(move |(key, _)| key.starts_with(prefix.as_bytes()))
+    });
+    let written: BTreeMap<Bytes, Bytes> = written.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if written == world.census.seen {
+        return;
+    }
+    world.census.seen = written;
     for node in 0..world.nodes.len() {
         let key = keys::census_node(NAME, &world.nodes[node].name);
         let Some(value) = world.store.entries.get(&key) else { continue };
@@ -223,7 +235,8 @@ fn takes(world: &mut World, node: usize, before: Option<&wire::CensusNode>, kept
         let over = (program, number) < (instance, kept.number);
         call.node == node && over && call.at > told_until && !taken.contains(&(node, program, number))
     };
-    let Some(lost) = world.census.calls.iter().rev().find(is_lost) else { return };
+    let later = world.census.calls.iter().rev().take_while(|call| call.at > told_until);
+    let Some(lost) = later.into_iter().find(is_lost) else { return };
     // What was before the first batch of a node is not said to be known.
     let Some(before) = before else { return };
     let since = before.until_watched;

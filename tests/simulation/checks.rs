@@ -287,7 +287,7 @@ fn callers(world: &World) -> Vec<(usize, usize)> {
         let methods = world.fleet.protocol.versions()[version].methods();
         Some((version, methods.iter().position(|one| one.full_name() == method)?))
     });
-    places.collect()
+    places.filter(|(version, _)| !super::retirement::is_retired(world, *version)).collect()
 }
 
 fn welcomed(world: &mut World, node: usize, admission: u64, reported: &wire::Report, welcome: &wire::Welcome) {

@@ -17,7 +17,8 @@ impl World {
     pub(crate) fn call(&mut self) {
         self.hear();
         self.watch();
-        let callers = self.operator.callers.clone();
+        let mut callers = self.operator.callers.clone();
+        callers.retain(|caller| !self.retirement.left.contains(caller));
         for caller in callers {
             let methods = self.fleet.protocol.versions()[caller].methods().len();
             for node in 0..self.nodes.len() {
@@ -31,7 +32,7 @@ impl World {
                 }
                 let method = self.random.usize(0..methods);
                 let one = &self.nodes[node];
-                let routed = self.fleet.routed(caller, method, one.version, one.program);
+                let routed = !self.refuses(node, caller) && self.fleet.routed(caller, method, one.version, one.program);
                 let (node_version, version) = (self.fleet.name(one.version), self.fleet.name(caller));
                 let fails = self.operator.faulty == Some(one.version);
                 let name = self.fleet.method(caller, method).to_owned();

@@ -98,6 +98,7 @@ impl World {
             ways,
             clock,
             began: 0,
+            told: None,
             counting: Counting::default(),
             version: first,
             back: None,
@@ -305,11 +306,7 @@ impl World {
                 let result = if self.random.u8(0..8) == 0 { Err("as the seed says".to_owned()) } else { Ok(()) };
                 self.after(wait, Event::Ready { node, instance, result });
             }
-            Output::Retire(_) => {
-                // The node says how it is before its agent reports again.
-                self.agent(node, Input::Retired(Ok(())));
-                self.report(node);
-            }
+            Output::Retire(retiring) => self.retires(node, retiring),
             Output::Activate(_) | Output::StandDown => {}
             Output::Count => self.tell(node, false),
         }

@@ -19,6 +19,7 @@ mod life;
 mod node;
 mod operator;
 mod protocol;
+mod retirement;
 mod world;
 
 use std::collections::BTreeMap;
@@ -31,8 +32,17 @@ use protocol::Fleet;
 use world::World;
 
 /// What happens in a usual run, so that it is not left out by chance.
-const HAPPENS: [&str; 7] =
-    ["found", "got ready", "stopped", "killed", "unknown and not written", "unknown and written", "without power"];
+const HAPPENS: [&str; 9] = [
+    "found",
+    "got ready",
+    "stopped",
+    "retired",
+    "not retired",
+    "killed",
+    "unknown and not written",
+    "unknown and written",
+    "without power",
+];
 /// Seeds of a usual run.
 const SEEDS: u64 = 60;
 /// Seeds among which each invariant that is turned off is noticed.
@@ -195,6 +205,11 @@ fn with_batches_of_the_census_that_count_twice_somebody_notices() {
 #[test]
 fn without_gaps_in_the_census_somebody_notices() {
     noticed(Invariants { census_gaps: false, ..Invariants::default() }, &["census-gap"]);
+}
+
+#[test]
+fn without_the_guard_time_somebody_notices() {
+    noticed(Invariants { retire_guard: false, ..Invariants::default() }, &["retire-guard"]);
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) failure: Option<String>,
     pub(crate) learned: BTreeSet<usize>,
     pub(crate) admission: u64,
+    /// What it was told of retired versions last.
+    pub(crate) told: Option<wire::Retiring>,
     /// The versions that its program was built with, and can run.
     pub(crate) program: (usize, usize),
     // Its process.

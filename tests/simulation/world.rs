@@ -14,6 +14,7 @@ use super::database::Store;
 use super::node::Node;
 use super::operator::Operator;
 use super::protocol::{Fleet, NAME};
+use super::retirement::Retirement;
 
 /// What happens at some time.
 #[derive(Clone, Debug)]
@@ -67,6 +68,12 @@ pub(crate) enum Event {
         instance: u64,
         version: String,
         bundles: Vec<String>,
+    },
+    /// A node has written down what is retired.
+    Retired {
+        node: usize,
+        instance: u64,
+        retiring: wire::Retiring,
     },
     StartNode(usize),
     CoordinatorTick(u64),
@@ -151,6 +158,7 @@ pub(crate) struct World {
     /// Of what came later than the others: they have theirs.
     pub(crate) dice: fastrand::Rng,
     pub(crate) census: Census,
+    pub(crate) retirement: Retirement,
     pub(crate) time: u64,
     queue: BTreeMap<(u64, u64), Event>,
     order: u64,
@@ -197,6 +205,7 @@ impl World {
             random,
             dice: fastrand::Rng::with_seed(!seed),
             census: Census::default(),
+            retirement: Retirement::default(),
             time: 0,
             queue: BTreeMap::new(),
             order: 0,
@@ -275,12 +284,14 @@ impl World {
             Event::Ready { node, instance, result } => self.ready(node, instance, result),
             Event::Find { node, instance, version } => self.find(node, instance, &version),
             Event::Found { node, instance, version, bundles } => self.found(node, instance, version, bundles),
+            Event::Retired { node, instance, retiring } => self.retired(node, instance, retiring),
             Event::StartNode(node) => self.start_node(node),
             Event::CoordinatorTick(epoch) => self.tick(epoch),
             Event::StartCoordinator => self.start_coordinator(),
             Event::Deposed(epoch) => self.end_coordinator(epoch),
             Event::Operate => {
                 super::operator::look(self);
+                super::retirement::look(self);
                 let wait = self.random.u64(2 * SECOND..6 * SECOND);
                 self.after(wait, Event::Operate);
             }

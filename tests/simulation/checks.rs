@@ -177,6 +177,7 @@ pub(crate) fn told(world: &mut World, number: u64, said: &wire::ToAgent) {
     match &said.message {
         Some(to_agent::Message::Permit(permit)) => permitted(world, node, permit),
         Some(to_agent::Message::Welcome(welcome)) => welcomed(world, node, admission, &reported, welcome),
+        Some(to_agent::Message::CensusTaken(taken)) => super::census::taken(world, number, taken.number),
         _ => {}
     }
 }
@@ -286,7 +287,7 @@ fn callers(world: &World) -> Vec<(usize, usize)> {
         let methods = world.fleet.protocol.versions()[version].methods();
         Some((version, methods.iter().position(|one| one.full_name() == method)?))
     });
-    places.collect()
+    places.filter(|(version, _)| !super::retirement::is_retired(world, *version)).collect()
 }
 
 fn welcomed(world: &mut World, node: usize, admission: u64, reported: &wire::Report, welcome: &wire::Welcome) {

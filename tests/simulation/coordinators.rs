@@ -4,6 +4,7 @@ use straddle::control::v1_0_0 as wire;
 use straddle::control::v1_0_0::{from_agent, to_agent};
 use straddle::coordinator::core::{Ask, Core, Effects, Input, Output, Request, Session, Settings};
 use straddle::coordinator::database::Write;
+use straddle::coordinator::record::keys;
 
 use super::clock::{Clock, SECOND};
 use super::database::{NotBegun, Outcome};
@@ -44,6 +45,7 @@ impl World {
         self.note(|| format!("coordinator {epoch} begins"));
         self.processes.insert(epoch, Process { core, clock, next_tick: None });
         self.drive(epoch, None);
+        super::census::holds(self);
     }
 
     /// An input to a coordinator, and all that comes of it.
@@ -117,6 +119,8 @@ impl World {
         });
         let written = match crash {
             Crash::Before => 0,
+            // What a batch of the census comes to is one transaction.
+            Crash::Within if writes.iter().any(is_of_census) => writes.len() * self.dice.usize(0..2),
             Crash::Within => self.random.usize(0..=writes.len()),
             Crash::After => writes.len(),
             Crash::Amid(operations) => {
@@ -174,6 +178,7 @@ impl World {
         self.operator.asked += 1;
         let request = Request(self.operator.asked);
         self.drive(epoch, Some(Input::Asked(request, "operator".to_owned(), Box::new(ask))));
+        super::census::holds(self);
     }
 
     pub(crate) fn heard(&mut self, number: u64, said: wire::FromAgent) {
@@ -186,15 +191,22 @@ impl World {
             Some(from_agent::Message::Report(report)) => stream.reported = Some(report.clone()),
             _ => {}
         }
-        let epoch = stream.epoch;
+        let (epoch, is_census) = (stream.epoch, matches!(said.message, Some(from_agent::Message::Census(_))));
         super::checks::heard(self, number, &said);
         self.drive(epoch, Some(Input::Said(Session(number), said)));
+        if is_census {
+            super::census::holds(self);
+        }
     }
 
     pub(crate) fn closed(&mut self, number: u64) {
         let Some(epoch) = self.streams.get(&number).map(|stream| stream.epoch) else { return };
         self.drive(epoch, Some(Input::Closed(Session(number))));
     }
+}
+
+fn is_of_census(write: &Write) -> bool {
+    write.key().starts_with(keys::CENSUS_NODES.as_bytes())
 }
 
 fn key(write: &Write) -> bytes::Bytes {

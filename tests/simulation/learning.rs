@@ -16,7 +16,9 @@ impl World {
     /// Callers call, as their versions let them.
     pub(crate) fn call(&mut self) {
         self.hear();
-        let callers = self.operator.callers.clone();
+        self.watch();
+        let mut callers = self.operator.callers.clone();
+        callers.retain(|caller| !self.retirement.left.contains(caller));
         for caller in callers {
             let methods = self.fleet.protocol.versions()[caller].methods().len();
             for node in 0..self.nodes.len() {
@@ -30,7 +32,7 @@ impl World {
                 }
                 let method = self.random.usize(0..methods);
                 let one = &self.nodes[node];
-                let routed = self.fleet.routed(caller, method, one.version, one.program);
+                let routed = !self.refuses(node, caller) && self.fleet.routed(caller, method, one.version, one.program);
                 let (node_version, version) = (self.fleet.name(one.version), self.fleet.name(caller));
                 let fails = self.operator.faulty == Some(one.version);
                 let name = self.fleet.method(caller, method).to_owned();
@@ -41,11 +43,13 @@ impl World {
                     node_version,
                     ..wire::Calls::default()
                 });
-                match (routed, fails) {
-                    (false, _) => calls.refused += 1,
-                    (true, true) => calls.failed += 1,
-                    (true, false) => calls.answered += 1,
-                }
+                let (ended, how) = match (routed, fails) {
+                    (false, _) => (&mut calls.refused, 3),
+                    (true, true) => (&mut calls.failed, 2),
+                    (true, false) => (&mut calls.answered, 1),
+                };
+                *ended += 1;
+                self.count(node, (caller, method), how);
             }
         }
     }

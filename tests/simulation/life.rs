@@ -7,6 +7,7 @@ use straddle::control::v1_0_0::{Phase, Way};
 use straddle::coordinator::database;
 use straddle::node::agent::core::{AgentCore, Input, Output};
 
+use super::census::Counting;
 use super::checks;
 use super::clock::{Clock, SECOND};
 use super::node::{Move, Node};
@@ -38,6 +39,11 @@ impl World {
         if self.random.bool() {
             let time = self.random.u64(30 * SECOND..FAULTS);
             self.at(time, Event::Fault(Fault::Join));
+        }
+        for _ in 0..self.dice.usize(0..3) {
+            let (node, time) = (self.dice.usize(0..nodes), self.dice.u64(SECOND..60 * SECOND));
+            let at = self.dice.u64(SECOND..FAULTS);
+            self.at(at, Event::Fault(Fault::StopNode(node, time)));
         }
     }
 
@@ -91,6 +97,9 @@ impl World {
             zone: ["a", "b"][index % 2].to_owned(),
             ways,
             clock,
+            began: 0,
+            told: None,
+            counting: Counting::default(),
             version: first,
             back: None,
             journal: None,
@@ -134,11 +143,12 @@ impl World {
         let one = &mut self.nodes[node];
         one.recover();
         one.instance += 1;
+        (one.began, one.counting) = (one.clock.monotonic(self.time), Counting::begins(self.time));
         one.serve = false;
         one.drained = false;
         one.next_tick = None;
         let hello = one.hello(self.fleet, NAME);
-        let agent = AgentCore::new(hello);
+        let agent = AgentCore::new(hello).counting();
         one.agent = Some(if one.gets_ready { agent.getting_ready() } else { agent });
         let instance = one.instance;
         self.unknown_since.retain(|(other, _), _| *other != node);
@@ -241,7 +251,7 @@ impl World {
     pub(crate) fn agent(&mut self, node: usize, input: Input) {
         let time = self.time;
         let one = &mut self.nodes[node];
-        let now = one.clock.monotonic(time);
+        let now = one.now(time);
         let Some(agent) = &mut one.agent else { return };
         agent.handle(input, now);
         let outputs = agent.take();
@@ -296,12 +306,9 @@ impl World {
                 let result = if self.random.u8(0..8) == 0 { Err("as the seed says".to_owned()) } else { Ok(()) };
                 self.after(wait, Event::Ready { node, instance, result });
             }
-            Output::Retire(_) => {
-                // The node says how it is before its agent reports again.
-                self.agent(node, Input::Retired(Ok(())));
-                self.report(node);
-            }
-            Output::Activate(_) | Output::StandDown | Output::Count => {}
+            Output::Retire(retiring) => self.retires(node, retiring),
+            Output::Activate(_) | Output::StandDown => {}
+            Output::Count => self.tell(node, false),
         }
     }
 
@@ -371,7 +378,7 @@ impl World {
                 if one.held {
                     return self.move_ended(node, permit, Some("HELD"));
                 }
-                if one.clock.monotonic(self.time) >= begin_by {
+                if one.now(self.time) >= begin_by {
                     return self.move_ended(node, permit, Some("EXPIRED"));
                 }
                 if journal.way == Way::Barrier {

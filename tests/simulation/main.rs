@@ -7,6 +7,7 @@
 //! ```
 #![cfg(feature = "cli")]
 
+mod census;
 mod checks;
 mod clock;
 mod coordinators;
@@ -18,6 +19,7 @@ mod life;
 mod node;
 mod operator;
 mod protocol;
+mod retirement;
 mod world;
 
 use std::collections::BTreeMap;
@@ -30,8 +32,17 @@ use protocol::Fleet;
 use world::World;
 
 /// What happens in a usual run, so that it is not left out by chance.
-const HAPPENS: [&str; 6] =
-    ["found", "got ready", "killed", "unknown and not written", "unknown and written", "without power"];
+const HAPPENS: [&str; 9] = [
+    "found",
+    "got ready",
+    "stopped",
+    "retired",
+    "not retired",
+    "killed",
+    "unknown and not written",
+    "unknown and written",
+    "without power",
+];
 /// Seeds of a usual run.
 const SEEDS: u64 = 60;
 /// Seeds among which each invariant that is turned off is noticed.
@@ -184,6 +195,21 @@ fn without_syncs_somebody_notices_what_is_lost() {
 #[test]
 fn without_the_fence_somebody_notices() {
     noticed(Invariants { fence: false, ..Invariants::default() }, &["fence"]);
+}
+
+#[test]
+fn with_batches_of_the_census_that_count_twice_somebody_notices() {
+    noticed(Invariants { census_once: false, ..Invariants::default() }, &["census: "]);
+}
+
+#[test]
+fn without_gaps_in_the_census_somebody_notices() {
+    noticed(Invariants { census_gaps: false, ..Invariants::default() }, &["census-gap"]);
+}
+
+#[test]
+fn without_the_guard_time_somebody_notices() {
+    noticed(Invariants { retire_guard: false, ..Invariants::default() }, &["retire-guard"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use straddle::control::v1_0_0 as wire;
 use straddle::control::v1_0_0::{Phase, Way};
 use straddle::node::agent::core::AgentCore;
 
+use super::census::Counting;
 use super::clock::Clock;
 use super::protocol::Fleet;
 
@@ -33,6 +34,9 @@ pub(crate) struct Node {
     pub(crate) zone: String,
     pub(crate) ways: Vec<Way>,
     pub(crate) clock: Clock,
+    /// What it showed when the program began: an agent's own clock begins then.
+    pub(crate) began: u64,
+    pub(crate) counting: Counting,
     // What is on its disk.
     pub(crate) version: usize,
     pub(crate) back: Option<usize>,
@@ -41,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) failure: Option<String>,
     pub(crate) learned: BTreeSet<usize>,
     pub(crate) admission: u64,
+    /// What it was told of retired versions last.
+    pub(crate) told: Option<wire::Retiring>,
     /// The versions that its program was built with, and can run.
     pub(crate) program: (usize, usize),
     // Its process.
@@ -73,6 +79,11 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn is_up(&self) -> bool {
         self.agent.is_some()
+    }
+
+    /// The time on its agent's clock.
+    pub(crate) fn now(&self, time: u64) -> u64 {
+        self.clock.monotonic(time) - self.began
     }
 
     pub(crate) fn phase(&self) -> Phase {

@@ -198,6 +198,7 @@ pub(crate) fn answered(world: &mut World, _request: u64, answer: Result<Answer, 
                     .fail("write-before-speak", &format!("an operator was told {told:?}, and {kept:?} is kept"));
             }
         }
+        Ok(Answer::Retired(response)) => super::retirement::answered(world, &response),
         Ok(_) => {}
         Err(denied) => {
             world.note(|| format!("denied: {denied:?}"));

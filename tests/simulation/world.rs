@@ -7,12 +7,14 @@ use straddle::control::v1_0_0::from_agent;
 use straddle::coordinator::core::{Core, Invariants};
 use straddle::coordinator::database;
 
+use super::census::Census;
 use super::checks::Checks;
 use super::clock::{Clock, SECOND};
 use super::database::Store;
 use super::node::Node;
 use super::operator::Operator;
 use super::protocol::{Fleet, NAME};
+use super::retirement::Retirement;
 
 /// What happens at some time.
 #[derive(Clone, Debug)]
@@ -67,6 +69,12 @@ pub(crate) enum Event {
         version: String,
         bundles: Vec<String>,
     },
+    /// A node has written down what is retired.
+    Retired {
+        node: usize,
+        instance: u64,
+        retiring: wire::Retiring,
+    },
     StartNode(usize),
     CoordinatorTick(u64),
     StartCoordinator,
@@ -95,6 +103,8 @@ pub(crate) enum Fault {
     Drop(usize),
     /// A program ends, and is started again after so long.
     CrashNode(usize, u64),
+    /// It is stopped, and tells the last that it knows.
+    StopNode(usize, u64),
     /// A node is gone for good.
     Kill(usize),
     /// A node's next moves fail.
@@ -145,6 +155,10 @@ pub(crate) struct World {
     pub(crate) fleet: &'static Fleet,
     pub(crate) seed: u64,
     pub(crate) random: fastrand::Rng,
+    /// Of what came later than the others: they have theirs.
+    pub(crate) dice: fastrand::Rng,
+    pub(crate) census: Census,
+    pub(crate) retirement: Retirement,
     pub(crate) time: u64,
     queue: BTreeMap<(u64, u64), Event>,
     order: u64,
@@ -189,6 +203,9 @@ impl World {
             fleet,
             seed,
             random,
+            dice: fastrand::Rng::with_seed(!seed),
+            census: Census::default(),
+            retirement: Retirement::default(),
             time: 0,
             queue: BTreeMap::new(),
             order: 0,
@@ -267,12 +284,14 @@ impl World {
             Event::Ready { node, instance, result } => self.ready(node, instance, result),
             Event::Find { node, instance, version } => self.find(node, instance, &version),
             Event::Found { node, instance, version, bundles } => self.found(node, instance, version, bundles),
+            Event::Retired { node, instance, retiring } => self.retired(node, instance, retiring),
             Event::StartNode(node) => self.start_node(node),
             Event::CoordinatorTick(epoch) => self.tick(epoch),
             Event::StartCoordinator => self.start_coordinator(),
             Event::Deposed(epoch) => self.end_coordinator(epoch),
             Event::Operate => {
                 super::operator::look(self);
+                super::retirement::look(self);
                 let wait = self.random.u64(2 * SECOND..6 * SECOND);
                 self.after(wait, Event::Operate);
             }
@@ -385,6 +404,7 @@ impl World {
                     self.after(time, Event::StartNode(node));
                 }
             }
+            Fault::StopNode(node, time) => self.stop_node(node, time),
             Fault::Kill(node) => {
                 self.nodes[node].dead = true;
                 self.crash_node(node);

@@ -75,7 +75,12 @@ impl Fleet {
         live.taken = Some((said.number, now.watched));
         let (session, instance) = (live.session, live.instance.clone());
         let kept = self.census.nodes.get(name);
-        let place = Place::of(kept, &instance, said.number);
+        let on = outbox.settings.invariants;
+        let place = match Place::of(kept, &instance, said.number) {
+            Place::Taken if !on.census_once => Place::Next,
+            Place::Behind(_) if !on.census_gaps => Place::Next,
+            place => place,
+        };
         if place != Place::Taken {
             let mut node = kept.cloned().unwrap_or_else(|| coverage::unknown(&self.name, name));
             coverage::advance(&mut node, &place, &instance, said, heard, now);

@@ -47,6 +47,12 @@ pub struct Invariants {
     pub catching_up: bool,
     /// A forgotten node is fenced.
     pub fence: bool,
+    /// A batch of the census counts once, however often it is said.
+    pub census_once: bool,
+    /// What of the census is missing is kept as a gap.
+    pub census_gaps: bool,
+    /// Nothing is retired that somebody calls, or may have called within the guard time.
+    pub retire_guard: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +82,9 @@ impl Default for Invariants {
             outstanding_permits: true,
             catching_up: true,
             fence: true,
+            census_once: true,
+            census_gaps: true,
+            retire_guard: true,
         }
     }
 }

@@ -283,7 +283,9 @@ async fn metadata_and_the_deadline_pass_down_and_metadata_pass_up() {
 async fn a_trace_goes_on_beneath_unless_the_simulation_object_begins_its_own() {
     const ABOVE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const OWN: &str = "00-aaaabbbbccccddddeeeeffff00001111-0123456789abcdef-01";
-    let cases: [(&[(&str, &str)], [Option<&str>; 2]); 4] = [
+    /// What the author sets, and what goes along.
+    type Case<'a> = (&'a [(&'a str, &'a str)], [Option<&'a str>; 2]);
+    let cases: [Case; 4] = [
         (&[], [Some(ABOVE), Some("a=1")]),
         (&[("traceparent", OWN)], [Some(OWN), None]),
         (&[("tracestate", "b=2")], [Some(ABOVE), Some("b=2")]),

@@ -80,7 +80,8 @@ fn text(arguments: &CallersArguments, told: &ListCallersResponse) -> String {
         text.push_str(&table(["CALLER", "VERSION", "METHOD", "CALLS", "LAST"], &rows, ""));
     }
     if callers.len() > shown.len() {
-        text.push_str(&format!("and {} more: --most 0 lists all\n", callers.len() - shown.len()));
+        let more = format!("and {} more: --most 0 lists all\n", callers.len() - shown.len());
+        text.push_str(&more);
     }
     for service in told.services.iter().filter(|service| service.callers_floor > 0) {
         let (version, name, floor) = (&service.version, &service.service, service.callers_floor);
@@ -90,7 +91,8 @@ fn text(arguments: &CallersArguments, told: &ListCallersResponse) -> String {
     let missing: Vec<String> = missing(told).collect();
     if !missing.is_empty() {
         text.push_str("\nnot known:\n");
-        missing.iter().for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
+        let lines: Vec<String> = missing.iter().map(|line| format!("  {}", printable(line))).collect();
+        text.push_str(&lines.join("\n"));
     }
     text.trim_end().to_owned()
 }
@@ -103,7 +105,7 @@ fn most_active(told: &ListCallersResponse) -> Vec<(&CensusOfService, &CensusCall
     all
 }
 
-fn shown<'a, T>(all: &'a [T], most: usize) -> &'a [T] {
+fn shown<T>(all: &[T], most: usize) -> &[T] {
     if most == 0 { all } else { &all[..all.len().min(most)] }
 }
 

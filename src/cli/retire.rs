@@ -115,11 +115,9 @@ struct InForce {
 impl InForce {
     fn text(&self) -> String {
         let there = self.nodes - self.not.len();
-        let mut text = format!("  in force at {there} of {}", count(self.nodes as u64, "node", "nodes"));
-        for (node, why) in &self.not {
-            text.push_str(&format!("\n  not at {node}: {why}"));
-        }
-        printable(&text)
+        let all = format!("  in force at {there} of {}", count(self.nodes as u64, "node", "nodes"));
+        let not = self.not.iter().map(|(node, why)| format!("  not at {node}: {why}"));
+        printable(&std::iter::once(all).chain(not).collect::<Vec<_>>().join("\n"))
     }
 
     fn json(&self) -> Value {
@@ -177,15 +175,15 @@ fn notice(arguments: &DeprecateArguments) -> Notice {
 }
 
 fn announcement(notice: &Notice) -> String {
-    let mut text = format!("callers of {} and older are told that it is deprecated", notice.version);
+    let mut parts = vec![format!("callers of {} and older are told that it is deprecated", notice.version)];
     if notice.sunset > 0 {
-        text.push_str(&format!(", and goes at {}", time::at(notice.sunset.saturating_mul(1_000_000))));
+        parts.push(format!(", and goes at {}", time::at(notice.sunset.saturating_mul(1_000_000))));
     }
     if let Some(brownout) = &notice.brownout {
         let (seconds, every) = (brownout.seconds, brownout.every_seconds);
-        text.push_str(&format!("; they are refused for {seconds} s of each {every} s"));
+        parts.push(format!("; they are refused for {seconds} s of each {every} s"));
     }
-    printable(&text)
+    printable(&parts.concat())
 }
 
 fn text(arguments: &RetireArguments, response: &RetireResponse) -> String {
@@ -225,6 +223,9 @@ fn advice(obstacles: &[RetireObstacle]) -> String {
     }
     if is("late") || is("silent") {
         advice.push("see to the nodes that tell nothing, or have them forgotten: straddle nodes");
+    }
+    if is("unpublished") {
+        advice.push("publish these versions");
     }
     advice.push("--force retires it all the same");
     advice.join("; ")

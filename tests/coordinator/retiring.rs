@@ -17,7 +17,7 @@ fn hello(bench: &mut Bench, session: u64, node: &str, instance: &str) {
 
 /// A batch of the last `of` microseconds; `ago` is when 1.0.0 was called last, by a caller without a label.
 fn tell(bench: &mut Bench, session: u64, number: u64, of: u64, ago: Option<u64>) {
-    let called = ago.map(|ago| wire::CalledMethod {
+    let method = ago.map(|ago| wire::CalledMethod {
         version: "1.0.0".to_owned(),
         method: "shop.v1.Shop.Get".to_owned(),
         unlabelled: true,
@@ -39,7 +39,7 @@ fn tell(bench: &mut Bench, session: u64, number: u64, of: u64, ago: Option<u64>)
     let census = wire::Census {
         number,
         from_ago_microseconds: of,
-        methods: called.into_iter().collect(),
+        methods: method.into_iter().collect(),
         callers: caller.into_iter().collect(),
         ..wire::Census::default()
     };
@@ -66,7 +66,11 @@ fn told(bench: &mut Bench, number: u64, ago: Option<u64>) {
 }
 
 fn request() -> wire::RetireRequest {
-    wire::RetireRequest { protocol: "shop".to_owned(), version: "1.0.0".to_owned(), ..wire::RetireRequest::default() }
+    of("1.0.0")
+}
+
+fn of(version: &str) -> wire::RetireRequest {
+    wire::RetireRequest { protocol: "shop".to_owned(), version: version.to_owned(), ..wire::RetireRequest::default() }
 }
 
 fn retire(bench: &mut Bench, request: wire::RetireRequest) -> Result<wire::RetireResponse, Denied> {
@@ -176,6 +180,49 @@ fn what_is_not_known_is_in_the_way() {
     bench.pass(DAY);
     tell(&mut bench, 2, 2, DAY, None);
     assert_eq!(in_the_way(&mut bench, DAY - SECOND), [] as [&str; 0], "the gap is older than the guard time");
+}
+
+#[test]
+fn a_version_that_was_published_within_the_guard_time_is_in_the_way_of_itself() {
+    let mut bench = Bench::new();
+    bench.publish(0);
+    bench.pass(DAY);
+    hello(&mut bench, 1, "a", "one");
+    tell(&mut bench, 1, 1, 0, None);
+    bench.pass(20 * DAY);
+    tell(&mut bench, 1, 2, 20 * DAY, None);
+    let rules = |bench: &mut Bench, guard| {
+        let request = wire::RetireRequest { guard_microseconds: Some(guard), dry_run: true, ..of("2.0.0") };
+        let response = retire(bench, request).expect("it is told");
+        response.obstacles.into_iter().map(|obstacle| obstacle.rule).collect::<Vec<_>>()
+    };
+    bench.publish(1);
+    bench.report(1, bench::report("3.0.0"));
+    assert_eq!(rules(&mut bench, 14 * DAY), [] as [&str; 0]);
+    let request = |guard| wire::RetireRequest { guard_microseconds: Some(guard), dry_run: true, ..of("3.0.0") };
+    bench.publish(2);
+    bench.report(1, bench::report("4.0.0"));
+    let young = retire(&mut bench, request(14 * DAY)).expect("it is told");
+    assert_eq!(young.obstacles.len(), 1, "{young:?}");
+    assert_eq!(young.obstacles[0].rule, "young", "{young:?}");
+    bench.pass(3 * DAY);
+    tell(&mut bench, 1, 3, 3 * DAY, None);
+    assert!(retire(&mut bench, request(2 * DAY)).expect("it is told").obstacles.is_empty());
+}
+
+#[test]
+fn a_version_that_a_node_serves_and_nobody_has_published_is_in_the_way() {
+    let mut bench = Bench::new();
+    bench.publish(1);
+    bench.pass(DAY);
+    hello(&mut bench, 1, "a", "one");
+    bench.report(1, bench::report("3.0.0"));
+    tell(&mut bench, 1, 1, 0, Some(0));
+    bench.pass(20 * DAY);
+    tell(&mut bench, 1, 2, 20 * DAY, Some(DAY));
+    let response = retire(&mut bench, of("2.0.0")).expect("it is told");
+    let told: Vec<&str> = response.obstacles.iter().map(|obstacle| obstacle.what.as_str()).collect();
+    assert_eq!(told, ["a serves 1.0.0, which nobody has published: its calls are not counted"]);
 }
 
 #[test]

@@ -29,11 +29,10 @@ fn row(key: &str) -> String {
         "versions" => &["<protocol>", "<version>"],
         "bundles" => &["<protocol>", "<order>", "<digest>"],
         "parts" => &["<digest>", "<part>"],
-        "nodes" | "permits" => &["<protocol>", "<node>"],
+        "nodes" | "permits" | "census-nodes" => &["<protocol>", "<node>"],
         "upgrades" | "events" => &["<number>"],
         "callers" => &["<protocol>", "<version>", "<method>"],
         "census" => &["<protocol>", "<version>", "<service>"],
-        "census-nodes" => &["<protocol>", "<node>"],
         "active" | "retiring" => &["<protocol>"],
         _ => &[],
     };

@@ -103,19 +103,19 @@ impl World {
     /// A node has answered a call, or refused it.
     pub(crate) fn count(&mut self, node: usize, (caller, method): (usize, usize), answer: usize) {
         let unlabelled = self.dice.u8(0..4) == 0;
-        let called = (caller, unlabelled, method);
+        let key = (caller, unlabelled, method);
         let (time, who) = (self.time, self.dice.usize(0..CALLERS.len()));
         let one = &mut self.nodes[node];
-        let first = !one.counting.rows.contains_key(&called);
-        let (counts, last) = one.counting.rows.entry(called).or_default();
+        let first = !one.counting.rows.contains_key(&key);
+        let (counts, last) = one.counting.rows.entry(key).or_default();
         counts[0] += 1;
         counts[answer] += 1;
         *last = time;
-        let calls = one.counting.callers.entry((called, who)).or_default();
+        let calls = one.counting.callers.entry((key, who)).or_default();
         *calls = (calls.0 + 1, time);
         let batch = (one.instance, one.counting.number + 1);
         let watched = self.census.watched;
-        self.census.calls.push(Call { at: time, called, node, watched, batch });
+        self.census.calls.push(Call { at: time, called: key, node, watched, batch });
         if first && self.dice.u8(0..4) == 0 {
             self.agent(node, Input::CalledFirst);
         }

@@ -148,7 +148,7 @@ impl World {
         one.drained = false;
         one.next_tick = None;
         let hello = one.hello(self.fleet, NAME);
-        let agent = AgentCore::new(hello).counting();
+        let agent = AgentCore::new(hello).counting(30 * SECOND);
         one.agent = Some(if one.gets_ready { agent.getting_ready() } else { agent });
         let instance = one.instance;
         self.unknown_since.retain(|(other, _), _| *other != node);

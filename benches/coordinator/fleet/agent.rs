@@ -71,7 +71,7 @@ impl Shared {
 /// Attends until the process ends.
 pub(super) async fn run(address: String, number: usize, shared: Arc<Shared>) {
     let mut agent = Agent {
-        core: AgentCore::new(script::hello(number)).counting(),
+        core: AgentCore::new(script::hello(number)).counting(30_000_000),
         shared,
         runs: 0,
         back: None,

@@ -3021,7 +3021,7 @@ pub mod v1_0_0 {
                 #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct RetireObstacle {
                     /// The rule: `called`, `gap`, `late` (a node has told nothing for too long), `silent` (nothing at all), `young` (calls are not counted
-                    /// for long enough).
+                    /// for long enough), `unpublished` (a node serves such a version that nobody has published: its calls are not counted).
                     #[prost(string, tag = "1")]
                     pub rule: ::prost::alloc::string::String,
                     /// In a sentence.

@@ -207,7 +207,7 @@ impl Core {
             Ask::Announce(request) => {
                 let fleet = self.fleets.get_mut(&request.protocol);
                 let fleet = fleet.ok_or_else(|| operate::no_protocol(&request.protocol))?;
-                fleet.announce(request.notice.unwrap_or_default(), by, now, outbox).map(Answer::Retiring)
+                fleet.announce(&request.notice.unwrap_or_default(), by, now, outbox).map(Answer::Retiring)
             }
             Ask::Forget(request) => {
                 let fleet = self.fleets.get_mut(&request.protocol);

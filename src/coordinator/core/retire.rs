@@ -121,7 +121,7 @@ impl Fleet {
     /// Announces something of a version, or nothing any more.
     pub(super) fn announce(
         &mut self,
-        notice: wire::Notice,
+        notice: &wire::Notice,
         by: &str,
         now: Now,
         outbox: &mut Outbox,
@@ -146,7 +146,7 @@ impl Fleet {
         let notices = &mut stored.retiring.get_or_insert_default().notices;
         notices.retain(|other| self.canonical(&other.version).as_ref() != Some(&version));
         if !nothing {
-            notices.push(wire::Notice { version: version.to_string(), ..notice });
+            notices.push(wire::Notice { version: version.to_string(), ..notice.clone() });
             notices.sort_by_key(|notice| self.canonical(&notice.version));
         }
         if notices.len() > NOTICES {
@@ -212,7 +212,10 @@ impl Fleet {
     /// What is called, and what is not known.
     fn obstacles(&self, version: &Version, guard: u64, now: Now) -> Vec<wire::RetireObstacle> {
         let mut obstacles = Vec::new();
-        let known = self.census.nodes().map(|node| node.from_watched).min();
+        // What was called before it was published is not counted.
+        let published = self.published.range(..=version).map(|(_, one)| one.at).max().unwrap_or_default();
+        let published = now.watched.saturating_sub(now.wall.saturating_sub(published));
+        let known = self.census.nodes().map(|node| node.from_watched).min().map(|since| since.max(published));
         let horizon = self.horizon(now);
         let begins = horizon.saturating_sub(guard);
         let young = |what| wire::RetireObstacle { rule: "young".to_owned(), what, ..wire::RetireObstacle::default() };
@@ -230,6 +233,13 @@ impl Fleet {
         obstacles.extend(self.called(version, begins));
         for node in self.counted() {
             obstacles.extend(self.unknown_now(node, begins, now));
+            let unpublished = |of: &&Version| *of <= version && self.index(of).is_none();
+            if let Some(unpublished) = node.knows.keys().find(unpublished) {
+                let name = node.name();
+                let what =
+                    format!("{name} serves {unpublished}, which nobody has published: its calls are not counted");
+                obstacles.push(about("unpublished", name, what));
+            }
         }
         for node in self.census.nodes() {
             for gap in node.gaps.iter().filter(|gap| gap.until_watched > begins) {

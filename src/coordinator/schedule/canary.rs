@@ -34,7 +34,7 @@ impl Schedule for Canary {
 
 impl Canary {
     /// The groups, by the values of their labels, and the place of each node's.
-    fn groups<'a>(&self, view: &'a View) -> (Vec<(Vec<Option<&'a str>>, Group)>, Vec<usize>) {
+    fn groups<'a>(&self, view: &'a View) -> (Vec<Valued<'a>>, Vec<usize>) {
         let labels: Vec<&str> = self.inside.iter().map(String::as_str).collect();
         let levels = fleet::values(view, &labels);
         let (mut groups, mut of) = (Vec::new(), Vec::with_capacity(view.nodes.len()));
@@ -96,6 +96,9 @@ fn mark(group: &[Option<&str>], stage: usize) -> String {
     let group = if group.is_empty() { String::new() } else { format!("{}.", key(group)) };
     format!("canary.{group}{}", stage + 1)
 }
+
+/// The values of a group's labels, and what was counted of it.
+type Valued<'a> = (Vec<Option<&'a str>>, Group);
 
 /// What was counted of a group.
 #[derive(Default)]

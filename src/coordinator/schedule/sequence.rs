@@ -52,8 +52,8 @@ impl Sequence {
             let places: BTreeMap<&str, usize> =
                 values.iter().enumerate().map(|(place, value)| (*value, place)).collect();
             let last = values.len();
-            let place = |value: &Option<&str>| value.and_then(|value| places.get(value).copied()).unwrap_or(last);
-            let places: Vec<usize> = there.all.iter().map(place).collect();
+            let place = |value: Option<&str>| value.and_then(|value| places.get(value).copied()).unwrap_or(last);
+            let places: Vec<usize> = there.all.iter().copied().map(place).collect();
             for (of, own) in of.iter_mut().zip(&there.of) {
                 *of = *of * (last + 1) + places[*own];
             }

@@ -41,7 +41,7 @@ impl Counts {
         self.refused.iter().sum()
     }
 
-    /// Those that have begun and not ended.
+    /// Those that have begun and not ended; and those that came and went while it was read.
     pub(crate) fn running(&self) -> u64 {
         self.begun.saturating_sub(self.answered + self.failed + self.refusals() + self.gone)
     }

@@ -15,3 +15,8 @@ mod frequent;
 pub use self::caller::{Caller, CallerKind, LONGEST_CALLER};
 pub use self::callers::{CalledBy, Callers, Told};
 pub use self::frequent::{Entry, Frequent};
+
+/// The most methods that a batch of the census tells of, as `agent.proto` says.
+pub const METHODS_AT_A_TIME: usize = 120;
+/// The most callers that a batch tells of.
+pub const CALLERS_AT_A_TIME: usize = 100;

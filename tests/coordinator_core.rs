@@ -3,6 +3,8 @@
 
 #[path = "coordinator/bench.rs"]
 mod bench;
+#[path = "coordinator/bounds.rs"]
+mod bounds;
 #[path = "coordinator/clocks.rs"]
 mod clocks;
 #[path = "coordinator/counting.rs"]

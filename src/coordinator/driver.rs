@@ -198,6 +198,7 @@ impl Driver {
                 },
                 () = sleep_until(leading.due()) => {}
             }
+            leading.behind = told.len() == AT_ONCE;
             if let Err(lost) = leading.step(&mut told, lead).await {
                 leading.sessions.end_all(&failure::stopping());
                 return End::Lost(lost);
@@ -241,6 +242,8 @@ struct Leading {
     news: Option<News>,
     most_agents: usize,
     ticks_at: Instant,
+    /// More has come than is handled together.
+    behind: bool,
     rests_until: Instant,
     told_at: Instant,
     told_each: Duration,
@@ -262,6 +265,7 @@ impl Leading {
             news: driver.news.clone(),
             most_agents: driver.most_agents,
             ticks_at: now,
+            behind: false,
             rests_until: now,
             told_at: now,
             told_each: TOLD_EACH,
@@ -311,9 +315,17 @@ impl Leading {
             }
         }
         for input in inputs {
+            // What agents say is gathered as long as there is room, so that a record which many of them change is written once.
+            if !self.core.has_room_for(&input) {
+                self.gather(&mut batch, lead, &mut waiting).await?;
+            }
+            let is_asked = matches!(input, Input::Asked(..));
             self.core.handle(input, self.clock.now());
-            self.gather(&mut batch, lead, &mut waiting).await?;
+            if is_asked {
+                self.gather(&mut batch, lead, &mut waiting).await?;
+            }
         }
+        self.gather(&mut batch, lead, &mut waiting).await?;
         self.core.tick(self.clock.now());
         self.gather(&mut batch, lead, &mut waiting).await?;
         self.write(batch, lead, &mut waiting).await?;
@@ -333,7 +345,9 @@ impl Leading {
         let ended = Instant::now();
         self.ticks_at = ended + Duration::from_micros(self.core.next_tick(self.clock.now()));
         let busy = (ended - begun).saturating_sub(waiting);
-        self.rests_until = ended + (busy * SHARE).clamp(PAUSES.0, PAUSES.1);
+        // With a pause it would not catch up: agents say as much as they do however late they are heard.
+        let pause = if self.behind { PAUSES.0 } else { (busy * SHARE).clamp(PAUSES.0, PAUSES.1) };
+        self.rests_until = ended + pause;
         Ok(())
     }
 

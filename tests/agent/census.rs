@@ -31,17 +31,19 @@ impl Known {
     fn take(&mut self, census: wire::Census) {
         self.number += 1;
         assert_eq!(census.number, self.number, "batches come one after the other");
-        assert!(census.callers.len() <= 2_000 && census.from_ago_microseconds >= census.until_ago_microseconds);
+        assert!(census.callers.len() <= 100 && census.methods.len() <= 120);
+        assert!(census.from_ago_microseconds >= census.until_ago_microseconds);
         let method = |method: &str| method.rsplit('.').next().unwrap().to_owned();
-        for called in census.methods {
-            let key = (called.version, called.unlabelled, method(&called.method));
+        for called in &census.methods {
+            let key = (called.version.clone(), called.unlabelled, method(&called.method));
             *self.methods.entry(key).or_default() += called.begun;
         }
         self.error += census.callers_error;
         for calls in census.callers {
             assert!(calls.caller.len() <= 128, "{}", calls.caller);
             let kind = calls.kind();
-            let key = (calls.caller, kind, calls.version, calls.unlabelled, method(&calls.method));
+            let called = &census.methods[calls.called as usize];
+            let key = (calls.caller, kind, called.version.clone(), called.unlabelled, method(&called.method));
             *self.callers.entry(key.clone()).or_default() += calls.calls;
             *self.own.entry(key).or_default() += census.callers_error - calls.error;
         }

@@ -9,7 +9,7 @@ use super::bench::{self, Bench, SECOND};
 const GET: &str = "shop.v1.Shop.Get";
 
 /// A batch of the last ten seconds with so many calls by `billing`.
-fn batch(number: u64, calls: u64) -> wire::Census {
+pub(crate) fn batch(number: u64, calls: u64) -> wire::Census {
     let method = wire::CalledMethod {
         version: "1.0.0".to_owned(),
         method: GET.to_owned(),
@@ -21,8 +21,6 @@ fn batch(number: u64, calls: u64) -> wire::Census {
     let caller = wire::CallerCalls {
         caller: "billing".to_owned(),
         kind: wire::CallerKind::Named.into(),
-        version: "1.0.0".to_owned(),
-        method: GET.to_owned(),
         calls,
         last_ago_microseconds: SECOND,
         ..wire::CallerCalls::default()
@@ -36,12 +34,12 @@ fn batch(number: u64, calls: u64) -> wire::Census {
     }
 }
 
-fn hello(bench: &mut Bench, session: u64, node: &str, instance: &str) {
+pub(crate) fn hello(bench: &mut Bench, session: u64, node: &str, instance: &str) {
     let hello = wire::Hello { instance: instance.to_owned(), ..bench::hello(node, 0, bench::report("1.0.0")) };
     bench.say_hello(session, hello);
 }
 
-fn tell(bench: &mut Bench, session: u64, census: wire::Census) {
+pub(crate) fn tell(bench: &mut Bench, session: u64, census: wire::Census) {
     bench.say(session, from_agent::Message::Census(census));
 }
 
@@ -58,22 +56,22 @@ fn asked(bench: &Bench, request: &wire::ListCallersRequest) -> wire::ListCallers
     bench.core.callers(&request, bench.now).expect("they are told")
 }
 
-fn all(bench: &Bench) -> wire::ListCallersResponse {
+pub(crate) fn all(bench: &Bench) -> wire::ListCallersResponse {
     asked(bench, &wire::ListCallersRequest::default())
 }
 
 /// Calls of all methods, and those that are told of callers.
-fn calls(bench: &Bench) -> (u64, u64) {
+pub(crate) fn calls(bench: &Bench) -> (u64, u64) {
     let services = all(bench).services;
     let rows = services.iter().flat_map(|service| &service.rows).map(|row| row.begun);
     (rows.sum(), services.iter().flat_map(|service| &service.callers).map(|caller| caller.calls).sum())
 }
 
-fn node(bench: &Bench, name: &str) -> wire::CensusNode {
+pub(crate) fn node(bench: &Bench, name: &str) -> wire::CensusNode {
     all(bench).nodes.into_iter().find(|node| node.node == name).expect("it has told something")
 }
 
-fn fleet() -> Bench {
+pub(crate) fn fleet() -> Bench {
     let mut bench = Bench::new();
     bench.publish(0);
     bench.pass(1000 * SECOND);
@@ -180,7 +178,8 @@ fn only_what_was_published_is_counted_and_only_of_who_says_which_program_it_is()
     };
     strange.methods =
         vec![method("9.0.0", GET), method("1.0.0", "shop.v1.Shop.Nothing"), method("1.0.0", "x"), method("one", GET)];
-    strange.callers[0].method = "shop.v1.Shop.Nothing".to_owned();
+    let by = |called: u32| wire::CallerCalls { called, ..strange.callers[0].clone() };
+    strange.callers = vec![by(0), by(1), by(4), by(u32::MAX)];
     tell(&mut bench, 1, strange);
     assert_eq!((taken(&bench, 1), all(&bench).services.len()), (vec![1], 0));
     hello(&mut bench, 2, "b", "");
@@ -210,7 +209,7 @@ fn it_is_asked_by_version_method_caller_label_and_time() {
     hello(&mut bench, 1, "a", "one");
     tell(&mut bench, 1, batch(1, 5));
     let mut other = batch(2, 3);
-    (other.methods[0].unlabelled, other.callers[0].unlabelled) = (true, true);
+    other.methods[0].unlabelled = true;
     other.callers[0].caller = "10.0.0.7 grpc-go".to_owned();
     bench.pass(600 * SECOND);
     tell(&mut bench, 1, other);

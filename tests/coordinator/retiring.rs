@@ -29,9 +29,6 @@ fn tell(bench: &mut Bench, session: u64, number: u64, of: u64, ago: Option<u64>)
     let caller = ago.map(|ago| wire::CallerCalls {
         caller: "10.0.0.7 grpc-go/1.62.1".to_owned(),
         kind: wire::CallerKind::Address.into(),
-        version: "1.0.0".to_owned(),
-        method: "shop.v1.Shop.Get".to_owned(),
-        unlabelled: true,
         calls: 3,
         last_ago_microseconds: ago,
         ..wire::CallerCalls::default()

@@ -83,6 +83,10 @@ impl Counting {
         let mut rest = Self { number, from: if whole { now } else { self.from }, ..Self::default() };
         if !whole {
             rest.rows = self.rows.split_off(&self.rows.keys().nth(1).copied().unwrap_or_default());
+            let (left, told) = std::mem::take(&mut self.callers)
+                .into_iter()
+                .partition(|((called, _), _)| rest.rows.contains_key(called));
+            (rest.callers, self.callers) = (left, told);
         }
         let mut batch = std::mem::replace(self, rest);
         (batch.number, batch.until) = (number, if whole { now } else { batch.from });
@@ -138,7 +142,7 @@ impl World {
         }
         let said = wire::Census { last, ..said(self, node, &batch) };
         self.census.batches.insert((node, instance, number), batch);
-        self.agent(node, Input::Counted { census: Box::new(said), whole });
+        self.agent(node, Input::Counted { census: Box::new(said), whole, left: false });
     }
 
     /// A node's program ends, tells the last of it, and is started again.
@@ -172,9 +176,7 @@ fn said(world: &World, node: usize, batch: &Counting) -> wire::Census {
     let callers = batch.callers.iter().map(|((called, who), (calls, last))| wire::CallerCalls {
         caller: CALLERS[*who].0.to_owned(),
         kind: CALLERS[*who].1.into(),
-        version: fleet.name(called.0),
-        unlabelled: called.1,
-        method: name(*called),
+        called: u32::try_from(batch.rows.keys().position(|row| row == called).expect("it is told")).expect("a few"),
         calls: *calls,
         last_ago_microseconds: ago(*last),
         ..wire::CallerCalls::default()

@@ -229,7 +229,7 @@ impl Agent {
             }
             Output::Count => {
                 let census = Box::new(script::census(self.serves));
-                self.handle(Input::Counted { census, whole: true });
+                self.handle(Input::Counted { census, whole: true, left: false });
             }
             // Its program was built with all that is published, and nobody names anything else.
             Output::Learn(_)

@@ -592,15 +592,19 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.Calls".into()
                     }
                 }
-                /// Who has called what: a batch of the census, at least each 30 seconds, and at the next report after something is called for the first
-                /// time. One is under way at a time: it is said again, with the same number and content, after each Welcome, until CensusTaken
-                /// names it; what is called meanwhile the next one tells. Only the last ones, at the program's end, do not wait. So whoever remembers the instance and the number of the newest batch takes
-                /// each one exactly once.
+                /// Who has called what: a batch of the census, at least each 30 seconds; at the next report after something is called for the first
+                /// time; and sooner while callers are left to be told. The first one on a stream waits for the turn that Welcome gives. One is under
+                /// way at a time: it is said again, with the same number and content, after each Welcome, until CensusTaken names it; what is called
+                /// meanwhile the next one tells. Only the last ones, at the program's end, do not wait. So whoever remembers the instance and the
+                /// number of the newest batch takes each one exactly once.
                 ///
                 /// The time of a batch begins where that of the one before has ended; that of the first one, when the program began to count, which
                 /// is before it answers anybody. So batches without a `last` one, or of numbers that are missing, leave a gap: nothing is known of that
                 /// time. The node's own monotonic clock counts, and times are said as microseconds before the message was sent: they alone differ
                 /// when a batch is said again.
+                ///
+                /// Agents keep a batch to some 4 KiB: whoever reads keeps room for the largest message of each stream for as long as it lasts. And
+                /// with so few methods all that a batch changes can be stored as one.
                 #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct Census {
                     /// 1, 2, ... of each instance.
@@ -614,10 +618,10 @@ pub mod v1_0_0 {
                     /// The program answers nobody after this: nothing of its time is missing. No batch of this instance comes after it.
                     #[prost(bool, tag = "4")]
                     pub last: bool,
-                    /// Exact. What was not called, and does not run, does not stand here. At most 20,000.
+                    /// Exact. What was not called, does not run, and that no caller refers to, does not stand here. At most 120.
                     #[prost(message, repeated, tag = "5")]
                     pub methods: ::prost::alloc::vec::Vec<CalledMethod>,
-                    /// The most active callers, and those that were not told for long: at most 2,000. Others stay for the next batch, but for those of
+                    /// The most active callers, and those that were not told for long: at most 100. Others stay for the next batch, but for those of
                     /// which the node forgets: then `callers_error` says so.
                     #[prost(message, repeated, tag = "6")]
                     pub callers: ::prost::alloc::vec::Vec<CallerCalls>,
@@ -687,21 +691,17 @@ pub mod v1_0_0 {
                     /// What `caller` is.
                     #[prost(enumeration = "CallerKind", tag = "2")]
                     pub kind: i32,
-                    /// As in CalledMethod.
-                    #[prost(string, tag = "3")]
-                    pub version: ::prost::alloc::string::String,
-                    #[prost(bool, tag = "4")]
-                    pub unlabelled: bool,
-                    #[prost(string, tag = "5")]
-                    pub method: ::prost::alloc::string::String,
+                    /// Its version and the method: the place among the batch's `methods`, from 0 on.
+                    #[prost(uint32, tag = "3")]
+                    pub called: u32,
                     /// Calls that began, and that no batch has told yet.
-                    #[prost(uint64, tag = "6")]
+                    #[prost(uint64, tag = "4")]
                     pub calls: u64,
                     /// Most calls that it may have had besides in the batch's time, which were forgotten before the node remembered it. 0: it is exact.
-                    #[prost(uint64, tag = "7")]
+                    #[prost(uint64, tag = "5")]
                     pub error: u64,
                     /// When the last one began.
-                    #[prost(uint64, tag = "8")]
+                    #[prost(uint64, tag = "6")]
                     pub last_ago_microseconds: u64,
                 }
                 impl ::prost::Name for CallerCalls {
@@ -801,6 +801,9 @@ pub mod v1_0_0 {
                     /// The coordinator's own name and version, for people.
                     #[prost(string, tag = "5")]
                     pub coordinator: ::prost::alloc::string::String,
+                    /// When, from now on, the first batch of the census is to be said: so those of a large fleet do not come all at once.
+                    #[prost(uint64, tag = "6")]
+                    pub census_after_microseconds: u64,
                 }
                 impl ::prost::Name for Welcome {
                     const NAME: &'static str = "Welcome";
@@ -2112,6 +2115,10 @@ pub mod v1_0_0 {
                     /// Most calls of any row of a caller that is not among them, and that a caller without an error of its own did not make.
                     #[prost(uint64, tag = "6")]
                     pub callers_floor: u64,
+                    /// How much of the protocol's CensusFloor is contained in it, and in the errors of `callers`. What was added to that since, each
+                    /// of them may have besides.
+                    #[prost(uint64, tag = "7")]
+                    pub contains: u64,
                 }
                 impl ::prost::Name for CensusOfService {
                     const NAME: &'static str = "CensusOfService";
@@ -2121,6 +2128,24 @@ pub mod v1_0_0 {
                     }
                     fn type_url() -> ::prost::alloc::string::String {
                         "/straddle.control.v1.CensusOfService".into()
+                    }
+                }
+                /// What all nodes together have forgotten of callers: the sum of `callers_error` of all their batches.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct CensusFloor {
+                    #[prost(string, tag = "1")]
+                    pub protocol: ::prost::alloc::string::String,
+                    #[prost(uint64, tag = "2")]
+                    pub floor: u64,
+                }
+                impl ::prost::Name for CensusFloor {
+                    const NAME: &'static str = "CensusFloor";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.CensusFloor".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.CensusFloor".into()
                     }
                 }
                 /// Calls of one method, with a label or without.
@@ -5242,7 +5267,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "92b89cd1af688602a9205fbeaf7779f0",
+        schema: "d361959e5b993f890cfc9774b8cb8504",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

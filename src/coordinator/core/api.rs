@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::census;
 use super::fleet::Fleet;
 use super::outbox::Outbox;
 use super::rounds::Others;
@@ -25,6 +26,12 @@ pub struct Core {
     deadlines: BTreeSet<(u64, String, String)>,
     watch: Watch,
 }
+
+/// What is gathered of several inputs at most: a transaction may have 128 operations, the leader's key among them, and a mebibyte.
+const RECORDS_AT_ONCE: usize = 126;
+const BYTES_AT_ONCE: usize = 512 * 1024;
+/// As many records as anything but a batch of the census, that an agent says, is taken to change.
+const FEW_RECORDS: usize = 64;
 
 /// Which upgrades are asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,7 +299,29 @@ impl Core {
 
     /// What has come of all since the last time. Writes are in an order in which each prefix of them is harmless.
     pub fn take(&mut self) -> Effects {
+        for fleet in self.fleets.values_mut() {
+            fleet.census.settle(&fleet.name, &mut self.outbox);
+        }
         self.outbox.take()
+    }
+
+    /// Whether an input may be handled before what has come of others is [taken](Self::take), so that all of it can be written at
+    /// once.
+    #[must_use]
+    pub fn has_room_for(&self, input: &Input) -> bool {
+        let more = match input {
+            Input::Said(_, wire::FromAgent { message: Some(Message::Census(census)) }) => census::records(census),
+            Input::Said(..) | Input::Closed(_) => FEW_RECORDS,
+            // These may change anything.
+            Input::Asked(..) => return self.outbox.is_empty() && self.unsettled() == (0, 0),
+        };
+        let ((records, bytes), (written, written_bytes)) = (self.unsettled(), self.outbox.size());
+        records + written + more <= RECORDS_AT_ONCE && bytes + written_bytes <= BYTES_AT_ONCE
+    }
+
+    fn unsettled(&self) -> (usize, usize) {
+        let each = self.fleets.values().map(|fleet| fleet.census.unsettled());
+        each.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// In how many microseconds at the latest [`tick`](Self::tick) is to be called again.

@@ -3,6 +3,9 @@
 //! Nodes tell it in batches. Each is merged and written in one transaction with its number, and only then its node hears that it is
 //! taken; until then it says it again. So each batch counts once, whoever crashes. What is decided on goes by the watch: how long ago
 //! a node says that something was, on its own monotonic clock, is never shorter on the watch.
+//!
+//! Batches that are handled together change the same few services. So the record of a service is written once for all of them, when
+//! what they come to is taken.
 
 pub(super) mod coverage;
 mod service;
@@ -14,22 +17,35 @@ pub(super) use self::service::Service;
 use super::fleet::Fleet;
 use super::outbox::Outbox;
 use super::{Denied, Now};
+use crate::census::{CALLERS_AT_A_TIME, METHODS_AT_A_TIME};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::to_agent::Message;
 use crate::coordinator::record::keys;
+use crate::protocol::Protocol;
 use crate::version::Version;
 
-/// The most entries of a batch's lists that are looked at; as `agent.proto` says.
-const MOST_METHODS: usize = 20_000;
-const MOST_CALLERS: usize = 2_000;
+/// What a batch changes besides the services of its methods: the record of its node, and the floor.
+const BESIDES: usize = 2;
+/// How long one node's turn to tell takes, and within which time each has one, in microseconds.
+const TURN: u64 = 2_000;
+const LATEST_TURN: u64 = 30_000_000;
+
+/// A version and a service of it, as `package.Service`.
+type Of = (Version, String);
 
 /// What is known of one protocol's calls.
 #[derive(Default)]
 pub(super) struct Census {
-    /// By version and service, as `package.Service`.
-    services: BTreeMap<(Version, String), Service>,
+    services: BTreeMap<Of, Service>,
+    /// What nodes have forgotten of callers: any one may have called any service so often besides.
+    floor: u64,
+    /// What was changed since it was written.
+    changed: BTreeSet<Of>,
+    floor_changed: bool,
     /// By node.
     nodes: BTreeMap<String, wire::CensusNode>,
+    /// When the next node may tell, on the monotonic clock.
+    turn: u64,
 }
 
 impl Census {
@@ -43,9 +59,19 @@ impl Census {
         self.nodes.insert(kept.node.clone(), kept);
     }
 
+    /// Goes on with what was kept.
+    pub(super) fn restore_floor(&mut self, floor: u64) {
+        self.floor = floor;
+    }
+
     /// All that was called: by version and service, in their order.
-    pub(super) fn services(&self) -> impl Iterator<Item = (&(Version, String), &Service)> {
+    pub(super) fn services(&self) -> impl Iterator<Item = (&Of, &Service)> {
         self.services.iter()
+    }
+
+    /// The record of one of them, as of now.
+    pub(super) fn kept(&self, protocol: &str, (version, name): &Of, service: &Service) -> wire::CensusOfService {
+        service.kept(protocol, version, name, self.floor)
     }
 
     /// The nodes that have told anything, also those that are gone.
@@ -63,6 +89,45 @@ impl Census {
         let rows = services.iter().flat_map(|service| &service.rows).map(|row| row.last_seen_watched);
         rows.chain(nodes.iter().map(|node| node.until_watched)).max().unwrap_or_default()
     }
+
+    /// Writes what was changed, before all else: a batch that counts in part is told again, and one that is left out never is.
+    pub(super) fn settle(&mut self, protocol: &str, outbox: &mut Outbox) {
+        if std::mem::take(&mut self.floor_changed) {
+            let floor = wire::CensusFloor { protocol: protocol.to_owned(), floor: self.floor };
+            outbox.put_first(keys::census_floor(protocol), &floor);
+        }
+        for of in std::mem::take(&mut self.changed) {
+            let Some(service) = self.services.get_mut(&of) else { continue };
+            let kept = service.kept(protocol, &of.0, &of.1, self.floor);
+            service.wrote(&kept);
+            outbox.put_first(keys::census_of_service(protocol, &kept.version, &of.1), &kept);
+        }
+    }
+
+    /// How many records are to be written, and about how many bytes.
+    pub(super) fn unsettled(&self) -> (usize, usize) {
+        let bytes = self.changed.iter().filter_map(|of| self.services.get(of)).map(Service::bytes).sum();
+        (self.changed.len() + usize::from(self.floor_changed), bytes)
+    }
+
+    /// When, from now on, a node whose stream begins is to tell: of a large fleet not all at once.
+    pub(super) fn next_turn(&mut self, now: Now) -> u64 {
+        let turn = self.turn.max(now.monotonic);
+        self.turn = turn.saturating_add(TURN);
+        (turn - now.monotonic) % LATEST_TURN
+    }
+}
+
+/// At most how many records a batch changes.
+pub(super) fn records(said: &wire::Census) -> usize {
+    said.methods.len().min(METHODS_AT_A_TIME) + BESIDES
+}
+
+/// What a batch says of one service.
+#[derive(Default)]
+struct Part<'a> {
+    methods: Vec<(&'a str, &'a wire::CalledMethod)>,
+    callers: Vec<service::Calls<'a>>,
 }
 
 impl Fleet {
@@ -84,7 +149,7 @@ impl Fleet {
         if place != Place::Taken {
             let mut node = kept.cloned().unwrap_or_else(|| coverage::unknown(&self.name, name));
             coverage::advance(&mut node, &place, &instance, said, heard, now);
-            self.merge(said, now, outbox);
+            self.merge(said, now);
             outbox.put(keys::census_node(&self.name, name), &node);
             self.census.nodes.insert(name.to_owned(), node);
         }
@@ -92,40 +157,35 @@ impl Fleet {
     }
 
     /// Adds a batch's counts to those of the services that they are of.
-    fn merge(&mut self, said: &wire::Census, now: Now, outbox: &mut Outbox) {
-        let mut touched: BTreeSet<(Version, String)> = BTreeSet::new();
-        for one in said.methods.iter().take(MOST_METHODS) {
-            let Some((place, method)) = self.place_of(&one.version, &one.method) else { continue };
-            self.census.services.entry(place.clone()).or_default().add(method, one, now);
-            touched.insert(place);
+    fn merge(&mut self, said: &wire::Census, now: Now) {
+        let Some(protocol) = &self.protocol else { return };
+        let methods = &said.methods[..said.methods.len().min(METHODS_AT_A_TIME)];
+        let called: Vec<_> = methods.iter().map(|one| place_of(protocol, one)).collect();
+        let mut parts: BTreeMap<(&Version, &str), Part<'_>> = BTreeMap::new();
+        for (of, one) in called.iter().zip(methods) {
+            let Some((version, service, method)) = *of else { continue };
+            parts.entry((version, service)).or_default().methods.push((method, one));
         }
-        let mut callers: BTreeMap<(Version, String), Vec<(&str, &wire::CallerCalls)>> = BTreeMap::new();
-        for one in said.callers.iter().take(MOST_CALLERS) {
-            let Some((place, method)) = self.place_of(&one.version, &one.method) else { continue };
-            callers.entry(place).or_default().push((method, one));
+        for calls in said.callers.iter().take(CALLERS_AT_A_TIME) {
+            let at = usize::try_from(calls.called).unwrap_or(usize::MAX);
+            let Some(&Some((version, service, method))) = called.get(at) else { continue };
+            let calls = service::Calls { method, unlabelled: methods[at].unlabelled, said: calls };
+            parts.entry((version, service)).or_default().callers.push(calls);
         }
-        // Whatever was forgotten may have been of any service.
-        if said.callers_error > 0 {
-            touched.extend(self.census.services.keys().cloned());
+        let census = &mut self.census;
+        let before = census.floor;
+        census.floor = before.saturating_add(said.callers_error);
+        census.floor_changed |= said.callers_error > 0;
+        for ((version, name), part) in parts {
+            let of = (version.clone(), name.to_owned());
+            // What was forgotten before something of it was called was of others.
+            let service = census.services.entry(of.clone()).or_insert_with(|| Service::new(before));
+            for (method, one) in part.methods {
+                service.add(method, one, now);
+            }
+            service.add_callers(before, said.callers_error, part.callers, now);
+            census.changed.insert(of);
         }
-        touched.extend(callers.keys().cloned());
-        for place in touched {
-            let service = self.census.services.entry(place.clone()).or_default();
-            let own = callers.remove(&place).unwrap_or_default();
-            service.add_callers(said.callers_error, own, now);
-            let (version, name) = &place;
-            let key = keys::census_of_service(&self.name, &version.to_string(), name);
-            outbox.put(key, &service.kept(&self.name, version, name));
-        }
-    }
-
-    /// Version, service and method of what was called, under the names that were published: so strangers cannot fill the database.
-    fn place_of<'a>(&self, version: &str, method: &'a str) -> Option<((Version, String), &'a str)> {
-        let schema = self.protocol.as_ref()?.schema(&version.parse().ok()?)?;
-        let (service, name) = method.rsplit_once('.')?;
-        let place = (schema.version().clone(), service.to_owned());
-        let known = self.census.services.get(&place).is_some_and(|service| service.knows(name));
-        (known || schema.methods().iter().any(|declared| declared.full_name() == method)).then_some((place, name))
     }
 
     /// Nothing more is awaited of a node, and what it did since it was heard last nobody knows.
@@ -145,19 +205,25 @@ impl Fleet {
             "" => None,
             text => Some(self.published_version(text)?),
         };
-        let wanted = |(of, _): &&(Version, String)| version.as_ref().is_none_or(|version| version == of);
-        let services = self.census.services.keys().filter(wanted).filter_map(|place| {
-            let kept = self.census.services.get(place)?.kept(&self.name, &place.0, &place.1);
-            Some(service::filtered(kept, request, now)).filter(|kept| !kept.rows.is_empty())
-        });
-        let told = |node: &&super::fleet::Node| !self.census.nodes.contains_key(node.name());
+        let census = &self.census;
+        let wanted = |((of, _), _): &(&Of, &Service)| version.as_ref().is_none_or(|version| version == of);
+        let kept = |(of, service)| service::filtered(census.kept(&self.name, of, service), request, now);
+        let told = |node: &&super::fleet::Node| !census.nodes.contains_key(node.name());
         Ok(wire::ListCallersResponse {
-            services: services.collect(),
-            nodes: self.census.nodes.values().cloned().collect(),
+            services: census.services().filter(wanted).map(kept).filter(|kept| !kept.rows.is_empty()).collect(),
+            nodes: census.nodes.values().cloned().collect(),
             silent: self.counted().filter(told).map(|node| node.name().to_owned()).collect(),
             watched: now.watched,
             at: now.wall,
-            since_watched: self.census.nodes.values().map(|node| node.from_watched).min(),
+            since_watched: census.nodes.values().map(|node| node.from_watched).min(),
         })
     }
+}
+
+/// Version, service and method of what was called, as they were published: so strangers cannot fill the database.
+fn place_of<'a>(protocol: &'a Protocol, one: &'a wire::CalledMethod) -> Option<(&'a Version, &'a str, &'a str)> {
+    let schema = protocol.schema(&one.version.parse().ok()?)?;
+    let (service, method) = one.method.rsplit_once('.')?;
+    schema.method(&format!("/{service}/{method}"))?;
+    Some((schema.version(), service, method))
 }

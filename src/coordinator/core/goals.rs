@@ -151,7 +151,7 @@ impl Fleet {
         if may_serve && !live.serve {
             live.serve = true;
             live.idle = heard.unwrap_or(live.idle);
-            outbox.tell(live.session, welcome(live, admission, "", outbox));
+            outbox.tell(live.session, welcome(live, admission, "", 0, outbox));
         }
         if live.goal.as_ref() != Some(&goal) {
             outbox.tell(live.session, to_agent::Message::Goal(goal.clone()));
@@ -171,13 +171,14 @@ impl Fleet {
 }
 
 /// What an agent is told when it is let in.
-pub(super) fn welcome(live: &Live, admission: u64, why: &str, outbox: &Outbox) -> to_agent::Message {
+pub(super) fn welcome(live: &Live, admission: u64, why: &str, census_after: u64, outbox: &Outbox) -> to_agent::Message {
     to_agent::Message::Welcome(wire::Welcome {
         admission,
         report_every_microseconds: crate::coordinator::micros(outbox.settings.report_every),
         serve: live.serve,
         why: why.to_owned(),
         coordinator: outbox.settings.name.clone(),
+        census_after_microseconds: census_after,
     })
 }
 

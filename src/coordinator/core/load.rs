@@ -37,6 +37,7 @@ struct Kept {
     permits: Vec<wire::StoredPermit>,
     callers: Vec<wire::SeenCaller>,
     census: Vec<wire::CensusOfService>,
+    census_floors: Vec<wire::CensusFloor>,
     census_nodes: Vec<wire::CensusNode>,
     retiring: Vec<wire::StoredRetiring>,
     active: Vec<wire::ActiveVersion>,
@@ -84,6 +85,9 @@ pub(super) fn load(
         if let Some(version) = fleet.canonical(&service.version) {
             fleet.census.restore_service(version, &service);
         }
+    }
+    for floor in kept.census_floors {
+        loaded.fleet(&floor.protocol).census.restore_floor(floor.floor);
     }
     for node in kept.census_nodes {
         loaded.fleet(&node.protocol).census.restore_node(node);
@@ -142,6 +146,7 @@ impl Kept {
             _ if key.starts_with(keys::PERMITS) => self.permits.push(open(key, value)?),
             _ if key.starts_with(keys::CALLERS) => self.callers.push(open(key, value)?),
             _ if key.starts_with(keys::CENSUS) => self.census.push(open(key, value)?),
+            _ if key.starts_with(keys::CENSUS_FLOORS) => self.census_floors.push(open(key, value)?),
             _ if key.starts_with(keys::CENSUS_NODES) => self.census_nodes.push(open(key, value)?),
             _ if key.starts_with(keys::RETIRING) => self.retiring.push(open(key, value)?),
             _ if key.starts_with(keys::ACTIVE) => self.active.push(open(key, value)?),

@@ -167,12 +167,13 @@ impl Fleet {
         let bounds = self.bounds();
         let Some(node) = self.nodes.get(name) else { return };
         let may = if outbox.settings.invariants.catching_up { self.may_serve(node, bounds.as_ref()) } else { Ok(()) };
+        let census_after = self.census.next_turn(now);
         let Some(node) = self.nodes.get_mut(name) else { return };
         let admission = node.stored.admission;
         let Some(live) = &mut node.live else { return };
         live.serve = live.serve || may.is_ok();
         let why = may.err().unwrap_or_default();
-        outbox.tell(live.session, welcome(live, admission, &why, outbox));
+        outbox.tell(live.session, welcome(live, admission, &why, census_after, outbox));
         let serve = live.serve;
         if !serve {
             self.tell_event(outbox, now, "not-serving", name, &format!("{name} does not serve yet"), &why);

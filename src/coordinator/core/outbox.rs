@@ -17,6 +17,8 @@ pub(super) struct Outbox {
     pub(super) settings: Settings,
     counters: wire::Counters,
     effects: Effects,
+    /// What is written before that.
+    first: Vec<Write>,
     /// Where the write of a key is.
     places: BTreeMap<Bytes, usize>,
     changed: BTreeSet<u64>,
@@ -26,8 +28,15 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(settings: Settings, counters: wire::Counters) -> Self {
-        let (effects, places, changed) = (Effects::default(), BTreeMap::new(), BTreeSet::new());
-        Self { settings, counters, effects, places, changed, kept: counters.watched }
+        Self {
+            settings,
+            counters,
+            effects: Effects::default(),
+            first: Vec::new(),
+            places: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            kept: counters.watched,
+        }
     }
 
     /// What the watch shows: it is kept whenever the counters are.
@@ -55,6 +64,25 @@ impl Outbox {
         let number = *counter;
         self.keep_counters();
         number
+    }
+
+    /// Nothing was written, and nothing is to be said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.effects.writes.is_empty() && self.effects.outputs.is_empty()
+    }
+
+    /// How many records are written, and how many bytes of them.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let bytes = |write: &Write| match write {
+            Write::Put { key, value, .. } => key.len() + value.len(),
+            Write::Delete(key) => key.len(),
+        };
+        (self.effects.writes.len() + self.first.len(), self.effects.writes.iter().chain(&self.first).map(bytes).sum())
+    }
+
+    /// Writes a record before all others; no other one has its key.
+    pub(super) fn put_first<M: Message + Name>(&mut self, key: Bytes, record: &M) {
+        self.first.push(Write::Put { key, value: record::seal(record), lease: None });
     }
 
     pub(super) fn put<M: Message + Name>(&mut self, key: Bytes, record: &M) {
@@ -112,6 +140,9 @@ impl Outbox {
     pub(super) fn take(&mut self) -> Effects {
         self.places.clear();
         let mut effects = std::mem::take(&mut self.effects);
+        if !self.first.is_empty() {
+            effects.writes.splice(..0, self.first.drain(..));
+        }
         effects.outputs.extend(std::mem::take(&mut self.changed).into_iter().map(Output::Changed));
         effects
     }

@@ -264,8 +264,9 @@ impl Fleet {
     /// Methods of such versions that were called, with who has called them.
     fn called(&self, version: &Version, begins: u64) -> Vec<wire::RetireObstacle> {
         let mut called = Vec::new();
-        for ((of, service), kept) in self.census.services().filter(|((of, _), _)| of <= version) {
-            let kept = kept.kept(&self.name, of, service);
+        for (place, kept) in self.census.services().filter(|((of, _), _)| of <= version) {
+            let (of, service) = place;
+            let kept = self.census.kept(&self.name, place, kept);
             for row in kept.rows.iter().filter(|row| row.last_seen_watched >= begins && row.begun + row.refused > 0) {
                 let own =
                     |caller: &&wire::CensusCaller| caller.method == row.method && caller.unlabelled == row.unlabelled;

@@ -29,6 +29,8 @@ pub const EVENTS: &str = "straddle/events/";
 pub const CALLERS: &str = "straddle/callers/";
 /// What the counts of the census begin with.
 pub const CENSUS: &str = "straddle/census/";
+/// What was forgotten of callers begins with.
+pub const CENSUS_FLOORS: &str = "straddle/census-floors/";
 /// What says which time of nodes the census knows begins with.
 pub const CENSUS_NODES: &str = "straddle/census-nodes/";
 /// What is retired, and announced, begins with.
@@ -88,6 +90,12 @@ pub fn caller(protocol: &str, version: &str, method: &str) -> Bytes {
 #[must_use]
 pub fn census_of_service(protocol: &str, version: &str, service: &str) -> Bytes {
     format!("{CENSUS}{protocol}/{version}/{service}").into()
+}
+
+/// How often each caller may have called besides.
+#[must_use]
+pub fn census_floor(protocol: &str) -> Bytes {
+    format!("{CENSUS_FLOORS}{protocol}").into()
 }
 
 /// Which time of a node the census knows.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::core::{AgentCore, Input, Output, Step};
-use super::counting::Counting;
+use super::counting::{Batch, Counting};
 use super::link::{self, Stream};
 use super::supervised::Supervised;
 use super::{Coordinated, Node, learning, lock, moving, reporting, retiring};
@@ -278,9 +278,9 @@ impl Work {
         // What begins after this belongs to the time of the next batch, be it counted in this one.
         let (closed, now) = (self.node.dispatch().answers_nobody(), self.agent.now());
         self.look();
-        let (mut census, whole) = self.counting.take(self.node.dispatch(), ending);
+        let Batch { mut census, whole, left } = self.counting.take(self.node.dispatch(), ending);
         census.last = ending && closed && whole;
-        lock(&self.agent.core).handle(Input::Counted { census: Box::new(census), whole }, now);
+        lock(&self.agent.core).handle(Input::Counted { census: Box::new(census), whole, left }, now);
         whole
     }
 

@@ -90,8 +90,10 @@ pub enum Input {
     Counted {
         /// What was counted.
         census: Box<wire::Census>,
-        /// Whether that is all of it: else the rest is asked for next.
+        /// Whether that is all calls: else the rest is asked for next.
         whole: bool,
+        /// Whether callers are left to be told: then it is asked for sooner.
+        left: bool,
     },
     /// Something was called for the first time.
     CalledFirst,
@@ -231,7 +233,7 @@ impl AgentCore {
             Input::Retired(result) => self.retired(result, now),
             Input::Unknown(label) => self.unknown(&label, now),
             Input::Found { version, bundles } => self.found(&version, bundles, now),
-            Input::Counted { census, whole } => self.counted(*census, whole, now),
+            Input::Counted { census, whole, left } => self.counted(*census, whole, left, now),
             Input::CalledFirst => self.telling.note_news(),
             Input::Tick => {}
         }
@@ -336,7 +338,7 @@ impl AgentCore {
         self.welcome = Some(if welcome.serve { Ok(()) } else { Err(welcome.why) });
         if first {
             self.say_ended_again();
-            self.say_census(now);
+            self.telling.begin(now.saturating_add(welcome.census_after_microseconds));
         }
     }
 

@@ -1,21 +1,33 @@
 //! What was called, and by whom, as the coordinator is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::census::{CallerKind, Told};
+use crate::census::{CALLERS_AT_A_TIME, CallerKind, METHODS_AT_A_TIME, Told};
 use crate::control::v1_0_0 as wire;
 use crate::dispatch::{Counted, Dispatch};
 use crate::version::Version;
 
-/// Most methods, and most callers, that are told of at a time.
-const METHODS: usize = 20_000;
-const CALLERS: usize = 2_000;
+/// In so many batches at most a program that ends tells the last of its callers.
+const LAST_BATCHES: usize = 20;
 
 /// What was called since the program began to count, and how much of it was told.
 #[derive(Debug, Default)]
-pub(super) struct Counting(BTreeMap<Called, Row>);
+pub(super) struct Counting {
+    rows: BTreeMap<Called, Row>,
+    /// Batches that were told since the program began to end.
+    last_batches: usize,
+}
+
+/// What is told next.
+pub(super) struct Batch {
+    pub(super) census: wire::Census,
+    /// All calls are in it; of a program that ends, also as many callers as there is time for.
+    pub(super) whole: bool,
+    /// Callers are left to be told.
+    pub(super) left: bool,
+}
 
 /// The caller's version, whether it carried no label, and the method; whatever the node ran.
 type Called = (Version, bool, Arc<str>);
@@ -40,13 +52,13 @@ struct Calls {
 impl Counting {
     /// Takes note of all that was counted so far; whether something of it was never called before.
     pub(super) fn note(&mut self, counted: &[Counted]) -> bool {
-        let before = self.0.len();
-        for row in self.0.values_mut() {
+        let before = self.rows.len();
+        for row in self.rows.values_mut() {
             row.counted = Calls::default();
         }
         for Counted { called, counts } in counted.iter().filter(|counted| counted.counts.begun > 0) {
             let key = (called.version.clone(), called.unlabelled, called.method.clone());
-            let row = self.0.entry(key).or_default();
+            let row = self.rows.entry(key).or_default();
             row.counted.begun += counts.begun;
             row.counted.answered += counts.answered;
             row.counted.failed += counts.failed;
@@ -54,24 +66,52 @@ impl Counting {
             row.counted.gone += counts.gone;
             row.last = row.last.max(counts.last);
         }
-        self.0.len() > before
+        self.rows.len() > before
     }
 
-    /// What was not told yet, as of now, and whether that is all of it. When the program ends, nobody's turn comes later.
-    pub(super) fn take(&mut self, dispatch: &Dispatch, ending: bool) -> (wire::Census, bool) {
-        let (methods, whole) = self.methods(METHODS);
-        let (mut callers, now) = dispatch.take_callers(CALLERS);
-        if ending {
+    /// What was not told yet, as of now.
+    pub(super) fn take(&mut self, dispatch: &Dispatch, ending: bool) -> Batch {
+        let (mut callers, now) = dispatch.take_callers(CALLERS_AT_A_TIME);
+        let left = callers.left > 0;
+        self.last_batches += usize::from(ending);
+        let goes_on = left && ending && self.last_batches < LAST_BATCHES;
+        if ending && !goes_on {
+            // Nobody's turn comes later.
             callers.error = callers.error.max(callers.left_most);
         }
-        (told(methods, callers, now), whole)
+        let (census, whole) = self.batch(callers, now);
+        Batch { census, whole: whole && !goes_on, left }
     }
 
-    fn methods(&mut self, most: usize) -> (Vec<wire::CalledMethod>, bool) {
+    /// The methods of these callers, and of the others as many as there is room for; whether that is all of them.
+    fn batch(&mut self, told: Told, callers_now: u64) -> (wire::Census, bool) {
         let now = Instant::now();
-        let mut news = self.0.iter_mut().filter(|(_, row)| row.has_news());
-        let methods = news.by_ref().take(most).map(|(called, row)| row.tell(called, now)).collect();
-        (methods, news.next().is_none())
+        let (mut methods, mut places) = (Vec::new(), HashMap::new());
+        let mut callers = Vec::with_capacity(told.callers.len());
+        for called in told.callers {
+            let key = (called.version, called.unlabelled, called.method);
+            let place = *places.entry(key).or_insert_with_key(|key| {
+                methods.push(self.rows.entry(key.clone()).or_default().tell(key, now));
+                methods.len() - 1
+            });
+            callers.push(wire::CallerCalls {
+                caller: called.caller,
+                kind: match called.kind {
+                    CallerKind::Named => wire::CallerKind::Named,
+                    CallerKind::Address => wire::CallerKind::Address,
+                }
+                .into(),
+                called: u32::try_from(place).unwrap_or(u32::MAX),
+                calls: called.calls,
+                error: called.error,
+                last_ago_microseconds: callers_now.saturating_sub(called.last),
+            });
+        }
+        let mut news = self.rows.iter_mut().filter(|(key, row)| row.has_news() && !places.contains_key(*key));
+        let room = METHODS_AT_A_TIME.saturating_sub(methods.len());
+        methods.extend(news.by_ref().take(room).map(|(key, row)| row.tell(key, now)));
+        let whole = news.next().is_none();
+        (wire::Census { methods, callers, callers_error: told.error, ..wire::Census::default() }, whole)
     }
 }
 
@@ -106,25 +146,6 @@ impl Calls {
     }
 }
 
-fn told(methods: Vec<wire::CalledMethod>, callers: Told, now: u64) -> wire::Census {
-    let kind = |kind| match kind {
-        CallerKind::Named => wire::CallerKind::Named,
-        CallerKind::Address => wire::CallerKind::Address,
-    };
-    let callers_error = callers.error;
-    let callers = callers.callers.into_iter().map(|called| wire::CallerCalls {
-        caller: called.caller,
-        kind: kind(called.kind).into(),
-        version: called.version.to_string(),
-        unlabelled: called.unlabelled,
-        method: name(&called.method),
-        calls: called.calls,
-        error: called.error,
-        last_ago_microseconds: now.saturating_sub(called.last),
-    });
-    wire::Census { methods, callers: callers.collect(), callers_error, ..wire::Census::default() }
-}
-
 /// `/package.Service/Method` as it is told.
 pub(super) fn name(method: &str) -> String {
     method.trim_start_matches('/').replace('/', ".")
@@ -133,6 +154,7 @@ pub(super) fn name(method: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::census::CalledBy;
     use crate::dispatch::{Called as Key, Counts};
 
     fn counted(method: &str, node: &str, begun: u64, answered: u64) -> Counted {
@@ -143,13 +165,13 @@ mod tests {
     }
 
     /// A method in a line: begun, answered, running.
-    fn lines(counting: &mut Counting, most: usize) -> (Vec<String>, bool) {
-        let (methods, whole) = counting.methods(most);
+    fn lines(counting: &mut Counting) -> (Vec<String>, bool) {
+        let (census, whole) = counting.batch(Told::default(), 0);
         let line = |row: wire::CalledMethod| {
             assert!(row.unlabelled && row.version == "1.0.0" && (row.running == 0 || row.last_ago_microseconds == 0));
             format!("{} {} {} {}", row.method, row.begun, row.answered, row.running)
         };
-        (methods.into_iter().map(line).collect(), whole)
+        (census.methods.into_iter().map(line).collect(), whole)
     }
 
     #[test]
@@ -158,22 +180,48 @@ mod tests {
         let get = |begun, answered| counted("/p.S/Get", "1.0.0", begun, answered);
         assert!(!counting.note(&[get(0, 0)]), "nothing was called");
         assert!(counting.note(&[get(2, 1)]));
-        assert_eq!(lines(&mut counting, 9), (vec!["p.S.Get 2 1 1".to_owned()], true));
+        assert_eq!(lines(&mut counting), (vec!["p.S.Get 2 1 1".to_owned()], true));
         assert!(!counting.note(&[get(2, 1)]));
-        assert_eq!(lines(&mut counting, 9), (vec!["p.S.Get 0 0 1".to_owned()], true), "one goes on");
+        assert_eq!(lines(&mut counting), (vec!["p.S.Get 0 0 1".to_owned()], true), "one goes on");
         assert!(!counting.note(&[get(2, 2), counted("/p.S/Get", "2.0.0", 5, 5)]));
-        assert_eq!(lines(&mut counting, 9), (vec!["p.S.Get 5 6 0".to_owned()], true));
-        assert_eq!(lines(&mut counting, 9), (vec![], true));
+        assert_eq!(lines(&mut counting), (vec!["p.S.Get 5 6 0".to_owned()], true));
+        assert_eq!(lines(&mut counting), (vec![], true));
     }
 
     #[test]
     fn what_finds_no_room_is_told_next() {
         let mut counting = Counting::default();
-        let methods = ["/p.S/A", "/p.S/B", "/p.S/C"].map(|method| counted(method, "1.0.0", 1, 1));
-        assert!(counting.note(&methods));
-        let said: Vec<_> = (0..3).map(|_| lines(&mut counting, 2)).collect();
-        let line = |method: &str| format!("p.S.{method} 1 1 0");
-        assert_eq!(said[0], (vec![line("A"), line("B")], false));
-        assert_eq!((&said[1], &said[2]), (&(vec![line("C")], true), &(vec![], true)));
+        let method = |number: usize| counted(&format!("/p.S/M{number:03}"), "1.0.0", 1, 1);
+        assert!(counting.note(&(0..METHODS_AT_A_TIME + 2).map(method).collect::<Vec<_>>()));
+        let (first, whole) = lines(&mut counting);
+        assert_eq!((first.len(), whole), (METHODS_AT_A_TIME, false));
+        assert_eq!(lines(&mut counting), (vec!["p.S.M120 1 1 0".to_owned(), "p.S.M121 1 1 0".to_owned()], true));
+        assert_eq!(lines(&mut counting), (vec![], true));
+    }
+
+    #[test]
+    fn a_caller_says_what_it_called_by_its_place_also_where_that_was_told_before() {
+        let mut counting = Counting::default();
+        assert!(counting.note(&[counted("/p.S/Get", "1.0.0", 2, 2)]));
+        assert_eq!(lines(&mut counting).0, ["p.S.Get 2 2 0"]);
+        assert!(counting.note(&[counted("/p.S/Get", "1.0.0", 2, 2), counted("/p.S/Put", "1.0.0", 1, 1)]));
+        let by = |caller: &str, method: &str| CalledBy {
+            caller: caller.to_owned(),
+            kind: CallerKind::Named,
+            version: "1.0.0".parse().unwrap(),
+            unlabelled: true,
+            method: method.into(),
+            calls: 1,
+            error: 0,
+            first: 1,
+            last: 2,
+        };
+        let callers = vec![by("a", "/p.S/Get"), by("b", "/p.S/New"), by("c", "/p.S/Get")];
+        let (census, whole) = counting.batch(Told { callers, ..Told::default() }, 5);
+        let rows: Vec<_> = census.methods.iter().map(|row| (row.method.as_str(), row.begun)).collect();
+        assert_eq!(rows, [("p.S.Get", 0), ("p.S.New", 0), ("p.S.Put", 1)]);
+        let callers: Vec<_> = census.callers.iter().map(|calls| (calls.caller.as_str(), calls.called)).collect();
+        assert_eq!((callers, whole), (vec![("a", 0), ("b", 1), ("c", 0)], true));
+        assert!(census.callers.iter().all(|calls| calls.last_ago_microseconds == 3));
     }
 }

@@ -3,23 +3,33 @@
 use std::collections::BTreeMap;
 
 use super::super::Now;
-use crate::census::{Entry, Frequent};
+use prost::Message;
+
+use crate::census::{Entry, Frequent, LONGEST_CALLER};
 use crate::control::v1_0_0 as wire;
-use crate::refusal::shortened;
 use crate::version::Version;
 
 /// Most callers that are known by name.
 const CALLERS: usize = 256;
 /// Most methods, with a label and without, so that a record stays one that can be written.
 const ROWS: usize = 4_000;
-/// Longest name of a caller; nodes cut them.
-const LONGEST_CALLER: usize = 128;
 
 /// The calls of one service of a version.
 pub(in crate::coordinator::core) struct Service {
     /// By method, with a label or without.
     rows: BTreeMap<(String, bool), wire::CensusRow>,
     callers: Frequent<Who>,
+    /// How much of what all nodes have forgotten is contained in the errors of its callers.
+    contains: u64,
+    /// Of its record, when that was written last.
+    bytes: usize,
+}
+
+/// What a batch says of a caller.
+pub(super) struct Calls<'a> {
+    pub(super) method: &'a str,
+    pub(super) unlabelled: bool,
+    pub(super) said: &'a wire::CallerCalls,
 }
 
 /// What callers are told apart by.
@@ -31,16 +41,17 @@ struct Who {
     unlabelled: bool,
 }
 
-impl Default for Service {
-    fn default() -> Self {
-        Self { rows: BTreeMap::new(), callers: Frequent::new(CALLERS) }
-    }
-}
-
 impl Service {
+    /// Nobody has called it yet: of all that was forgotten so far nothing was of it.
+    pub(super) fn new(floor: u64) -> Self {
+        Self { rows: BTreeMap::new(), callers: Frequent::new(CALLERS), contains: floor, bytes: 0 }
+    }
+
     pub(super) fn restored(kept: &wire::CensusOfService) -> Self {
         let row = |row: &wire::CensusRow| ((row.method.clone(), row.unlabelled), row.clone());
-        let mut service = Self { rows: kept.rows.iter().map(row).collect(), callers: Frequent::new(CALLERS) };
+        let mut service = Self::new(kept.contains);
+        service.rows = kept.rows.iter().map(row).collect();
+        service.bytes = kept.encoded_len();
         let entry = |caller: &wire::CensusCaller| Entry {
             key: Who {
                 caller: caller.caller.clone(),
@@ -55,12 +66,6 @@ impl Service {
         };
         service.callers.add(kept.callers_floor, kept.callers.iter().map(entry));
         service
-    }
-
-    /// Whether a method of this name has been called.
-    pub(super) fn knows(&self, method: &str) -> bool {
-        let (labelled, unlabelled) = ((method.to_owned(), false), (method.to_owned(), true));
-        self.rows.contains_key(&labelled) || self.rows.contains_key(&unlabelled)
     }
 
     /// Adds what a batch says of a method.
@@ -90,27 +95,41 @@ impl Service {
         row.last_seen_watched = row.last_seen_watched.max(last_watched);
     }
 
-    /// Adds callers of its methods, each once; any other one may have made `floor` calls more.
-    pub(super) fn add_callers(&mut self, floor: u64, said: Vec<(&str, &wire::CallerCalls)>, now: Now) {
+    /// Adds callers of its methods, each once, after all nodes together had forgotten `before`. Any other one may have made `floor`
+    /// calls more.
+    pub(super) fn add_callers(&mut self, before: u64, floor: u64, said: Vec<Calls<'_>>, now: Now) {
         let mut entries: BTreeMap<Who, Entry<Who>> = BTreeMap::new();
-        for (method, said) in said.into_iter().filter(|(_, said)| said.caller.len() <= LONGEST_CALLER) {
-            let caller = shortened(said.caller.clone());
-            let key = Who { caller, kind: said.kind, method: method.to_owned(), unlabelled: said.unlabelled };
+        for Calls { method, unlabelled, said } in said {
+            if said.caller.len() > LONGEST_CALLER {
+                continue;
+            }
+            let key = Who { caller: said.caller.clone(), kind: said.kind, method: method.to_owned(), unlabelled };
             let last = now.wall.saturating_sub(said.last_ago_microseconds);
             let entry = Entry { key: key.clone(), calls: said.calls, error: said.error, first: last, last };
             // What a node says twice is its fault; it counts once.
             entries.insert(key, entry);
         }
+        let missed = before.saturating_sub(self.contains);
+        if missed > 0 {
+            self.callers.add(missed, []);
+        }
         self.callers.add(floor, entries.into_values());
+        self.contains = before.saturating_add(floor);
     }
 
-    /// The record of it: rows by method, callers by how often they have called.
-    pub(in crate::coordinator::core) fn kept(
-        &self,
-        protocol: &str,
-        version: &Version,
-        service: &str,
-    ) -> wire::CensusOfService {
+    /// About how many bytes its record has.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// This record of it was written.
+    pub(super) fn wrote(&mut self, kept: &wire::CensusOfService) {
+        self.bytes = kept.encoded_len();
+    }
+
+    /// The record of it, when all nodes together have forgotten so much: rows by method, callers by how often they have called.
+    pub(super) fn kept(&self, protocol: &str, version: &Version, service: &str, floor: u64) -> wire::CensusOfService {
+        let missed = floor.saturating_sub(self.contains);
         // Nobody can have made more calls than there were, whatever a node says.
         let all = self.rows.values().fold(0_u64, |all, row| all.saturating_add(row.begun));
         let caller = |entry: Entry<&Who>| wire::CensusCaller {
@@ -119,7 +138,7 @@ impl Service {
             unlabelled: entry.key.unlabelled,
             method: entry.key.method.clone(),
             calls: entry.calls,
-            error: entry.error.min(all.saturating_sub(entry.calls)),
+            error: entry.error.saturating_add(missed).min(all.saturating_sub(entry.calls)),
             first_seen: entry.first,
             last_seen: entry.last,
         };
@@ -131,7 +150,8 @@ impl Service {
             service: service.to_owned(),
             rows: self.rows.values().cloned().collect(),
             callers: callers.into_iter().map(caller).collect(),
-            callers_floor: self.callers.floor().min(all),
+            callers_floor: self.callers.floor().saturating_add(missed).min(all),
+            contains: self.contains.max(floor),
         }
     }
 }

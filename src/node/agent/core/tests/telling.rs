@@ -31,8 +31,7 @@ fn called(method: &str, begun: u64, ago: u64) -> wire::Census {
         ..Default::default()
     };
     let caller = "billing".to_owned();
-    let calls =
-        wire::CallerCalls { caller, version, method, calls: begun, last_ago_microseconds, ..Default::default() };
+    let calls = wire::CallerCalls { caller, calls: begun, last_ago_microseconds, ..Default::default() };
     wire::Census { methods: vec![row], callers: vec![calls], ..Default::default() }
 }
 
@@ -46,7 +45,7 @@ fn world() -> World {
 
 impl World {
     fn counted(&mut self, census: wire::Census) -> Vec<String> {
-        self.input(Input::Counted { census: Box::new(census), whole: true })
+        self.input(Input::Counted { census: Box::new(census), whole: true, left: false })
     }
 
     fn taken(&mut self, number: u64) -> Vec<String> {
@@ -118,6 +117,53 @@ fn a_batch_is_said_again_as_it_was_until_it_is_taken() {
 }
 
 #[test]
+fn a_batch_waits_for_the_nodes_turn_on_each_stream_but_for_the_last_one() {
+    let mut world = world();
+    let welcome = || {
+        to_agent::Message::Welcome(wire::Welcome {
+            serve: true,
+            report_every_microseconds: 60 * SECOND,
+            census_after_microseconds: 7 * SECOND,
+            ..Default::default()
+        })
+    };
+    world.input(Input::Connected);
+    assert_eq!(world.say(welcome()), ["serve"]);
+    assert_eq!(world.agent.next_tick(world.now), Some(7 * SECOND));
+    assert_eq!(world.after(6), NOTHING);
+    assert_eq!(world.input(Input::CalledFirst), NOTHING, "not even then");
+    assert_eq!(world.after(1), ["count"]);
+    assert_eq!(world.counted(called("Get", 3, 2)), ["census 1 47..0 s ago Get 3 2 s ago billing 3 2 s ago"]);
+    world.input(Input::Lost(None));
+    world.input(Input::Connected);
+    assert!(!world.say(welcome()).iter().any(|said| said.starts_with("census")));
+    assert_eq!(world.after(7), ["census 1 54..7 s ago Get 3 9 s ago billing 3 9 s ago"]);
+    world.input(Input::Lost(None));
+    world.input(Input::Connected);
+    world.say(welcome());
+    let last = wire::Census { last: true, ..called("Get", 1, 0) };
+    let expected = [
+        "census 1 54..7 s ago Get 3 9 s ago billing 3 9 s ago",
+        "census 2 7..0 s ago Get 1 0 s ago billing 1 0 s ago last",
+    ];
+    assert_eq!(world.counted(last), expected, "the one before it is said first");
+}
+
+#[test]
+fn while_callers_are_left_to_be_told_batches_come_sooner() {
+    let mut world = world();
+    world.input(Input::Connected);
+    world.welcome(true);
+    let left = |census| Input::Counted { census: Box::new(census), whole: true, left: true };
+    world.input(left(called("Get", 3, 2)));
+    world.taken(1);
+    assert_eq!(world.agent.next_tick(world.now), Some(TELL_EVERY / 8));
+    world.input(Input::Tick);
+    world.now += TELL_EVERY / 8;
+    assert_eq!(world.input(Input::Tick), ["count"]);
+}
+
+#[test]
 fn what_is_called_for_the_first_time_is_told_at_once() {
     let mut world = world();
     world.input(Input::Connected);
@@ -136,7 +182,7 @@ fn what_finds_no_room_comes_before_the_time_that_it_belongs_to_is_over() {
     let mut world = world();
     world.input(Input::Connected);
     world.welcome(true);
-    let part = |census| Input::Counted { census: Box::new(census), whole: false };
+    let part = |census| Input::Counted { census: Box::new(census), whole: false, left: false };
     assert_eq!(world.input(part(called("Get", 1, 5))), ["census 1 40..40 s ago Get 1 5 s ago billing 1 5 s ago"]);
     world.now += 3 * SECOND;
     assert_eq!(world.taken(1), ["count"]);

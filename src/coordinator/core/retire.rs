@@ -66,7 +66,7 @@ impl Fleet {
             } else {
                 format!("by force, although: {}", first.join("; "))
             };
-            self.retiring_event(outbox, now, by, "retired", what, why);
+            self.operator_event(outbox, now, by, "retired", what, why);
         }
         obstacles.truncate(TOLD);
         Ok(wire::RetireResponse {
@@ -114,7 +114,7 @@ impl Fleet {
         (stored.retired, stored.retired_watched) = (0, 0);
         self.put_retiring(stored.clone(), by, now, outbox);
         let what = format!("{retired} of {} is served again, and all older ones", self.name);
-        self.retiring_event(outbox, now, by, "unretired", what, String::new());
+        self.operator_event(outbox, now, by, "unretired", what, String::new());
         Ok(self.stored_retiring())
     }
 
@@ -159,7 +159,7 @@ impl Fleet {
             format!("callers of {version} of {} are told that it will be retired", self.name)
         };
         let why = if notice.brownout.is_some() { "with brown-outs".to_owned() } else { String::new() };
-        self.retiring_event(outbox, now, by, "announced", what, why);
+        self.operator_event(outbox, now, by, "announced", what, why);
         Ok(self.stored_retiring())
     }
 
@@ -174,11 +174,6 @@ impl Fleet {
         self.retiring = Some(stored);
         self.tell_goals(outbox);
         self.touch(None);
-    }
-
-    fn retiring_event(&self, outbox: &mut Outbox, now: Now, by: &str, kind: &str, what: String, why: String) {
-        let (who, kind) = (by.to_owned(), kind.to_owned());
-        self.event(outbox, now, wire::Event { who, kind, what, why, ..wire::Event::default() });
     }
 
     /// No node may run such a version, or be taken back to it.

@@ -15,3 +15,7 @@ mod frequent;
 pub use self::caller::{Caller, CallerKind, LONGEST_CALLER};
 pub use self::callers::{CalledBy, Callers, Told};
 pub use self::frequent::{Entry, Frequent};
+
+/// A node tells its calls each 30 seconds. One that has told nothing for so long is late.
+#[cfg(feature = "coordinator")]
+pub(crate) const LATE: std::time::Duration = std::time::Duration::from_secs(90);

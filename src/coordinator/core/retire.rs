@@ -4,10 +4,13 @@
 //! newest moment that all nodes have told of, each node's calls have to be counted without a gap, with none of such a version
 //! among them. All of it goes by the watch, on which nothing looks older than it is.
 
+use std::time::Duration;
+
 use super::census::coverage;
 use super::fleet::{Fleet, Node};
 use super::outbox::Outbox;
 use super::{Denied, Now, Reason};
+use crate::census::LATE;
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::UpgradeState;
 use crate::coordinator::record::keys;
@@ -16,8 +19,6 @@ use crate::version::Version;
 
 /// The guard time where none is named: 14 days, in microseconds.
 const GUARD: u64 = 14 * 24 * 60 * 60 * 1_000_000;
-/// A node tells its calls each 30 seconds. One that has told nothing for so long, in microseconds, is late.
-const LATE: u64 = 90_000_000;
 /// Most obstacles that are told.
 const TOLD: usize = 200;
 /// Most callers that are named for a method.
@@ -300,7 +301,7 @@ impl Fleet {
                 format!("{name} has told nothing of its calls since its program started"),
             ));
         }
-        if !kept.closed && silent_for > LATE {
+        if !kept.closed && Duration::from_micros(silent_for) > LATE {
             let what = format!("{name} has told nothing of its calls for {}", in_words(silent_for));
             return Some(about("late", name, what));
         }

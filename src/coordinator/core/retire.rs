@@ -15,6 +15,7 @@ use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::UpgradeState;
 use crate::coordinator::record::keys;
 use crate::coordinator::schedule::in_words;
+use crate::retiring::Retiring;
 use crate::version::Version;
 
 /// The guard time where none is named: 14 days, in microseconds.
@@ -23,12 +24,6 @@ const GUARD: u64 = 14 * 24 * 60 * 60 * 1_000_000;
 const TOLD: usize = 200;
 /// Most callers that are named for a method.
 const CALLERS: usize = 10;
-/// Most versions that something is announced for.
-const NOTICES: usize = 100;
-/// What a node takes at most; as `agent.proto` says.
-const LONGEST_GRACE: u64 = 315_360_000;
-const LONGEST_BROWNOUT: u64 = 31_536_000;
-const YEAR_10000: u64 = 253_402_300_800;
 
 impl Fleet {
     /// The newest version that is retired.
@@ -46,9 +41,8 @@ impl Fleet {
         outbox: &mut Outbox,
     ) -> Result<wire::RetireResponse, Denied> {
         let version = self.published_version(&request.version)?;
-        if request.grace_seconds > LONGEST_GRACE {
-            return Err(invalid(format!("a grace time has at most {LONGEST_GRACE} seconds")));
-        }
+        let grace = Duration::from_secs(request.grace_seconds);
+        Retiring::default().keep_state_for(grace).check().map_err(invalid)?;
         if self.retired_up_to().is_some_and(|retired| retired >= version) {
             let retiring = self.retiring.clone();
             return Ok(wire::RetireResponse { retired: true, retiring, ..wire::RetireResponse::default() });
@@ -131,28 +125,18 @@ impl Fleet {
         if self.retired_up_to().is_some_and(|retired| retired >= version) {
             return Err(invalid(format!("{version} is retired already: its callers are told so")));
         }
-        if let Some(brownout) = &notice.brownout
-            && !(1..brownout.every_seconds).contains(&brownout.seconds)
-        {
-            return Err(invalid("a brown-out lasts for a part of what it comes each time".to_owned()));
-        }
-        let too_rare = |brownout: &wire::Brownout| brownout.every_seconds > LONGEST_BROWNOUT;
-        if notice.sunset >= YEAR_10000 || notice.brownout.as_ref().is_some_and(too_rare) {
-            return Err(invalid(
-                "a sunset is before the year 10000, and a brown-out comes each year at least".to_owned(),
-            ));
-        }
         let nothing = notice.deprecated_since == 0 && notice.sunset == 0 && notice.brownout.is_none();
         let mut stored = self.stored_retiring();
-        let notices = &mut stored.retiring.get_or_insert_default().notices;
+        let retiring = stored.retiring.get_or_insert_default();
+        let notices = &mut retiring.notices;
         notices.retain(|other| self.canonical(&other.version).as_ref() != Some(&version));
         if !nothing {
             notices.push(wire::Notice { version: version.to_string(), ..notice.clone() });
             notices.sort_by_key(|notice| self.canonical(&notice.version));
         }
-        if notices.len() > NOTICES {
-            return Err(invalid(format!("something is announced for at most {NOTICES} versions")));
-        }
+        // Nodes would refuse what is not.
+        let within = Retiring::try_from(&*retiring).map_err(|error| error.to_string()).and_then(|all| all.check());
+        within.map_err(invalid)?;
         self.put_retiring(stored, by, now, outbox);
         let what = if nothing {
             format!("nothing is announced of {version} of {} any more", self.name)

@@ -6,18 +6,6 @@ use crate::metrics::{Family, Kind, Text, float};
 use crate::refusal::Reason;
 use crate::state::Phase;
 
-const PHASES: [Phase; 9] = [
-    Phase::Serving,
-    Phase::Learned,
-    Phase::Permitted,
-    Phase::Quiescing,
-    Phase::Transforming,
-    Phase::Reversing,
-    Phase::Switching,
-    Phase::Verifying,
-    Phase::Finalizing,
-];
-
 /// What a call is counted under whose version or method nobody declares: callers may say what they like.
 const OTHER: &str = "other";
 
@@ -148,7 +136,7 @@ fn phases(status: &NodeStatus, text: &mut Text) {
     text.family("straddle_node_version_info", Kind::Gauge, help).number(&labels, 1.0);
     let mut family =
         text.family("straddle_node_phase", Kind::Gauge, "1 for the phase that the node is in, 0 for all others.");
-    for phase in PHASES {
+    for phase in Phase::ALL {
         family.count(&[("phase", &phase.to_string())], u64::from(phase == status.phase));
     }
     let help = "1 for what keeps callers, or the next move, from the node, 0 for what does not.";

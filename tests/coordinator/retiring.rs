@@ -346,6 +346,43 @@ fn what_a_node_would_refuse_is_not_announced() {
 }
 
 #[test]
+fn numbers_say_how_old_the_census_is_and_who_does_not_tell() {
+    let mut bench = Bench::new();
+    bench.publish(0);
+    bench.publish(1);
+    hello(&mut bench, 1, "a", "one");
+    hello(&mut bench, 2, "b", "one");
+    let census = |bench: &Bench| {
+        let numbers = bench.core.numbers(bench.now);
+        let of = |name: &str| {
+            let line = numbers.lines().find_map(|line| line.strip_prefix(&format!("straddle_census_{name} ")));
+            line.map(str::to_owned)
+        };
+        let nodes = ["in_time", "late", "silent"].map(|state| {
+            of(&format!(r#"nodes{{protocol="shop",state="{state}"}}"#))
+                .expect("a number")
+                .parse::<u64>()
+                .expect("whole")
+        });
+        (nodes, of(r#"age_seconds{protocol="shop"}"#))
+    };
+    let age = |seconds: &str| Some(seconds.to_owned());
+    assert_eq!(census(&bench), ([0, 0, 2], None), "nobody has told anything");
+    tell(&mut bench, 1, 1, 0, None);
+    assert_eq!(census(&bench), ([1, 0, 1], age("0")));
+    tell(&mut bench, 2, 1, 0, None);
+    bench.pass(60 * SECOND);
+    tell(&mut bench, 2, 2, 60 * SECOND, None);
+    assert_eq!(census(&bench), ([2, 0, 0], age("60")), "the oldest counts");
+    bench.pass(31 * SECOND);
+    assert_eq!(census(&bench), ([1, 1, 0], age("91")));
+    tell(&mut bench, 1, 2, 91 * SECOND, None);
+    assert_eq!(census(&bench), ([2, 0, 0], age("31")));
+    hello(&mut bench, 3, "b", "another");
+    assert_eq!(census(&bench).0, [1, 0, 1], "its program was started again");
+}
+
+#[test]
 fn callers_of_what_is_retired_do_not_hold_an_upgrade_up() {
     let mut bench = fleet();
     bench.calls(1, "2.0.0", "shop.v1.Shop.Legacy");

@@ -25,6 +25,16 @@ const TOLD: usize = 200;
 /// Most callers that are named for a method.
 const CALLERS: usize = 10;
 
+/// How a node tells who calls it.
+pub(super) enum Tells<'c> {
+    Nothing,
+    /// Since its program started; one before has.
+    NothingAnew,
+    /// Nothing for so long, in microseconds.
+    Late(u64),
+    InTime(&'c wire::CensusNode),
+}
+
 impl Fleet {
     /// The newest version that is retired.
     pub(super) fn retired_up_to(&self) -> Option<Version> {
@@ -233,12 +243,17 @@ impl Fleet {
 
     /// Up to when all nodes that are there have told their calls, on the watch.
     fn horizon(&self, now: Now) -> u64 {
+        self.told_up_to().unwrap_or(now.watched).min(now.watched)
+    }
+
+    /// The same, where any has told.
+    pub(super) fn told_up_to(&self) -> Option<u64> {
         let told = self.counted().filter_map(|node| {
             let kept = self.census.node(node.name())?;
             let goes_on = !kept.closed || node.live.is_some();
             goes_on.then_some(kept.until_watched)
         });
-        told.min().unwrap_or(now.watched).min(now.watched)
+        told.min()
     }
 
     /// Methods of such versions that were called, with who has called them.
@@ -270,26 +285,29 @@ impl Fleet {
         called
     }
 
+    /// Whether a node tells its calls.
+    pub(super) fn tells(&self, node: &Node, now: Now) -> Tells<'_> {
+        let Some(kept) = self.census.node(node.name()) else { return Tells::Nothing };
+        let silent_for = now.watched.saturating_sub(kept.until_watched);
+        match () {
+            () if node.live.as_ref().is_some_and(|live| live.instance != kept.instance) => Tells::NothingAnew,
+            () if !kept.closed && Duration::from_micros(silent_for) > LATE => Tells::Late(silent_for),
+            () => Tells::InTime(kept),
+        }
+    }
+
     /// Whether a node's calls are not known up to now.
     fn unknown_now(&self, node: &Node, begins: u64, now: Now) -> Option<wire::RetireObstacle> {
         let name = node.name();
-        let Some(kept) = self.census.node(name) else {
-            return Some(about("silent", name, format!("{name} has told nothing of its calls yet")));
+        let (rule, what) = match self.tells(node, now) {
+            Tells::Nothing => ("silent", format!("{name} has told nothing of its calls yet")),
+            Tells::NothingAnew => ("silent", format!("{name} has told nothing of its calls since its program started")),
+            Tells::Late(silent_for) => {
+                ("late", format!("{name} has told nothing of its calls for {}", in_words(silent_for)))
+            }
+            Tells::InTime(kept) => ("gap", coverage::before_it_was_counted(kept, &node.stored, begins)?),
         };
-        let silent_for = now.watched.saturating_sub(kept.until_watched);
-        let begins_anew = node.live.as_ref().is_some_and(|live| live.instance != kept.instance);
-        if begins_anew {
-            return Some(about(
-                "silent",
-                name,
-                format!("{name} has told nothing of its calls since its program started"),
-            ));
-        }
-        if !kept.closed && Duration::from_micros(silent_for) > LATE {
-            let what = format!("{name} has told nothing of its calls for {}", in_words(silent_for));
-            return Some(about("late", name, what));
-        }
-        coverage::before_it_was_counted(kept, &node.stored, begins).map(|what| about("gap", name, what))
+        Some(about(rule, name, what))
     }
 }
 

@@ -20,3 +20,7 @@ pub use self::frequent::{Entry, Frequent};
 pub const METHODS_AT_A_TIME: usize = 120;
 /// The most callers that a batch tells of.
 pub const CALLERS_AT_A_TIME: usize = 100;
+
+/// A node tells its calls each 30 seconds. One that has told nothing for so long is late.
+#[cfg(feature = "coordinator")]
+pub(crate) const LATE: std::time::Duration = std::time::Duration::from_secs(90);

@@ -15,5 +15,6 @@
 #[rustfmt::skip]
 #[path = "control/generated/straddle.rs"]
 pub mod generated;
+mod retiring;
 
 pub use generated::{protocol, v1_0_0};

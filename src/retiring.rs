@@ -30,7 +30,7 @@ const LONGEST_GRACE: Duration = Duration::from_secs(315_360_000);
 /// The longest time from one brown-out to the next, a year.
 const LONGEST_EVERY: u64 = 31_536_000;
 /// The first second of the year 10000, which no HTTP date can say.
-const NO_DATE: u64 = 253_402_300_800;
+pub(crate) const NO_DATE: u64 = 253_402_300_800;
 
 /// What is retired, and announced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

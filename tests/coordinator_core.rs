@@ -478,6 +478,8 @@ fn an_upgrade_rests_when_nothing_happens_before_somebody_mends_what_it_waits_for
     bench.hello(3, "node-2", "2.0.0");
     bench.pass(SECOND);
     assert!(bench.status(number).rests, "{:#?}", bench.status(number));
+    let numbers = bench.core.numbers(bench.now);
+    assert!(numbers.contains("straddle_upgrade_rests{protocol=\"shop\"} 1\n"), "{numbers}");
     assert!(!back(&mut bench).rests, "it may try again");
 }
 

@@ -256,6 +256,10 @@ fn its_numbers_tell_of_a_fleet_and_of_its_upgrade() {
             (format!(r#"straddle_upgrade_nodes{{{own}stage="waiting"}}"#), 2.0),
             (format!(r#"straddle_upgrade_nodes{{{own}stage="there"}}"#), 0.0),
             (r#"straddle_upgrade_done_ratio{protocol="inventory"}"#.to_owned(), 0.0),
+            (r#"straddle_upgrade_rests{protocol="inventory"}"#.to_owned(), 0.0),
+            (format!(r#"straddle_census_nodes{{{own}state="in_time"}}"#), 0.0),
+            (format!(r#"straddle_census_nodes{{{own}state="late"}}"#), 0.0),
+            (format!(r#"straddle_census_nodes{{{own}state="silent"}}"#), 2.0),
             (format!(r#"straddle_upgrade_info{{{own}number="1",from="1.1.0",to="2.0.0",state="running"}}"#), 1.0),
         ] {
             assert_eq!(numbers.get(&name), Some(&expected), "{name} in {numbers:#?}");

@@ -15,8 +15,8 @@ mod shop;
 use std::collections::BTreeMap;
 
 use page::{ask, numbers};
-use shop::{Seen, call, folder_of, object};
-use straddle::node::Node;
+use shop::{Seen, call, echo, folder_of, object};
+use straddle::node::{Builder, Node};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
@@ -25,7 +25,10 @@ const MESSAGE: &[u8] = b"\x0a\x01a";
 
 /// A node of 2.0.0 that callers of 1.0.0 are served by through rules, and the address of its admin service.
 async fn serve() -> (Node, String) {
-    let builder = Node::builder(folder_of(&["1.0.0", "2.0.0"])).object("2.0.0", object(&Seen::default()));
+    administered(Node::builder(folder_of(&["1.0.0", "2.0.0"])).object("2.0.0", object(&Seen::default()))).await
+}
+
+async fn administered(builder: Builder) -> (Node, String) {
     let node = builder.build().unwrap_or_else(|error| panic!("{error}"));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
     let serving = node.serve_admin(listener, std::future::pending()).expect("a server");
@@ -89,6 +92,35 @@ async fn calls_are_told_by_both_versions_method_and_outcome() {
     let second = numbers(&scrape(&address).await);
     assert_eq!(calls(&second, "2.0.0", "shop.v2.Shop/Get", "answered"), 4.0);
     assert_eq!(first.len(), second.len());
+    monitoring::promtool_takes(&node.metrics());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rewriting_costs_is_told_by_both_versions_and_direction() {
+    let protocol = folder_of(&["1.0.0", "2.0.0", "3.0.0"]);
+    let (node, address) = administered(Node::builder(protocol).object("3.0.0", echo("shop.v3.Shop"))).await;
+    // Of 5 bytes: text and cents, which have another number in 3.0.0.
+    let message = b"\x0a\x01a\x10\x05";
+    for _ in 0..3 {
+        call(&node, GET, "2.0.0", message).await.expect("an answer through rules");
+    }
+    call(&node, "/shop.v1.Shop/Get", "1.0.0", message).await.expect("an answer through rules");
+    call(&node, "/shop.v3.Shop/Get", "3.0.0", message).await.expect("an answer");
+    call(&node, GET, "2.0.0", b"\x0a\x7f").await.expect_err("it ends too soon");
+    let numbers = numbers(&scrape(&address).await);
+    let of = |version: &str, direction: &str| {
+        let labels =
+            format!(r#"protocol="shop",caller_version="{version}",served_version="3.0.0",direction="{direction}""#);
+        assert!(named(&numbers, "straddle_rewrite_seconds_total", &labels) > 0.0);
+        (
+            named(&numbers, "straddle_rewrite_messages_total", &labels),
+            named(&numbers, "straddle_rewrite_bytes_total", &labels),
+        )
+    };
+    assert_eq!((of("2.0.0", "request"), of("2.0.0", "response")), ((4.0, 17.0), (3.0, 15.0)));
+    assert_eq!((of("1.0.0", "request"), of("1.0.0", "response")), ((1.0, 5.0), (1.0, 5.0)));
+    let rewritten = numbers.keys().filter(|name| name.starts_with("straddle_rewrite_")).count();
+    assert_eq!(rewritten, 12, "nothing was rewritten between other versions");
     monitoring::promtool_takes(&node.metrics());
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Candidate {
     /// What its calls say (raw driver only).
     pub(crate) sent: fn(Call) -> Sent,
     pub(crate) answer: Answer,
+    /// The candidate that is the same without what this one has on.
+    pub(crate) off: Option<&'static str>,
     /// Runs only with `--experiments`.
     pub(crate) experiment: bool,
 }
@@ -43,11 +45,13 @@ const BASE: Candidate = Candidate {
     metadata: &[],
     sent: sent::plain,
     answer: Answer::Echo,
+    off: None,
     experiment: false,
 };
 
 const FIRST: &[(&str, &str)] = &[("straddle-version", "1.0.0")];
 const SECOND: &[(&str, &str)] = &[("straddle-version", "2.0.0")];
+const TENTH: &[(&str, &str)] = &[("straddle-version", "10.0.0")];
 
 /// A node that runs 2.0.0.
 const NODE: Candidate =
@@ -56,12 +60,18 @@ const NODE: Candidate =
 /// A node that runs 11.0.0 of another protocol, whose steps are rules. What its callers say is a few bytes more.
 const RULES: Candidate = Candidate { serve: servers::straddle::behind_rules, sent: sent::numbered, ..BASE };
 
+/// What these have on costs as much as they take more than the same without. *Attending*: callers are counted. *Watched*: numbers are
+/// asked for each second, too. *Traced*: and each call's span is taken.
+const SAME_ON: Candidate = Candidate { metadata: SECOND, off: Some(SAME), ..BASE };
+const CODE_ON: Candidate = Candidate { metadata: FIRST, off: Some(CODE), ..BASE };
+const RULES_ON: Candidate = Candidate { metadata: TENTH, off: Some(ONE_APART), ..RULES };
+
 const EXPERIMENT: Candidate = Candidate { experiment: true, ..BASE };
 
 pub(crate) const RAW: &str = "raw";
 pub(crate) const TONIC: &str = "tonic";
 pub(crate) const SAME: &str = "straddle same version";
-pub(crate) const ATTENDING: &str = "straddle same version, attending";
+const CODE: &str = "straddle through one code simulation object";
 pub(crate) const ONE_APART: &str = "straddle through rules";
 pub(crate) const TEN_APART: &str = "straddle through rules, ten apart";
 
@@ -69,9 +79,23 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: RAW, serve: servers::raw::serve, ..BASE },
     Candidate { name: TONIC, serve: servers::tonic::serve, drivers: &[Driver::Raw, Driver::Tonic], ..BASE },
     Candidate { name: SAME, metadata: SECOND, ..NODE },
-    Candidate { name: ATTENDING, metadata: SECOND, serve: servers::straddle::attending, ..BASE },
-    Candidate { name: "straddle through one code simulation object", metadata: FIRST, ..NODE },
-    Candidate { name: ONE_APART, metadata: &[("straddle-version", "10.0.0")], ..RULES },
+    Candidate { name: "straddle same version, attending", serve: servers::watched::attending, ..SAME_ON },
+    Candidate { name: "straddle same version, watched", serve: servers::watched::newer, ..SAME_ON },
+    Candidate { name: "straddle same version, traced", serve: servers::watched::newer_traced, ..SAME_ON },
+    Candidate { name: CODE, metadata: FIRST, ..NODE },
+    Candidate {
+        name: "straddle through one code simulation object, watched",
+        serve: servers::watched::newer,
+        ..CODE_ON
+    },
+    Candidate {
+        name: "straddle through one code simulation object, traced",
+        serve: servers::watched::newer_traced,
+        ..CODE_ON
+    },
+    Candidate { name: ONE_APART, metadata: TENTH, ..RULES },
+    Candidate { name: "straddle through rules, watched", serve: servers::watched::behind_rules, ..RULES_ON },
+    Candidate { name: "straddle through rules, traced", serve: servers::watched::behind_rules_traced, ..RULES_ON },
     Candidate { name: TEN_APART, metadata: &[("straddle-version", "1.0.0")], ..RULES },
     Candidate {
         name: "straddle refused",

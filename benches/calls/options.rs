@@ -9,7 +9,8 @@ Measures what a call costs, per candidate and workload.
     cargo bench --bench calls -- [OPTIONS]
 
     --filter TEXT    Only rows whose `CANDIDATE / DRIVER / WORKLOAD / N in flight` contains TEXT; given again, a row
-                     has to contain each. Raw and tonic under the raw driver always run beside them, for the ratios.
+                     has to contain each. Raw and tonic under the raw driver always run beside them, for the ratios, and
+                     so does what is compared with the same without.
     --experiments    Run the experiments too
     --seconds N      Length of one measurement [default: 1]
     --rounds N       Measurements of each row [default: 3]

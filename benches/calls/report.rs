@@ -5,14 +5,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::candidates::{ATTENDING, ONE_APART, RAW, SAME, TEN_APART, TONIC};
+use crate::candidates::{ONE_APART, RAW, TEN_APART, TONIC};
 use crate::drivers::Driver;
 use crate::options::Options;
 use crate::run::{Sample, Subject};
 
 const RATIOS: &str = "Figures are medians of the rounds. Ratios are of server CPU per call, against the servers tonic \
 and raw under the raw driver, the median of the rounds' ratios; rows under another driver have none. Calls through \
-rules that bridge ten steps have one to those that bridge one step, too.";
+rules that bridge ten steps have one to those that bridge one step, too. What is attending (callers are counted), watched (and numbers \
+are asked for each second) or traced (and the span of each call is taken) has one to the same without (off).";
 
 pub(crate) struct Row {
     name: &'static str,
@@ -28,7 +29,7 @@ pub(crate) struct Row {
     to_tonic: Option<f64>,
     to_raw: Option<f64>,
     to_one_apart: Option<f64>,
-    to_unattended: Option<f64>,
+    to_off: Option<f64>,
     calls_to_tonic: Option<f64>,
     calls_to_raw: Option<f64>,
 }
@@ -63,9 +64,7 @@ pub(crate) fn rows(measured: &[(Subject, Vec<Sample>)]) -> Vec<Row> {
                 to_one_apart: (subject.candidate.name == TEN_APART)
                     .then(|| base(ONE_APART, |sample| sample.server_cpu_us))
                     .flatten(),
-                to_unattended: (subject.candidate.name == ATTENDING)
-                    .then(|| base(SAME, |sample| sample.server_cpu_us))
-                    .flatten(),
+                to_off: subject.candidate.off.and_then(|off| base(off, |sample| sample.server_cpu_us)),
                 calls_to_tonic: base(TONIC, |sample| sample.calls_per_s),
                 calls_to_raw: base(RAW, |sample| sample.calls_per_s),
             }
@@ -83,18 +82,18 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = format!("{RATIOS}\n\n");
     text += "| server | driver | workload | in flight | calls/s | p50 us | p99 us | server CPU us a call (min..max) \
-             | / tonic | / raw | / one apart | / not attending |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+             | / tonic | / raw | / one apart | / off |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
     for row in rows {
         let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
         let Row {
             name, driver, workload, in_flight, calls_per_s, p50_us, p99_us, cpu_us, cpu_us_min, cpu_us_max, ..
         } = row;
         let (tonic, raw, one_apart) = (ratio(row.to_tonic), ratio(row.to_raw), ratio(row.to_one_apart));
-        let unattended = ratio(row.to_unattended);
+        let off = ratio(row.to_off);
         writeln!(
             text,
             "| {name} | {driver} | {workload} | {in_flight} | {calls_per_s:.0} | {p50_us:.0} | {p99_us:.0} \
-             | {cpu_us:.2} ({cpu_us_min:.2}..{cpu_us_max:.2}) | {tonic} | {raw} | {one_apart} | {unattended} |"
+             | {cpu_us:.2} ({cpu_us_min:.2}..{cpu_us_max:.2}) | {tonic} | {raw} | {one_apart} | {off} |"
         )
         .expect("a string takes all");
     }
@@ -130,7 +129,7 @@ impl Row {
             "ratio_to_tonic": self.to_tonic,
             "ratio_to_raw": self.to_raw,
             "ratio_to_one_apart": self.to_one_apart,
-            "ratio_to_not_attending": self.to_unattended,
+            "ratio_to_off": self.to_off,
             "calls_per_s_ratio_to_tonic": self.calls_to_tonic,
             "calls_per_s_ratio_to_raw": self.calls_to_raw,
         })

@@ -56,8 +56,10 @@ fn subjects(options: &Options) -> Vec<Subject> {
             row.extend(candidate.drivers.iter().map(|driver| Subject { candidate, driver: *driver, workload }));
         }
         let wanted = |subject: &Subject| options.filters.iter().all(|text| subject.title().contains(text));
+        let offs: Vec<&str> = row.iter().filter(|one| wanted(one)).filter_map(|one| one.candidate.off).collect();
+        let is_off = |subject: &Subject| subject.driver == Driver::Raw && offs.contains(&subject.candidate.name);
         if row.iter().any(wanted) {
-            subjects.extend(row.into_iter().filter(|subject| subject.is_baseline() || wanted(subject)));
+            subjects.extend(row.into_iter().filter(|one| one.is_baseline() || is_off(one) || wanted(one)));
         }
     }
     subjects

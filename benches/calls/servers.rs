@@ -2,8 +2,10 @@
 
 pub(crate) mod experiments;
 pub(crate) mod raw;
+mod spans;
 pub(crate) mod straddle;
 pub(crate) mod tonic;
+pub(crate) mod watched;
 
 use std::io;
 

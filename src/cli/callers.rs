@@ -12,6 +12,7 @@ use super::inspect::printable;
 use super::node::{line, say};
 use super::operator::table::table;
 use super::operator::{self, Operator, time};
+use crate::census::LATE;
 use crate::control::v1_0_0::{
     CallerKind, CensusCaller, CensusGap, CensusNode, CensusOfService, CensusRow, ListCallersRequest,
     ListCallersResponse,
@@ -19,8 +20,6 @@ use crate::control::v1_0_0::{
 
 /// How often it is told again.
 const EACH: Duration = Duration::from_secs(2);
-/// A node that has told nothing for so long, in microseconds, is named: it should each 30 seconds.
-const LATE: u64 = 90_000_000;
 /// Clears a terminal.
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 
@@ -153,7 +152,7 @@ fn missing(told: &ListCallersResponse) -> impl Iterator<Item = String> {
 }
 
 fn is_late(node: &CensusNode, told: &ListCallersResponse) -> bool {
-    !node.closed && !node.forgotten && told.watched.saturating_sub(node.until_watched) > LATE
+    !node.closed && !node.forgotten && Duration::from_micros(told.watched.saturating_sub(node.until_watched)) > LATE
 }
 
 fn as_json(protocol: &str, told: &ListCallersResponse, most: usize) -> Value {

@@ -177,7 +177,7 @@ fn notice(arguments: &DeprecateArguments) -> Notice {
 fn announcement(notice: &Notice) -> String {
     let mut parts = vec![format!("callers of {} and older are told that it is deprecated", notice.version)];
     if notice.sunset > 0 {
-        parts.push(format!(", and goes at {}", time::at(notice.sunset.saturating_mul(1_000_000))));
+        parts.push(format!(", and goes at {}", time::at_second(notice.sunset)));
     }
     if let Some(brownout) = &notice.brownout {
         let (seconds, every) = (brownout.seconds, brownout.every_seconds);
@@ -267,12 +267,12 @@ pub(super) fn retiring(stored: &StoredRetiring) -> Value {
     let notice = |notice: &Notice| {
         json!({
             "version": notice.version,
-            "deprecated_since": time::exact(notice.deprecated_since.saturating_mul(1_000_000)),
-            "sunset": time::exact(notice.sunset.saturating_mul(1_000_000)),
+            "deprecated_since": time::exact_second(notice.deprecated_since),
+            "sunset": time::exact_second(notice.sunset),
             "brownout": notice.brownout.as_ref().map(|brownout| json!({
                 "seconds": brownout.seconds,
                 "every_seconds": brownout.every_seconds,
-                "from": time::exact(brownout.from.saturating_mul(1_000_000)),
+                "from": time::exact_second(brownout.from),
             })),
         })
     };

@@ -16,6 +16,7 @@ use self::agents::AgentsService;
 use self::bundles::Bundles;
 use self::operators::OperatorsService;
 use self::publish::Publishing;
+use super::core::Core;
 use super::database::Database;
 use super::handle::Handle;
 use crate::bundle::PublicKey;
@@ -59,12 +60,7 @@ pub(super) fn metrics(handle: Handle) -> Page {
         async move {
             let mut text = Text::default();
             text.build();
-            let read = handle.read(|core, now| {
-                let mut text = Text::default();
-                core.measure(now, &mut text);
-                text.into_text()
-            });
-            let read = read.await;
+            let read = handle.read(Core::numbers).await;
             let help =
                 "1 for the coordinator that leads, and alone knows of nodes and upgrades; 0 for one that stands by.";
             text.single("straddle_coordinator_leads", Kind::Gauge, help, if read.is_ok() { 1.0 } else { 0.0 });

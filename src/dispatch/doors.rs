@@ -22,7 +22,7 @@ use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Notify;
 
-use crate::retiring::{Brownout, Notice, Retiring, SystemClock, WallClock};
+use crate::retiring::{Brownout, NO_DATE, Notice, Retiring, SystemClock, WallClock};
 use crate::version::Version;
 
 /// Metadata of a response: since when the version of the call is deprecated (RFC 9745).
@@ -216,7 +216,6 @@ impl Doors {
 
 /// A time as HTTP says it; as seconds since 1970 where that has no words for it.
 pub(crate) fn date(seconds: u64) -> String {
-    const NO_DATE: u64 = 253_402_300_800;
     if seconds < NO_DATE {
         httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
     } else {

@@ -14,6 +14,7 @@ mod compile;
 mod details;
 mod fault;
 mod maps;
+mod metered;
 
 use std::sync::Arc;
 use std::task::Context as Waking;
@@ -29,8 +30,10 @@ use self::details::Details;
 use self::fault::{Fault, Refused};
 pub(super) use self::maps::Trailing;
 use self::maps::{Requests, Responses};
+use self::metered::Metered;
 use super::answer::{Answer, Answering};
 use super::outcome;
+use super::tally::{Tally, Way};
 use crate::rewrite::{Limits, Rewrite, RewriteError, Rewritten};
 use crate::wire::{ACCEPT_ENCODING, Body, ENCODING, Encoding, Mapped};
 
@@ -64,6 +67,8 @@ pub(super) struct Rewrites {
     changes: bool,
     /// Largest message, in bytes, where nothing that is nearer to the caller allows less.
     limit: usize,
+    /// Who keeps count of what it costs; nobody on the caller's side.
+    tally: Option<Arc<Tally>>,
 }
 
 impl Rewriting {
@@ -84,6 +89,11 @@ impl Answer for Rewriting {
 }
 
 impl Rewrites {
+    /// The same, with somebody who keeps count of what it costs.
+    pub(super) fn counted_by(self, tally: &Arc<Tally>) -> Self {
+        Self { tally: Some(tally.clone()), ..self }
+    }
+
     /// Makes the request what the object reads; gives what will tell of a message that is refused, where one may be.
     fn request(
         &self,
@@ -111,7 +121,10 @@ impl Rewrites {
         headers.remove(header::CONTENT_LENGTH);
         let body = request.body_mut();
         let limit = body.message_limit().unwrap_or(self.limit);
-        let Looked::Same(first) = at_once::request(body, &**rewrite, limit, waking) else { return Ok(None) };
+        let mut metered = Metered::new(self.tally.as_ref(), Way::Request);
+        let Looked::Same(first) = at_once::request(body, &**rewrite, &mut metered, limit, waking) else {
+            return Ok(None);
+        };
         // The node need not hear of a call that is over before it was sent.
         if side == Side::Caller
             && let Some(status) = first.as_deref().and_then(at_once::refused)
@@ -119,7 +132,7 @@ impl Rewrites {
             return Err(Refused { status, rest: std::mem::take(body) });
         }
         let fault = Arc::new(Fault::default());
-        let map = Requests { rewrite: rewrite.clone(), first, fault: fault.clone(), changes: self.changes };
+        let map = Requests { rewrite: rewrite.clone(), metered, first, fault: fault.clone(), changes: self.changes };
         *body = Body::new(Mapped::new(std::mem::take(body), encoding, limit, sent, map));
         Ok(Some(fault))
     }
@@ -154,9 +167,10 @@ impl Rewrites {
             headers.insert(&ENCODING, accepted.header());
         }
         let body = response.body_mut();
-        if let Looked::Same(first) = at_once::response(body, &**rewrite, self.limit, accepted) {
+        let mut metered = Metered::new(self.tally.as_ref(), Way::Response);
+        if let Looked::Same(first) = at_once::response(body, &**rewrite, &mut metered, self.limit, accepted) {
             let (rewrite, details) = (rewrite.clone(), self.details.clone());
-            let map = Responses { rewrite, first, details, changes: self.changes };
+            let map = Responses { rewrite, metered, first, details, changes: self.changes };
             *body = Body::new(Mapped::new(std::mem::take(body), encoding, self.limit, accepted, map));
         } else {
             self.rewrite_trailers(body);

@@ -23,7 +23,7 @@ use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
 use super::route::Route;
 use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
-use super::tally::{Counted, Counting, Outcome, Tallies, Unrouted};
+use super::tally::{Counted, Counting, Outcome, RewriteCosts, Tallies, Unrouted};
 use super::traced::Traced;
 use crate::census::Told;
 use crate::refusal::{Reason, Refusal};
@@ -277,6 +277,11 @@ impl Dispatch {
     /// The calls that were counted so far, sorted; reading them changes nothing.
     pub(crate) fn counted(&self) -> Vec<Counted> {
         self.shared.tallies.counted()
+    }
+
+    /// What rewriting has cost so far, by the versions of callers and node.
+    pub(crate) fn rewrite_costs(&self) -> Vec<RewriteCosts> {
+        self.shared.tallies.rewrite_costs()
     }
 
     /// The calls so far that no route could count.

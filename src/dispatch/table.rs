@@ -154,12 +154,12 @@ impl Table {
                     routes: vec![None; protocol.versions().len()].into_boxed_slice(),
                 });
                 let walk = Walk::new(protocol, index, number, objects.node);
-                match target(protocol, objects, &mut compiling, (index, number), &walk) {
+                let (server_streaming, client_streaming) = (method.is_server_streaming(), method.is_client_streaming());
+                let (stamp, path) = (versions[index].stamp.clone(), Arc::<str>::from(method.path()));
+                let tally = Tally::new(stamp.clone(), path.clone(), !server_streaming && !client_streaming);
+                let tally = Arc::new(tally);
+                match target(protocol, objects, &mut compiling, (index, number), &walk, &tally) {
                     Ok(target) => {
-                        let (server_streaming, client_streaming) =
-                            (method.is_server_streaming(), method.is_client_streaming());
-                        let (stamp, path) = (versions[index].stamp.clone(), Arc::<str>::from(method.path()));
-                        let tally = Tally::new(stamp.clone(), path.clone(), !server_streaming && !client_streaming);
                         entry.routes[index] = Some(Arc::new(Route {
                             course: Course::new(protocol, &walk, &target),
                             target,
@@ -168,7 +168,7 @@ impl Table {
                             changes: !method.has_no_side_effects(),
                             server_streaming,
                             client_streaming,
-                            tally: Arc::new(tally),
+                            tally,
                             row: OnceLock::new(),
                         }));
                     }
@@ -446,6 +446,7 @@ fn target(
     compiling: &mut Compiling,
     (version, method): (usize, usize),
     walk: &Walk,
+    tally: &Arc<Tally>,
 ) -> Result<Target, Missing> {
     let node = protocol.versions()[objects.node].version();
     let caller = &protocol.versions()[version];
@@ -487,7 +488,7 @@ fn target(
     let simulated = matches!(walk.end, End::Simulated);
     let rewritten = rewrites.is_some();
     let answer: Arc<dyn Answer> = match rewrites {
-        Some(rewrites) => Arc::new(Rewriting::new(answer.clone(), rewrites)),
+        Some(rewrites) => Arc::new(Rewriting::new(answer.clone(), rewrites.counted_by(tally))),
         None => answer.clone(),
     };
     Ok(Target::Object { answer, path, simulated, rewritten })

@@ -5,15 +5,20 @@
 //! replaced is added to a sum by the same names once its last call is gone, so there are never more of them than versions and
 //! methods that a node has had.
 
+mod costs;
 mod counts;
 mod known;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::{HeaderMap, Response};
 use tonic::Status;
 
+use self::costs::Meters;
+pub(super) use self::costs::Way;
+pub(crate) use self::costs::{Cost, Costs};
 use self::counts::Counters;
 pub(crate) use self::counts::{Counts, REASONS, bound};
 pub(super) use self::known::Tallies;
@@ -55,6 +60,14 @@ pub(crate) struct Called {
     pub(crate) node: Version,
 }
 
+/// What rewriting has cost for callers of one version, while the node ran another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RewriteCosts {
+    pub(crate) caller: Version,
+    pub(crate) node: Version,
+    pub(crate) costs: Costs,
+}
+
 /// The counters of a route.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -66,15 +79,45 @@ pub(crate) struct Tally {
     /// They are made when they are needed: few methods are called in each version, and few callers have no label.
     labelled: OnceLock<Box<Counters>>,
     unlabelled: OnceLock<Box<Counters>>,
+    rewriting: Meters,
 }
 
 impl Tally {
     pub(super) fn new(stamp: Arc<Stamp>, method: Arc<str>, unary: bool) -> Self {
-        Self { stamp, method, unary, made: Instant::now(), labelled: OnceLock::new(), unlabelled: OnceLock::new() }
+        let (labelled, unlabelled) = Default::default();
+        Self { stamp, method, unary, made: Instant::now(), labelled, unlabelled, rewriting: Meters::default() }
+    }
+
+    /// Somebody wants to know what rewriting costs, from now on.
+    pub(super) fn measure(&self) {
+        self.rewriting.want();
+    }
+
+    /// Whether somebody does.
+    pub(super) fn measures(&self) -> bool {
+        self.rewriting.are_wanted()
+    }
+
+    /// Rules were applied to messages.
+    pub(super) fn rewrote(&self, way: Way, cost: &Cost) {
+        self.rewriting.add(way, cost);
     }
 
     fn counters(&self, unlabelled: bool) -> &Counters {
         if unlabelled { &self.unlabelled } else { &self.labelled }.get_or_init(Box::default)
+    }
+
+    /// What rewriting has cost so far.
+    pub(super) fn costs(&self) -> Costs {
+        self.rewriting.read()
+    }
+
+    /// Adds what rewriting has cost so far, if it has cost anything.
+    fn add_costs(&self, sums: &mut BTreeMap<(Version, Version), Costs>) {
+        let costs = self.costs();
+        if costs != Costs::default() {
+            sums.entry((self.stamp.caller.clone(), self.stamp.node.clone())).or_default().add(&costs);
+        }
     }
 
     /// What was counted so far.

@@ -1,22 +1,10 @@
 //! The numbers of a node, for whoever watches it.
 
 use super::{Node, NodeStatus};
-use crate::dispatch::{Called, Counted, Counts, bound};
+use crate::dispatch::{Called, Cost, Counted, Counts, RewriteCosts, bound};
 use crate::metrics::{Family, Kind, Text, float};
 use crate::refusal::Reason;
 use crate::state::Phase;
-
-const PHASES: [Phase; 9] = [
-    Phase::Serving,
-    Phase::Learned,
-    Phase::Permitted,
-    Phase::Quiescing,
-    Phase::Transforming,
-    Phase::Reversing,
-    Phase::Switching,
-    Phase::Verifying,
-    Phase::Finalizing,
-];
 
 /// What a call is counted under whose version or method nobody declares: callers may say what they like.
 const OTHER: &str = "other";
@@ -31,6 +19,7 @@ impl Node {
         let (status, mut text) = (self.status(), Text::default());
         text.build();
         self.calls(&status.protocol, &mut text);
+        rewrites(&status.protocol, &self.dispatch().rewrite_costs(), &mut text);
         self.gate(&mut text);
         phases(&status, &mut text);
         moves(&status, &mut text);
@@ -140,6 +129,40 @@ fn latency(row: &Row<'_>, family: &mut Family<'_>) {
     family.histogram(&row.labels, groups, float(row.counts.latency_microseconds) / 1e6);
 }
 
+/// What it costs that callers of other versions are served by rules.
+fn rewrites(protocol: &str, costs: &[RewriteCosts], text: &mut Text) {
+    let versions = |costs: &RewriteCosts| [costs.caller.to_string(), costs.node.to_string()];
+    let versions: Vec<[String; 2]> = costs.iter().map(versions).collect();
+    let rows: Vec<([(&str, &str); 4], Cost)> = costs
+        .iter()
+        .zip(&versions)
+        .flat_map(|(RewriteCosts { costs, .. }, [caller, served])| {
+            let labels = |direction| {
+                let (caller, served) = (("caller_version", caller.as_str()), ("served_version", served.as_str()));
+                [("protocol", protocol), caller, served, ("direction", direction)]
+            };
+            [(labels("request"), costs.requests), (labels("response"), costs.responses)]
+        })
+        .filter(|(_, cost)| cost.messages > 0)
+        .collect();
+
+    let help = "Messages that rules were applied to, also those that they refused, by caller version and the version that the node ran.";
+    let mut family = text.family("straddle_rewrite_messages_total", Kind::Counter, help);
+    for (labels, cost) in &rows {
+        family.count(labels, cost.messages);
+    }
+    let help = "How large these messages were before.";
+    let mut family = text.family("straddle_rewrite_bytes_total", Kind::Counter, help);
+    for (labels, cost) in &rows {
+        family.count(labels, cost.bytes);
+    }
+    let help = "How long applying rules to them took; of a stream each 16th message is measured, and stands for those up to the next.";
+    let mut family = text.family("straddle_rewrite_seconds_total", Kind::Counter, help);
+    for (labels, cost) in &rows {
+        family.number(labels, cost.took.as_secs_f64());
+    }
+}
+
 fn phases(status: &NodeStatus, text: &mut Text) {
     let version = status.version.to_string();
     let active = status.active.to_string();
@@ -148,7 +171,7 @@ fn phases(status: &NodeStatus, text: &mut Text) {
     text.family("straddle_node_version_info", Kind::Gauge, help).number(&labels, 1.0);
     let mut family =
         text.family("straddle_node_phase", Kind::Gauge, "1 for the phase that the node is in, 0 for all others.");
-    for phase in PHASES {
+    for phase in Phase::ALL {
         family.count(&[("phase", &phase.to_string())], u64::from(phase == status.phase));
     }
     let help = "1 for what keeps callers, or the next move, from the node, 0 for what does not.";

@@ -8,6 +8,7 @@ use straddle::inventory::generated::{v1_1_0, v2_0_0};
 use straddle::node::HandOver;
 use straddle::transport::Channel;
 use straddle::wire::Body;
+use tempfile::TempDir;
 use tonic::{Code, Status};
 use tower_service::Service;
 
@@ -62,6 +63,25 @@ impl Known {
     }
 }
 
+/// A node that a coordinator has welcomed, and the folder of its state.
+async fn attending() -> (Coordinator, ServedNode, TempDir) {
+    let mut coordinator = Coordinator::start().await;
+    let state = tempfile::tempdir().expect("a folder");
+    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
+    coordinator.hello().await;
+    coordinator.welcome(true);
+    (coordinator, node, state)
+}
+
+/// The same once it has told its first batch, which is taken.
+async fn told() -> (Coordinator, ServedNode, TempDir) {
+    let (mut coordinator, node, state) = attending().await;
+    let first = coordinator.census().await;
+    assert_eq!((first.number, first.last, first.methods.len()), (1, false, 0));
+    coordinator.taken(1);
+    (coordinator, node, state)
+}
+
 fn named(node: &ServedNode, name: &str) -> Channel {
     Channel::owner(&node.address).caller(name).build().expect("a channel")
 }
@@ -77,11 +97,7 @@ fn get() -> v1_1_0::GetItemRequest {
 
 #[tokio::test]
 async fn callers_are_told_by_their_name_or_else_by_address_and_user_agent() {
-    let mut coordinator = Coordinator::start().await;
-    let state = tempfile::tempdir().unwrap();
-    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
-    coordinator.hello().await;
-    coordinator.welcome(true);
+    let (mut coordinator, node, _state) = attending().await;
     let mut billing = v1_1_0::inventory_client(named(&node, "billing"));
     let mut nameless = v2_0_0::inventory_client(node.channel());
     let mut plain = v1_1_0::inventory_client::InventoryClient::new(named(&node, "cart"));
@@ -121,14 +137,7 @@ async fn callers_are_told_by_their_name_or_else_by_address_and_user_agent() {
 
 #[tokio::test]
 async fn a_batch_comes_again_as_it_was_until_it_is_taken_and_the_next_one_after_it() {
-    let mut coordinator = Coordinator::start().await;
-    let state = tempfile::tempdir().unwrap();
-    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
-    coordinator.hello().await;
-    coordinator.welcome(true);
-    let first = coordinator.census().await;
-    assert_eq!((first.number, first.last, first.methods.len()), (1, false, 0));
-    coordinator.taken(1);
+    let (mut coordinator, node, _state) = told().await;
     let mut billing = v1_1_0::inventory_client(named(&node, "billing"));
     billing.put_item(put(0)).await.expect("it is put");
     let second = coordinator.census().await;
@@ -181,11 +190,7 @@ async fn a_program_that_is_started_again_counts_anew_under_another_instance() {
 
 #[tokio::test]
 async fn a_node_that_is_handed_over_tells_the_last_of_it() {
-    let mut coordinator = Coordinator::start().await;
-    let state = tempfile::tempdir().unwrap();
-    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
-    coordinator.hello().await;
-    coordinator.welcome(true);
+    let (mut coordinator, node, _state) = attending().await;
     let mut billing = v1_1_0::inventory_client(named(&node, "billing"));
     billing.put_item(put(0)).await.expect("it is put");
     node.node.hand_over(HandOver::default()).await.expect("it is handed over");
@@ -212,13 +217,7 @@ async fn a_node_without_a_state_tells_the_last_of_it_too_and_answers_nobody_afte
 
 #[tokio::test]
 async fn a_stream_that_runs_is_told_of_as_long_as_it_does() {
-    let mut coordinator = Coordinator::start().await;
-    let state = tempfile::tempdir().unwrap();
-    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
-    coordinator.hello().await;
-    coordinator.welcome(true);
-    coordinator.census().await;
-    coordinator.taken(1);
+    let (mut coordinator, node, _state) = told().await;
     let mut watching = v2_0_0::inventory_client(named(&node, "watcher"));
     let stream = watching.watch_items(v2_0_0::WatchItemsRequest::default()).await.expect("a stream");
     let row = |census: &wire::Census, method: &str| {
@@ -254,14 +253,8 @@ const LANES: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_callers_say_memory_is_bounded_and_counts_are_right_within_the_error_that_is_told() {
-    let mut coordinator = Coordinator::start().await;
-    let state = tempfile::tempdir().unwrap();
-    let node = ServedNode::serve(inventory(&coordinator, state.path()).await).await;
-    coordinator.hello().await;
-    coordinator.welcome(true);
-    let mut known = Known::default();
-    known.take(coordinator.census().await);
-    coordinator.taken(1);
+    let (mut coordinator, node, _state) = told().await;
+    let mut known = Known { number: 1, ..Known::default() };
     let name = |number: usize| format!("{number:0>6} {}", "of a very long family name ".repeat(number % 12));
     let path = "/inventory.v1.Inventory/GetItem";
     let lanes = (0..LANES).map(|lane| {

@@ -305,11 +305,78 @@ fn what_is_announced_replaces_what_was_and_goes_when_the_version_does() {
     let brownout = Some(wire::Brownout { seconds: 60, every_seconds: 60, from: 0 });
     let all_the_time = wire::Notice { brownout, ..notice("1.0.0", 0) };
     assert_eq!(announce(&mut bench, all_the_time).unwrap_err().reason.name(), "INVALID");
+    assert_eq!(bench.goal(1).retiring.expect("it is said").notices, notices, "nothing was changed");
     assert_eq!(announce(&mut bench, notice("9.0.0", 1)).unwrap_err().reason.name(), "NO_SUCH_VERSION");
     retire(&mut bench, request()).expect("it goes");
     assert_eq!(bench.goal(1).retiring.expect("it is said").notices.len(), 1);
     assert_eq!(announce(&mut bench, notice("1.0.0", 1)).unwrap_err().reason.name(), "INVALID");
     assert_eq!(announce(&mut bench, notice("2.0.0", 0)).expect("it is").len(), 0);
+}
+
+#[test]
+fn what_a_node_would_refuse_is_not_announced() {
+    let mut bench = fleet();
+    told(&mut bench, 2, None);
+    let year_10000 = 253_402_300_800;
+    let none = || wire::Notice { version: "1.0.0".to_owned(), ..wire::Notice::default() };
+    let brownout = |seconds, every_seconds, from| wire::Notice {
+        brownout: Some(wire::Brownout { seconds, every_seconds, from }),
+        ..none()
+    };
+    for (notice, why) in [
+        (wire::Notice { deprecated_since: year_10000, ..none() }, "year 10000"),
+        (wire::Notice { sunset: year_10000, ..none() }, "year 10000"),
+        (brownout(1, 5, year_10000), "year 10000"),
+        (brownout(0, 5, 1), "at least a second"),
+        (brownout(5, 5, 1), "a time without"),
+        (brownout(1, 31_536_001, 1), "31536000"),
+    ] {
+        let denied = announce(&mut bench, notice).unwrap_err();
+        assert!(denied.reason.name() == "INVALID" && denied.what.contains(why), "{denied:?}");
+    }
+    assert_eq!(bench.goal(1).retiring.unwrap_or_default(), wire::Retiring::default());
+    let last =
+        wire::Notice { deprecated_since: year_10000 - 1, sunset: year_10000 - 1, ..brownout(1, 5, year_10000 - 1) };
+    assert_eq!(announce(&mut bench, last.clone()).expect("it is"), [last]);
+    let forever = wire::RetireRequest { grace_seconds: 315_360_001, ..request() };
+    assert_eq!(retire(&mut bench, forever).unwrap_err().reason.name(), "INVALID");
+}
+
+#[test]
+fn numbers_say_how_old_the_census_is_and_who_does_not_tell() {
+    let mut bench = Bench::new();
+    bench.publish(0);
+    bench.publish(1);
+    hello(&mut bench, 1, "a", "one");
+    hello(&mut bench, 2, "b", "one");
+    let census = |bench: &Bench| {
+        let numbers = bench.core.numbers(bench.now);
+        let of = |name: &str| {
+            let line = numbers.lines().find_map(|line| line.strip_prefix(&format!("straddle_census_{name} ")));
+            line.map(str::to_owned)
+        };
+        let nodes = ["in_time", "late", "silent"].map(|state| {
+            of(&format!(r#"nodes{{protocol="shop",state="{state}"}}"#))
+                .expect("a number")
+                .parse::<u64>()
+                .expect("whole")
+        });
+        (nodes, of(r#"age_seconds{protocol="shop"}"#))
+    };
+    let age = |seconds: &str| Some(seconds.to_owned());
+    assert_eq!(census(&bench), ([0, 0, 2], None), "nobody has told anything");
+    tell(&mut bench, 1, 1, 0, None);
+    assert_eq!(census(&bench), ([1, 0, 1], age("0")));
+    tell(&mut bench, 2, 1, 0, None);
+    bench.pass(60 * SECOND);
+    tell(&mut bench, 2, 2, 60 * SECOND, None);
+    assert_eq!(census(&bench), ([2, 0, 0], age("60")), "the oldest counts");
+    bench.pass(31 * SECOND);
+    assert_eq!(census(&bench), ([1, 1, 0], age("91")));
+    tell(&mut bench, 1, 2, 91 * SECOND, None);
+    assert_eq!(census(&bench), ([2, 0, 0], age("31")));
+    hello(&mut bench, 3, "b", "another");
+    assert_eq!(census(&bench).0, [1, 0, 1], "its program was started again");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Nodes, served as users serve them.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
 use straddle::dispatch::Object;
-use straddle::node::{Builder, Coordinated, Node};
+use straddle::node::{Builder, Node};
 use straddle::simulation::Adjacent;
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
@@ -23,24 +22,7 @@ pub(crate) fn newer(listener: TcpListener) -> Serving {
     serve(listener, both().build())
 }
 
-/// The same with its agent, which counts all calls. Its coordinator is not there: what it does each 5 seconds is not what a call
-/// costs.
-pub(crate) fn attending(listener: TcpListener) -> Serving {
-    let coordinated = Coordinated::by("http://127.0.0.1:9").name("echo").serve_unadmitted_after(Duration::ZERO);
-    let node = both().coordinated(coordinated).build();
-    Box::pin(async move {
-        let node = node.map_err(io::Error::other)?;
-        let _attending = node.attend(&listener.local_addr()?.to_string())?;
-        // Before it serves without a coordinator it begins no call; connections wait.
-        while node.status().unadmitted.is_some() {
-            tokio::task::yield_now().await;
-        }
-        node.serve(listener, std::future::pending())?.await;
-        Ok(())
-    })
-}
-
-fn both() -> Builder {
+pub(super) fn both() -> Builder {
     let current = Object::of(v2::echo_server::EchoServer::new(Newer));
     let past = |adjacent| Object::of(v1::echo_server::EchoServer::new(Past(EchoClient::new(adjacent))));
     Node::builder(protocol()).object("2.0.0", current).past("1.0.0", past)
@@ -54,8 +36,12 @@ pub(crate) fn older(listener: TcpListener) -> Serving {
 
 /// A node that runs 11.0.0, with steps that are rules alone.
 pub(crate) fn behind_rules(listener: TcpListener) -> Serving {
+    serve(listener, eleventh().build())
+}
+
+pub(super) fn eleventh() -> Builder {
     let current = Object::of(v11::echo_server::EchoServer::new(Eleventh));
-    serve(listener, Node::builder(rules::protocol()).object("11.0.0", current).build())
+    Node::builder(rules::protocol()).object("11.0.0", current)
 }
 
 fn serve(listener: TcpListener, node: Result<Node, straddle::node::BuildError>) -> Serving {

@@ -11,6 +11,7 @@ use super::{Client, Failure, connect, failed, line, say, unless_interrupted};
 use crate::cli::Outcome;
 use crate::cli::arguments::StatusArguments;
 use crate::cli::inspect::printable;
+use crate::cli::operator::time::at_second;
 use crate::node::admin::wire::{NodeStatus, Program, Retired, StatusRequest, WatchRequest};
 
 pub(super) async fn run(arguments: &StatusArguments) -> Outcome {
@@ -130,20 +131,14 @@ fn retired(retired: &Retired) -> Vec<String> {
     for notice in &retired.notices {
         let dates = [("deprecated since", notice.deprecated_since), ("to be retired", notice.sunset)];
         let dates = dates.into_iter().filter(|(_, at)| *at != 0);
-        let mut announced: Vec<String> = dates.map(|(what, at)| format!("{what} {}", date(at))).collect();
+        let mut announced: Vec<String> = dates.map(|(what, at)| format!("{what} {}", at_second(at))).collect();
         announced.extend(notice.brownout.as_ref().map(|brownout| {
             let (seconds, every) = (brownout.seconds, brownout.every_seconds);
-            format!("browned out for {seconds} s every {every} s from {} on", date(brownout.from))
+            format!("browned out for {seconds} s every {every} s from {} on", at_second(brownout.from))
         }));
         told.push(format!("soon up to {}: {}", notice.version, announced.join(", ")));
     }
     told
-}
-
-/// A time for people.
-fn date(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    time.map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
 /// Where an upgrade leads, and what runs that.

@@ -19,6 +19,20 @@ pub(in crate::cli) fn exact(micros: u64) -> Option<String> {
     Timestamp::from_microsecond(micros).ok().map(|timestamp| timestamp.to_string())
 }
 
+/// A time in seconds since 1970, as people read it.
+pub(in crate::cli) fn at_second(seconds: u64) -> String {
+    second(seconds).map_or_else(|| format!("{seconds} s after 1970"), |timestamp| timestamp.to_string())
+}
+
+/// The same for scripts; nothing for 0.
+pub(in crate::cli) fn exact_second(seconds: u64) -> Option<String> {
+    second(seconds).filter(|_| seconds > 0).map(|timestamp| timestamp.to_string())
+}
+
+fn second(seconds: u64) -> Option<Timestamp> {
+    i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok())
+}
+
 /// How long ago, roughly.
 pub(in crate::cli) fn ago(micros: u64) -> String {
     match Duration::from_micros(micros).as_secs() {
@@ -39,6 +53,9 @@ mod tests {
         assert_eq!(at(1_763_000_000_123_456), "2025-11-13T02:13:20Z");
         assert_eq!(exact(1_763_000_000_123_456).unwrap(), "2025-11-13T02:13:20.123456Z");
         assert_eq!((at(0), exact(0), at(u64::MAX)), (String::new(), None, String::new()));
+        assert_eq!(at_second(1_763_000_000), at(1_763_000_000_123_456));
+        assert_eq!((at_second(0), exact_second(0)), ("1970-01-01T00:00:00Z".to_owned(), None));
+        assert_eq!((at_second(u64::MAX), exact_second(u64::MAX)), (format!("{} s after 1970", u64::MAX), None));
     }
 
     #[test]

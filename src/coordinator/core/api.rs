@@ -422,6 +422,12 @@ impl Core {
         fleet.list_callers(request, now)
     }
 
+    /// The numbers of all fleets, as Prometheus reads them.
+    #[must_use]
+    pub fn numbers(&self, now: Now) -> String {
+        self.measured(self.watch.at(now))
+    }
+
     /// What would happen if this upgrade were started now.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fleet::{Fleet, Node};
+use super::retire::Tells;
 use super::upgrade::Running;
 use super::{Core, Now, states};
 use crate::control::v1_0_0 as wire;
@@ -13,14 +14,16 @@ use crate::metrics::{Kind, Text, float};
 const OTHER: &str = "other";
 
 impl Core {
-    /// Writes the numbers of all fleets.
-    pub(crate) fn measure(&self, now: Now, text: &mut Text) {
+    /// The numbers of all fleets, as Prometheus reads them; by the time that the watch shows.
+    pub(super) fn measured(&self, now: Now) -> String {
+        let mut text = Text::default();
         let away_after = micros(self.settings().away_after);
-        let fleets: Vec<Measured<'_>> =
-            self.fleets().map(|fleet| Measured::of(fleet, now.monotonic, away_after)).collect();
-        nodes(&fleets, text);
-        upgrades(&fleets, text);
-        waiting(&fleets, text);
+        let fleets: Vec<Measured<'_>> = self.fleets().map(|fleet| Measured::of(fleet, now, away_after)).collect();
+        nodes(&fleets, &mut text);
+        upgrades(&fleets, &mut text);
+        waiting(&fleets, &mut text);
+        census(&fleets, &mut text);
+        text.into_text()
     }
 }
 
@@ -31,6 +34,10 @@ struct Measured<'f> {
     nodes: BTreeMap<(String, &'static str, bool), u64>,
     serving: u64,
     upgrade: Option<Upgrade<'f>>,
+    /// In time, late, silent.
+    census: [(&'static str, u64); 3],
+    /// How old the oldest of the newest batches of all nodes is, in microseconds.
+    census_age: Option<u64>,
 }
 
 struct Upgrade<'f> {
@@ -38,24 +45,38 @@ struct Upgrade<'f> {
     /// There, moving, waiting, failed.
     stages: [(&'static str, u64); 4],
     waits: BTreeMap<&'static str, u64>,
+    rests: bool,
 }
 
 impl<'f> Measured<'f> {
-    fn of(fleet: &'f Fleet, now: u64, away_after: u64) -> Self {
-        let mut measured = Self { protocol: &fleet.name, nodes: BTreeMap::new(), serving: 0, upgrade: None };
+    fn of(fleet: &'f Fleet, now: Now, away_after: u64) -> Self {
+        let mut measured = Self {
+            protocol: &fleet.name,
+            nodes: BTreeMap::new(),
+            serving: 0,
+            upgrade: None,
+            census: ["in_time", "late", "silent"].map(|state| (state, 0)),
+            census_age: fleet.told_up_to().map(|until| now.watched.saturating_sub(until)),
+        };
         let mut upgrade = fleet.upgrade.as_ref().map(|running| {
             let stages = ["there", "moving", "waiting", "failed"].map(|stage| (stage, 0));
-            Upgrade { running, stages, waits: BTreeMap::new() }
+            Upgrade { running, stages, waits: BTreeMap::new(), rests: fleet.rests(running) }
         });
         for node in fleet.counted() {
-            let connected = node.connected(now, away_after);
+            let connected = node.connected(now.monotonic, away_after);
             let version = node
                 .version
                 .as_ref()
                 .filter(|version| fleet.protocol.as_ref().is_some_and(|protocol| protocol.schema(version).is_some()));
             let version = version.map_or_else(|| OTHER.to_owned(), ToString::to_string);
             *measured.nodes.entry((version, phase(node.report.phase()), connected)).or_default() += 1;
-            measured.serving += u64::from(node.serving(now, away_after));
+            measured.serving += u64::from(node.serving(now.monotonic, away_after));
+            let state = match fleet.tells(node, now) {
+                Tells::InTime(_) => 0,
+                Tells::Late(_) => 1,
+                Tells::Nothing | Tells::NothingAnew => 2,
+            };
+            measured.census[state].1 += 1;
             if let Some(upgrade) = &mut upgrade {
                 upgrade.count(node);
             }
@@ -123,6 +144,24 @@ fn upgrades(fleets: &[Measured<'_>], text: &mut Text) {
     }
 }
 
+fn census(fleets: &[Measured<'_>], text: &mut Text) {
+    let help = "Nodes by whether they tell who calls them: in time, late, or nothing since their program started.";
+    let mut family = text.family("straddle_census_nodes", Kind::Gauge, help);
+    for fleet in fleets {
+        for (state, count) in fleet.census {
+            family.count(&[("protocol", fleet.protocol), ("state", state)], count);
+        }
+    }
+    let help =
+        "How long ago the newest batch of calls ends that a node has told, of the node whose batch is the oldest.";
+    let mut family = text.family("straddle_census_age_seconds", Kind::Gauge, help);
+    for fleet in fleets {
+        if let Some(age) = fleet.census_age {
+            family.number(&[("protocol", fleet.protocol)], float(age) / 1e6);
+        }
+    }
+}
+
 fn waiting(fleets: &[Measured<'_>], text: &mut Text) {
     let running = || fleets.iter().filter_map(|fleet| Some((fleet.protocol, fleet.upgrade.as_ref()?)));
     let help = "Nodes that the upgrade which has not ended does not let go yet, by the rule that keeps them.";
@@ -131,6 +170,11 @@ fn waiting(fleets: &[Measured<'_>], text: &mut Text) {
         for (rule, count) in &upgrade.waits {
             family.count(&[("protocol", protocol), ("rule", rule)], *count);
         }
+    }
+    let help = "1 where the upgrade which has not ended goes no further before somebody sees to what its nodes wait for, 0 where it does.";
+    let mut family = text.family("straddle_upgrade_rests", Kind::Gauge, help);
+    for (protocol, upgrade) in running() {
+        family.count(&[("protocol", protocol)], u64::from(upgrade.rests));
     }
     let help =
         "Gates of the upgrade that has not ended: 1 where they hold, 0 where they do not, or cannot be told yet.";

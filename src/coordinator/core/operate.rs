@@ -379,7 +379,16 @@ impl Fleet {
         })
     }
 
-    fn operator_event(&self, outbox: &mut Outbox, now: Now, by: &str, kind: &str, what: String, why: String) {
+    /// Writes down what an operator has done.
+    pub(super) fn operator_event(
+        &self,
+        outbox: &mut Outbox,
+        now: Now,
+        by: &str,
+        kind: &str,
+        what: String,
+        why: String,
+    ) {
         let (who, kind) = (by.to_owned(), kind.to_owned());
         self.event(outbox, now, wire::Event { who, kind, what, why, ..wire::Event::default() });
     }

@@ -9,6 +9,7 @@ use crate::control::v1_0_0 as wire;
 use crate::coordinator::micros;
 use crate::coordinator::record::keys;
 use crate::refusal::shortened;
+use crate::retiring::Retiring;
 
 /// Failures that are nobody's fault: the node is asked again.
 const PASSING: [&str; 6] = ["BUSY", "EXPIRED", "HELD", "NOT_PERMITTED", "NO_WORD", "TOO_LATE"];
@@ -18,8 +19,6 @@ const SEEN_EVERY: u64 = 24 * 60 * 60 * 1_000_000;
 const MOST_CALLS: usize = 20_000;
 /// The most values of a report, and the longest name of one.
 const MOST_VALUES: usize = 256;
-/// Most notices of versions that are to be retired.
-const MOST_NOTICES: usize = 100;
 const LONGEST_VALUE_NAME: usize = 128;
 
 /// How a permit has come to its end.
@@ -330,8 +329,8 @@ fn bounded(report: wire::Report) -> wire::Report {
     let retiring = report.retiring.map(|mut one| {
         one.refused = one.refused.map(shortened);
         one.swept_up_to = shortened(one.swept_up_to);
-        // More than a node can be told it cannot have in force.
-        one.retiring = one.retiring.filter(|retiring| retiring.notices.len() <= MOST_NOTICES);
+        // What a node cannot be told it cannot have in force.
+        one.retiring = one.retiring.filter(|told| Retiring::try_from(told).is_ok_and(|all| all.check().is_ok()));
         one
     });
     wire::Report {

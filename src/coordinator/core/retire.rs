@@ -4,30 +4,36 @@
 //! newest moment that all nodes have told of, each node's calls have to be counted without a gap, with none of such a version
 //! among them. All of it goes by the watch, on which nothing looks older than it is.
 
+use std::time::Duration;
+
 use super::census::coverage;
 use super::fleet::{Fleet, Node};
 use super::outbox::Outbox;
 use super::{Denied, Now, Reason};
+use crate::census::LATE;
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::UpgradeState;
 use crate::coordinator::record::keys;
 use crate::coordinator::schedule::in_words;
+use crate::retiring::Retiring;
 use crate::version::Version;
 
 /// The guard time where none is named: 14 days, in microseconds.
 const GUARD: u64 = 14 * 24 * 60 * 60 * 1_000_000;
-/// A node tells its calls each 30 seconds. One that has told nothing for so long, in microseconds, is late.
-const LATE: u64 = 90_000_000;
 /// Most obstacles that are told.
 const TOLD: usize = 200;
 /// Most callers that are named for a method.
 const CALLERS: usize = 10;
-/// Most versions that something is announced for.
-const NOTICES: usize = 100;
-/// What a node takes at most; as `agent.proto` says.
-const LONGEST_GRACE: u64 = 315_360_000;
-const LONGEST_BROWNOUT: u64 = 31_536_000;
-const YEAR_10000: u64 = 253_402_300_800;
+
+/// How a node tells who calls it.
+pub(super) enum Tells<'c> {
+    Nothing,
+    /// Since its program started; one before has.
+    NothingAnew,
+    /// Nothing for so long, in microseconds.
+    Late(u64),
+    InTime(&'c wire::CensusNode),
+}
 
 impl Fleet {
     /// The newest version that is retired.
@@ -45,9 +51,8 @@ impl Fleet {
         outbox: &mut Outbox,
     ) -> Result<wire::RetireResponse, Denied> {
         let version = self.published_version(&request.version)?;
-        if request.grace_seconds > LONGEST_GRACE {
-            return Err(invalid(format!("a grace time has at most {LONGEST_GRACE} seconds")));
-        }
+        let grace = Duration::from_secs(request.grace_seconds);
+        Retiring::default().keep_state_for(grace).check().map_err(invalid)?;
         if self.retired_up_to().is_some_and(|retired| retired >= version) {
             let retiring = self.retiring.clone();
             return Ok(wire::RetireResponse { retired: true, retiring, ..wire::RetireResponse::default() });
@@ -66,7 +71,7 @@ impl Fleet {
             } else {
                 format!("by force, although: {}", first.join("; "))
             };
-            self.retiring_event(outbox, now, by, "retired", what, why);
+            self.operator_event(outbox, now, by, "retired", what, why);
         }
         obstacles.truncate(TOLD);
         Ok(wire::RetireResponse {
@@ -114,7 +119,7 @@ impl Fleet {
         (stored.retired, stored.retired_watched) = (0, 0);
         self.put_retiring(stored.clone(), by, now, outbox);
         let what = format!("{retired} of {} is served again, and all older ones", self.name);
-        self.retiring_event(outbox, now, by, "unretired", what, String::new());
+        self.operator_event(outbox, now, by, "unretired", what, String::new());
         Ok(self.stored_retiring())
     }
 
@@ -130,28 +135,18 @@ impl Fleet {
         if self.retired_up_to().is_some_and(|retired| retired >= version) {
             return Err(invalid(format!("{version} is retired already: its callers are told so")));
         }
-        if let Some(brownout) = &notice.brownout
-            && !(1..brownout.every_seconds).contains(&brownout.seconds)
-        {
-            return Err(invalid("a brown-out lasts for a part of what it comes each time".to_owned()));
-        }
-        let too_rare = |brownout: &wire::Brownout| brownout.every_seconds > LONGEST_BROWNOUT;
-        if notice.sunset >= YEAR_10000 || notice.brownout.as_ref().is_some_and(too_rare) {
-            return Err(invalid(
-                "a sunset is before the year 10000, and a brown-out comes each year at least".to_owned(),
-            ));
-        }
         let nothing = notice.deprecated_since == 0 && notice.sunset == 0 && notice.brownout.is_none();
         let mut stored = self.stored_retiring();
-        let notices = &mut stored.retiring.get_or_insert_default().notices;
+        let retiring = stored.retiring.get_or_insert_default();
+        let notices = &mut retiring.notices;
         notices.retain(|other| self.canonical(&other.version).as_ref() != Some(&version));
         if !nothing {
             notices.push(wire::Notice { version: version.to_string(), ..notice.clone() });
             notices.sort_by_key(|notice| self.canonical(&notice.version));
         }
-        if notices.len() > NOTICES {
-            return Err(invalid(format!("something is announced for at most {NOTICES} versions")));
-        }
+        // Nodes would refuse what is not.
+        let within = Retiring::try_from(&*retiring).map_err(|error| error.to_string()).and_then(|all| all.check());
+        within.map_err(invalid)?;
         self.put_retiring(stored, by, now, outbox);
         let what = if nothing {
             format!("nothing is announced of {version} of {} any more", self.name)
@@ -159,7 +154,7 @@ impl Fleet {
             format!("callers of {version} of {} are told that it will be retired", self.name)
         };
         let why = if notice.brownout.is_some() { "with brown-outs".to_owned() } else { String::new() };
-        self.retiring_event(outbox, now, by, "announced", what, why);
+        self.operator_event(outbox, now, by, "announced", what, why);
         Ok(self.stored_retiring())
     }
 
@@ -174,11 +169,6 @@ impl Fleet {
         self.retiring = Some(stored);
         self.tell_goals(outbox);
         self.touch(None);
-    }
-
-    fn retiring_event(&self, outbox: &mut Outbox, now: Now, by: &str, kind: &str, what: String, why: String) {
-        let (who, kind) = (by.to_owned(), kind.to_owned());
-        self.event(outbox, now, wire::Event { who, kind, what, why, ..wire::Event::default() });
     }
 
     /// No node may run such a version, or be taken back to it.
@@ -253,12 +243,17 @@ impl Fleet {
 
     /// Up to when all nodes that are there have told their calls, on the watch.
     fn horizon(&self, now: Now) -> u64 {
+        self.told_up_to().unwrap_or(now.watched).min(now.watched)
+    }
+
+    /// The same, where any has told.
+    pub(super) fn told_up_to(&self) -> Option<u64> {
         let told = self.counted().filter_map(|node| {
             let kept = self.census.node(node.name())?;
             let goes_on = !kept.closed || node.live.is_some();
             goes_on.then_some(kept.until_watched)
         });
-        told.min().unwrap_or(now.watched).min(now.watched)
+        told.min()
     }
 
     /// Methods of such versions that were called, with who has called them.
@@ -291,26 +286,29 @@ impl Fleet {
         called
     }
 
+    /// Whether a node tells its calls.
+    pub(super) fn tells(&self, node: &Node, now: Now) -> Tells<'_> {
+        let Some(kept) = self.census.node(node.name()) else { return Tells::Nothing };
+        let silent_for = now.watched.saturating_sub(kept.until_watched);
+        match () {
+            () if node.live.as_ref().is_some_and(|live| live.instance != kept.instance) => Tells::NothingAnew,
+            () if !kept.closed && Duration::from_micros(silent_for) > LATE => Tells::Late(silent_for),
+            () => Tells::InTime(kept),
+        }
+    }
+
     /// Whether a node's calls are not known up to now.
     fn unknown_now(&self, node: &Node, begins: u64, now: Now) -> Option<wire::RetireObstacle> {
         let name = node.name();
-        let Some(kept) = self.census.node(name) else {
-            return Some(about("silent", name, format!("{name} has told nothing of its calls yet")));
+        let (rule, what) = match self.tells(node, now) {
+            Tells::Nothing => ("silent", format!("{name} has told nothing of its calls yet")),
+            Tells::NothingAnew => ("silent", format!("{name} has told nothing of its calls since its program started")),
+            Tells::Late(silent_for) => {
+                ("late", format!("{name} has told nothing of its calls for {}", in_words(silent_for)))
+            }
+            Tells::InTime(kept) => ("gap", coverage::before_it_was_counted(kept, &node.stored, begins)?),
         };
-        let silent_for = now.watched.saturating_sub(kept.until_watched);
-        let begins_anew = node.live.as_ref().is_some_and(|live| live.instance != kept.instance);
-        if begins_anew {
-            return Some(about(
-                "silent",
-                name,
-                format!("{name} has told nothing of its calls since its program started"),
-            ));
-        }
-        if !kept.closed && silent_for > LATE {
-            let what = format!("{name} has told nothing of its calls for {}", in_words(silent_for));
-            return Some(about("late", name, what));
-        }
-        coverage::before_it_was_counted(kept, &node.stored, begins).map(|what| about("gap", name, what))
+        Some(about(rule, name, what))
     }
 }
 

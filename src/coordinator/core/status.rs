@@ -75,9 +75,14 @@ impl Fleet {
         status.warnings =
             running.scheduling.doubt(total).filter(|_| forward).into_iter().chain(self.contests(now)).collect();
         status.advice = advice(running, &status.waits_for);
-        let lasts = |node: &Node| node.waits.as_ref().is_some_and(Waits::lasts);
-        status.rests = running.stands && self.counted().any(lasts);
+        status.rests = self.rests(running);
         Some(status)
+    }
+
+    /// Whether it goes no further before somebody sees to what nodes wait for.
+    pub(super) fn rests(&self, running: &Running) -> bool {
+        let lasts = |node: &Node| node.waits.as_ref().is_some_and(Waits::lasts);
+        running.stands && self.counted().any(lasts)
     }
 
     /// What it waits for, nodes that wait for the same thing together.

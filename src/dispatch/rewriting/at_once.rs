@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use tonic::Status;
 
-use super::{Rewriter, apply};
+use super::{Metered, Rewriter};
 use crate::rewrite::{RewriteError, Rewritten};
 use crate::wire::{Body, Encoding, Outgoing, framed, sole};
 
@@ -28,7 +28,13 @@ const COPIED: usize = 4 * 1024;
 
 /// Looks at a request, waits for nothing, and rewrites it where all of it is there: one plain message of at most `limit`
 /// bytes. A message that is refused is left to those who tell of it once the object asks for it.
-pub(super) fn request(body: &mut Body, rewrite: &dyn Rewriter, limit: usize, waking: &mut Waking<'_>) -> Looked {
+pub(super) fn request(
+    body: &mut Body,
+    rewrite: &dyn Rewriter,
+    metered: &mut Metered,
+    limit: usize,
+    waking: &mut Waking<'_>,
+) -> Looked {
     let first = match Pin::new(&mut *body).poll_frame(waking) {
         Poll::Ready(Some(Ok(first))) => first,
         other => {
@@ -40,7 +46,7 @@ pub(super) fn request(body: &mut Body, rewrite: &dyn Rewriter, limit: usize, wak
         put_back(body, Some(first), Poll::Pending);
         return Looked::Same(None);
     };
-    let applied = apply(rewrite, &message);
+    let applied = metered.apply(rewrite, &message);
     let second = if body.is_end_stream() { Poll::Ready(None) } else { Pin::new(&mut *body).poll_frame(waking) };
     if let (Ok(Ok(rewritten)), Poll::Ready(None)) = (&applied, &second)
         && let Ok(data) = framed(rewritten.parts())
@@ -74,9 +80,15 @@ fn put_back(body: &mut Body, first: Option<Frame<Bytes>>, next: Poll<Option<Resu
 
 /// Rewrites an answer where all of it is there: one plain message of at most `limit` bytes. Where that is worth it, it goes
 /// out compressed with `accepted`.
-pub(super) fn response(body: &mut Body, rewrite: &dyn Rewriter, limit: usize, accepted: Option<Encoding>) -> Looked {
+pub(super) fn response(
+    body: &mut Body,
+    rewrite: &dyn Rewriter,
+    metered: &mut Metered,
+    limit: usize,
+    accepted: Option<Encoding>,
+) -> Looked {
     let Some(message) = body.data_ref().and_then(|data| sole(data, limit)) else { return Looked::Same(None) };
-    let applied = apply(rewrite, &message);
+    let applied = metered.apply(rewrite, &message);
     let Ok(Ok(rewritten)) = &applied else { return Looked::Same(Some(Box::new(applied))) };
     if accepted.is_none() && rewritten.len() < COPIED {
         if let Ok(data) = framed(rewritten.parts()) {

@@ -78,6 +78,7 @@ impl Compiling {
                 .clone(),
             changes,
             limit: LIMIT,
+            tally: None,
         }))
     }
 

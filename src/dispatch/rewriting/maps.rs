@@ -12,7 +12,7 @@ use tonic::Status;
 use super::at_once::Applied;
 use super::details::Details;
 use super::fault::{Fault, Refused};
-use super::{Rewriter, apply};
+use super::{Metered, Rewriter};
 use crate::refusal::Refusal;
 use crate::rewrite::RewriteError;
 use crate::wire::{Body, End, Map, Outgoing};
@@ -20,6 +20,7 @@ use crate::wire::{Body, End, Map, Outgoing};
 /// The messages of a caller, on their way to the object.
 pub(super) struct Requests {
     pub(super) rewrite: Arc<dyn Rewriter>,
+    pub(super) metered: Metered,
     /// What the first message comes to, where that is known already.
     pub(super) first: Option<Box<Applied>>,
     pub(super) fault: Arc<Fault>,
@@ -28,7 +29,7 @@ pub(super) struct Requests {
 
 impl Map for Requests {
     fn message(&mut self, message: Bytes, outgoing: &mut Outgoing) -> Result<(), Status> {
-        match applied(&mut self.first, &*self.rewrite, &message)? {
+        match applied(&mut self.first, &mut self.metered, &*self.rewrite, &message)? {
             Ok(rewritten) => outgoing.put(rewritten.parts()),
             Err(error) => Err(error.into()),
         }
@@ -50,6 +51,7 @@ impl Map for Requests {
 /// The messages of the object, on their way to the caller.
 pub(super) struct Responses {
     pub(super) rewrite: Arc<dyn Rewriter>,
+    pub(super) metered: Metered,
     /// What the first message comes to, where that is known already.
     pub(super) first: Option<Box<Applied>>,
     pub(super) details: Arc<Details>,
@@ -58,7 +60,7 @@ pub(super) struct Responses {
 
 impl Map for Responses {
     fn message(&mut self, message: Bytes, outgoing: &mut Outgoing) -> Result<(), Status> {
-        match applied(&mut self.first, &*self.rewrite, &message)? {
+        match applied(&mut self.first, &mut self.metered, &*self.rewrite, &message)? {
             Ok(rewritten) => outgoing.put(rewritten.parts()),
             // That is not the caller's fault.
             Err(error @ RewriteError::Malformed { .. }) => {
@@ -83,10 +85,15 @@ impl Map for Responses {
     }
 }
 
-fn applied(first: &mut Option<Box<Applied>>, rewrite: &dyn Rewriter, message: &Bytes) -> Applied {
+fn applied(
+    first: &mut Option<Box<Applied>>,
+    metered: &mut Metered,
+    rewrite: &dyn Rewriter,
+    message: &Bytes,
+) -> Applied {
     match first.take() {
         Some(applied) => *applied,
-        None => apply(rewrite, message),
+        None => metered.apply(rewrite, message),
     }
 }
 

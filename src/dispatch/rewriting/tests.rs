@@ -5,6 +5,7 @@ mod calls;
 mod compile;
 mod compression;
 mod details;
+mod metered;
 mod refusals;
 
 use std::pin::Pin;
@@ -187,6 +188,7 @@ impl Node {
             details: Arc::new(Details::new(protocol(), 2, 0)),
             changes: true,
             limit: LIMIT,
+            tally: None,
         };
         change(&mut echo, &mut rewrites);
         // The route owns what the object is made of: what is looked at here must not keep it alive.

@@ -47,7 +47,7 @@ impl Counts {
     }
 
     /// Adds calls that were counted elsewhere under the same names.
-    pub(super) fn add(&mut self, more: &Self) {
+    pub(crate) fn add(&mut self, more: &Self) {
         self.begun += more.begun;
         self.answered += more.answered;
         self.failed += more.failed;
@@ -56,6 +56,20 @@ impl Counts {
         self.refused.iter_mut().zip(more.refused).for_each(|(sum, more)| *sum += more);
         self.latency.iter_mut().zip(more.latency).for_each(|(sum, more)| *sum += more);
         self.last = self.last.max(more.last);
+    }
+
+    /// What they have grown by since they were told.
+    pub(crate) fn since(&self, told: &Self) -> Self {
+        Self {
+            begun: self.begun.saturating_sub(told.begun),
+            answered: self.answered.saturating_sub(told.answered),
+            failed: self.failed.saturating_sub(told.failed),
+            refused: std::array::from_fn(|reason| self.refused[reason].saturating_sub(told.refused[reason])),
+            gone: self.gone.saturating_sub(told.gone),
+            latency: std::array::from_fn(|group| self.latency[group].saturating_sub(told.latency[group])),
+            latency_microseconds: self.latency_microseconds.saturating_sub(told.latency_microseconds),
+            last: self.last,
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::{Called, Counted, Counts, REASONS, Tally};
+use super::{Called, Costs, Counted, Counts, REASONS, RewriteCosts, Tally};
 use crate::refusal::Reason;
+use crate::version::Version;
 
 /// The counters of all routes there are and were, once somebody wants to know.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ struct Known {
     tallies: Vec<Arc<Tally>>,
     /// What was counted by those that are gone.
     gone: BTreeMap<Called, Counts>,
+    /// And what their rewrites have cost, by the versions of caller and node.
+    gone_costs: BTreeMap<(Version, Version), Costs>,
 }
 
 /// Calls that are no calls of a version's method, so that no route can count them.
@@ -45,7 +48,7 @@ impl Tallies {
         if let Some(known) = self.known.get() {
             let mut known = lock(known);
             known.sum_up();
-            known.tallies.extend(tallies);
+            known.tallies.extend(tallies.inspect(|tally| tally.measure()));
         }
     }
 
@@ -73,12 +76,23 @@ impl Tallies {
         drop(known);
         sums.into_iter().map(|(called, counts)| Counted { called, counts }).collect()
     }
+
+    /// What rewriting has cost so far, sorted by versions; nothing of those between which nothing was rewritten.
+    pub(in crate::dispatch) fn rewrite_costs(&self) -> Vec<RewriteCosts> {
+        let Some(known) = self.known.get() else { return Vec::new() };
+        let mut known = lock(known);
+        known.sum_up();
+        let mut sums = known.gone_costs.clone();
+        known.tallies.iter().for_each(|tally| tally.add_costs(&mut sums));
+        drop(known);
+        sums.into_iter().map(|((caller, node), costs)| RewriteCosts { caller, node, costs }).collect()
+    }
 }
 
 impl Known {
     /// Adds up what nobody counts on any more.
     fn sum_up(&mut self) {
-        let gone = &mut self.gone;
+        let (gone, gone_costs) = (&mut self.gone, &mut self.gone_costs);
         self.tallies.retain(|tally| {
             if Arc::strong_count(tally) > 1 {
                 return true;
@@ -86,6 +100,7 @@ impl Known {
             // Whoever had it has let go of it, and what it had counted before that is seen from here on.
             fence(Ordering::Acquire);
             tally.counted().for_each(|Counted { called, counts }| gone.entry(called).or_default().add(&counts));
+            tally.add_costs(gone_costs);
             false
         });
     }

@@ -115,6 +115,29 @@ async fn counts_grow_over_tables_and_calls_outlive_theirs() {
     assert_eq!(dispatch.counted(), counted, "nothing is lost with a table, and nothing is left of one");
 }
 
+#[tokio::test]
+async fn what_rewriting_costs_is_known_by_both_versions_and_outlives_tables() {
+    let dispatch = Dispatch::new();
+    dispatch.install(table(1));
+    let newer = "/inventory.v2.Inventory/GetItem";
+    call(&dispatch, newer, Some("2.0.0")).await;
+    dispatch.count_calls();
+    call(&dispatch, newer, Some("2.0.0")).await;
+    call(&dispatch, GET, Some("1.1.0")).await;
+    dispatch.install(table(0));
+    call(&dispatch, newer, Some("2.0.0")).await;
+    dispatch.install(table(1));
+    call(&dispatch, newer, Some("2.0.0")).await;
+    let costs = dispatch.rewrite_costs();
+    let told = |costs: &RewriteCosts| format!("{} at {}: {}", costs.caller, costs.node, costs.costs.responses.messages);
+    let told: Vec<String> = costs.iter().map(told).collect();
+    assert_eq!(told, ["2.0.0 at 1.0.0: 1", "2.0.0 at 1.1.0: 2"], "from when somebody wants to know");
+    for _ in 0..100 {
+        dispatch.install(table(1));
+    }
+    assert_eq!(dispatch.rewrite_costs(), costs, "nothing is lost with a table");
+}
+
 #[tokio::test(start_paused = true)]
 async fn refusals_are_counted_by_reason_and_unknown_names_take_no_room() {
     let dispatch = Dispatch::new();

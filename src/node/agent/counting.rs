@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::census::{CALLERS_AT_A_TIME, CallerKind, METHODS_AT_A_TIME, Told};
 use crate::control::v1_0_0 as wire;
-use crate::dispatch::{Counted, Dispatch};
+use crate::dispatch::{Counted, Counts, Dispatch};
 use crate::version::Version;
 
 /// In so many batches at most a program that ends tells the last of its callers.
@@ -34,19 +34,8 @@ type Called = (Version, bool, Arc<str>);
 
 #[derive(Debug, Default)]
 struct Row {
-    counted: Calls,
-    told: Calls,
-    /// When a call ended last.
-    last: Option<Instant>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Calls {
-    begun: u64,
-    answered: u64,
-    failed: u64,
-    refused: u64,
-    gone: u64,
+    counted: Counts,
+    told: Counts,
 }
 
 impl Counting {
@@ -54,17 +43,11 @@ impl Counting {
     pub(super) fn note(&mut self, counted: &[Counted]) -> bool {
         let before = self.rows.len();
         for row in self.rows.values_mut() {
-            row.counted = Calls::default();
+            row.counted = Counts::default();
         }
         for Counted { called, counts } in counted.iter().filter(|counted| counted.counts.begun > 0) {
             let key = (called.version.clone(), called.unlabelled, called.method.clone());
-            let row = self.rows.entry(key).or_default();
-            row.counted.begun += counts.begun;
-            row.counted.answered += counts.answered;
-            row.counted.failed += counts.failed;
-            row.counted.refused += counts.refusals();
-            row.counted.gone += counts.gone;
-            row.last = row.last.max(counts.last);
+            self.rows.entry(key).or_default().counted.add(counts);
         }
         self.rows.len() > before
     }
@@ -122,27 +105,21 @@ impl Row {
     }
 
     fn tell(&mut self, (version, unlabelled, method): &Called, now: Instant) -> wire::CalledMethod {
-        let (counted, told) = (self.counted, std::mem::replace(&mut self.told, self.counted));
-        let running = counted.running();
-        let last = self.last.filter(|_| running == 0).unwrap_or(now);
+        let (grown, running) = (self.counted.since(&self.told), self.counted.running());
+        self.told.clone_from(&self.counted);
+        let last = self.counted.last.filter(|_| running == 0).unwrap_or(now);
         wire::CalledMethod {
             version: version.to_string(),
             unlabelled: *unlabelled,
             method: name(method),
-            begun: counted.begun.saturating_sub(told.begun),
-            answered: counted.answered.saturating_sub(told.answered),
-            failed: counted.failed.saturating_sub(told.failed),
-            refused: counted.refused.saturating_sub(told.refused),
-            gone: counted.gone.saturating_sub(told.gone),
+            begun: grown.begun,
+            answered: grown.answered,
+            failed: grown.failed,
+            refused: grown.refusals(),
+            gone: grown.gone,
             running,
             last_ago_microseconds: u64::try_from(now.saturating_duration_since(last).as_micros()).unwrap_or(u64::MAX),
         }
-    }
-}
-
-impl Calls {
-    fn running(&self) -> u64 {
-        self.begun.saturating_sub(self.answered + self.failed + self.refused + self.gone)
     }
 }
 
@@ -155,7 +132,7 @@ pub(super) fn name(method: &str) -> String {
 mod tests {
     use super::*;
     use crate::census::CalledBy;
-    use crate::dispatch::{Called as Key, Counts};
+    use crate::dispatch::Called as Key;
 
     fn counted(method: &str, node: &str, begun: u64, answered: u64) -> Counted {
         let (version, node) = ("1.0.0".parse().unwrap(), node.parse().unwrap());

@@ -98,7 +98,7 @@ impl Told {
             if told == counts {
                 return None;
             }
-            let calls = grown(called, counts, told);
+            let calls = calls(called, &counts.since(told));
             told.clone_from(counts);
             (calls.answered + calls.failed + calls.refused > 0).then_some(calls)
         });
@@ -106,16 +106,16 @@ impl Told {
     }
 }
 
-fn grown(called: &Called, counts: &Counts, told: &Counts) -> wire::Calls {
+fn calls(called: &Called, counts: &Counts) -> wire::Calls {
     wire::Calls {
         version: called.version.to_string(),
         unlabelled: called.unlabelled,
         method: counting::name(&called.method),
         node_version: called.node.to_string(),
-        answered: counts.answered.saturating_sub(told.answered),
-        failed: counts.failed.saturating_sub(told.failed),
-        refused: counts.refusals().saturating_sub(told.refusals()),
-        latency: counts.latency.iter().zip(told.latency).map(|(count, told)| count.saturating_sub(told)).collect(),
+        answered: counts.answered,
+        failed: counts.failed,
+        refused: counts.refusals(),
+        latency: counts.latency.to_vec(),
     }
 }
 

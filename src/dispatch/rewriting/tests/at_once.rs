@@ -32,8 +32,12 @@ impl Stream for Frames {
     }
 }
 
+fn unmetered() -> Metered {
+    Metered::new(None, Way::Response)
+}
+
 fn look(body: &mut Body) -> Looked {
-    at_once::request(body, &Visible::Request, 1000, &mut Waking::from_waker(Waker::noop()))
+    at_once::request(body, &Visible::Request, &mut unmetered(), 1000, &mut Waking::from_waker(Waker::noop()))
 }
 
 /// All that a body gives before it waits, told in words.
@@ -115,7 +119,10 @@ fn an_answer_that_is_all_there_keeps_its_trailers() {
     let large = "large".repeat(2000);
     for text in ["one", &large] {
         let mut body = Body::with_trailers(framed(text).into(), trailers.clone());
-        assert!(matches!(at_once::response(&mut body, &Visible::Response, LIMIT, None), Looked::Rewritten));
+        assert!(matches!(
+            at_once::response(&mut body, &Visible::Response, &mut unmetered(), LIMIT, None),
+            Looked::Rewritten
+        ));
         assert!(body.is_whole(), "nothing is left to guard");
         assert_eq!(body.whole_length(), Some(framed(&format!("<{text}")).len()));
         assert_eq!(body.trailers_mut().unwrap()["grpc-status"], "7");
@@ -129,7 +136,10 @@ fn an_answer_that_is_all_there_keeps_its_trailers() {
 fn an_answer_of_several_messages_or_none_is_left() {
     for data in [Vec::new(), [framed("one"), framed("two")].concat(), framed("refuse response"), vec![0, 0, 0]] {
         let mut body = Body::with_trailers(data.clone().into(), HeaderMap::new());
-        assert!(matches!(at_once::response(&mut body, &Visible::Response, LIMIT, None), Looked::Same(_)));
+        assert!(matches!(
+            at_once::response(&mut body, &Visible::Response, &mut unmetered(), LIMIT, None),
+            Looked::Same(_)
+        ));
         assert_eq!(body.data_ref().map(|data| data.to_vec()).unwrap_or_default(), data);
     }
 }

@@ -76,6 +76,7 @@ async fn details_are_rewritten_wherever_an_answer_tells_them() {
                 details: Arc::new(details()),
                 changes: true,
                 limit: LIMIT,
+                tally: None,
             };
             let headers = headers(&told_of);
             let response = if trailing {

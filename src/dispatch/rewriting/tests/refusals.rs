@@ -141,6 +141,7 @@ pub(super) fn node_that_answers(data: Vec<u8>, headers: &'static [(&'static str,
         details: Arc::new(Details::new(protocol(), 2, 0)),
         changes: true,
         limit: LIMIT,
+        tally: None,
     };
     node.route = route(Arc::new(Always(data.into(), headers)), Kind::Unary, rewrites);
     node

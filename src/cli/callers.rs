@@ -152,7 +152,7 @@ fn missing(told: &ListCallersResponse) -> impl Iterator<Item = String> {
     gaps.chain(late).chain(silent)
 }
 
-fn is_late(node: &CensusNode, told: &ListCallersResponse) -> bool {
+pub(super) fn is_late(node: &CensusNode, told: &ListCallersResponse) -> bool {
     !node.closed && !node.forgotten && told.watched.saturating_sub(node.until_watched) > LATE
 }
 

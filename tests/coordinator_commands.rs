@@ -5,6 +5,8 @@
 mod agent;
 #[path = "coordinator/attending.rs"]
 mod attending;
+#[path = "coordinator/checking.rs"]
+mod checking;
 #[path = "coordinator/loss.rs"]
 mod loss;
 #[path = "coordinator/named.rs"]

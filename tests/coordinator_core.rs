@@ -13,6 +13,8 @@ mod counting;
 mod fallen;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "coordinator/live.rs"]
+mod live;
 #[path = "coordinator/names.rs"]
 mod names;
 #[path = "coordinator/retiring.rs"]

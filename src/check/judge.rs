@@ -8,6 +8,7 @@
 mod bump;
 mod evidence;
 mod finding;
+pub(crate) mod fleet;
 mod losses;
 mod methods;
 mod packages;

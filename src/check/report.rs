@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// A file to show findings at that have no place of their own.
     pub(crate) anchor: PathBuf,
+    /// The fleet that it was held against, if it was.
+    pub(crate) fleet: Option<judge::fleet::Judged>,
 }
 
 /// What to look at.
@@ -35,6 +37,9 @@ pub(crate) struct Scope {
     /// Only differences of one of these categories; empty for all.
     pub(crate) categories: Vec<Category>,
 }
+
+/// Tells of the fleet of a protocol, by its name, where its versions are to be held against one.
+pub(crate) type AskFleet<'a> = &'a dyn Fn(&str) -> Result<Option<judge::fleet::Fleet>, CheckError>;
 
 /// Why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
@@ -58,25 +63,33 @@ pub(crate) fn is_protocol(folder: &Path) -> bool {
 }
 
 /// Checks all steps of the protocol in `folder`, and its versions against its lock, which takes them in as they are where
-/// `record` says so. What that changed in the lock is returned, too.
+/// `record` says so, and against a fleet. What that changed in the lock is returned, too.
 ///
 /// # Errors
-/// When the protocol or its lock cannot be read, or the lock cannot be written.
-pub(crate) fn of_protocol(folder: &Path, scope: &Scope, record: bool) -> Result<(Report, Vec<String>), CheckError> {
+/// When the protocol or its lock cannot be read, the lock cannot be written, or the fleet is not known.
+pub(crate) fn of_protocol(
+    folder: &Path,
+    scope: &Scope,
+    record: bool,
+    ask: AskFleet<'_>,
+) -> Result<(Report, Vec<String>), CheckError> {
     let mut places = Places::default();
     let protocol = places.load(folder)?;
+    let fleet = ask(protocol.name())?;
     let recorded = if record { lock::record(folder, &protocol, Which::All)? } else { Vec::new() };
     let mut report = of_steps(&protocol, &places, folder, 0, scope);
     let lock = lock::read(folder)?;
     report.findings.extend(published::against_lock(&protocol, folder, lock.as_ref()));
+    report.hold_against(&protocol, fleet);
     Ok((report, recorded))
 }
 
-/// Checks what `folder` changed since `against`: each is a protocol or a plain folder of protos.
+/// Checks what `folder` changed since `against`: each is a protocol or a plain folder of protos. A protocol is held against a
+/// fleet as well.
 ///
 /// # Errors
-/// When one of the two cannot be read.
-pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<Report, CheckError> {
+/// When one of the two cannot be read, or the fleet is not known.
+pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope, ask: AskFleet<'_>) -> Result<Report, CheckError> {
     let old_folder = against.folder();
     for folder in [folder, old_folder] {
         if !folder.is_dir() {
@@ -88,7 +101,7 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
     }
     let mut places = Places::default();
     match (is_protocol(folder), is_protocol(old_folder)) {
-        (true, true) => of_protocols(folder, against, scope, places),
+        (true, true) => of_protocols(folder, against, scope, places, ask),
         (false, true) => {
             let protocol = places.load(old_folder)?;
             let last = protocol.versions().len() - 1;
@@ -103,11 +116,14 @@ pub(crate) fn of_change(folder: &Path, against: &Tree, scope: &Scope) -> Result<
         }
         (true, false) => {
             let protocol = places.load(folder)?;
+            let fleet = ask(protocol.name())?;
             let newest = protocol.sources()[protocol.versions().len() - 1].clone();
             let names = (given(against), newest.version.to_string());
             let old = places.source_of_folder(&Version::new(1, 0, 0), old_folder)?;
             let name = Some(protocol.name().to_owned());
-            Ok(ad_hoc(two(old, newest, folder)?, &places, 0, names, name, scope))
+            let mut report = ad_hoc(two(old, newest, folder)?, &places, 0, names, name, scope);
+            report.hold_against(&protocol, fleet);
+            Ok(report)
         }
         (false, false) => {
             let names = (given(against), super::paths::shown(folder));
@@ -148,7 +164,7 @@ fn ad_hoc(
     let anchor = protocol.sources()[index + 1].origin.clone();
     let versions = vec![names.0.clone(), names.1.clone()];
     let pair = Pair { protocol: &protocol, index, old: &old, new: &new, names, guessed, step_file: None };
-    Report { protocol: name, versions, steps: vec![judged(&pair, scope)], findings: Vec::new(), anchor }
+    Report { protocol: name, versions, steps: vec![judged(&pair, scope)], findings: Vec::new(), anchor, fleet: None }
 }
 
 /// The protocol with a step that renames the packages that seem to have moved. Where such a step says more than can be, as
@@ -168,7 +184,13 @@ fn with_moved_packages(protocol: Protocol, index: usize) -> (Protocol, Vec<(Stri
 }
 
 /// Two states of one protocol: what was published has to be there as it was, and what came since is checked.
-fn of_protocols(folder: &Path, against: &Tree, scope: &Scope, mut places: Places) -> Result<Report, CheckError> {
+fn of_protocols(
+    folder: &Path,
+    against: &Tree,
+    scope: &Scope,
+    mut places: Places,
+    ask: AskFleet<'_>,
+) -> Result<Report, CheckError> {
     let before = places.load(against.folder())?;
     let now = places.load(folder)?;
     if before.name() != now.name() {
@@ -180,6 +202,7 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope, mut places: Places
             before.name()
         )));
     }
+    let fleet = ask(now.name())?;
     let newest = before.versions()[before.versions().len() - 1].version();
     // Steps to versions that came since; what was there before was checked then.
     let since = now.versions().iter().take_while(|schema| schema.version() <= newest).count().saturating_sub(1);
@@ -201,6 +224,7 @@ fn of_protocols(folder: &Path, against: &Tree, scope: &Scope, mut places: Places
         let pair = two(last, now.sources()[index].clone(), folder)?;
         report.steps.extend(ad_hoc(pair, &places, 0, names, None, scope).steps);
     }
+    report.hold_against(&now, fleet);
     Ok(report)
 }
 
@@ -235,6 +259,7 @@ pub(crate) fn of_steps(protocol: &Protocol, places: &Places, folder: &Path, firs
         steps,
         findings: Vec::new(),
         anchor: folder.join("protocol.toml"),
+        fleet: None,
     }
 }
 
@@ -266,6 +291,12 @@ fn image(protocol: &Protocol, index: usize, places: &Places) -> Image {
 }
 
 impl Report {
+    fn hold_against(&mut self, protocol: &Protocol, fleet: Option<judge::fleet::Fleet>) {
+        let Some((judged, findings)) = fleet.map(|fleet| judge::fleet::judge(protocol, fleet)) else { return };
+        self.findings.extend(findings);
+        self.fleet = Some(judged);
+    }
+
     /// All findings: those about versions first, then step by step.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().chain(self.steps.iter().flat_map(|step| &step.findings))

@@ -151,7 +151,7 @@ fn missing(told: &ListCallersResponse) -> impl Iterator<Item = String> {
     gaps.chain(late).chain(silent)
 }
 
-fn is_late(node: &CensusNode, told: &ListCallersResponse) -> bool {
+pub(super) fn is_late(node: &CensusNode, told: &ListCallersResponse) -> bool {
     !node.closed && !node.forgotten && Duration::from_micros(told.watched.saturating_sub(node.until_watched)) > LATE
 }
 

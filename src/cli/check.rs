@@ -1,5 +1,6 @@
-//! `straddle check`: what each change between versions means.
+//! `straddle check`: what each change between versions means, and what a fleet would say to it.
 
+mod fleet;
 mod folder;
 mod github;
 mod json;
@@ -70,6 +71,14 @@ fn checked(arguments: &CheckArguments) -> Outcome {
         );
         return Err(BadArguments(what).into());
     }
+    if arguments.against_fleet.is_some() && !report::is_protocol(folder) {
+        let what = format!(
+            "{} is no folder of a protocol (it has no protocol.toml), and a fleet's versions are those of one\n  help: name the \
+             protocol's folder, such as schemas/inventory",
+            folder.display()
+        );
+        return Err(BadArguments(what).into());
+    }
     let checked = check(arguments, folder, against.as_ref());
     let view = |report| View::new(report, against.as_ref());
     match checked {
@@ -84,10 +93,14 @@ fn checked(arguments: &CheckArguments) -> Outcome {
 
 fn check(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>) -> Result<Report, CheckError> {
     let scope = Scope { categories: arguments.categories.iter().copied().map(category).collect() };
+    let ask = |protocol: &str| {
+        let at = arguments.coordinator();
+        at.map(|at| fleet::ask(&at, protocol, arguments.calls_within).map_err(CheckError::Other)).transpose()
+    };
     if let Some(against) = against {
-        return report::of_change(folder, against, &scope);
+        return report::of_change(folder, against, &scope, &ask);
     }
-    let (report, recorded) = report::of_protocol(folder, &scope, arguments.update_lock)?;
+    let (report, recorded) = report::of_protocol(folder, &scope, arguments.update_lock, &ask)?;
     for change in recorded {
         // Whoever does not read what was recorded sees it in the file.
         let _ = writeln!(io::stderr(), "{}: {change}", lock::FILE);
@@ -139,7 +152,7 @@ fn unreadable(arguments: &CheckArguments, folder: &Path, against: Option<&Tree>,
         return Err(BadArguments(against.map_or(told.clone(), |against| against.name_as_given(&told))).into());
     }
     let anchor = folder.join("protocol.toml");
-    let report = Report { protocol: None, versions: Vec::new(), steps: Vec::new(), findings, anchor };
+    let report = Report { protocol: None, versions: Vec::new(), steps: Vec::new(), findings, anchor, fleet: None };
     let view = View::new(report, against);
     if arguments.format != CheckFormat::Text {
         print(arguments, &view, true)?;

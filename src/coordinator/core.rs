@@ -19,6 +19,7 @@ mod fleet;
 mod goals;
 mod invariants;
 mod limits;
+mod live;
 mod load;
 mod measured;
 mod nodes;

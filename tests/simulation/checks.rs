@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use straddle::control::v1_0_0 as wire;
 use straddle::control::v1_0_0::{UpgradeState, from_agent, to_agent};
-use straddle::coordinator::record::keys;
+use straddle::coordinator::record::{self, keys};
 
 use super::clock::SECOND;
 use super::protocol::NAME;
@@ -271,19 +271,27 @@ fn accepted(world: &World) -> Vec<String> {
     let prefix = keys::UPGRADES.as_bytes();
     let upgrades = world.store.entries.iter().filter(|(key, _)| key.starts_with(prefix));
     upgrades
-        .flat_map(|(_, value)| {
-            straddle::coordinator::record::open::<wire::StoredUpgrade>(value.clone()).expect("a record").accepted
-        })
+        .flat_map(|(_, value)| record::open::<wire::StoredUpgrade>(value.clone()).expect("a record").accepted)
         .collect()
 }
 
-/// Who has been seen, as it is kept.
+/// Who calls, as it is kept: by nodes' reports, and by the census.
 fn callers(world: &World) -> Vec<(usize, usize)> {
-    let prefix = format!("{}{NAME}/", keys::CALLERS);
-    let seen = world.store.entries.keys().filter_map(|key| std::str::from_utf8(key).ok()?.strip_prefix(&prefix));
-    let places = seen.filter_map(|rest| {
-        let (version, method) = rest.split_once('/')?;
-        let version = world.fleet.index(version);
+    let records = |prefix: &'static str| {
+        let prefix = format!("{prefix}{NAME}/");
+        world.store.entries.iter().filter(move |(key, _)| key.starts_with(prefix.as_bytes())).map(|(_, value)| value)
+    };
+    let seen = records(keys::CALLERS).map(|value| {
+        let seen: wire::SeenCaller = record::open(value.clone()).expect("a record");
+        (seen.version, seen.method)
+    });
+    let counted = records(keys::CENSUS).flat_map(|value| {
+        let kept: wire::CensusOfService = record::open(value.clone()).expect("a record");
+        let row = |row: wire::CensusRow| (kept.version.clone(), format!("{}.{}", kept.service, row.method));
+        kept.rows.into_iter().map(row).collect::<Vec<_>>()
+    });
+    let places = seen.chain(counted).filter_map(|(version, method)| {
+        let version = world.fleet.index(&version);
         let methods = world.fleet.protocol.versions()[version].methods();
         Some((version, methods.iter().position(|one| one.full_name() == method)?))
     });

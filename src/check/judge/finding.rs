@@ -128,6 +128,31 @@ pub(crate) mod own {
         categories: CATEGORY,
         purpose: "Tells of what the newer version has and the older one has not.",
     };
+    pub(crate) static FLEET_CALLERS_AHEAD: Rule = Rule {
+        id: "FLEET_CALLERS_AHEAD",
+        categories: CATEGORY,
+        purpose: "Tells of methods that a fleet's nodes refuse to callers who take a new version before the nodes do.",
+    };
+    pub(crate) static FLEET_CALLS_UNKNOWN: Rule = Rule {
+        id: "FLEET_CALLS_UNKNOWN",
+        categories: CATEGORY,
+        purpose: "Tells of which time and which nodes a fleet's calls are not known.",
+    };
+    pub(crate) static FLEET_CALL_LOSSY: Rule = Rule {
+        id: "FLEET_CALL_LOSSY",
+        categories: CATEGORY,
+        purpose: "Tells of calls that a fleet's callers make, and that can lose something at a new version.",
+    };
+    pub(crate) static FLEET_CALL_REFUSED: Rule = Rule {
+        id: "FLEET_CALL_REFUSED",
+        categories: CATEGORY,
+        purpose: "Checks that each call that a fleet's callers make is answered by a new version, too.",
+    };
+    pub(crate) static FLEET_REFUSAL_UNUSED: Rule = Rule {
+        id: "FLEET_REFUSAL_UNUSED",
+        categories: CATEGORY,
+        purpose: "Tells of methods that a new version refuses and that nobody in a fleet is known to call.",
+    };
     pub(crate) static LATE_REFUSAL: Rule = Rule {
         id: "LATE_REFUSAL",
         categories: CATEGORY,
@@ -182,8 +207,13 @@ pub(crate) mod own {
 }
 
 /// The rules of findings that are about no difference of two protos, in the order of their ids.
-pub(crate) static OWN_RULES: [&Rule; 11] = [
+pub(crate) static OWN_RULES: [&Rule; 16] = [
     &own::ADDITION,
+    &own::FLEET_CALLERS_AHEAD,
+    &own::FLEET_CALLS_UNKNOWN,
+    &own::FLEET_CALL_LOSSY,
+    &own::FLEET_CALL_REFUSED,
+    &own::FLEET_REFUSAL_UNUSED,
     &own::LATE_REFUSAL,
     &own::METHOD_GONE,
     &own::METHOD_OPEN,

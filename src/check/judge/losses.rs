@@ -27,6 +27,23 @@ pub(super) fn of(protocol: &Protocol, index: usize) -> Vec<Lost> {
     found.into_values().collect()
 }
 
+/// What calls of one method can lose where they cross a step upwards by rules, and their answers downwards.
+pub(super) fn of_past_hop(protocol: &Protocol, index: usize, method: usize) -> Vec<Lost> {
+    let (step, old, new) = (&protocol.steps()[index], &protocol.versions()[index], &protocol.versions()[index + 1]);
+    let mut found = BTreeMap::new();
+    let Hop::Rules { counterpart, .. } = step.past()[method] else { return Vec::new() };
+    let (caller, object) = (old.methods()[method].descriptor(), new.methods()[counterpart].descriptor());
+    for (direction, used, source, target) in [
+        (Direction::Up, Use::Request, caller.input(), object.input()),
+        (Direction::Down, Use::Response, object.output(), caller.output()),
+    ] {
+        for plan in step.plans(direction).reached(source.full_name(), target.full_name(), used) {
+            add((protocol, index), plan, direction, used, &mut found);
+        }
+    }
+    found.into_values().collect()
+}
+
 /// Each plan that calls by rules or stored data meet, with the way that messages go and what they are.
 pub(super) fn each_plan(protocol: &Protocol, index: usize, mut see: impl FnMut(&MessagePlan, Direction, Use)) {
     let (step, old, new) = (&protocol.steps()[index], &protocol.versions()[index], &protocol.versions()[index + 1]);

@@ -4,18 +4,21 @@ use serde_json::{Value, json};
 
 use super::view::{View, categories, counts, level, word};
 use crate::check::Verdict;
-use crate::check::judge::{Change, Finding, Judged};
+use crate::check::judge::{Change, Finding, Judged, fleet};
 use crate::protocol::plan::Direction;
 
 pub(super) fn of(view: &View<'_>, fails: bool) -> Result<String, serde_json::Error> {
     let report = &view.report;
-    let document = json!({
+    let mut document = json!({
         "protocol": report.protocol,
         "versions": report.versions.iter().map(|name| view.named(name)).collect::<Vec<_>>(),
         "failed": fails,
         "steps": report.steps.iter().map(|one| step(view, one)).collect::<Vec<_>>(),
         "findings": report.all().map(|finding| row(view, finding)).collect::<Vec<_>>(),
     });
+    if let Some(judged) = &report.fleet {
+        document["fleet"] = fleet(judged);
+    }
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
@@ -63,6 +66,39 @@ fn step(view: &View<'_>, step: &Judged) -> Value {
             }
             row
         }).collect::<Vec<_>>(),
+    })
+}
+
+/// The fleet that it was held against, with what becomes of each call.
+fn fleet(judged: &fleet::Judged) -> Value {
+    let fleet = &judged.fleet;
+    let called = |(called, outcomes): (&fleet::Called, &Vec<Option<&'static str>>)| {
+        let callers =
+            called.callers.iter().map(|one| json!({ "caller": one.name, "calls": one.calls, "error": one.error }));
+        let at = judged.proposed.iter().zip(outcomes);
+        json!({
+            "version": called.version,
+            "method": called.method,
+            "calls": called.calls,
+            "unlabelled": called.unlabelled,
+            "seconds_ago": called.ago.as_secs(),
+            "within": called.ago <= fleet.within,
+            "callers": callers.collect::<Vec<_>>(),
+            "others_at_most": called.others,
+            "at": at.map(|(version, word)| json!({ "version": version, "route": word })).collect::<Vec<_>>(),
+        })
+    };
+    let node = |node: &fleet::Node| json!({ "node": node.name, "version": node.version });
+    json!({
+        "coordinator": fleet.by,
+        "proposed": judged.proposed,
+        "published": fleet.published.keys().collect::<Vec<_>>(),
+        "retired_up_to": fleet.retired,
+        "nodes": fleet.nodes.iter().map(node).collect::<Vec<_>>(),
+        "calls_within_seconds": fleet.within.as_secs(),
+        "counted_seconds": fleet.counted_for.map(|counted| counted.as_secs()),
+        "calls": fleet.calls.iter().zip(&judged.outcomes).map(called).collect::<Vec<_>>(),
+        "unknown": fleet.unknown,
     })
 }
 

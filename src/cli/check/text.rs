@@ -3,14 +3,15 @@
 mod alike;
 mod sums;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use self::alike::grouped;
 use super::view::{View, category, level};
 use crate::check::Verdict;
-use crate::check::judge::{Element, Finding, Judged, Level, together};
+use crate::check::judge::{Element, Finding, Judged, Level, fleet, together};
 use crate::cli::snippet::{Paint, Snippets, Style};
+use crate::version::Version;
 
 /// How much to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,9 @@ pub(super) fn of(view: &View<'_>, detail: Detail, style: Style) -> Result<String
         None => {
             writeln!(writer.text, "{} against {}", view.named(&report.versions[1]), view.named(&report.versions[0]))?;
         }
+    }
+    if let Some(judged) = &report.fleet {
+        writeln!(writer.text, "{}", fleet(judged))?;
     }
     for finding in report.findings.iter().filter(|finding| detail.shows(finding)) {
         writer.text.push('\n');
@@ -208,6 +212,35 @@ impl Writer<'_> {
         let paint = if errors > 0 { Paint::Red } else { Paint::Green };
         writeln!(self.text, "\n{}", self.style.paint(paint, &told))
     }
+}
+
+/// The fleet that it was held against, in a line.
+fn fleet(judged: &fleet::Judged) -> String {
+    let fleet = &judged.fleet;
+    let mut run: BTreeMap<&Version, usize> = BTreeMap::new();
+    for node in &fleet.nodes {
+        *run.entry(&node.version).or_default() += 1;
+    }
+    let nodes =
+        run.iter().map(|(version, nodes)| format!("{nodes} node{} at {version}", if *nodes == 1 { "" } else { "s" }));
+    let nodes: Vec<String> = nodes.collect();
+    let nodes = if nodes.is_empty() { "no nodes".to_owned() } else { nodes.join(", ") };
+    let lately = fleet.calls.iter().filter(|called| called.ago <= fleet.within);
+    let versions: BTreeSet<&Version> = lately.clone().map(|called| &called.version).collect();
+    let (methods, within) = (lately.count(), fleet::lasted(fleet.within));
+    let calls = match fleet.counted_for {
+        None => "no calls are counted yet".to_owned(),
+        Some(counted) => {
+            let (method, version) = (if methods == 1 { "" } else { "s" }, if versions.len() == 1 { "" } else { "s" });
+            let counted = fleet::lasted(counted);
+            format!(
+                "{methods} method{method} of {} version{version} called in {within}, of calls that are counted for {counted}",
+                versions.len()
+            )
+        }
+    };
+    let judged: Vec<String> = judged.proposed.iter().map(ToString::to_string).collect();
+    format!("fleet of {}: {nodes}; {calls}; judged: {}", fleet.by, judged.join(", "))
 }
 
 /// How many elements are listed that are told together.

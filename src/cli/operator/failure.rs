@@ -79,9 +79,14 @@ impl Failure {
         })
     }
 
-    pub(super) fn text(&self) -> String {
+    /// What went wrong.
+    pub(in crate::cli) fn what(&self) -> String {
         let reason = self.reason.as_ref().map(|reason| format!("{reason}: ")).unwrap_or_default();
-        let mut text = format!("error: {reason}{}", self.message);
+        printable(&format!("{reason}{}", self.message))
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("error: {}", self.what());
         if !self.advice.is_empty() {
             text.push_str("\n  help: ");
             text.push_str(&self.advice);

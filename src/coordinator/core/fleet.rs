@@ -1,6 +1,6 @@
 //! The nodes of one protocol, with all that was published of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Session;
@@ -247,31 +247,6 @@ impl Fleet {
                 }
             }
         }
-    }
-
-    /// Who calls, as far as it counts: versions with the methods that they call. It goes by the watch: a clock that was set ahead
-    /// must not make callers forgotten that are still there.
-    pub(super) fn live_callers(&self, watched: u64, kept: u64) -> BTreeMap<Version, BTreeSet<String>> {
-        let mut live: BTreeMap<Version, BTreeSet<String>> = BTreeMap::new();
-        let Some(protocol) = &self.protocol else { return live };
-        let retired = self.retired_up_to();
-        for ((version, method), seen) in &self.callers {
-            let served = retired.as_ref().is_none_or(|retired| version > retired);
-            if served && seen.last_seen_watched.saturating_add(kept) >= watched {
-                live.entry(version.clone()).or_default().insert(method.clone());
-            }
-        }
-        for declared in self.upgrade.iter().flat_map(|running| &running.stored.callers) {
-            let Some(version) = self.canonical(&declared.version) else { continue };
-            let Some(schema) = protocol.schema(&version) else { continue };
-            let methods = live.entry(version).or_default();
-            if declared.methods.is_empty() {
-                methods.extend(schema.methods().iter().map(|method| method.full_name().to_owned()));
-            } else {
-                methods.extend(declared.methods.iter().cloned());
-            }
-        }
-        live
     }
 }
 

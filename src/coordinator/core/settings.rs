@@ -19,7 +19,7 @@ pub struct Settings {
     pub prepared_for: Duration,
     /// A node whose move came to nothing without anybody's fault is not asked again for so long.
     pub retry_after: Duration,
-    /// A method that was not called for so long has no caller any more.
+    /// A call that reports alone have told of counts for so long; one that the census has counted, until its version is retired.
     pub callers_kept: Duration,
     /// So many events are kept.
     pub events_kept: u64,

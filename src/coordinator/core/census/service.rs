@@ -68,6 +68,11 @@ impl Service {
         service
     }
 
+    /// The methods that were called, with when the last call was, on the watch. One that is called with a label and without comes twice.
+    pub(in crate::coordinator::core) fn called(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rows.values().map(|row| (row.method.as_str(), row.last_seen_watched))
+    }
+
     /// Adds what a batch says of a method.
     pub(super) fn add(&mut self, method: &str, said: &wire::CalledMethod, now: Now) {
         let key = (method.to_owned(), said.unlabelled);

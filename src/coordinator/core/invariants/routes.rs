@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::coordinator::core::fleet::{Fleet, Node, Waits};
 use crate::coordinator::core::goals::Step;
+use crate::coordinator::core::live::{Callers, When};
+use crate::coordinator::schedule::in_words;
 use crate::dispatch::{End, Walk};
 use crate::protocol::Protocol;
 use crate::version::Version;
@@ -73,10 +75,19 @@ impl Class {
     }
 }
 
+/// A method that callers of a version would lose.
+struct Lost {
+    version: usize,
+    method: usize,
+    when: When,
+    lack: Lack,
+}
+
 /// Who calls, in one round.
 pub(in crate::coordinator::core) struct Proof {
-    /// Places of versions and their methods.
-    callers: Vec<(usize, BTreeSet<usize>)>,
+    callers: Callers,
+    /// For how long a call that nodes report counts, in microseconds.
+    kept: u64,
     accepted: BTreeSet<String>,
     /// By what a node is, and what it would be.
     proved: BTreeMap<(Class, Class), Option<Waits>>,
@@ -88,17 +99,7 @@ impl Proof {
         let ended = fleet.ended.values().flat_map(|upgrade| upgrade.accepted.iter().cloned());
         let running = fleet.upgrade.iter().flat_map(|running| running.accepted.iter().cloned());
         let accepted = ended.chain(running).collect();
-        let Some(protocol) = &fleet.protocol else {
-            return Self { callers: Vec::new(), accepted, proved: BTreeMap::new() };
-        };
-        let place = |(version, methods): (Version, BTreeSet<String>)| {
-            let index = protocol.index_of(&version)?;
-            let declared = protocol.versions()[index].methods().iter().enumerate();
-            let called = declared.filter(|(_, method)| methods.contains(method.full_name())).map(|(place, _)| place);
-            Some((index, called.collect()))
-        };
-        let callers = fleet.live_callers(watched, kept).into_iter().filter_map(place).collect();
-        Self { callers, accepted, proved: BTreeMap::new() }
+        Self { callers: fleet.live_callers(watched, kept), kept, accepted, proved: BTreeMap::new() }
     }
 
     /// As if these methods were accepted, for plans.
@@ -114,7 +115,7 @@ impl Proof {
         let all = protocol.versions()[index].methods().iter().enumerate();
         let called =
             all.filter(|(_, method)| methods.is_empty() || methods.iter().any(|one| one == method.full_name()));
-        self.callers.push((index, called.map(|(place, _)| place).collect()));
+        self.callers.entry(index).or_default().extend(called.map(|(place, _)| (place, When::Lately)));
         self.proved.clear();
     }
 
@@ -125,26 +126,68 @@ impl Proof {
             return proved.clone();
         }
         let lost = self.lost(protocol, &fleet.routes, now, then);
-        let waits = (!lost.is_empty()).then(|| told(protocol, &lost, step));
+        let waits = (!lost.is_empty()).then(|| self.told(protocol, &lost, step));
         self.proved.insert((now, then), waits.clone());
         waits
     }
 
-    /// What a class of nodes would not answer any more, as caller version, method and reason.
-    fn lost(&self, protocol: &Protocol, routes: &Routes, now: Class, then: Class) -> Vec<(usize, usize, Lack)> {
+    /// What a class of nodes would not answer any more.
+    fn lost(&self, protocol: &Protocol, routes: &Routes, now: Class, then: Class) -> Vec<Lost> {
         let (before, after) = (routes.refused(protocol, now), routes.refused(protocol, then));
         let mut lost = Vec::new();
         for (version, methods) in &self.callers {
             for (method, lack) in &after[*version] {
-                if methods.contains(method)
+                if let Some(when) = methods.get(method)
                     && !before[*version].contains_key(method)
                     && !self.accepted.contains(&name(protocol, *version, *method))
                 {
-                    lost.push((*version, *method, lack.clone()));
+                    lost.push(Lost { version: *version, method: *method, when: *when, lack: lack.clone() });
                 }
             }
         }
         lost
+    }
+
+    fn told(&self, protocol: &Protocol, lost: &[Lost], step: &Step) -> Waits {
+        const SHOWN: usize = 3;
+        let version = |index: usize| protocol.versions()[index].version();
+        let shown = &lost[..lost.len().min(SHOWN)];
+        let sentence = |one: &Lost| {
+            let why = match one.lack {
+                Lack::Refused(older, newer) => {
+                    format!("the step between {} and {} refuses it", version(older), version(newer))
+                }
+                Lack::Program(program) => format!("it takes a program that was built with {}", version(program)),
+            };
+            // Without a number that counts on: whoever waits is told again when it changes.
+            let rare = match one.when {
+                When::Lately => String::new(),
+                When::Before => format!(", though nobody has called it for {}", in_words(self.kept)),
+            };
+            let method = protocol.versions()[one.version].methods()[one.method].full_name();
+            let (caller, to) = (version(one.version), &step.to);
+            format!("callers of {caller} would lose {method} at nodes that run {to}: {why}{rare}")
+        };
+        let sentences: Vec<String> = shown.iter().map(sentence).collect();
+        let more = lost.len() - shown.len();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let accept = |one: &Lost| format!("--accept \"{}\"", name(protocol, one.version, one.method));
+        let names: Vec<String> = shown.iter().map(accept).collect();
+        let program = lost.iter().find_map(|one| match one.lack {
+            Lack::Program(program) => {
+                Some(format!("start nodes with a program that was built with {}; or ", version(program)))
+            }
+            Lack::Refused(..) => None,
+        });
+        let who = shown.first().map_or_else(String::new, |one| {
+            format!("see who calls it with `straddle callers {} --version {}`, ", protocol.name(), version(one.version))
+        });
+        let advice = format!(
+            "{}{who}bridge it in the step, or accept it by name: {}",
+            program.unwrap_or_default(),
+            names.join(" ")
+        );
+        Waits::new("routes", format!("{}{more}", sentences.join("; ")), advice)
     }
 }
 
@@ -160,42 +203,4 @@ fn class(fleet: &Fleet, node: &Node, version: &Version) -> Option<Class> {
 fn name(protocol: &Protocol, version: usize, method: usize) -> String {
     let schema = &protocol.versions()[version];
     format!("{} {}", schema.version(), schema.methods()[method].full_name())
-}
-
-fn told(protocol: &Protocol, lost: &[(usize, usize, Lack)], step: &Step) -> Waits {
-    const SHOWN: usize = 3;
-    let version = |index: usize| protocol.versions()[index].version();
-    let shown: Vec<String> = lost
-        .iter()
-        .take(SHOWN)
-        .map(|(caller, method, lack)| {
-            let why = match lack {
-                Lack::Refused(older, newer) => {
-                    format!("the step between {} and {} refuses it", version(*older), version(*newer))
-                }
-                Lack::Program(program) => format!("it takes a program that was built with {}", version(*program)),
-            };
-            let method = protocol.versions()[*caller].methods()[*method].full_name();
-            format!("callers of {} would lose {method} at nodes that run {}: {why}", version(*caller), step.to)
-        })
-        .collect();
-    let more = lost.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let names: Vec<String> = lost
-        .iter()
-        .take(SHOWN)
-        .map(|(caller, method, _)| format!("--accept \"{}\"", name(protocol, *caller, *method)))
-        .collect();
-    let program = lost.iter().find_map(|(_, _, lack)| match lack {
-        Lack::Program(program) => {
-            Some(format!("start nodes with a program that was built with {}; or ", version(*program)))
-        }
-        Lack::Refused(..) => None,
-    });
-    let advice = format!(
-        "{}bridge it in the step, wait until nobody calls it, or accept it by name: {}",
-        program.unwrap_or_default(),
-        names.join(" ")
-    );
-    Waits::new("routes", format!("{}{more}", shown.join("; ")), advice)
 }

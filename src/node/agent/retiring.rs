@@ -10,7 +10,7 @@ pub(super) async fn retire(node: &Node, told: wire::Retiring) -> Result<(), Stri
     node.retire(read(told)?).await.map_err(|error| error.to_string())
 }
 
-fn read(told: wire::Retiring) -> Result<Retiring, String> {
+pub(in crate::node) fn read(told: wire::Retiring) -> Result<Retiring, String> {
     let version = |text: &str| Version::from_label(text.as_bytes()).map_err(|error| error.to_string());
     let said = |number: u64| Some(number).filter(|number| *number != 0);
     let notice = |notice: wire::Notice| {
@@ -29,7 +29,7 @@ fn read(told: wire::Retiring) -> Result<Retiring, String> {
 }
 
 /// What is in force, as reports say it.
-pub(super) fn in_force(status: &RetiredStatus) -> wire::RetiringInForce {
+pub(in crate::node) fn in_force(status: &RetiredStatus) -> wire::RetiringInForce {
     let text = |version: &Option<Version>| version.as_ref().map(ToString::to_string).unwrap_or_default();
     let Retiring { retired_up_to, notices, grace_seconds } = &status.in_force;
     let notice = |notice: &Notice| wire::Notice {

@@ -147,14 +147,7 @@ impl Life {
         };
         let Some(told) = told.or_else(|| before.as_ref().map(|before| before.told.clone())) else { return Ok(()) };
         let (in_force, refused) = self.limited(&told);
-        let after = |ran| {
-            let mut next = before.clone().unwrap_or_default();
-            // Of what is retired only now no time is over.
-            next.ran(ran);
-            next.tell(told.clone());
-            next.settle(in_force.retired_up_to.as_ref(), now);
-            next
-        };
+        let after = |ran| Retired::settled(before.as_ref(), told.clone(), in_force.retired_up_to.as_ref(), ran, now);
         // That time goes by alone is written down now and then.
         if before.as_ref() != Some(&after(0)) {
             let next = after(ran);

@@ -32,6 +32,8 @@ mod limits;
 pub(crate) mod losses;
 mod making;
 mod metrics;
+#[doc(hidden)]
+pub mod modelled;
 mod opening;
 mod program;
 mod random;

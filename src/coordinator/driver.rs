@@ -12,6 +12,7 @@
 mod batch;
 mod lead;
 mod load;
+mod pending;
 mod sessions;
 mod watchers;
 
@@ -163,6 +164,17 @@ impl Driver {
     }
 
     async fn leads(&mut self, lead: &Lead) -> End {
+        match pending::left(&*self.database).await {
+            Ok(left) => {
+                for writes in left {
+                    if let Err(lost) = lead.commit(writes).await {
+                        return End::Lost(lost);
+                    }
+                }
+            }
+            Err(error) if error.is_unavailable() => return End::Lost(error.into()),
+            Err(error) => return End::Failed(error.to_string()),
+        }
         let loaded = match load::all(&*self.database).await {
             Ok(loaded) => loaded,
             Err(error) if error.is_unavailable() => return End::Lost(error.into()),

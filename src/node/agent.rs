@@ -25,7 +25,7 @@ mod learning;
 mod link;
 mod moving;
 mod reporting;
-mod retiring;
+pub(super) mod retiring;
 mod succession;
 mod supervised;
 

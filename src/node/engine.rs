@@ -306,6 +306,7 @@ impl Life {
             let told = lock(&self.told);
             (self.folder_of(&told.current), told.current.version().clone())
         };
+        self.opens_again();
         let retired = self.retirement.up_to();
         let opened = spawn_blocking(move || {
             Standing::open(&chain, &protocol, &dispatch, &files, &epoch, &version, retired.as_ref())

@@ -1,21 +1,21 @@
 //! A node that stays at its version for as long as it lives.
 
+mod retired;
+
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until};
 
+use self::retired::{Retirement, lock};
 use super::agent::Agency;
 use super::draining;
 use super::front::Fronts;
 use super::learn::{Built, Learning, Trust};
-use super::life::{NodeStatus, RetiredStatus};
-use super::retire::{limited, log};
+use super::life::NodeStatus;
 use crate::dispatch::{Dispatch, Object, Objects, Table};
 use crate::protocol::{Protocol, Schema};
-use crate::retiring::{Retiring, WallClock};
+use crate::retiring::{WallClock, reaches};
 use crate::version::Version;
 
 /// A node without a state folder.
@@ -30,11 +30,8 @@ pub(super) struct Resting {
     pub(super) learning: Learning,
     pub(super) fronts: Fronts,
     pub(super) agency: Agency,
-    objects: Vec<(Version, Object)>,
-    /// How long streams of retired versions may go on, and by which clock there are brown-outs.
-    patience: (Duration, Arc<dyn WallClock>),
-    /// What is to end those streams.
-    ending: Mutex<Option<AbortHandle>>,
+    objects: Mutex<Vec<(Version, Object)>>,
+    retirement: Retirement,
 }
 
 impl Resting {
@@ -56,8 +53,8 @@ impl Resting {
         let oldest = (oldest > 0).then(|| protocol.versions()[oldest].version().clone());
         let (status, built, learning) = (watch::Sender::new(status), Built::of(&protocol), Learning::new(trust));
         let (protocol, fronts) = (RwLock::new(protocol), Fronts::new(!agency.attends()));
-        let ending = Mutex::default();
-        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, agency, objects, patience, ending }
+        let (objects, retirement) = (Mutex::new(objects), Retirement::new(patience));
+        Self { version, dispatch, status, protocol, oldest, built, learning, fronts, agency, objects, retirement }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -94,27 +91,6 @@ impl Resting {
         });
     }
 
-    /// Retires, announces and takes back. Its objects stay: they can be made only once.
-    pub(super) fn retire(&self, told: &Retiring) {
-        let (in_force, refused) = limited(told, &self.protocol(), &self.version, None);
-        let before = self.status.borrow().retired.as_ref().map(|before| before.in_force.clone()).unwrap_or_default();
-        let (streams, clock) = &self.patience;
-        self.dispatch.retire(&in_force, clock);
-        log(&self.called(), &before, &in_force);
-        if before.retired_up_to != in_force.retired_up_to {
-            let (going, until) = (self.dispatch.going(), Instant::now() + *streams);
-            let ending = tokio::spawn(async move {
-                sleep_until(until).await;
-                going.end_streams();
-            });
-            let mut slot = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.replace(ending.abort_handle()).into_iter().for_each(|before| before.abort());
-        }
-        let retired = RetiredStatus { in_force, refused, swept_up_to: None };
-        self.status.send_modify(|status| status.retired = Some(retired));
-        self.tell();
-    }
-
     fn calls(&self) -> (usize, usize) {
         let gate = self.dispatch.gate();
         (gate.inside(), gate.waiting())
@@ -140,22 +116,8 @@ impl Resting {
     /// Serves another protocol, which has all versions of the one before.
     pub(super) fn extend(&self, protocol: Protocol) -> Result<(), String> {
         let mut serves = self.protocol.write().unwrap_or_else(PoisonError::into_inner);
-        let index = |version: &Version| protocol.versions().iter().position(|schema| schema.version() == version);
-        let mut at: Vec<Option<Object>> = vec![None; protocol.versions().len()];
-        for (version, object) in &self.objects {
-            if let Some(index) = index(version) {
-                at[index] = Some(object.clone());
-            }
-        }
-        let oldest = self.oldest.as_ref().map_or(Some(0), index);
-        let (Some(node), Some(oldest)) = (index(&self.version), oldest) else {
-            return Err("the other protocol lacks versions that this node serves".to_owned());
-        };
-        let table = Table::new(&protocol, &Objects { node, oldest, at: &at, built: self.built.range(&protocol) })
-            .map_err(|missing| {
-                let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
-                format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
-            })?;
+        let table = self.table(&protocol, &lock(&self.objects), self.retirement.gone_up_to().as_ref())?;
+        let oldest = self.oldest.as_ref().and_then(|oldest| protocol.index_of(oldest)).unwrap_or(0);
         let versions: Vec<Version> =
             protocol.versions()[oldest..].iter().map(|schema| schema.version().clone()).collect();
         let learned = self.built.learned(&protocol);
@@ -163,5 +125,30 @@ impl Resting {
         self.dispatch.install(table);
         self.status.send_modify(|status| (status.served, status.learned) = (versions, learned));
         Ok(())
+    }
+
+    /// The routes to these objects in a protocol; of versions up to one, which are retired, there are none.
+    fn table(
+        &self,
+        protocol: &Protocol,
+        objects: &[(Version, Object)],
+        gone: Option<&Version>,
+    ) -> Result<Table, String> {
+        let mut at: Vec<Option<Object>> = vec![None; protocol.versions().len()];
+        for (version, object) in objects {
+            if let Some(index) = protocol.index_of(version) {
+                at[index] = Some(object.clone());
+            }
+        }
+        let oldest = self.oldest.as_ref().map_or(Some(0), |oldest| protocol.index_of(oldest));
+        let (Some(node), Some(oldest)) = (protocol.index_of(&self.version), oldest) else {
+            return Err("the other protocol lacks versions that this node serves".to_owned());
+        };
+        let versions = protocol.versions().iter().map(Schema::version);
+        let oldest = oldest.max(versions.filter(|version| gone.is_some_and(|gone| reaches(gone, version))).count());
+        Table::new(protocol, &Objects { node, oldest, at: &at, built: self.built.range(protocol) }).map_err(|missing| {
+            let missing = missing.iter().map(|missing| format!("{} of {}", missing.method, missing.service));
+            format!("the node has no objects for {}", missing.collect::<Vec<_>>().join(", "))
+        })
     }
 }

@@ -28,7 +28,8 @@ impl Node {
     /// the time that they have when a node moves ([`stream_limit`](super::Builder::stream_limit)), and then end as `RETIRED`. Once the
     /// last call has gone, the past simulation objects of these versions are dropped; their states are removed after the
     /// [grace](Retiring::grace), and until then are as they were when the versions are served again. A node with a state folder keeps
-    /// all this there; another one knows it until it ends, and keeps its objects.
+    /// all this there. Another one knows it until it ends, and can make its objects only once: they stay for the grace, and versions
+    /// whose objects have gone are served again when its program starts anew.
     ///
     /// A version that the node runs, or could go back to, is not retired before that has changed:
     /// [`status`](Self::status) says so.

@@ -35,6 +35,23 @@ struct Waiting {
 }
 
 impl Retired {
+    /// What is kept once this is told, and the versions up to one are retired since now; the program has run for so many seconds
+    /// since that was written down.
+    pub(crate) fn settled(
+        before: Option<&Self>,
+        told: Retiring,
+        retired_up_to: Option<&Version>,
+        ran: u64,
+        now: u64,
+    ) -> Self {
+        let mut next = before.cloned().unwrap_or_default();
+        // Of what is retired only now no time is over.
+        next.ran(ran);
+        next.tell(told);
+        next.settle(retired_up_to, now);
+        next
+    }
+
     /// This is to be so: what waits already waits so much longer, or shorter, as the grace is.
     pub(crate) fn tell(&mut self, told: Retiring) {
         let (before, now) = (self.told.grace().as_secs(), told.grace().as_secs());
@@ -100,7 +117,7 @@ impl Retired {
     }
 
     /// The line of it, with a line feed.
-    pub(super) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
+    pub(crate) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let text = serde_json::to_string(self)?;
         Ok(format!("{:08x} {text}\n", crc32fast::hash(text.as_bytes())).into_bytes())
     }

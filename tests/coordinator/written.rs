@@ -78,5 +78,8 @@ fn the_table_of_keys_in_architecture_is_what_is_written() {
     let mut written: BTreeSet<(String, String)> = written.collect();
     // The driver writes who leads.
     written.insert((keys::LEADER.to_owned(), "Leader".to_owned()));
+    // And what no transaction holds.
+    written.insert((keys::PENDING.to_owned(), "Pending".to_owned()));
+    written.insert((format!("{}<part>", keys::PENDING_PARTS), "PendingPart".to_owned()));
     assert_eq!(table(), written);
 }

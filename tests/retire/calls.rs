@@ -1,7 +1,7 @@
 //! What calls are told, of a node without a state.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -209,4 +209,108 @@ async fn calls_that_come_as_a_version_goes_and_comes_are_answered_or_told() {
     for caller in callers {
         caller.await.unwrap();
     }
+}
+
+/// The same node, and whether its past object is still there.
+fn watched(clock: &Bent) -> (Node, Weak<()>) {
+    let there = Arc::new(());
+    let (seen, there) = (Arc::downgrade(&there), std::sync::Mutex::new(Some(there)));
+    let past = move |adjacent| {
+        let there = there.lock().unwrap().take().expect("an object is made once");
+        let nobody = service_fn(move |_: Request<Body>| {
+            let _there = there.clone();
+            std::future::pending::<Result<Response<Body>, std::convert::Infallible>>()
+        });
+        past(adjacent).and_service("shop.Counted", nobody)
+    };
+    let builder = Node::builder(protocol()).object("3.0.0", answers("shop.v3.Shop")).past("2.0.0", past);
+    (builder.wall_clock(Arc::new(clock.clone())).build().unwrap(), seen)
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_go_when_the_grace_is_over_and_not_before() {
+    let clock = Bent::at(1_000);
+    let (node, past) = watched(&clock);
+    let seconds = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+    let retiring = || up_to("2.0.0").keep_state_for(Duration::from_secs(3_600));
+    node.retire(retiring()).await.unwrap();
+    // The clock jumps: the program has to have run for the grace all the same.
+    clock.set(1_000_000);
+    seconds(3_500).await;
+    node.retire(Retiring::default()).await.unwrap();
+    assert!(is_answered(&call(&node.service(), 1, "List", true).await), "within the grace it is taken back");
+    // Its time begins anew.
+    node.retire(retiring()).await.unwrap();
+    seconds(3_500).await;
+    assert!(past.upgrade().is_some() && node.status().retired.unwrap().swept_up_to.is_none());
+    seconds(200).await;
+    assert!(past.upgrade().is_some(), "its date has not come");
+    clock.set(1_003_600);
+    seconds(3_700).await;
+    assert!(past.upgrade().is_none(), "it has gone");
+    assert_eq!(node.status().retired.unwrap().swept_up_to, Some(version("2.0.0")));
+    for major in [1, 2] {
+        assert_retired(&status(&call(&node.service(), major, "List", true).await), "3.0.0..=3.0.0");
+    }
+    assert!(is_answered(&call(&node.service(), 3, "List", true).await));
+    // What has no object is not served again by this program, and it says so.
+    node.retire(up_to("1.0.0")).await.unwrap();
+    let retired = node.status().retired.unwrap();
+    assert_eq!(retired.in_force.retired_up_to, Some(version("2.0.0")));
+    assert!(retired.refused.is_some_and(|why| why.contains("start the program again")));
+    assert_retired(&status(&call(&node.service(), 2, "List", true).await), "3.0.0..=3.0.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_older_goes_and_a_newer_one_comes_back() {
+    let clock = Bent::at(1_000);
+    let (node, past) = watched(&clock);
+    let grace = |version| up_to(version).keep_state_for(Duration::from_secs(100));
+    node.retire(grace("1.0.0")).await.unwrap();
+    clock.set(1_090);
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    node.retire(grace("2.0.0")).await.unwrap();
+    clock.set(1_110);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(node.status().retired.unwrap().swept_up_to, Some(version("1.0.0")));
+    assert!(past.upgrade().is_some());
+    node.retire(grace("1.0.0")).await.unwrap();
+    assert!(is_answered(&call(&node.service(), 2, "List", true).await));
+    assert_retired(&status(&call(&node.service(), 1, "List", true).await), "2.0.0..=3.0.0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_whose_calls_go_on_stays_for_as_long_as_they_do() {
+    let (clock, go_on) = (Bent::at(1_000), Arc::new(Notify::new()));
+    let may = go_on.clone();
+    let (there, seen) = {
+        let there = Arc::new(());
+        (std::sync::Mutex::new(Some(there.clone())), Arc::downgrade(&there))
+    };
+    let past = move |_: Adjacent| {
+        let (may, there) = (may.clone(), there.lock().unwrap().take());
+        let waits = service_fn(move |_: Request<Body>| {
+            let (may, there) = (may.clone(), there.clone());
+            async move {
+                may.notified().await;
+                drop(there);
+                Ok::<_, std::convert::Infallible>(Response::new(Body::full(Bytes::from_static(b"\0\0\0\0\0"))))
+            }
+        });
+        Object::default().and_service("shop.v2.Shop", waits)
+    };
+    let builder = Node::builder(protocol()).object("3.0.0", answers("shop.v3.Shop")).past("2.0.0", past);
+    let node = builder.wall_clock(Arc::new(clock.clone())).build().unwrap();
+    let service = node.service();
+    let inside = tokio::spawn(async move { call(&service, 2, "List", true).await });
+    tokio::task::yield_now().await;
+    node.retire(up_to("2.0.0").keep_state_for(Duration::from_secs(10))).await.unwrap();
+    clock.set(1_100);
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert!(node.status().retired.unwrap().swept_up_to.is_none(), "a call is inside");
+    go_on.notify_one();
+    assert!(is_answered(&inside.await.unwrap()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(node.status().retired.unwrap().swept_up_to, Some(version("2.0.0")));
+    assert!(seen.upgrade().is_none());
 }

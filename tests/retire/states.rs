@@ -245,6 +245,41 @@ async fn upgrades_go_on_without_objects_of_retired_versions_and_take_their_state
     node.stop().await;
 }
 
+/// Where the copy of the retired object's calls lies in an epoch that is not the current one, if there is one.
+fn copied(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().join("past/2.0.0/calls"));
+    entries.into_iter().find(|file| file.exists() && *file != calls(folder))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn states_of_retired_objects_are_copied_while_callers_are_served_and_again_when_somebody_had_them_open() {
+    for opened_meanwhile in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let node = third(folder.path()).await;
+        node.retire(up_to("2.0.0")).await.unwrap();
+        node.stop().await;
+        // Its program has not opened what was retired before.
+        let node = fourth(folder.path()).start().await.unwrap();
+        let prepared = node.prepare(&version("4.0.0"), LONG).await.unwrap();
+        let copy = copied(folder.path()).expect("a copy that was made ahead");
+        assert_eq!(lines(&copy), ["begun", "Add"]);
+        assert_eq!(list(&node.service(), 3).await.unwrap(), ["first"]);
+        if opened_meanwhile {
+            node.retire(Retiring::default()).await.unwrap();
+            assert_eq!(list(&node.service(), 2).await.unwrap(), ["first"]);
+            node.retire(up_to("2.0.0")).await.unwrap();
+        }
+        node.switch(&prepared.name).await.unwrap();
+        assert_retired(&list(&node.service(), 2).await.unwrap_err(), "3.0.0..=4.0.0");
+        node.retire(Retiring::default()).await.unwrap();
+        assert_eq!(list(&node.service(), 1).await.unwrap(), ["first"]);
+        let expected: &[&str] =
+            if opened_meanwhile { &["begun", "Add", "List", "List"] } else { &["begun", "Add", "List"] };
+        assert_eq!(lines(&calls(folder.path())), expected);
+        node.stop().await;
+    }
+}
+
 /// Whatever operation on files goes wrong, or is the last one of its program.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_ends_in_between_leaves_a_version_served_or_retired() {

@@ -28,9 +28,14 @@ impl Clock {
     }
 
     pub(crate) fn now(&self, time: u64) -> Now {
+        Now::new(self.monotonic(time), self.wall(time))
+    }
+
+    /// What the wall clock shows, in microseconds since 1970.
+    pub(crate) fn wall(&self, time: u64) -> u64 {
         // 2026-01-01.
         let wall = 1_767_225_600_000_000i64 + time.cast_signed() + self.wall_off;
-        Now::new(self.monotonic(time), wall.cast_unsigned())
+        wall.cast_unsigned()
     }
 
     /// How long a time of this clock is in truth, rounded up.

@@ -17,6 +17,7 @@ impl World {
     pub(crate) fn call(&mut self) {
         self.hear();
         self.watch();
+        self.keep_doors();
         let mut callers = self.operator.callers.clone();
         callers.retain(|caller| !self.retirement.left.contains(caller));
         for caller in callers {
@@ -31,8 +32,9 @@ impl World {
                     continue;
                 }
                 let method = self.random.usize(0..methods);
+                let refused = self.knock(node, caller, method);
                 let one = &self.nodes[node];
-                let routed = !self.refuses(node, caller) && self.fleet.routed(caller, method, one.version, one.program);
+                let routed = !refused && self.fleet.routed(caller, method, one.version, one.program);
                 let (node_version, version) = (self.fleet.name(one.version), self.fleet.name(caller));
                 let fails = self.operator.faulty == Some(one.version);
                 let name = self.fleet.method(caller, method).to_owned();

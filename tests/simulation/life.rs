@@ -10,8 +10,10 @@ use straddle::node::agent::core::{AgentCore, Input, Output};
 use super::census::Counting;
 use super::checks;
 use super::clock::{Clock, SECOND};
+use super::doors::Front;
 use super::node::{Move, Node};
 use super::protocol::NAME;
+use super::retirement::Broken;
 use super::world::{Crash, Event, Fault, World};
 
 /// While faults happen.
@@ -44,6 +46,11 @@ impl World {
             let (node, time) = (self.dice.usize(0..nodes), self.dice.u64(SECOND..60 * SECOND));
             let at = self.dice.u64(SECOND..FAULTS);
             self.at(at, Event::Fault(Fault::StopNode(node, time)));
+        }
+        for _ in 0..self.dice.usize(0..3) {
+            let (node, at) = (self.dice.usize(0..nodes), self.dice.u64(SECOND..FAULTS));
+            let seconds = self.dice.i64(-7_200..7_200);
+            self.at(at, Event::Fault(Fault::JumpNode(node, seconds)));
         }
     }
 
@@ -98,7 +105,9 @@ impl World {
             ways,
             clock,
             began: 0,
+            kept: None,
             told: None,
+            front: None,
             counting: Counting::default(),
             version: first,
             back: None,
@@ -147,6 +156,10 @@ impl World {
         one.serve = false;
         one.drained = false;
         one.next_tick = None;
+        let forgets = self.retirement.broken == Some(Broken::Forgets);
+        let kept = if forgets { None } else { one.kept.as_deref() };
+        let late = self.retirement.late.clone();
+        one.front = Some(Front::start(self.fleet, (kept, one.told.as_ref()), (one.version, one.back), late));
         let hello = one.hello(self.fleet, NAME);
         let agent = AgentCore::new(hello).counting(30 * SECOND);
         one.agent = Some(if one.gets_ready { agent.getting_ready() } else { agent });
@@ -167,7 +180,7 @@ impl World {
     pub(crate) fn crash_node(&mut self, node: usize) {
         let notices = self.random.u64(1_000..40 * SECOND);
         let one = &mut self.nodes[node];
-        one.agent = None;
+        (one.agent, one.front) = (None, None);
         one.serve = false;
         one.calls.clear();
         if let Some(stream) = one.stream.take() {
@@ -220,6 +233,12 @@ impl World {
             && self.nodes[node].unpushed
         {
             goal.bundles.clear();
+        }
+        if let Some(wire::to_agent::Message::Goal(goal)) = &mut said.message
+            && self.retirement.broken == Some(Broken::Untold)
+            && node == 0
+        {
+            goal.retiring = None;
         }
         if let Some(wire::to_agent::Message::Goal(goal)) = &mut said.message
             && self.hasty

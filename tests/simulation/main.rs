@@ -12,6 +12,7 @@ mod checks;
 mod clock;
 mod coordinators;
 mod database;
+mod doors;
 #[path = "../support/folder.rs"]
 mod folder;
 mod learning;
@@ -29,22 +30,28 @@ use straddle::coordinator::core::Invariants;
 
 use clock::SECOND;
 use protocol::Fleet;
+use retirement::Broken;
 use world::World;
 
 /// What happens in a usual run, so that it is not left out by chance.
-const HAPPENS: [&str; 9] = [
+const HAPPENS: [&str; 14] = [
     "found",
     "got ready",
     "stopped",
     "retired",
     "not retired",
+    "told of retirement by the disk",
+    "browned out",
+    "browned out by the disk",
+    "went on to its end",
+    "objects went",
     "killed",
     "unknown and not written",
     "unknown and written",
     "without power",
 ];
 /// Seeds of a usual run.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 50;
 /// Seeds among which each invariant that is turned off is noticed.
 const NOTICED_WITHIN: u64 = 400;
 /// When faults have ended, and some time beyond it, all plans have to be at their end.
@@ -215,4 +222,25 @@ fn without_the_guard_time_somebody_notices() {
 #[test]
 fn with_goals_that_finalize_too_much_somebody_notices() {
     noticed_prepared(Invariants::default(), &["finality"], |world| world.hasty = true);
+}
+
+/// The first seed that notices what nodes do wrong.
+macro_rules! noticed_where_nodes {
+    ($($name:ident: $broken:ident, $by:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            noticed_prepared(Invariants::default(), &$by, |world| {
+                world.with_broken_nodes(Broken::$broken);
+            });
+        }
+    )*};
+}
+
+noticed_where_nodes! {
+    with_nodes_that_forget_what_is_retired_somebody_notices: Forgets, ["brown-out", "retired-calls"];
+    with_nodes_that_only_say_that_it_is_in_force_somebody_notices: Lies, ["brown-out", "retired-calls"];
+    with_brownouts_that_are_not_taken_back_somebody_notices: Clings, ["brown-out"];
+    with_brownouts_by_another_clock_somebody_notices: Clock, ["brown-out"];
+    with_objects_that_are_closed_under_calls_somebody_notices: Closes, ["retire-race"];
+    with_a_node_that_is_never_told_somebody_notices: Untold, ["retired-at-last"];
 }

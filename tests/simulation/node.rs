@@ -11,6 +11,7 @@ use straddle::node::agent::core::AgentCore;
 
 use super::census::Counting;
 use super::clock::Clock;
+use super::doors::Front;
 use super::protocol::Fleet;
 
 /// A move, as it is journaled.
@@ -45,12 +46,14 @@ pub(crate) struct Node {
     pub(crate) failure: Option<String>,
     pub(crate) learned: BTreeSet<usize>,
     pub(crate) admission: u64,
-    /// What it was told of retired versions last.
+    /// What is written down of retired versions, as a real node writes it; and what it was told then.
+    pub(crate) kept: Option<String>,
     pub(crate) told: Option<wire::Retiring>,
     /// The versions that its program was built with, and can run.
     pub(crate) program: (usize, usize),
     // Its process.
     pub(crate) agent: Option<AgentCore>,
+    pub(crate) front: Option<Front>,
     /// Another one whenever the process starts.
     pub(crate) instance: u64,
     pub(crate) stream: Option<u64>,
@@ -144,6 +147,7 @@ impl Node {
             failure: self.failure.clone(),
             permit: moves.map_or(self.last_permit, |one| one.permit),
             prepared: moves.filter(|one| one.prepared).map(|one| fleet.name(one.to)).unwrap_or_default(),
+            retiring: self.front.as_ref().and_then(|front| front.doors.report()),
             ..wire::Report::default()
         };
         report.set_phase(self.phase());

@@ -134,6 +134,12 @@ impl Operator {
         }
     }
 
+    /// It goes to the newest version, with nothing in between.
+    pub(crate) fn go_far(&mut self, fleet: &Fleet) {
+        let item = |to| Item { to, schedule: &SCHEDULES[0], back_at: None, pause: false, faulty: false };
+        self.items = (self.first + 1..fleet.versions()).map(item).collect();
+    }
+
     /// What it does now.
     pub(crate) fn current(&self) -> Option<&Item> {
         self.items.get(self.item.min(self.items.len().saturating_sub(1)))
@@ -407,7 +413,8 @@ fn callers_come(world: &mut World) {
 
 /// All upgrades are over; what was away has to come to where the others are.
 fn end(world: &mut World, nodes: &[wire::NodeDescription]) {
-    if world.time < FAULTS {
+    // Who retires by force has time for it when the last version runs everywhere.
+    if world.time < if world.retirement.by_force { 3 * FAULTS } else { FAULTS } {
         return;
     }
     let Some(upgrade) = world.upgrade() else {
@@ -419,7 +426,8 @@ fn end(world: &mut World, nodes: &[wire::NodeDescription]) {
         let stored = node.node.as_ref();
         stored.is_some_and(|stored| stored.forgotten || (stored.version == *at && node.serving))
     };
-    if nodes.iter().all(there) {
+    let all_there = nodes.iter().all(there);
+    if all_there && super::retirement::rests(world, nodes) {
         world.operator.done = true;
     }
     for node in nodes.iter().filter(|node| !there(node)) {

@@ -2,6 +2,8 @@
 //! have really counted.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use straddle::control::v1_0_0 as wire;
 use straddle::coordinator::core::Ask;
@@ -10,11 +12,16 @@ use straddle::node::agent::core::Input;
 
 use super::census::Call;
 use super::clock::SECOND;
+use super::life::FAULTS;
 use super::protocol::NAME;
-use super::world::{Event, World};
+use super::world::{Event, Fault, World};
 
 /// On the watch a node is late after 90 seconds; with clocks that do not agree, and what a crash loses of the watch.
 const LATE: u64 = 120 * SECOND;
+/// When nothing fails any more, nodes do what they are told within so long: who has failed for long waits for five minutes.
+const SETTLES_WITHIN: u64 = 600 * SECOND;
+/// When the simulation begins, in seconds since 1970.
+const START: u64 = 1_767_225_600;
 
 /// What the operator does about old versions.
 #[derive(Debug, Default)]
@@ -24,24 +31,59 @@ pub(crate) struct Retirement {
     /// What is asked for: up to which version, the guard time, and whether by force.
     asked: Option<(usize, u64, bool)>,
     /// What was answered last, unless nobody knows what has become of what was asked for since.
-    kept: Option<String>,
+    kept: Option<wire::Retiring>,
+    /// Nobody asks for anything any more; since when.
+    rests_since: Option<u64>,
+    /// An object was called after it was closed.
+    pub(crate) late: Arc<AtomicBool>,
+    /// The operator does not ask whether anybody calls.
+    pub(crate) by_force: bool,
+    /// What nodes do wrong.
+    pub(crate) broken: Option<Broken>,
+}
+
+/// What a node does wrong, so that somebody has to notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Its programs do not find what was written down.
+    Forgets,
+    /// It says that it is in force, and it is not.
+    Lies,
+    /// Brown-outs that are taken back stay.
+    Clings,
+    /// It goes by a clock that is half a minute ahead.
+    Clock,
+    /// It closes objects while calls are inside.
+    Closes,
+    /// One of them is never told anything.
+    Untold,
 }
 
 /// Does something about old versions, now and then.
 pub(crate) fn look(world: &mut World) {
     callers_leave(world);
     let Some(stored) = world.leader().map(|_| stored(world)) else { return };
-    let retired = stored.retiring.unwrap_or_default().retired_up_to;
-    if let Some(kept) = world.retirement.kept.replace(retired.clone()).filter(|kept| *kept != retired) {
-        return world.checks.fail("retired", &format!("{kept:?} was answered, and {retired:?} is kept"));
+    let retiring = stored.retiring.unwrap_or_default();
+    if let Some(kept) = world.retirement.kept.replace(retiring.clone()).filter(|kept| *kept != retiring) {
+        return world.checks.fail("retired", &format!("{kept:?} was answered, and {retiring:?} is kept"));
     }
+    if world.retirement.rests_since.is_some() {
+        return;
+    }
+    let retired = retiring.retired_up_to;
     let protocol = NAME.to_owned();
     let ask = match world.dice.u8(0..40) {
         0 if !retired.is_empty() => Ask::Unretire(wire::UnretireRequest { protocol, anyway: true }),
-        1 => Ask::Announce(wire::AnnounceRequest { protocol, notice: Some(notice(world)) }),
-        2..12 => {
-            let (version, guard) = (world.dice.usize(0..2), world.dice.u64(10..150) * SECOND);
-            let force = world.dice.u8(0..60) == 0;
+        1 | 2 => Ask::Announce(wire::AnnounceRequest { protocol, notice: Some(notice(world)) }),
+        3 => {
+            // All of it is taken back.
+            let version = world.fleet.name(world.dice.usize(0..3));
+            let notice = wire::Notice { version, ..wire::Notice::default() };
+            Ask::Announce(wire::AnnounceRequest { protocol, notice: Some(notice) })
+        }
+        4..12 => {
+            let (version, guard) = (world.dice.usize(0..3), world.dice.u64(10..150) * SECOND);
+            let force = world.retirement.by_force || world.dice.u8(0..60) == 0;
             if !retired.is_empty() && world.fleet.index(&retired) >= version {
                 return;
             }
@@ -61,10 +103,13 @@ pub(crate) fn look(world: &mut World) {
     world.ask(ask);
 }
 
+/// Of either version, often with brown-outs, which may begin later.
 fn notice(world: &mut World) -> wire::Notice {
-    let every = world.dice.u64(60..600);
-    let brownout = wire::Brownout { seconds: world.dice.u64(1..60), every_seconds: every, from: 0 };
-    wire::Notice { version: world.fleet.name(1), brownout: Some(brownout), ..wire::Notice::default() }
+    let (version, every) = (world.dice.usize(0..3), world.dice.u64(60..300));
+    let from = if world.dice.bool() { 0 } else { START + world.dice.u64(0..900) };
+    let brownout = wire::Brownout { seconds: world.dice.u64(1..60), every_seconds: every, from };
+    let (version, brownout) = (world.fleet.name(version), Some(brownout).filter(|_| world.dice.u8(0..6) > 0));
+    wire::Notice { version, sunset: 2_000_000_000, brownout, ..wire::Notice::default() }
 }
 
 /// Callers of old versions are moved to newer ones; one or the other was forgotten.
@@ -123,30 +168,99 @@ fn stands_in_the_way(world: &World, version: usize, guard: u64) -> Option<Call> 
     within.into_iter().find(stands).cloned()
 }
 
+/// Whether each node has in force what is kept, now that all is healed and nobody asks for anything.
+pub(crate) fn rests(world: &mut World, nodes: &[wire::NodeDescription]) -> bool {
+    let since = *world.retirement.rests_since.get_or_insert(world.time);
+    let Some(why) = differs(world, nodes) else { return true };
+    if world.time > since + SETTLES_WITHIN {
+        world.checks.fail("retired-at-last", &why);
+    }
+    false
+}
+
+/// How a node differs from what is kept; or what the coordinator has heard of it.
+fn differs(world: &World, nodes: &[wire::NodeDescription]) -> Option<String> {
+    let kept = stored(world).retiring.unwrap_or_default();
+    for described in nodes {
+        let stored = described.node.clone().unwrap_or_default();
+        let Some(node) = world.nodes.iter().find(|node| node.name == stored.node) else { continue };
+        if stored.forgotten || node.dead {
+            continue;
+        }
+        let has = node.front.as_ref().and_then(|front| front.doors.report()).unwrap_or_default();
+        let heard = described.retiring.clone().unwrap_or_default();
+        let written = node.told.clone().unwrap_or_default();
+        for (what, retiring) in
+            [("has written down", Some(written)), ("does", has.retiring), ("has told of", heard.retiring)]
+        {
+            if retiring.clone().unwrap_or_default() != kept {
+                return Some(format!("{} {what} {retiring:?}, and {kept:?} is kept", node.name));
+            }
+        }
+        if let Some(refused) = has.refused {
+            return Some(format!("{}: {refused}", node.name));
+        }
+    }
+    None
+}
+
 impl World {
-    /// A node has written down what is retired; or could not.
+    /// Nodes do something wrong, and end more often.
+    pub(crate) fn with_broken_nodes(&mut self, broken: Broken) {
+        self.retirement.broken = Some(broken);
+        if broken == Broken::Closes {
+            self.retirement.by_force = true;
+            // Only the last step has an object behind it that can be retired.
+            self.operator.go_far(self.fleet);
+        }
+        for _ in 0..12 {
+            let node = self.dice.usize(0..self.nodes.len());
+            let at = self.dice.u64(60 * SECOND..FAULTS);
+            self.at(at, Event::Fault(Fault::CrashNode(node, SECOND)));
+        }
+    }
+
+    /// A node writes down what is retired, and puts it in force; or it cannot, or its program ends in between.
     pub(crate) fn retired(&mut self, node: usize, instance: u64, retiring: wire::Retiring) {
         if self.nodes[node].instance != instance || !self.nodes[node].is_up() {
             return;
         }
-        let fails = self.dice.u8(0..8) == 0;
-        if !fails {
-            self.nodes[node].told = Some(retiring);
+        let (fails, broken) = (self.retirement.rests_since.is_none(), self.retirement.broken);
+        if fails && self.dice.u8(0..8) == 0 {
+            self.agent(node, Input::Retired(Err("as the seed says".to_owned())));
+            return self.report(node);
         }
-        let result = if fails { Err("as the seed says".to_owned()) } else { Ok(()) };
-        self.agent(node, Input::Retired(result));
+        let one = &self.nodes[node];
+        let Some(front) = &one.front else { return };
+        let mut does = retiring.clone();
+        if let Some(before) = one.told.as_ref().filter(|_| broken == Some(Broken::Clings) && does.notices.is_empty()) {
+            does.notices.clone_from(&before.notices);
+        }
+        let settled = front.doors.settle(Some(&does), (one.version, one.back)).expect("what a coordinator says");
+        let settled = settled.expect("what was told");
+        self.write_down(node, &settled, &retiring);
+        if fails && self.dice.u8(0..16) == 0 {
+            self.note(|| format!("node {node} ends when it has written down {retiring:?}"));
+            self.store.happened("ended in between");
+            self.crash_node(node);
+            return self.after(SECOND, Event::StartNode(node));
+        }
+        self.note(|| format!("node {node} does {retiring:?}"));
+        if broken == Some(Broken::Lies) {
+            if let Some(front) = &mut self.nodes[node].front {
+                front.lie(self.fleet, retiring);
+            }
+        } else {
+            self.put_in_force(node, settled, retiring);
+        }
+        self.agent(node, Input::Retired(Ok(())));
         self.report(node);
     }
 
     pub(crate) fn retires(&mut self, node: usize, retiring: wire::Retiring) {
-        let (instance, wait) = (self.nodes[node].instance, self.dice.u64(1_000..2_000_000));
+        // Now and then its disk is slow.
+        let most = if self.dice.u8(0..4) == 0 { 20 * SECOND } else { 2 * SECOND };
+        let (instance, wait) = (self.nodes[node].instance, self.dice.u64(1_000..most));
         self.after(wait, Event::Retired { node, instance, retiring });
-    }
-
-    /// Whether a node refuses callers of a version because it is retired: not the one that it runs, or could go back to.
-    pub(crate) fn refuses(&self, node: usize, caller: usize) -> bool {
-        let one = &self.nodes[node];
-        let told = one.told.as_ref().map_or("", |told| &told.retired_up_to);
-        !told.is_empty() && caller <= self.fleet.index(told) && caller < one.back.unwrap_or(one.version)
     }
 }

@@ -112,6 +112,8 @@ pub(crate) enum Fault {
     Hold(usize, u64),
     /// The coordinator's wall clock jumps by so many seconds.
     Jump(i64),
+    /// A node's does.
+    JumpNode(usize, i64),
     /// A node comes that nobody has seen.
     Join,
 }
@@ -420,6 +422,7 @@ impl World {
                     process.clock.wall_off += seconds * 1_000_000;
                 }
             }
+            Fault::JumpNode(node, seconds) => self.nodes[node].clock.wall_off += seconds * 1_000_000,
             Fault::Join => self.join(),
         }
     }

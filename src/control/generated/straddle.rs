@@ -2382,6 +2382,71 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.ActiveVersion".into()
                     }
                 }
+                /// Writes that no transaction holds are decided on: they are done one transaction after the other, by whoever leads.
+                #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct Pending {
+                    #[prost(uint64, tag = "1")]
+                    pub parts: u64,
+                }
+                impl ::prost::Name for Pending {
+                    const NAME: &'static str = "Pending";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.Pending".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.Pending".into()
+                    }
+                }
+                /// A part of the bytes of `PendingWrites`, which are no record themselves.
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct PendingPart {
+                    #[prost(bytes = "bytes", tag = "1")]
+                    pub part: ::prost::bytes::Bytes,
+                }
+                impl ::prost::Name for PendingPart {
+                    const NAME: &'static str = "PendingPart";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.PendingPart".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.PendingPart".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, ::prost::Message)]
+                pub struct PendingWrites {
+                    #[prost(message, repeated, tag = "1")]
+                    pub writes: ::prost::alloc::vec::Vec<PendingWrite>,
+                }
+                impl ::prost::Name for PendingWrites {
+                    const NAME: &'static str = "PendingWrites";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.PendingWrites".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.PendingWrites".into()
+                    }
+                }
+                #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+                pub struct PendingWrite {
+                    #[prost(bytes = "bytes", tag = "1")]
+                    pub key: ::prost::bytes::Bytes,
+                    /// Absent: what lies there is deleted.
+                    #[prost(bytes = "bytes", optional, tag = "2")]
+                    pub value: ::core::option::Option<::prost::bytes::Bytes>,
+                }
+                impl ::prost::Name for PendingWrite {
+                    const NAME: &'static str = "PendingWrite";
+                    const PACKAGE: &'static str = "straddle.control.v1";
+                    fn full_name() -> ::prost::alloc::string::String {
+                        "straddle.control.v1.PendingWrite".into()
+                    }
+                    fn type_url() -> ::prost::alloc::string::String {
+                        "/straddle.control.v1.PendingWrite".into()
+                    }
+                }
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct PublishRequest {
                     /// The next part of the bundle's file.
@@ -5267,7 +5332,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "d361959e5b993f890cfc9774b8cb8504",
+        schema: "1ceadeaf67e1f1f46e94b2f061d959a1",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::pending;
 use crate::coordinator::core::{Effects, Output};
 use crate::coordinator::database::{LARGEST_TRANSACTION, MOST_OPERATIONS, Write};
 use crate::coordinator::record::keys;
@@ -19,7 +20,7 @@ pub(super) struct Batch {
     writes: BTreeMap<Bytes, Write>,
     bytes: usize,
     outputs: Vec<Output>,
-    /// More than one transaction holds, in the order in which it is to be written; then it is all that there is.
+    /// More than one transaction holds; then it is all that there is.
     large: Vec<Write>,
 }
 
@@ -60,27 +61,35 @@ impl Batch {
             let all: Vec<Write> = self.writes.into_values().collect();
             return (if all.is_empty() { Vec::new() } else { vec![all] }, self.outputs);
         }
-        // Where it cannot be all or nothing, what nobody refers to yet comes first, and all else in the core's own order.
+        // What nobody refers to yet comes first, and all else is one change.
         let (parts, others): (Vec<Write>, Vec<Write>) =
             self.large.into_iter().partition(|write| write.key().starts_with(keys::PARTS.as_bytes()));
-        let mut transactions = Vec::new();
-        for writes in [parts, others] {
-            let (mut now, mut bytes) = (Vec::new(), 0);
-            for write in writes {
-                let more = size(&write);
-                if !now.is_empty() && (now.len() == WRITES || bytes + more > BYTES) {
-                    transactions.push(std::mem::take(&mut now));
-                    bytes = 0;
-                }
-                bytes += more;
-                now.push(write);
-            }
-            if !now.is_empty() {
-                transactions.push(now);
-            }
+        let (mut transactions, rest) = (split(parts), split(others));
+        if rest.len() > 1 {
+            transactions.extend(pending::transactions(rest.into_iter().flatten().collect()));
+        } else {
+            transactions.extend(rest);
         }
         (transactions, self.outputs)
     }
+}
+
+/// As few transactions as there can be, in this order.
+pub(super) fn split(writes: impl IntoIterator<Item = Write>) -> Vec<Vec<Write>> {
+    let (mut transactions, mut now, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for write in writes {
+        let more = size(&write);
+        if !now.is_empty() && (now.len() == WRITES || bytes + more > BYTES) {
+            transactions.push(std::mem::take(&mut now));
+            bytes = 0;
+        }
+        bytes += more;
+        now.push(write);
+    }
+    if !now.is_empty() {
+        transactions.push(now);
+    }
+    transactions
 }
 
 fn size(write: &Write) -> usize {
@@ -129,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_transaction_holds_is_written_in_order_but_for_the_parts_of_bundles_which_come_first() {
+    fn what_no_transaction_holds_is_one_change_but_for_the_parts_of_bundles_which_come_first() {
         let mut batch = Batch::default();
         let mebibyte = 1024 * 1024 - 100;
         let writes = vec![
@@ -153,6 +162,7 @@ mod tests {
         let mut many = Batch::default();
         many.add(effects((0..300).map(|index| put(&format!("{index:03}"), 1)).collect()));
         let (transactions, _) = many.into_parts();
-        assert_eq!(transactions.iter().map(Vec::len).collect::<Vec<_>>(), [127, 127, 46]);
+        // What is to be done is written, and decided on, before anything of it is done.
+        assert_eq!(transactions.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 127, 127, 46, 1, 1]);
     }
 }

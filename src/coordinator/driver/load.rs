@@ -60,7 +60,7 @@ pub(in crate::coordinator) async fn read(
 }
 
 /// The first key that does not begin so.
-fn after(prefix: &str) -> Bytes {
+pub(super) fn after(prefix: &str) -> Bytes {
     let mut key = prefix.as_bytes().to_vec();
     // Ours end with a slash, which is not the last byte that there is.
     if let Some(last) = key.last_mut() {

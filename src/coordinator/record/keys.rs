@@ -35,6 +35,10 @@ pub const CENSUS_FLOORS: &str = "straddle/census-floors/";
 pub const CENSUS_NODES: &str = "straddle/census-nodes/";
 /// What is retired, and announced, begins with.
 pub const RETIRING: &str = "straddle/retiring/";
+/// What is being written that no transaction holds.
+pub const PENDING: &str = "straddle/pending";
+/// What its parts begin with.
+pub const PENDING_PARTS: &str = "straddle/pending-parts/";
 /// What active versions begin with.
 pub const ACTIVE: &str = "straddle/active/";
 
@@ -114,4 +118,10 @@ pub fn retiring(protocol: &str) -> Bytes {
 #[must_use]
 pub fn active(protocol: &str) -> Bytes {
     format!("{ACTIVE}{protocol}").into()
+}
+
+/// A part of what is being written; the first one has 0.
+#[must_use]
+pub fn pending_part(part: u32) -> Bytes {
+    format!("{PENDING_PARTS}{part:010}").into()
 }

@@ -11,7 +11,7 @@ pub(super) async fn retire(node: &Node, told: wire::Retiring) -> Result<(), Stri
 }
 
 /// What is in force, as reports say it.
-pub(super) fn in_force(status: &RetiredStatus) -> wire::RetiringInForce {
+pub(in crate::node) fn in_force(status: &RetiredStatus) -> wire::RetiringInForce {
     wire::RetiringInForce {
         retiring: Some((&status.in_force).into()),
         refused: status.refused.clone(),

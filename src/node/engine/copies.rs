@@ -3,7 +3,11 @@
 //!
 //! It can of an object whose folder holds its records and nothing else: each write to those is counted. All others are copied
 //! when callers are held back, and large ones too: nobody writes while a copy is taken.
+//!
+//! It can of the objects of retired versions, too: nobody has them open, and each time that some are opened again is counted. So their
+//! states, large or small, cost callers nothing for as long as they are kept.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
@@ -12,32 +16,48 @@ use super::{Life, lock};
 use crate::node::chain::Plan;
 use crate::node::making::{make_folders, stays};
 use crate::node::opening::Opening;
+use crate::retiring::reaches;
 use crate::state::{Files, Records, Unchanged};
+use crate::version::Version;
 
 /// Bytes of records that are copied ahead of time.
 const MOST: u64 = 8 << 20;
 
 /// A copy that was made ahead of time.
 pub(super) struct Copy {
-    /// What the object was opened with whose state was copied.
-    of: Opening,
-    unchanged: Unchanged,
+    of: Of,
     /// Where it lies, durably.
     to: PathBuf,
+}
+
+/// What was copied.
+enum Of {
+    /// The records of an object, by what it was opened with.
+    Records(Opening, Unchanged),
+    /// The state of a retired one, in this folder; and how often such objects had been opened again by then.
+    Retired(PathBuf, u64),
 }
 
 impl Copy {
     /// Whether it is one of this file.
     fn is_of(&self, file: &Path) -> bool {
-        only_records(&self.of).is_some_and(|records| records.file() == file)
+        match &self.of {
+            Of::Records(opening, _) => only_records(opening).is_some_and(|records| records.file() == file),
+            Of::Retired(..) => false,
+        }
     }
 
     /// Whether it says what there is, where nobody writes that any more.
-    fn is_good(&self, files: &dyn Files) -> bool {
-        let is_all = |records: Records| {
-            keeps_nothing_else(&self.of, &records, files) && lies_alone(records.file(), &self.to, files)
-        };
-        self.unchanged.holds() && only_records(&self.of).is_some_and(is_all)
+    fn is_good(&self, files: &dyn Files, opened_again: u64) -> bool {
+        match &self.of {
+            Of::Records(opening, unchanged) => {
+                let is_all = |records: Records| {
+                    keeps_nothing_else(opening, &records, files) && lies_alone(records.file(), &self.to, files)
+                };
+                unchanged.holds() && only_records(opening).is_some_and(is_all)
+            }
+            Of::Retired(_, times) => *times == opened_again,
+        }
     }
 }
 
@@ -48,22 +68,46 @@ impl Life {
             let standing = self.standing.lock().await;
             standing.as_ref().map(|standing| standing.simulated().cloned().collect()).unwrap_or_default()
         };
+        let retired = self.retired_states().await?;
         let (plan, protocol, files) = (plan.clone(), self.protocol(), self.files.clone());
         let before = std::mem::take(&mut *lock(&self.copies));
         let copied = spawn_blocking(move || {
             let folders = make_folders(&plan, &protocol, &*files, &to);
             folders.map_err(|error| format!("making the folders of simulation objects: {error}"))?;
-            Ok::<_, String>(copies(&plan, &*files, &simulated, &before, &to))
+            let mut copies = copies(&plan, &*files, &simulated, &before, &to);
+            copies.extend(copies_of_retired(&plan, &*files, &retired, &before, &to));
+            Ok::<_, String>(copies)
         });
         *lock(&self.copies) = copied.await.map_err(|error| error.to_string())??;
         Ok(())
+    }
+
+    /// The folders of retired objects that are closed, and how often such objects were opened again so far.
+    pub(super) async fn retired_states(&self) -> Result<(Vec<(Version, PathBuf)>, u64), String> {
+        let (files, past) = (self.files.clone(), self.folder_of(&lock(&self.told).current.clone()).join("past"));
+        let (up_to, times) = {
+            // Objects are opened again under this lock.
+            let standing = self.standing.lock().await;
+            let up_to = standing.as_ref().and_then(|standing| standing.retired_up_to().cloned());
+            (up_to.filter(|_| self.nothing_lingers().is_ok()), self.opened_again())
+        };
+        let Some(up_to) = up_to else { return Ok((Vec::new(), times)) };
+        let listed = spawn_blocking(move || {
+            let names = files.list(&past)?.into_iter();
+            let version = |name: &std::ffi::OsString| name.to_str()?.parse::<Version>().ok();
+            let known = names.filter_map(|name| Some((version(&name)?, past.join(&name))));
+            Ok::<_, io::Error>(known.filter(|(version, _)| reaches(&up_to, version)).collect())
+        });
+        let listed = listed.await.map_err(|error| error.to_string())?;
+        Ok((listed.map_err(|error| format!("looking for the states of retired objects: {error}"))?, times))
     }
 
     /// The folders of copies in an epoch that are still good, now that nobody writes. Files of objects of which there is none are closed: they
     /// are copied now.
     pub(super) async fn good_copies(&self, to: PathBuf) -> Vec<PathBuf> {
         let (files, copies) = (self.files.clone(), std::mem::take(&mut *lock(&self.copies)));
-        let is_good = move |copy: &Copy| copy.to.starts_with(&to) && copy.is_good(&*files);
+        let times = self.opened_again();
+        let is_good = move |copy: &Copy| copy.to.starts_with(&to) && copy.is_good(&*files, times);
         let looked = spawn_blocking(move || copies.into_iter().filter(is_good).collect());
         // Whatever has become of them, all can be copied again.
         let good: Vec<Copy> = looked.await.unwrap_or_default();
@@ -83,9 +127,12 @@ fn copies(plan: &Plan, files: &dyn Files, simulated: &[Opening], before: &[Copy]
             continue;
         }
         let to = to.join(side).join(name);
-        let same = before.iter().find(|copy| copy.to == to && copy.of.is(opening) && copy.unchanged.holds());
+        let same = before.iter().filter(|copy| copy.to == to).find_map(|copy| match &copy.of {
+            Of::Records(of, unchanged) if of.is(opening) && unchanged.holds() => Some(unchanged.clone()),
+            _ => None,
+        });
         let unchanged = match same {
-            Some(copy) => copy.unchanged.clone(),
+            Some(unchanged) => unchanged,
             None => match copy(files, opening.folder(), &records, &to) {
                 Ok(unchanged) => unchanged,
                 Err(error) => {
@@ -94,26 +141,54 @@ fn copies(plan: &Plan, files: &dyn Files, simulated: &[Opening], before: &[Copy]
                 }
             },
         };
-        copies.push(Copy { of: opening.clone(), unchanged, to });
+        copies.push(Copy { of: Of::Records(opening.clone(), unchanged), to });
+    }
+    copies
+}
+
+/// Copies the states of retired objects that go on, and were not copied yet.
+fn copies_of_retired(
+    plan: &Plan,
+    files: &dyn Files,
+    (retired, times): &(Vec<(Version, PathBuf)>, u64),
+    before: &[Copy],
+    to: &Path,
+) -> Vec<Copy> {
+    let mut copies = Vec::new();
+    for (version, from) in retired.iter().filter(|(version, _)| stays(plan, "past", version)) {
+        let to = to.join("past").join(from.file_name().unwrap_or_default());
+        let is_same =
+            |copy: &Copy| copy.to == to && matches!(&copy.of, Of::Retired(of, since) if of == from && since == times);
+        if !before.iter().any(is_same)
+            && let Err(error) = copy_folder(files, from, &to).and_then(|()| make_durable(files, &to))
+        {
+            tracing::warn!(%version, %error, "the state of a retired object could not be copied ahead; it is when callers wait");
+            continue;
+        }
+        copies.push(Copy { of: Of::Retired(from.clone(), *times), to });
     }
     copies
 }
 
 /// Copies the folder of an object that may be written meanwhile; it is durable when this returns.
 fn copy(files: &dyn Files, from: &Path, records: &Records, to: &Path) -> Result<Unchanged, String> {
-    let copied = records.copy(|| {
-        match files.remove_folder(to) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        files.copy_tree(from, to)
-    });
-    let unchanged = copied.map_err(|error| error.to_string())?;
+    let unchanged = records.copy(|| copy_folder(files, from, to)).map_err(|error| error.to_string())?;
     Records::mend_copy(to).map_err(|error| error.to_string())?;
-    files.sync_tree(to).map_err(|error| error.to_string())?;
-    let side = to.parent().unwrap_or(to);
-    files.sync_folder(side).map_err(|error| error.to_string())?;
+    make_durable(files, to).map_err(|error| error.to_string())?;
     Ok(unchanged)
+}
+
+fn copy_folder(files: &dyn Files, from: &Path, to: &Path) -> io::Result<()> {
+    match files.remove_folder(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    files.copy_tree(from, to)
+}
+
+fn make_durable(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    files.sync_tree(folder)?;
+    files.sync_folder(folder.parent().unwrap_or(folder))
 }
 
 /// The side and the name of a simulation object's folder in its epoch.

@@ -287,10 +287,14 @@ impl Life {
         refused.map_err(|error| failed(format!("looking for records that cannot be carried over: {error}")))
     }
 
-    /// Copies records while they are served, or makes what those lie on that are copied later.
+    /// Copies records while they are served, or makes what those lie on that are copied later; and the states of retired objects.
     pub(super) async fn ahead(&self, plan: &Plan) -> Result<(), String> {
         if !matches!(plan.records, Some((_, Mode::Online | Mode::Lazy))) {
-            return Ok(());
+            if self.retired_states().await?.0.is_empty() {
+                return Ok(());
+            }
+            let target = self.on_state(StateFolder::prepare).await?;
+            return self.copy_ahead(plan, target).await;
         }
         let Some((carry, records)) = self.carried(plan).await? else { return Ok(()) };
         let target = self.on_state(StateFolder::prepare).await?;

@@ -58,13 +58,16 @@ struct Known {
     lingering: Vec<Opening>,
     /// The epoch of which all is removed that is to go.
     swept: Option<Epoch>,
+    /// How often objects of retired versions may have been opened again.
+    opened_again: u64,
 }
 
 impl Retirement {
     pub(super) fn new(kept: Option<Retired>, clock: Arc<dyn WallClock>) -> Self {
         let now = Instant::now();
         let (in_force, refused, lingering, swept) = Default::default();
-        let known = Known { kept, in_force, refused, ran_until: now, streams_until: now, lingering, swept };
+        let known =
+            Known { kept, in_force, refused, ran_until: now, streams_until: now, lingering, swept, opened_again: 0 };
         Self { clock, turn: tokio::sync::Mutex::default(), known: Mutex::new(known), wake: Arc::default() }
     }
 
@@ -147,14 +150,7 @@ impl Life {
         };
         let Some(told) = told.or_else(|| before.as_ref().map(|before| before.told.clone())) else { return Ok(()) };
         let (in_force, refused) = self.limited(&told);
-        let after = |ran| {
-            let mut next = before.clone().unwrap_or_default();
-            // Of what is retired only now no time is over.
-            next.ran(ran);
-            next.tell(told.clone());
-            next.settle(in_force.retired_up_to.as_ref(), now);
-            next
-        };
+        let after = |ran| Retired::settled(before.as_ref(), told.clone(), in_force.retired_up_to.as_ref(), ran, now);
         // That time goes by alone is written down now and then.
         if before.as_ref() != Some(&after(0)) {
             let next = after(ran);
@@ -210,6 +206,7 @@ impl Life {
             (self.chain.clone(), self.protocol(), self.dispatch.clone(), self.files.clone());
         let epoch = self.folder_of(&lock(&self.told).current.clone());
         let (version, up_to) = (standing.version().clone(), retired_up_to.cloned());
+        self.opens_again();
         let opened = spawn_blocking(move || {
             let range = (up_to.as_ref(), Some(&was));
             Standing::open_past(&chain, &protocol, &dispatch, &files, &epoch, &version, range)
@@ -330,8 +327,18 @@ impl Life {
         Ok(())
     }
 
+    /// Objects are about to be opened, maybe of versions that were retired.
+    pub(super) fn opens_again(&self) {
+        lock(&self.retirement.known).opened_again += 1;
+    }
+
+    /// How often objects of retired versions may have been opened again.
+    pub(super) fn opened_again(&self) -> u64 {
+        lock(&self.retirement.known).opened_again
+    }
+
     /// Whether all that objects of retired versions have had open is closed by now.
-    fn nothing_lingers(&self) -> Result<(), String> {
+    pub(super) fn nothing_lingers(&self) -> Result<(), String> {
         let mut known = lock(&self.retirement.known);
         known.lingering.retain(|opening| opening.leases().held() > 0);
         match known.lingering.first() {

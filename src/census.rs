@@ -19,7 +19,7 @@ pub use self::frequent::{Entry, Frequent};
 /// The most methods that a batch of the census tells of, as `agent.proto` says.
 pub const METHODS_AT_A_TIME: usize = 120;
 /// The most callers that a batch tells of.
-pub const CALLERS_AT_A_TIME: usize = 100;
+pub const CALLERS_AT_A_TIME: usize = 48;
 
 /// A node tells its calls each 30 seconds. One that has told nothing for so long is late.
 #[cfg(feature = "coordinator")]

@@ -32,7 +32,7 @@ impl Known {
     fn take(&mut self, census: wire::Census) {
         self.number += 1;
         assert_eq!(census.number, self.number, "batches come one after the other");
-        assert!(census.callers.len() <= 100 && census.methods.len() <= 120);
+        assert!(census.callers.len() <= 48 && census.methods.len() <= 120);
         assert!(census.from_ago_microseconds >= census.until_ago_microseconds);
         let method = |method: &str| method.rsplit('.').next().unwrap().to_owned();
         for called in &census.methods {

@@ -79,6 +79,7 @@ pub(super) async fn run(address: String, number: usize, shared: Arc<Shared>) {
         admitted: false,
         asked: None,
         moving: None,
+        told: 0,
     };
     agent.look();
     let mut wait = Duration::from_millis(50);
@@ -105,6 +106,8 @@ struct Agent {
     asked: Option<u64>,
     /// The permit of a move, where it leads, and when it ends.
     moving: Option<(u64, usize, Instant)>,
+    /// Batches of the census that had something to tell.
+    told: usize,
 }
 
 impl Agent {
@@ -228,8 +231,10 @@ impl Agent {
                 self.look();
             }
             Output::Count => {
-                let census = Box::new(script::census(self.serves));
-                self.handle(Input::Counted { census, whole: true, left: false });
+                let census = Box::new(script::census(self.serves, self.told));
+                self.told += usize::from(self.serves);
+                let left = !self.told.is_multiple_of(script::BATCHES);
+                self.handle(Input::Counted { census, whole: true, left });
             }
             // Its program was built with all that is published, and nobody names anything else.
             Output::Learn(_)

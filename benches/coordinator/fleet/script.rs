@@ -46,14 +46,17 @@ pub(crate) fn report(serves: bool, runs: usize) -> Report {
     }
 }
 
-/// Who has called what in half a minute: each method of each version eight callers, of thirty that there are: as many as a batch tells.
-pub(crate) fn census(serves: bool) -> Census {
-    static CENSUS: LazyLock<Census> = LazyLock::new(|| {
+/// In so many batches a node tells what was called in half a minute.
+pub(crate) const BATCHES: usize = 3;
+
+/// Who has called what in half a minute: each method of each version ten callers, of thirty that there are; a part of it.
+pub(crate) fn census(serves: bool, part: usize) -> Census {
+    static CENSUS: LazyLock<Vec<Census>> = LazyLock::new(|| {
         let called = |calls: &Calls| CalledMethod {
             version: calls.version.clone(),
             method: calls.method.clone(),
-            begun: 6 * calls.answered,
-            answered: 6 * calls.answered,
+            begun: 2 * calls.answered,
+            answered: 2 * calls.answered,
             ..CalledMethod::default()
         };
         let callers = |(row, calls): (usize, &Calls)| {
@@ -61,15 +64,17 @@ pub(crate) fn census(serves: bool) -> Census {
                 caller: format!("service-{:02}", (row + number) % 30),
                 kind: CallerKind::Named.into(),
                 called: u32::try_from(row).unwrap_or(u32::MAX),
-                calls: 6 * calls.answered / 8,
+                calls: 6 * calls.answered / 10,
                 ..CallerCalls::default()
             };
-            (0..8).map(caller).collect::<Vec<_>>()
+            (0..10).map(caller).collect::<Vec<_>>()
         };
-        let methods = calls().iter().map(called).collect();
-        Census { methods, callers: calls().iter().enumerate().flat_map(callers).collect(), ..Census::default() }
+        let methods: Vec<CalledMethod> = calls().iter().map(called).collect();
+        let callers: Vec<CallerCalls> = calls().iter().enumerate().flat_map(callers).collect();
+        let parts = callers.chunks(callers.len().div_ceil(BATCHES));
+        parts.map(|part| Census { methods: methods.clone(), callers: part.to_vec(), ..Census::default() }).collect()
     });
-    if serves { CENSUS.clone() } else { Census::default() }
+    if serves { CENSUS[part % BATCHES].clone() } else { Census::default() }
 }
 
 /// What holds for all nodes.

@@ -603,7 +603,7 @@ pub mod v1_0_0 {
                 /// time. The node's own monotonic clock counts, and times are said as microseconds before the message was sent: they alone differ
                 /// when a batch is said again.
                 ///
-                /// Agents keep a batch to some 4 KiB: whoever reads keeps room for the largest message of each stream for as long as it lasts. And
+                /// Agents keep a batch to some 2 KiB: whoever reads keeps room for the largest message of each stream for as long as it lasts. And
                 /// with so few methods all that a batch changes can be stored as one.
                 #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct Census {
@@ -621,7 +621,7 @@ pub mod v1_0_0 {
                     /// Exact. What was not called, does not run, and that no caller refers to, does not stand here. At most 120.
                     #[prost(message, repeated, tag = "5")]
                     pub methods: ::prost::alloc::vec::Vec<CalledMethod>,
-                    /// The most active callers, and those that were not told for long: at most 100. Others stay for the next batch, but for those of
+                    /// The most active callers, and those that were not told for long: at most 48. Others stay for the next batch, but for those of
                     /// which the node forgets: then `callers_error` says so.
                     #[prost(message, repeated, tag = "6")]
                     pub callers: ::prost::alloc::vec::Vec<CallerCalls>,

@@ -23,7 +23,8 @@ pub(super) struct Fleet {
     /// In the order in which they were published, each with its versions.
     pub(super) bundles: Vec<(wire::StoredBundle, Vec<Version>)>,
     /// Those that were forgotten, too.
-    pub(super) nodes: BTreeMap<String, Node>,
+    /// Boxed: the map's own nodes are half empty, and each of these has more than a KiB.
+    pub(super) nodes: BTreeMap<String, Box<Node>>,
     pub(super) callers: BTreeMap<(Version, String), wire::SeenCaller>,
     pub(super) census: Census,
     /// What is retired, and announced, once something was.
@@ -183,7 +184,7 @@ impl Fleet {
 
     /// The nodes that count.
     pub(super) fn counted(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values().filter(|node| !node.stored.forgotten)
+        self.nodes.values().map(Box::as_ref).filter(|node| !node.stored.forgotten)
     }
 
     /// A version under the name that was published: labels do not count patch numbers.

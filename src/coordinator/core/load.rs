@@ -72,7 +72,7 @@ pub(super) fn load(
     for stored in kept.nodes {
         let fleet = loaded.fleet(&stored.protocol);
         let node = Node::new(stored, fleet);
-        fleet.nodes.insert(node.name().to_owned(), node);
+        fleet.nodes.insert(node.name().to_owned(), Box::new(node));
     }
     for seen in kept.callers {
         let fleet = loaded.fleet(&seen.protocol);

@@ -105,7 +105,7 @@ impl Fleet {
         let report = hello.report.clone().unwrap_or_default();
         let mut node = match self.nodes.remove(&hello.node) {
             Some(node) => node,
-            None => Node::new(wire::StoredNode { first_seen: now.wall, ..wire::StoredNode::default() }, self),
+            None => Box::new(Node::new(wire::StoredNode { first_seen: now.wall, ..wire::StoredNode::default() }, self)),
         };
         if let Some(old) = node.live.take() {
             outbox.end(old.session, Reason::Replaced, format!("a newer stream of {} is there", hello.node));

@@ -65,7 +65,7 @@ impl Fleet {
         let undecided: Vec<(&String, &super::fleet::Node, &Permitted)> = self
             .nodes
             .iter()
-            .filter_map(|(name, node)| Some((name, node, node.permit.as_ref().filter(member)?)))
+            .filter_map(|(name, node)| Some((name, &**node, node.permit.as_ref().filter(member)?)))
             .collect();
         let Some(last) = undecided.iter().map(|(_, _, permit)| permit.stored.permit).max() else { return };
         let prepared = |node: &super::fleet::Node, permit: &Permitted| {

@@ -162,7 +162,7 @@ impl Fleet {
             contested: node.contested(now.monotonic),
             retiring: node.report.retiring.clone(),
         };
-        self.nodes.values().filter(wanted).map(describe).collect()
+        self.nodes.values().map(Box::as_ref).filter(wanted).map(describe).collect()
     }
 }
 

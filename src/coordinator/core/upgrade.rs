@@ -111,7 +111,7 @@ impl Running {
     /// [`keep`](Self::keep).
     pub(super) fn view(
         &mut self,
-        nodes: &mut BTreeMap<String, Node>,
+        nodes: &mut BTreeMap<String, Box<Node>>,
         name: &str,
         others: BTreeMap<String, BTreeMap<Version, usize>>,
         now: Now,

@@ -10,7 +10,7 @@ use crate::dispatch::{Counted, Counts, Dispatch};
 use crate::version::Version;
 
 /// In so many batches at most a program that ends tells the last of its callers.
-const LAST_BATCHES: usize = 20;
+const LAST_BATCHES: usize = 40;
 
 /// What was called since the program began to count, and how much of it was told.
 #[derive(Debug, Default)]

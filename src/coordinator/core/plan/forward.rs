@@ -22,7 +22,7 @@ pub(super) fn run<'f>(fleet: &'f Fleet, running: &'f Running, guard: Guard, stag
     let mut forward =
         Forward { fleet, to: &running.to, from: &running.from, guard, at: BTreeMap::new(), kept: Vec::new() };
     for (number, stage) in (1..).zip(stages) {
-        let nodes = stage.nodes.iter().filter_map(|name| fleet.nodes.get(name));
+        let nodes = stage.nodes.iter().filter_map(|name| fleet.nodes.get(name)).map(Box::as_ref);
         forward.stage(number, nodes.collect());
     }
     forward.kept

@@ -33,7 +33,7 @@ fn row(key: &str) -> String {
         "upgrades" | "events" => &["<number>"],
         "callers" => &["<protocol>", "<version>", "<method>"],
         "census" => &["<protocol>", "<version>", "<service>"],
-        "active" | "retiring" => &["<protocol>"],
+        "active" | "retiring" | "census-floors" => &["<protocol>"],
         _ => &[],
     };
     assert_eq!(parts.len(), 2 + names.len(), "{key}");
@@ -66,7 +66,7 @@ fn the_table_of_keys_in_architecture_is_what_is_written() {
         begun: 1,
         ..wire::CalledMethod::default()
     };
-    let census = wire::Census { number: 1, methods: vec![method], ..wire::Census::default() };
+    let census = wire::Census { number: 1, methods: vec![method], callers_error: 1, ..wire::Census::default() };
     bench.say(2, wire::from_agent::Message::Census(census));
     let notice = Some(wire::Notice { version: "1.0.0".to_owned(), sunset: 1, ..wire::Notice::default() });
     bench.ask(Ask::Announce(wire::AnnounceRequest { protocol: "shop".to_owned(), notice })).expect("it is announced");

@@ -100,6 +100,8 @@ mod tests {
     const SECOND: u64 = 1_000_000;
     /// More than a transaction has writes.
     const SERVICES: usize = 300;
+    /// Nodes, each of which tells its part of them: no batch is of so many.
+    const NODES: usize = 3;
 
     /// A coordinator's database, and what has crashed.
     struct Kept {
@@ -194,8 +196,8 @@ mod tests {
         Now::new(seconds * SECOND, (1_800_000_000 + seconds) * SECOND)
     }
 
-    fn effects(core: &mut Core, input: Input, seconds: u64) -> Effects {
-        core.handle(input, now(seconds));
+    fn effects(core: &mut Core, inputs: impl IntoIterator<Item = Input>, seconds: u64) -> Effects {
+        inputs.into_iter().for_each(|input| core.handle(input, now(seconds)));
         core.tick(now(seconds));
         core.take()
     }
@@ -206,24 +208,36 @@ mod tests {
         batch.into_parts().0
     }
 
-    fn said(message: from_agent::Message) -> Input {
-        Input::Said(Session(1), wire::FromAgent { message: Some(message) })
+    fn said(node: usize, message: from_agent::Message) -> Input {
+        Input::Said(Session(node as u64), wire::FromAgent { message: Some(message) })
     }
 
-    fn hello() -> Input {
+    fn hellos() -> impl Iterator<Item = Input> {
+        (0..NODES).map(hello)
+    }
+
+    fn hello(node: usize) -> Input {
         let runs = vec!["1.0.0".to_owned()];
         let report = wire::Report { version: "1.0.0".to_owned(), serving: true, phase: 1, ..wire::Report::default() };
-        said(from_agent::Message::Hello(wire::Hello {
-            node: "a".to_owned(),
-            protocol: "shop".to_owned(),
-            instance: "one".to_owned(),
-            runs,
-            report: Some(report),
-            ..wire::Hello::default()
-        }))
+        said(
+            node,
+            from_agent::Message::Hello(wire::Hello {
+                node: format!("node-{node}"),
+                protocol: "shop".to_owned(),
+                instance: "one".to_owned(),
+                runs,
+                report: Some(report),
+                ..wire::Hello::default()
+            }),
+        )
     }
 
-    fn batch() -> Input {
+    /// They are handled together, though there is no room for that.
+    fn batches() -> impl Iterator<Item = Input> {
+        (0..NODES).map(batch)
+    }
+
+    fn batch(node: usize) -> Input {
         let method = |number| wire::CalledMethod {
             version: "1.0.0".to_owned(),
             method: format!("shop.v1.S{number}.Get"),
@@ -231,8 +245,8 @@ mod tests {
             answered: 7,
             ..wire::CalledMethod::default()
         };
-        let methods = (0..SERVICES).map(method).collect();
-        said(from_agent::Message::Census(wire::Census { number: 1, methods, ..wire::Census::default() }))
+        let methods = (0..SERVICES).skip(node).step_by(NODES).map(method).collect();
+        said(node, from_agent::Message::Census(wire::Census { number: 1, methods, ..wire::Census::default() }))
     }
 
     /// A coordinator that begins, as the driver does it.
@@ -244,8 +258,8 @@ mod tests {
     /// What is counted in the end when another coordinator begins, and the node tells again what nobody has told it is taken.
     fn counted_again(kept: &Kept) -> Vec<u64> {
         let mut core = begins(kept);
-        kept.commit(&of(effects(&mut core, hello(), 30)));
-        kept.commit(&of(effects(&mut core, batch(), 31)));
+        kept.commit(&of(effects(&mut core, hellos(), 30)));
+        kept.commit(&of(effects(&mut core, batches(), 31)));
         let core = begins(kept);
         let request = wire::ListCallersRequest { protocol: "shop".to_owned(), ..wire::ListCallersRequest::default() };
         let listed = core.callers(&request, now(40)).unwrap();
@@ -257,15 +271,15 @@ mod tests {
         let kept = Kept::new();
         let mut core = begins(&kept);
         let publish = Ask::Publish(Publication::new(bundle.clone(), None).unwrap());
-        let published = effects(&mut core, Input::Asked(Request(1), "me".to_owned(), Box::new(publish)), 21);
+        let published = effects(&mut core, [Input::Asked(Request(1), "me".to_owned(), Box::new(publish))], 21);
         kept.commit(&of(published));
-        kept.commit(&of(effects(&mut core, hello(), 22)));
-        let effects = effects(&mut core, batch(), 23);
+        kept.commit(&of(effects(&mut core, hellos(), 22)));
+        let effects = effects(&mut core, batches(), 23);
         (kept, effects)
     }
 
     #[test]
-    fn a_large_batch_of_the_census_counts_once_wherever_the_coordinator_crashes() {
+    fn what_is_told_of_many_services_counts_once_wherever_the_coordinator_crashes() {
         let bundle = Bundle::of_protocol(&protocol()).unwrap();
         let count = of(told(&bundle).1).len();
         assert!(count > 5, "no transaction holds it");

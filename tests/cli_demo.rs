@@ -207,7 +207,7 @@ fn nodes_that_move_each_in_its_way_end_well_too() {
     let from_1_1_0 = [&["1.1.0 to 2.0.0"], &there_and_back[..]].concat();
     assert_eq!(made("soft"), from_1_1_0);
     if cfg!(target_os = "linux") {
-        assert_eq!(made("restart"), [&["1.1.0 to 2.0.0"], &from_1_1_0[..]].concat());
+        assert_eq!(made("restart"), [&["1.1.0 to 2.0.0"], &from_1_1_0[..]].concat(), "{said}");
     }
     for node in ["drain", "barrier-1", "barrier-2", "barrier-3"] {
         assert_eq!(made(node), there_and_back, "{node}");

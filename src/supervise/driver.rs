@@ -52,6 +52,8 @@ pub(super) struct Driver {
     handed: Handed,
     /// How the node was doing when it last said so.
     latest: wire::NodeStatus,
+    /// The program that said so; none before any has.
+    latest_of: Option<Id>,
     written: Option<Written>,
     above: Above,
     listener: Listener,
@@ -111,6 +113,7 @@ impl Driver {
             asker,
             handed,
             latest,
+            latest_of: None,
             written,
             above,
             listener,
@@ -209,7 +212,7 @@ impl Driver {
             Happening::Status(id, status) => {
                 if self.machine.serving() == Some(id) {
                     let moved = status.version.parse().ok().filter(|_| status.under_way.is_none());
-                    self.latest = *status;
+                    (self.latest, self.latest_of) = (*status, Some(id));
                     self.publish();
                     // What it says by itself may have been said while no supervisor was there.
                     if let Some(version) = moved.filter(|version| *version != self.machine.at().version) {

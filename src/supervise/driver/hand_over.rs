@@ -82,7 +82,7 @@ impl Driver {
                     self.handed.since = Some(Instant::now());
                 }
                 let changed = doing(&self.latest) != doing(&status);
-                self.latest = status;
+                (self.latest, self.latest_of) = (status, Some(id));
                 self.publish();
                 if changed {
                     self.tell(Event::Progress(id, None));

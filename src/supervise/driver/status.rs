@@ -35,7 +35,13 @@ impl Driver {
             (status.under_way, status.progress) = (None, None);
             status.phase = Phase::Serving.into();
         }
-        if serving.is_none() && !self.handing() {
+        let is_of_another = moving.is_none() && self.machine.serving() != self.latest_of;
+        if serving.is_some() && is_of_another {
+            // Whoever was told that a move is over may ask before the new program has said how it is doing.
+            (status.under_way, status.progress, status.phase) = (None, None, Phase::Serving.into());
+            status.back.clear();
+        }
+        if is_of_another || (serving.is_none() && !self.handing()) {
             (status.version, status.calls_running, status.calls_waiting) = (at.version.to_string(), 0, 0);
         }
         let in_micros = |until: Duration| u64::try_from(until.saturating_sub(now).as_micros()).unwrap_or(u64::MAX);

@@ -39,7 +39,9 @@ impl Driver {
         if serving.is_some() && is_of_another {
             // Whoever was told that a move is over may ask before the new program has said how it is doing.
             (status.under_way, status.progress, status.phase) = (None, None, Phase::Serving.into());
-            status.back.clear();
+            if status.version != at.version.to_string() {
+                status.back.clear();
+            }
         }
         if is_of_another || (serving.is_none() && !self.handing()) {
             (status.version, status.calls_running, status.calls_waiting) = (at.version.to_string(), 0, 0);

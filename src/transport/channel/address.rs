@@ -306,3 +306,38 @@ impl Drop for InFlight {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::transport::Channel;
+
+    /// Of HTTP/2, with nothing in it (RFC 9113, section 6.5).
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+    #[tokio::test]
+    async fn a_connection_that_has_ended_is_let_go_of_though_nobody_calls() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let name = listener.local_addr().expect("an address").to_string();
+        let settings = Channel::owner(&name).build().expect("a channel").0.settings.clone();
+        let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(1)));
+        let address = Address::new(name, settings, random, Arc::default()).expect("an address");
+        let node = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            stream.write_all(&SETTINGS).await.expect("it is read");
+            stream
+        });
+        assert!(matches!(address.settled().await, Standing::Ready));
+        let mut states = address.state.subscribe();
+        drop(node.await.expect("no panic"));
+        // What was sent just as it ended comes back only when the last sender has gone: nobody else has one.
+        let let_go = timeout(Duration::from_secs(30), states.wait_for(|state| !matches!(state, State::Up { .. })));
+        assert!(let_go.await.is_ok(), "the link is there still: {:?}", address.state.borrow());
+    }
+}

@@ -121,17 +121,21 @@ async fn connect(address: &Arc<Address>) -> Result<Link, String> {
     // The connection ends when nobody can send over it; so it must not keep its own address.
     let weak = Arc::downgrade(address);
     tokio::spawn(async move {
-        let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            biased;
-            Ok(()) = told_to_go => {
-                went_away.0.goes_away.store(true, Ordering::Release);
-                weak.upgrade().inspect(|address| address.over());
-                // Calls that run finish.
-                connection.await
+        let ended = {
+            let mut connection = pin!(connection);
+            tokio::select! {
+                biased;
+                Ok(()) = told_to_go => {
+                    went_away.0.goes_away.store(true, Ordering::Release);
+                    weak.upgrade().inspect(|address| address.over());
+                    // Calls that run finish.
+                    connection.await
+                }
+                ended = &mut connection => ended,
             }
-            ended = &mut connection => ended,
         };
+        // Only now that hyper's end is dropped does the link say that it takes no more calls. A call that was sent just then is told
+        // so when the last sender is gone, which is the link's: left in its place, it would wait until somebody else calls.
         let Some(address) = weak.upgrade() else { return };
         if let Err(error) = ended {
             tracing::debug!(address = address.name(), %error, "the connection failed");

@@ -119,24 +119,23 @@ fn no_more_is_gathered_than_one_transaction_holds_whatever_comes_next() {
 
 #[test]
 fn what_was_forgotten_of_callers_counts_for_every_service_before_and_after_a_restart() {
-    let mut bench = fleet();
-    hello(&mut bench, 1, "a", "one");
-    tell(&mut bench, 1, batch(1, 5));
-    let mut other = batch(2, 7);
-    other.methods[0].version = "2.0.0".to_owned();
-    other.callers_error = 3;
+    let begun = || {
+        let mut bench = fleet();
+        hello(&mut bench, 1, "a", "one");
+        tell(&mut bench, 1, batch(1, 5));
+        let mut other = batch(2, 7);
+        other.methods[0].version = "2.0.0".to_owned();
+        other.callers_error = 3;
+        (bench, other)
+    };
+    let (mut bench, other) = begun();
     bench.core.handle(said(1, other), bench.now);
     let writes = bench.core.take().writes;
     let expected =
         ["straddle/census-floors/shop", "straddle/census/shop/2.0.0/shop.v1.Shop", "straddle/census-nodes/shop/a"];
     assert_eq!(keys(&writes), expected, "the other service is not written");
 
-    let mut bench = fleet();
-    hello(&mut bench, 1, "a", "one");
-    tell(&mut bench, 1, batch(1, 5));
-    let mut other = batch(2, 7);
-    other.methods[0].version = "2.0.0".to_owned();
-    other.callers_error = 3;
+    let (mut bench, other) = begun();
     tell(&mut bench, 1, other);
     let bounds = |bench: &Bench| {
         let services = all(bench).services;

@@ -13,6 +13,7 @@ use super::watch::{IDLE, UPGRADING, Watch};
 use super::{Answer, Ask, Denied, Effects, Input, Now, Reason, Request, Session, Settings, load, operate, status};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::from_agent::Message;
+use crate::coordinator::database::{LARGEST_VALUE, MOST_OPERATIONS};
 use crate::coordinator::micros;
 use crate::protocol::Protocol;
 
@@ -27,9 +28,10 @@ pub struct Core {
     watch: Watch,
 }
 
-/// What is gathered of several inputs at most: a transaction may have 128 operations, the leader's key among them, and a mebibyte.
-const RECORDS_AT_ONCE: usize = 126;
-const BYTES_AT_ONCE: usize = 512 * 1024;
+/// What is gathered of several inputs at most, so that one transaction holds it beside the leader's key and the counters: with room for
+/// services whose records have grown since they were measured.
+const RECORDS_AT_ONCE: usize = MOST_OPERATIONS - 2;
+const BYTES_AT_ONCE: usize = LARGEST_VALUE / 2;
 /// As many records as anything but a batch of the census, that an agent says, is taken to change.
 const FEW_RECORDS: usize = 64;
 

@@ -73,11 +73,8 @@ impl Outbox {
 
     /// How many records are written, and how many bytes of them.
     pub(super) fn size(&self) -> (usize, usize) {
-        let bytes = |write: &Write| match write {
-            Write::Put { key, value, .. } => key.len() + value.len(),
-            Write::Delete(key) => key.len(),
-        };
-        (self.effects.writes.len() + self.first.len(), self.effects.writes.iter().chain(&self.first).map(bytes).sum())
+        let writes = self.first.iter().chain(&self.effects.writes);
+        (writes.clone().count(), writes.map(Write::size).sum())
     }
 
     /// Writes a record before all others; no other one has its key.

@@ -34,11 +34,10 @@ impl Transaction {
             if !written.insert(write.key()) {
                 return Err(DatabaseError::invalid(format!("a transaction writes {} twice", readable(write.key()))));
             }
-            bytes += write.key().len();
             if let Write::Put { key, value, .. } = write {
                 check_value(key, value)?;
-                bytes += value.len();
             }
+            bytes += write.size();
         }
         if bytes > LARGEST_TRANSACTION {
             let what = format!("a transaction has {bytes} bytes, and may have {LARGEST_TRANSACTION}");
@@ -54,6 +53,15 @@ impl Write {
     pub fn key(&self) -> &Bytes {
         let (Self::Put { key, .. } | Self::Delete(key)) = self;
         key
+    }
+
+    /// The bytes of its key and its value: what [`LARGEST_TRANSACTION`] bounds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Put { key, value, .. } => key.len() + value.len(),
+            Self::Delete(key) => key.len(),
+        }
     }
 }
 

@@ -32,21 +32,21 @@ impl Batch {
         }
         self.large.is_empty()
             && self.writes.len() + effects.writes.len() <= WRITES
-            && self.bytes + effects.writes.iter().map(size).sum::<usize>() <= BYTES
+            && self.bytes + effects.writes.iter().map(Write::size).sum::<usize>() <= BYTES
     }
 
     /// Adds what [`takes`](Self::takes) said that there is room for. What is written twice has its last value.
     pub(super) fn add(&mut self, effects: Effects) {
-        let bytes: usize = effects.writes.iter().map(size).sum();
+        let bytes: usize = effects.writes.iter().map(Write::size).sum();
         self.outputs.extend(effects.outputs);
         if effects.writes.len() > WRITES || bytes > BYTES {
             self.large = effects.writes;
             return;
         }
         for write in effects.writes {
-            self.bytes += size(&write);
+            self.bytes += write.size();
             if let Some(before) = self.writes.insert(write.key().clone(), write) {
-                self.bytes -= size(&before);
+                self.bytes -= before.size();
             }
         }
     }
@@ -78,7 +78,7 @@ impl Batch {
 pub(super) fn split(writes: impl IntoIterator<Item = Write>) -> Vec<Vec<Write>> {
     let (mut transactions, mut now, mut bytes) = (Vec::new(), Vec::new(), 0);
     for write in writes {
-        let more = size(&write);
+        let more = write.size();
         if !now.is_empty() && (now.len() == WRITES || bytes + more > BYTES) {
             transactions.push(std::mem::take(&mut now));
             bytes = 0;
@@ -90,13 +90,6 @@ pub(super) fn split(writes: impl IntoIterator<Item = Write>) -> Vec<Vec<Write>> 
         transactions.push(now);
     }
     transactions
-}
-
-fn size(write: &Write) -> usize {
-    match write {
-        Write::Put { key, value, .. } => key.len() + value.len(),
-        Write::Delete(key) => key.len(),
-    }
 }
 
 #[cfg(test)]
@@ -124,7 +117,7 @@ mod tests {
         assert_eq!(batch.bytes, 2 + 6);
         let (transactions, _) = batch.into_parts();
         assert_eq!(keys(&transactions), [["a", "b"]]);
-        assert_eq!(size(&transactions[0][1]), 6);
+        assert_eq!(transactions[0][1].size(), 6);
     }
 
     #[test]

@@ -23,6 +23,8 @@ impl Driver {
         let (at, now) = (self.machine.at(), self.epoch.elapsed());
         let mut status = self.latest.clone();
         let moving = self.machine.moving();
+        // Whoever was told that a move is over may ask before the new program has said how it is doing.
+        let is_of_another = moving.is_none() && self.machine.serving() != self.latest_of;
         if let Some((to, back)) = moving {
             status.under_way = Some(wire::Move { to: to.version.to_string(), back });
             if serving.is_some() {
@@ -31,17 +33,11 @@ impl Driver {
                 status.phase = if back { Phase::Reversing } else { Phase::Transforming }.into();
                 status.progress = Some(Work { what: doing.clone(), done: 0, total: 0 });
             }
-        } else if serving.is_none() {
-            (status.under_way, status.progress) = (None, None);
-            status.phase = Phase::Serving.into();
-        }
-        let is_of_another = moving.is_none() && self.machine.serving() != self.latest_of;
-        if serving.is_some() && is_of_another {
-            // Whoever was told that a move is over may ask before the new program has said how it is doing.
+        } else if serving.is_none() || is_of_another {
             (status.under_way, status.progress, status.phase) = (None, None, Phase::Serving.into());
-            if status.version != at.version.to_string() {
-                status.back.clear();
-            }
+        }
+        if is_of_another && serving.is_some() && status.version != at.version.to_string() {
+            status.back.clear();
         }
         if is_of_another || (serving.is_none() && !self.handing()) {
             (status.version, status.calls_running, status.calls_waiting) = (at.version.to_string(), 0, 0);

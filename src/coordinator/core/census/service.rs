@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Now;
 use prost::Message;
 
+use super::super::Now;
 use crate::census::{Entry, Frequent, LONGEST_CALLER};
 use crate::control::v1_0_0 as wire;
 use crate::version::Version;

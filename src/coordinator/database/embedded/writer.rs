@@ -109,9 +109,5 @@ fn tell(shared: &Shared) {
 
 fn size(job: &Job) -> usize {
     let Job::Commit(transaction, _) = job else { return 0 };
-    let size = |write: &Write| match write {
-        Write::Put { key, value, .. } => key.len() + value.len(),
-        Write::Delete(key) => key.len(),
-    };
-    transaction.write.iter().map(size).sum()
+    transaction.write.iter().map(Write::size).sum()
 }

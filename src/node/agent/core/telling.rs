@@ -36,7 +36,7 @@ pub(super) struct Telling {
 }
 
 /// How soon the next batch is due.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Hurry {
     /// When it is time.
     #[default]

@@ -21,6 +21,8 @@ mod names;
 mod retiring;
 #[path = "coordinator/telling.rs"]
 mod telling;
+#[path = "coordinator/way_back.rs"]
+mod way_back;
 #[path = "coordinator/written.rs"]
 mod written;
 

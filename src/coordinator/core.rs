@@ -16,8 +16,10 @@ mod census;
 mod contest;
 mod falls;
 mod fleet;
+mod gates;
 mod goals;
 mod invariants;
+mod known;
 mod limits;
 mod live;
 mod load;
@@ -38,6 +40,7 @@ mod states;
 mod status;
 mod upgrade;
 mod watch;
+mod way_back;
 
 use super::database::Write;
 use crate::bundle::Bundle;

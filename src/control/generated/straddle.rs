@@ -3278,8 +3278,8 @@ pub mod v1_0_0 {
                     ///   INVALID           INVALID_ARGUMENT     the request is larger than a coordinator takes, or says what is no limit; or an agent's
                     ///                                          words are out of place, or beyond the limits
                     ///   UNDER_WAY         FAILED_PRECONDITION  an upgrade of the protocol is under way, and in a state in which this cannot be asked
-                    ///   TOO_LATE          FAILED_PRECONDITION  the upgrade has ended, or cannot be taken back any more
-                    ///   NO_WAY            FAILED_PRECONDITION  no step leads there from where the nodes are
+                    ///   TOO_LATE          FAILED_PRECONDITION  the upgrade has ended, or cannot be taken back any more: no node has a way back
+                    ///   NO_WAY            FAILED_PRECONDITION  no step leads there from where the nodes are, or the version is final already
                     ///   BLOCKED           FAILED_PRECONDITION  not every node is where it has to be first
                     ///   TOO_MANY          RESOURCE_EXHAUSTED   more agents, or more bundles at once, than the coordinator takes; try again later
                     ///   FENCED            FAILED_PRECONDITION  the node was forgotten: its agent says Hello again, without an admission
@@ -4243,8 +4243,8 @@ pub mod v1_0_0 {
                     ///   INVALID           INVALID_ARGUMENT     the request is larger than a coordinator takes, or says what is no limit; or an agent's
                     ///                                          words are out of place, or beyond the limits
                     ///   UNDER_WAY         FAILED_PRECONDITION  an upgrade of the protocol is under way, and in a state in which this cannot be asked
-                    ///   TOO_LATE          FAILED_PRECONDITION  the upgrade has ended, or cannot be taken back any more
-                    ///   NO_WAY            FAILED_PRECONDITION  no step leads there from where the nodes are
+                    ///   TOO_LATE          FAILED_PRECONDITION  the upgrade has ended, or cannot be taken back any more: no node has a way back
+                    ///   NO_WAY            FAILED_PRECONDITION  no step leads there from where the nodes are, or the version is final already
                     ///   BLOCKED           FAILED_PRECONDITION  not every node is where it has to be first
                     ///   TOO_MANY          RESOURCE_EXHAUSTED   more agents, or more bundles at once, than the coordinator takes; try again later
                     ///   FENCED            FAILED_PRECONDITION  the node was forgotten: its agent says Hello again, without an admission

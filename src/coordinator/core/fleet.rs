@@ -8,6 +8,7 @@ use super::calls::Window;
 use super::census::Census;
 use super::contest::Contest;
 use super::invariants::routes::Routes;
+use super::known::Known;
 use super::upgrade::Running;
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::{UpgradeState, Way};
@@ -22,8 +23,7 @@ pub(super) struct Fleet {
     pub(super) published: BTreeMap<Version, wire::PublishedVersion>,
     /// In the order in which they were published, each with its versions.
     pub(super) bundles: Vec<(wire::StoredBundle, Vec<Version>)>,
-    /// Those that were forgotten, too.
-    /// Boxed: the map's own nodes are half empty, and each of these has more than a KiB.
+    /// Those that were forgotten, too. Boxed: the map's own nodes are half empty, and each of these has more than a KiB.
     pub(super) nodes: BTreeMap<String, Box<Node>>,
     pub(super) callers: BTreeMap<(Version, String), wire::SeenCaller>,
     pub(super) census: Census,
@@ -66,8 +66,7 @@ pub(super) struct Node {
     pub(super) heard: Option<u64>,
     /// As it reported last, without calls.
     pub(super) report: wire::Report,
-    /// What it knows, and whether it has that from a bundle.
-    pub(super) knows: BTreeMap<Version, bool>,
+    pub(super) knows: Known,
     pub(super) calls: Window,
     /// A move of it came to nothing, and it is not to be asked again before this.
     pub(super) retry: u64,
@@ -278,7 +277,7 @@ impl Node {
             contest: None,
             heard: None,
             report: wire::Report::default(),
-            knows: BTreeMap::new(),
+            knows: Known::default(),
             calls: Window::default(),
             retry: 0,
             again: Again::default(),
@@ -346,8 +345,7 @@ impl Node {
 
     /// The oldest and the newest version that its program was built with: it has the code of the steps between them.
     pub(super) fn built(&self) -> Option<(Version, Version)> {
-        let built = || self.knows.iter().filter(|(_, learned)| !**learned).map(|(version, _)| version);
-        match (built().next(), built().next_back()) {
+        match (self.knows.built().next(), self.knows.built().next_back()) {
             (Some(first), Some(last)) => Some((first.clone(), last.clone())),
             _ => Some((self.runs.first()?.clone(), self.runs.last()?.clone())),
         }

@@ -132,7 +132,7 @@ impl Fleet {
             version: aim.unwrap_or_default(),
             accept_loss: running.is_some_and(|running| running.stored.accept_loss),
             active: self.active.as_ref().map(ToString::to_string).unwrap_or_default(),
-            bundles: self.lacking(node.knows.keys()),
+            bundles: self.lacking(node.knows.versions()),
             paused: running.is_some_and(|running| running.state() == UpgradeState::Paused),
             way: way.into(),
             final_up_to: final_up_to.map(ToString::to_string).unwrap_or_default(),

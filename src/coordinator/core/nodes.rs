@@ -1,9 +1,8 @@
 //! Nodes come, go, and are forgotten.
 
-use std::collections::BTreeMap;
-
 use super::fleet::{Fleet, Live, Node};
 use super::goals::welcome;
+use super::known::Known;
 use super::outbox::Outbox;
 use super::reports::told;
 use super::{Denied, Now, Reason, Session};
@@ -117,7 +116,7 @@ impl Fleet {
             // Nor is it behind where it once was.
             node.stored.version.clear();
         }
-        node.knows = BTreeMap::new();
+        node.knows = Known::default();
         node.learn(&hello.knows, self);
         // Who was forgotten has stopped serving; it is as new.
         let serving = report.serving && !forgotten;

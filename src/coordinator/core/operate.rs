@@ -44,6 +44,7 @@ impl Fleet {
                 advice: "publish the step to a newer version".to_owned(),
             });
         };
+        self.is_to_be_active(&to)?;
         self.reachable(&from, &to)?;
         for accepted in &request.accept {
             accepted_method(protocol, accepted)?;
@@ -161,6 +162,9 @@ impl Fleet {
                 advice: "publish a newer version that does as the old one did".to_owned(),
             });
         }
+        if let Some(running) = self.upgrade.as_ref().filter(|running| !running.back()) {
+            self.leads_back(running)?;
+        }
         self.accept(&request.accept, outbox)?;
         let mut accepts = false;
         if let Some(running) = &mut self.upgrade
@@ -225,6 +229,7 @@ impl Fleet {
             if back { at_target(running, node) } else { running.is_there(node) }
         };
         let count = self.count_nodes(is, now, away_after);
+        let left_out = self.upgrade.as_ref().map_or(0, |running| self.left_out(running));
         let Some(running) = &mut self.upgrade else { return false };
         if !running.step(event, now) {
             return false;
@@ -258,7 +263,7 @@ impl Fleet {
             UpgradeState::Paused => ("paused", format!("the upgrade of {name} to {to} is paused")),
             UpgradeState::Complete => ("complete", format!("all nodes of {name} run {to}")),
             UpgradeState::RollingBack => ("rolling-back", format!("the upgrade of {name} to {to} is taken back")),
-            UpgradeState::RolledBack => ("rolled-back", format!("all nodes of {name} run {from} again")),
+            UpgradeState::RolledBack => ("rolled-back", taken_back(&stored, left_out)),
             UpgradeState::Finalizing => ("finalizing", format!("nodes of {name} give up their way back to {from}")),
             UpgradeState::Finalized | UpgradeState::Unspecified => {
                 ("finalized", format!("{to} is final at all nodes of {name}"))
@@ -391,6 +396,16 @@ impl Fleet {
     ) {
         let (who, kind) = (by.to_owned(), kind.to_owned());
         self.event(outbox, now, wire::Event { who, kind, what, why, ..wire::Event::default() });
+    }
+}
+
+/// That an upgrade was taken back, and how far.
+fn taken_back(stored: &wire::StoredUpgrade, left_out: usize) -> String {
+    let (name, from, to) = (&stored.protocol, &stored.from, &stored.to);
+    match (stored.ended_at.is_some_and(|count| count.total == 0), left_out) {
+        (true, _) => format!("no node of {name} is left that could be taken back from {to} to {from}"),
+        (false, 0) => format!("all nodes of {name} run {from} again"),
+        (false, _) => format!("all nodes of {name} run {from} again, but for {left_out} at {to} that were forgotten"),
     }
 }
 

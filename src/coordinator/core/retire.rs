@@ -224,7 +224,7 @@ impl Fleet {
         for node in self.counted() {
             obstacles.extend(self.unknown_now(node, begins, now));
             let unpublished = |of: &&Version| *of <= version && self.index(of).is_none();
-            if let Some(unpublished) = node.knows.keys().find(unpublished) {
+            if let Some(unpublished) = node.knows.versions().find(unpublished) {
                 let name = node.name();
                 let what =
                     format!("{name} serves {unpublished}, which nobody has published: its calls are not counted");

@@ -15,7 +15,7 @@ use super::{Now, states};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::{UpgradeState, Way};
 use crate::coordinator::micros;
-use crate::coordinator::schedule::{self, Decision, Limits, Verdict};
+use crate::coordinator::schedule::{self, Decision, Limits};
 use crate::coordinator::view::View;
 use crate::version::Version;
 
@@ -382,7 +382,7 @@ impl Fleet {
             return Err(Waits::new(
                 "way",
                 what,
-                format!("start the upgrade to {} anew for the others, or leave it out: {}", step.from, node.forget()),
+                format!("the others go back without it. To end with them, leave it out: {}", node.forget()),
             ));
         }
         if now.monotonic < node.retry {
@@ -399,7 +399,7 @@ impl Fleet {
             return Err(lacks);
         }
         let why = node.report.unlearned.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        let knows = node.knows.contains_key(&step.to);
+        let knows = node.knows.contains(&step.to);
         let what = if knows && node.report.phase() == wire::Phase::Learned {
             format!("{name} gets ready for {}: it copies what it can while it serves, and asks then", step.to)
         } else if knows {
@@ -409,30 +409,6 @@ impl Fleet {
         };
         let advice = if why.is_empty() { "" } else { "see to it: the node tries again by itself, less and less often" };
         Err(Waits::new(if knows { "schedule" } else { "learning" }, what, advice))
-    }
-
-    /// Gates: whether nobody is to go now, or the upgrade is at its end.
-    fn held(&mut self, view: &View, now: Now, outbox: &mut Outbox) -> Option<Waits> {
-        let running = self.upgrade.as_mut().filter(|running| running.state() == UpgradeState::Running)?;
-        let verdicts = running.scheduling.gates.verdicts(view, clock(now));
-        let status = |verdict: &schedule::GateVerdict| wire::GateStatus {
-            name: verdict.name.clone(),
-            expression: verdict.expression.clone(),
-            holds: verdict.verdict == Verdict::Holds,
-            waits: verdict.verdict == Verdict::Waits,
-            what: verdict.what.clone(),
-        };
-        running.gates = verdicts.iter().map(status).collect();
-        if let Some(failed) = verdicts.iter().find(|verdict| verdict.verdict == Verdict::Fails) {
-            let back = running.rolls_back_on_failed_gate();
-            let why = format!("gate `{}` does not hold: {}", failed.name, failed.what);
-            self.tell_event(outbox, now, "gate-failed", "", &why, &failed.expression);
-            let event = if back { states::Event::RollBack } else { states::Event::Pause };
-            self.change(event, &why, "coordinator", now, outbox);
-            return None;
-        }
-        let waiting = verdicts.iter().find(|verdict| verdict.verdict == Verdict::Waits);
-        waiting.map(|gate| Waits::new("gate", format!("gate `{}`: {}", gate.name, gate.what), ""))
     }
 
     /// Keeps why nodes wait, and tells what is new of it.

@@ -74,7 +74,8 @@ impl Fleet {
         let forward = matches!(running.state(), UpgradeState::Running | UpgradeState::Paused);
         status.warnings =
             running.scheduling.doubt(total).filter(|_| forward).into_iter().chain(self.contests(now)).collect();
-        status.advice = advice(running, &status.waits_for);
+        let leads_back = self.leads_back(running).is_ok();
+        status.advice = advice(running, leads_back, &status.waits_for);
         status.rests = self.rests(running);
         Some(status)
     }
@@ -157,7 +158,7 @@ impl Fleet {
             calls_running: node.report.calls_running,
             heard_microseconds_ago: node.heard.map(|heard| now.monotonic.saturating_sub(heard)),
             permit: node.permit.as_ref().map(|permit| permit.stored.clone()),
-            knows: node.knows.keys().map(ToString::to_string).collect(),
+            knows: node.knows.versions().map(ToString::to_string).collect(),
             unlearned: node.report.unlearned.clone(),
             contested: node.contested(now.monotonic),
             retiring: node.report.retiring.clone(),
@@ -208,18 +209,17 @@ fn forget(node: &Node) -> String {
 }
 
 /// What to do.
-fn advice(running: &Running, waits_for: &[wire::Blocker]) -> String {
+fn advice(running: &Running, leads_back: bool, waits_for: &[wire::Blocker]) -> String {
     let number = running.number();
+    let or_back = if leads_back { format!(", or straddle upgrade rollback {number}") } else { String::new() };
     match running.state() {
         UpgradeState::Complete => {
             let to = &running.to;
-            format!(
-                "{to} runs everywhere: straddle upgrade finalize {number} once you are sure, or straddle upgrade rollback {number}"
-            )
+            format!("{to} runs everywhere: straddle upgrade finalize {number} once you are sure{or_back}")
         }
         UpgradeState::Paused => {
             let why = if running.stored.why.is_empty() { String::new() } else { format!(" ({})", running.stored.why) };
-            format!("it is paused{why}: straddle upgrade resume {number}, or straddle upgrade rollback {number}")
+            format!("it is paused{why}: straddle upgrade resume {number}{or_back}")
         }
         _ => {
             waits_for.iter().map(|blocker| blocker.advice.clone()).find(|advice| !advice.is_empty()).unwrap_or_default()

@@ -17,7 +17,7 @@ const NEW: &str = "database.redb.new";
 const LOCK: &str = "database.lock";
 
 /// What redb keeps in memory of the file, in bytes.
-const CACHE: usize = 16 * 1024 * 1024;
+const CACHE: usize = 8 * 1024 * 1024;
 
 /// Where a database lies.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Versions of a protocol, and the labels that name them.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// assert!("2.0".parse::<Version>().is_err());
 /// # Ok::<(), straddle::VersionError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version(semver::Version);
 
@@ -104,6 +105,22 @@ impl TryFrom<String> for Version {
 impl From<Version> for String {
     fn from(version: Version) -> Self {
         version.to_string()
+    }
+}
+
+// Versions are compared for each node of a fleet, over and over: numbers first, and here, where they are inlined.
+impl Ord for Version {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        let numbers = |version: &semver::Version| (version.major, version.minor, version.patch);
+        numbers(&self.0).cmp(&numbers(&other.0)).then_with(|| self.0.pre.cmp(&other.0.pre))
+    }
+}
+
+impl PartialOrd for Version {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn values<'a>(view: &'a View, labels: &[&str]) -> Vec<Values<'a>> {
     let mut gathered: Vec<Gathered> = labels.iter().map(|_| Gathered::new(view)).collect();
     for node in &view.nodes {
         for (gathered, label) in gathered.iter_mut().zip(labels) {
-            gathered.add(node.labels.get(*label));
+            gathered.add(node, label);
         }
     }
     gathered.into_iter().map(|gathered| gathered.values).collect()
@@ -86,17 +86,20 @@ struct Gathered<'a> {
     places: BTreeMap<Option<&'a str>, usize>,
     /// The same by where texts lie in memory: equal ones are one, mostly.
     texts: FxHashMap<*const u8, usize>,
+    /// Where the label's own name lies in memory.
+    name: *const u8,
 }
 
 impl<'a> Gathered<'a> {
     fn new(view: &View) -> Self {
         let values = Values { all: Vec::new(), of: Vec::with_capacity(view.nodes.len()) };
-        Self { values, places: BTreeMap::new(), texts: FxHashMap::default() }
+        Self { values, places: BTreeMap::new(), texts: FxHashMap::default(), name: std::ptr::null() }
     }
 
-    fn add(&mut self, value: Option<&'a Arc<str>>) {
+    fn add(&mut self, node: &'a NodeView, label: &str) {
+        let value = self.value(node, label);
         let text = value.map_or(std::ptr::null(), |value| value.as_ptr());
-        let Self { values, places, texts } = self;
+        let Self { values, places, texts, .. } = self;
         let place = *texts.entry(text).or_insert_with(|| {
             let value = value.map(|value| &**value);
             *places.entry(value).or_insert_with(|| {
@@ -105,6 +108,14 @@ impl<'a> Gathered<'a> {
             })
         });
         values.of.push(place);
+    }
+
+    /// The value of a label. Its name is looked for by where it lies, and compared only where that is not known.
+    fn value(&mut self, node: &'a NodeView, label: &str) -> Option<&'a Arc<str>> {
+        let known = node.labels.iter().find(|(name, _)| name.as_ptr() == self.name);
+        let (name, value) = known.or_else(|| node.labels.get_key_value(label))?;
+        self.name = name.as_ptr();
+        Some(value)
     }
 }
 

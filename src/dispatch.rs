@@ -41,6 +41,7 @@ mod older;
 mod outcome;
 mod rewriting;
 mod route;
+mod sampling;
 mod service;
 mod table;
 mod tally;
@@ -50,6 +51,7 @@ pub use self::answer::{GeneratedBody, Object};
 pub use self::doors::{DEPRECATION, SUNSET};
 pub use self::gate::{EndedStreams, Gate, StreamsInside};
 pub use self::route::{End, Walk};
+pub use self::sampling::Sampling;
 pub use self::service::{Dispatch, Dispatched};
 pub use self::table::{CALLER, NODE, RESUME, SCHEMA, SIMULATED, Table, VERSION};
 

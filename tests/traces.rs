@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use program::straddle;
 use serde_json::{Value, json};
 use straddle::Protocol;
-use straddle::dispatch::Object;
-use straddle::node::Node;
+use straddle::dispatch::{Object, Sampling};
+use straddle::node::{Builder, Node};
 use straddle::retiring::{Brownout, Notice, Retiring};
 use straddle::wire::Body;
 use tower::{ServiceExt, service_fn};
@@ -181,6 +181,30 @@ async fn calls_that_no_route_takes_are_spans_too() {
     );
 }
 
+#[tokio::test]
+async fn a_node_that_samples_goes_by_what_the_caller_has_decided() {
+    let node = shop_with(|builder| builder.trace_calls(Sampling::by_caller(0.0)));
+    let (log, logging) = logging();
+    for (path, label, flags) in [
+        ("/p.S/Get", "1.1.0", Some("01")),
+        ("/p.S/Get", "1.1.0", Some("00")),
+        ("/p.S/Get", "1.1.0", None),
+        ("/p.S/None", "9.0.0", Some("00")),
+        ("/p.S/None", "9.0.0", Some("03")),
+    ] {
+        let mut request = http::Request::post(path).header("straddle-version", label);
+        if let Some(flags) = flags {
+            request = request.header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-{flags}"));
+        }
+        let Ok(_) = node.service().oneshot(request.body(Body::empty()).expect("a request")).await;
+    }
+    drop(logging);
+    let lines = log.lines();
+    let told: Vec<_> =
+        spans(&lines, "call").into_iter().map(|span| json!(of(span, ["method", "trace_id", "outcome"]))).collect();
+    assert_eq!(told, [json!(["/p.S/Get", TRACE, "answered"]), json!(["/p.S/None", TRACE, "refused"])]);
+}
+
 #[test]
 fn nothing_is_traced_where_nobody_asked_for_it() {
     let node = Logging::start(
@@ -245,6 +269,10 @@ fn logging() -> (Log, tracing::subscriber::DefaultGuard) {
 
 /// A node of three versions that are the same.
 fn shop() -> Node {
+    shop_with(|builder| builder)
+}
+
+fn shop_with(more: impl FnOnce(Builder) -> Builder) -> Node {
     const PROTO: &str = "syntax = \"proto3\"; package p; message M {} service S { rpc Get(M) returns (M); }";
     let files = [
         ("protocol.toml", "name = \"shop\"\n"),
@@ -254,8 +282,8 @@ fn shop() -> Node {
     ];
     let protocol = Protocol::load(folder::folder(&files).path()).unwrap_or_else(|error| panic!("{error}"));
     let answer = service_fn(|_| async { Ok::<_, std::convert::Infallible>(http::Response::new(Body::empty())) });
-    let node = Node::builder(protocol).object("1.2.0", Object::default().and_service("p.S", answer)).build();
-    node.unwrap_or_else(|error| panic!("{error}"))
+    let node = Node::builder(protocol).object("1.2.0", Object::default().and_service("p.S", answer));
+    more(node).build().unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[tokio::test]

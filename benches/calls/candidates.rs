@@ -61,7 +61,7 @@ const NODE: Candidate =
 const RULES: Candidate = Candidate { serve: servers::straddle::behind_rules, sent: sent::numbered, ..BASE };
 
 /// What these have on costs as much as they take more than the same without. *Attending*: callers are counted. *Watched*: numbers are
-/// asked for each second, too. *Traced*: and each call's span is taken.
+/// asked for each second, too. *Sampled*: and the span of one call in a hundred is taken. *Traced*: and each call's span is.
 const SAME_ON: Candidate = Candidate { metadata: SECOND, off: Some(SAME), ..BASE };
 const CODE_ON: Candidate = Candidate { metadata: FIRST, off: Some(CODE), ..BASE };
 const RULES_ON: Candidate = Candidate { metadata: TENTH, off: Some(ONE_APART), ..RULES };
@@ -81,11 +81,17 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
     Candidate { name: SAME, metadata: SECOND, ..NODE },
     Candidate { name: "straddle same version, attending", serve: servers::watched::attending, ..SAME_ON },
     Candidate { name: "straddle same version, watched", serve: servers::watched::newer, ..SAME_ON },
+    Candidate { name: "straddle same version, sampled", serve: servers::watched::newer_sampled, ..SAME_ON },
     Candidate { name: "straddle same version, traced", serve: servers::watched::newer_traced, ..SAME_ON },
     Candidate { name: CODE, metadata: FIRST, ..NODE },
     Candidate {
         name: "straddle through one code simulation object, watched",
         serve: servers::watched::newer,
+        ..CODE_ON
+    },
+    Candidate {
+        name: "straddle through one code simulation object, sampled",
+        serve: servers::watched::newer_sampled,
         ..CODE_ON
     },
     Candidate {
@@ -95,6 +101,7 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
     },
     Candidate { name: ONE_APART, metadata: TENTH, ..RULES },
     Candidate { name: "straddle through rules, watched", serve: servers::watched::behind_rules, ..RULES_ON },
+    Candidate { name: "straddle through rules, sampled", serve: servers::watched::behind_rules_sampled, ..RULES_ON },
     Candidate { name: "straddle through rules, traced", serve: servers::watched::behind_rules_traced, ..RULES_ON },
     Candidate { name: TEN_APART, metadata: &[("straddle-version", "1.0.0")], ..RULES },
     Candidate {

@@ -13,7 +13,7 @@ use crate::run::{Sample, Subject};
 const RATIOS: &str = "Figures are medians of the rounds. Ratios are of server CPU per call, against the servers tonic \
 and raw under the raw driver, the median of the rounds' ratios; rows under another driver have none. Calls through \
 rules that bridge ten steps have one to those that bridge one step, too. What is attending (callers are counted), watched (and numbers \
-are asked for each second) or traced (and the span of each call is taken) has one to the same without (off).";
+are asked for each second), sampled (and the span of one call in a hundred is taken) or traced (and that of each call) has one to the same without (off).";
 
 pub(crate) struct Row {
     name: &'static str,

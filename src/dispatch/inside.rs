@@ -14,6 +14,7 @@ use tonic::Status;
 use super::call::Call;
 use super::ending::Ending;
 use super::gate::{Inside, Stream, Waiting, Whose};
+use super::sampling::Sampling;
 use super::table::Refused;
 use super::traced::Traced;
 use super::{deadline, outcome};
@@ -29,6 +30,7 @@ pub(super) struct AtGate {
     came: Instant,
     patience: Pin<Box<Sleep>>,
     own_deadline: bool,
+    sampling: Sampling,
 }
 
 /// A call that has waited and was let in.
@@ -39,10 +41,10 @@ pub(super) struct LetIn {
 }
 
 impl AtGate {
-    pub(super) fn new(waiting: Waiting, request: Request<Body>) -> Self {
+    pub(super) fn new(waiting: Waiting, request: Request<Body>, sampling: Sampling) -> Self {
         let own = deadline::timeout(request.headers()).filter(|own| *own < PATIENCE);
         let patience = Box::pin(sleep(own.unwrap_or(PATIENCE)));
-        Self { waiting, request, came: Instant::now(), patience, own_deadline: own.is_some() }
+        Self { waiting, request, came: Instant::now(), patience, own_deadline: own.is_some(), sampling }
     }
 
     /// Ready once the gate has let the call in, or its time is over.
@@ -53,7 +55,7 @@ impl AtGate {
             return Poll::Ready(Ok(LetIn { inside, request, came: self.came }));
         }
         ready!(self.patience.as_mut().poll(waking));
-        Traced::kept_out(self.request.uri().path(), self.request.headers());
+        Traced::kept_out(self.sampling, self.request.uri().path(), self.request.headers());
         let status = if self.own_deadline {
             outcome::deadline_had_passed()
         } else {

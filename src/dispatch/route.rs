@@ -152,6 +152,16 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// The caller's version, as its label says it.
+    pub(crate) fn caller_text(&self) -> &str {
+        self.headers[0].to_str().unwrap_or_default()
+    }
+
+    /// The version that the node runs.
+    pub(crate) fn node_text(&self) -> &str {
+        self.headers[1].to_str().unwrap_or_default()
+    }
+
     /// Lets a call of the caller's version in. Of versions that the node has not left behind all come in, and nobody counts them.
     pub(crate) fn enter(&self) -> Result<Option<Passed>, Shut> {
         self.door.get().filter(|_| self.is_past()).map(Door::enter).transpose()

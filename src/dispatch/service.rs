@@ -22,6 +22,7 @@ use super::ending::Ending;
 use super::gate::{Gate, Inside};
 use super::inside::{AtGate, Entered, LetIn};
 use super::route::Route;
+use super::sampling::Sampling;
 use super::table::{RESUME, RESUME_ABLE, Refused, Table, VERSION};
 use super::tally::{Counted, Counting, Outcome, RewriteCosts, Tallies, Unrouted};
 use super::traced::Traced;
@@ -56,6 +57,7 @@ struct Shared {
     calling: OnceLock<Calling>,
     doors: Arc<Doors>,
     heard: OnceLock<Heard>,
+    sampling: OnceLock<Sampling>,
 }
 
 /// Is told a version that a caller's label says and the table lacks; whether it is being learned.
@@ -76,25 +78,25 @@ impl Shared {
         let (mut ending, mut said_all, mut passed) = (Ending::default(), None, None);
         let call = match table.as_ref() {
             None if self.left.load(Ordering::Acquire) => {
-                Traced::kept_out(request.uri().path(), request.headers());
+                Traced::kept_out(self.sampling(), request.uri().path(), request.headers());
                 return State::NotBegun(Box::pin(NotBegun::answer(request, "another program goes on with this node")));
             }
             None => match self.kept_away() {
                 Some(why) => {
-                    Traced::kept_out(request.uri().path(), request.headers());
+                    Traced::kept_out(self.sampling(), request.uri().path(), request.headers());
                     return State::NotBegun(Box::pin(NotBegun::answer(request, why)));
                 }
                 // They were let in just now.
                 None if self.table.load().is_some() => return self.begin(inside, request, came),
                 None => {
-                    Traced::kept_out(request.uri().path(), request.headers());
+                    Traced::kept_out(self.sampling(), request.uri().path(), request.headers());
                     Call::told(self.absent(), request.into_body())
                 }
             },
             Some(table) => match table.enter(request.uri().path(), request.headers()) {
                 Ok((route, through)) => {
                     passed = through;
-                    ending.traced = Traced::outside(route, request.headers(), came);
+                    ending.traced = Traced::outside(self.sampling(), route, request.headers(), came);
                     if self.tallies.are_wanted() {
                         let unlabelled = !request.headers().contains_key(&VERSION);
                         let came = self.count_caller(&mut request, route, unlabelled, came);
@@ -118,7 +120,7 @@ impl Shared {
     fn without_route(&self, table: &Table, request: &mut Request<Body>, refused: Refused) -> Refused {
         let refusal = Refusal::from_status(&refused.0);
         let outcome = refusal.as_ref().map_or(Outcome::Failed, |refusal| Outcome::Refused(refusal.reason()));
-        Traced::unrouted(table, request.uri().path(), request.headers(), outcome);
+        Traced::unrouted(self.sampling(), table, request.uri().path(), request.headers(), outcome);
         if self.tallies.are_wanted() {
             let reason = refusal.as_ref().map(Refusal::reason);
             match (table.not_taken(request.uri().path(), request.headers()), reason) {
@@ -152,6 +154,10 @@ impl Shared {
         Some(came)
     }
 
+    fn sampling(&self) -> Sampling {
+        self.sampling.get().copied().unwrap_or_default()
+    }
+
     /// Why callers are kept away, if they are.
     fn kept_away(&self) -> Option<String> {
         lock(&self.held).why.clone()
@@ -171,6 +177,11 @@ impl Dispatch {
     /// The same, keeping something alive for as long as calls may come this way.
     pub(crate) fn keeping(&self, kept: Arc<dyn Any + Send + Sync>) -> Self {
         Self { shared: self.shared.clone(), _kept: Some(kept) }
+    }
+
+    /// Which calls are told as spans; what is said first counts.
+    pub(crate) fn sample(&self, sampling: Sampling) {
+        let _ = self.shared.sampling.set(sampling);
     }
 
     /// Puts the table in place; calls that began before go on with the one before.
@@ -346,9 +357,11 @@ impl Service<Request<Body>> for Dispatch {
             return Dispatched(self.shared.begin(inside, request, None));
         }
         Dispatched(match self.shared.gate.wait() {
-            Ok(waiting) => State::Waiting(Box::new((AtGate::new(waiting, request), self.shared.clone()))),
+            Ok(waiting) => {
+                State::Waiting(Box::new((AtGate::new(waiting, request, self.shared.sampling()), self.shared.clone())))
+            }
             Err(too_many) => {
-                Traced::kept_out(request.uri().path(), request.headers());
+                Traced::kept_out(self.shared.sampling(), request.uri().path(), request.headers());
                 State::Told(Box::new(Call::told(call::unavailable(&too_many.to_string()), Body::empty())))
             }
         })
@@ -442,7 +455,9 @@ impl Within {
         match table.route_within(request.uri().path(), &self.version) {
             Ok(route) => {
                 let route = route.clone();
-                let ending = Ending { traced: Traced::beneath(&route, request.headers()), counting: None };
+                let sampling = || self.shared.upgrade().map(|shared| shared.sampling()).unwrap_or_default();
+                let traced = Traced::beneath(sampling, &route, request.headers());
+                let ending = Ending { traced, counting: None };
                 let call = {
                     let _within = ending.enter();
                     Call::begin(&route, || table, request, Caller::Within { own_deadline })

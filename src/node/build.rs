@@ -19,7 +19,7 @@ use super::upgrade::{OpenObject, Upgrade};
 use tokio::sync::watch;
 
 use crate::bundle::PublicKey;
-use crate::dispatch::{Dispatch, Missing, Object, Objects, Table};
+use crate::dispatch::{Dispatch, Missing, Object, Objects, Sampling, Table};
 use crate::node::Node;
 use crate::protocol::Protocol;
 use crate::retiring::{SystemClock, WallClock};
@@ -97,6 +97,7 @@ pub struct Builder {
     files: Arc<dyn Files>,
     clock: Arc<dyn WallClock>,
     limits: Limits,
+    sampling: Sampling,
     trust: Trust,
     coordinated: Option<Coordinated>,
 }
@@ -120,6 +121,7 @@ impl Builder {
             files: Arc::new(Disk),
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
+            sampling: Sampling::ALL,
             trust: Trust::default(),
             coordinated: None,
         }
@@ -248,6 +250,12 @@ impl Builder {
         self
     }
 
+    /// Which calls have a span, where somebody takes those of calls. Default: [all](Sampling::ALL).
+    pub fn trace_calls(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
     /// Lets the node [learn](super::Node::learn) bundles that this key has signed; may be said of several. A node that trusts no
     /// key learns nothing: whoever can have it learn a bundle decides what callers are told.
     pub fn trust(mut self, key: PublicKey) -> Self {
@@ -364,6 +372,7 @@ impl Builder {
             protocol: self.protocol,
             files: self.files,
             limits: self.limits,
+            sampling: self.sampling,
             root,
             trust: self.trust,
             agency: Agency::new(self.coordinated),
@@ -413,6 +422,7 @@ impl Builder {
         }
         faults.extend(self.coordinated.as_ref().and_then(Coordinated::fault));
         let dispatch = Dispatch::new();
+        dispatch.sample(self.sampling);
         let mut unopened = Vec::new();
         let mut at: Vec<Option<Object>> = vec![None; self.protocol.versions().len()];
         for (_, object) in std::mem::take(&mut self.current) {

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use ::straddle::dispatch::Sampling;
 use ::straddle::node::{Builder, Coordinated, Node};
 use tokio::net::TcpListener;
 
@@ -13,6 +14,8 @@ use crate::candidates::Serving;
 
 /// Far more often than anybody asks.
 const ASKED_EACH: Duration = Duration::from_secs(1);
+/// The share of calls that are traced, where it is not all of them.
+const SAMPLED: f64 = 0.01;
 
 /// [`nodes::newer`] with its agent, which counts all calls.
 pub(crate) fn attending(listener: TcpListener) -> Serving {
@@ -24,6 +27,11 @@ pub(crate) fn newer(listener: TcpListener) -> Serving {
     watched(listener, nodes::both(), spans::take_none)
 }
 
+/// The same, with the spans of one call in a hundred.
+pub(crate) fn newer_sampled(listener: TcpListener) -> Serving {
+    watched(listener, nodes::both().trace_calls(Sampling::by_caller(SAMPLED)), spans::take)
+}
+
 /// The same, with each call's span.
 pub(crate) fn newer_traced(listener: TcpListener) -> Serving {
     watched(listener, nodes::both(), spans::take)
@@ -32,6 +40,11 @@ pub(crate) fn newer_traced(listener: TcpListener) -> Serving {
 /// [`nodes::behind_rules`], watched as [`newer`] is.
 pub(crate) fn behind_rules(listener: TcpListener) -> Serving {
     watched(listener, nodes::eleventh(), spans::take_none)
+}
+
+/// The same, with the spans of one call in a hundred.
+pub(crate) fn behind_rules_sampled(listener: TcpListener) -> Serving {
+    watched(listener, nodes::eleventh().trace_calls(Sampling::by_caller(SAMPLED)), spans::take)
 }
 
 /// The same, with each call's span.

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use tower_service::Service as _;
 
 use super::super::answer::Object;
+use super::super::sampling::Sampling;
 use super::super::service::Dispatch;
 use super::super::table::{Objects, Table, VERSION};
 use super::super::traced::Traced;
@@ -186,7 +187,10 @@ fn a_call_that_nobody_traces_allocates_nothing_for_its_span() {
     let route = table.route(GET, &headers).unwrap();
     let measured = allocation_counter::measure(|| {
         for _ in 0..1000 {
-            assert!(Traced::outside(route, &headers, None).is_none() && Traced::beneath(route, &headers).is_none());
+            for sampling in [Sampling::ALL, Sampling::by_caller(0.5)] {
+                assert!(Traced::outside(sampling, route, &headers, None).is_none());
+                assert!(Traced::beneath(|| sampling, route, &headers).is_none());
+            }
         }
     });
     assert_eq!(measured.count_total, 0);

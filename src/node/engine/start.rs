@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cross::Stop;
 use super::{Life, Retirement, Told};
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Dispatch, Sampling};
 use crate::node::agent::{Agency, Succession};
 use crate::node::chain::Chain;
 use crate::node::front::Fronts;
@@ -31,6 +31,7 @@ pub(in crate::node) struct Beginning {
     pub(in crate::node) protocol: Protocol,
     pub(in crate::node) files: Arc<dyn Files>,
     pub(in crate::node) limits: Limits,
+    pub(in crate::node) sampling: Sampling,
     pub(in crate::node) root: PathBuf,
     pub(in crate::node) trust: Trust,
     pub(in crate::node) agency: Agency,
@@ -63,8 +64,21 @@ const LOOK: Duration = Duration::from_millis(1);
 /// be moved to where it is wanted.
 pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, NotStarted> {
     let (state, recovery) = own(&beginning).await?;
-    let Beginning { chain, protocol, files, limits, root, trust, agency, goal, compiled, wait: _, clock, starting } =
-        beginning;
+    let Beginning {
+        chain,
+        protocol,
+        files,
+        limits,
+        sampling,
+        root,
+        trust,
+        agency,
+        goal,
+        compiled,
+        wait: _,
+        clock,
+        starting,
+    } = beginning;
     let trusted = trust.clone();
     let (notes, place) = (files.clone(), root.clone());
     let restored = spawn_blocking(move || {
@@ -91,6 +105,7 @@ pub(in crate::node) async fn start(beginning: Beginning) -> Result<Arc<Life>, No
         agency.activate(active);
     }
     let dispatch = Dispatch::new();
+    dispatch.sample(sampling);
     agency.hold(&dispatch, before);
     let unwatched = NodeStatus::resting(&protocol, told.runs());
     let life = Arc::new(Life {

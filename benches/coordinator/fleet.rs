@@ -6,6 +6,7 @@ mod agent;
 mod cost;
 mod figures;
 mod processes;
+mod scrape;
 pub(crate) mod script;
 mod world;
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use self::cost::Cost;
 pub(crate) use self::figures::Times;
 use self::processes::{Coordinator, World, core};
+use self::scrape::Scrapes;
 pub(crate) use self::world::run as run_world;
 use crate::options::Options;
 
@@ -34,6 +36,8 @@ pub(crate) struct Row {
     /// While all report and nothing else happens.
     pub(crate) steady: Cost,
     pub(crate) reports: u64,
+    /// Its numbers are asked for, while all report.
+    pub(crate) scrapes: Scrapes,
     /// The processor time of the nodes' process meanwhile, as a share of the time: near 1 it would be the bottleneck.
     pub(crate) world_share: f64,
     pub(crate) rolling: Upgrade,
@@ -80,6 +84,7 @@ pub(crate) fn row(options: &Options) -> Result<Row, String> {
     let more = |name: &str| number(&after, name) - number(&before, name);
     let world_share = more("cpu_seconds") / steady.time.as_secs_f64();
     let reports = whole(more("reports"));
+    let scrapes = Scrapes::of(&coordinator.address)?;
 
     let at_once = options.at_once.to_string();
     let rolling = upgrade(&coordinator, &mut world, "2.0.0", &at_once)?;
@@ -99,6 +104,7 @@ pub(crate) fn row(options: &Options) -> Result<Row, String> {
         registering,
         steady,
         reports,
+        scrapes,
         world_share,
         rolling,
         wave,

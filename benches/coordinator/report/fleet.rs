@@ -25,6 +25,9 @@ pub(super) fn table(row: &Row) -> String {
     line("all have come within", format!("{:.1} s", row.registered.as_secs_f64()));
     line("processor while they report", percent(row.steady.share()));
     line("memory while they report", mebibytes(row.steady.memory));
+    let scrapes = &row.scrapes;
+    let of = format!("of {} lines, {:.1} KiB: {}", scrapes.lines, scrapes.kibibytes(), times(&scrapes.times));
+    line("a page of its numbers", of);
     line("memory at most", mebibytes(row.most_memory));
     for upgrade in [&row.rolling, &row.wave] {
         let Upgrade { at_once, permits, turn_to_permit, ask_to_permit, .. } = upgrade;
@@ -61,6 +64,7 @@ pub(super) fn json(row: &Row) -> Value {
         "nodes_cpu_percent": row.world_share * 100.0,
         "memory_bytes": row.steady.memory,
         "most_memory_bytes": row.most_memory,
+        "page_of_numbers": row.scrapes.json(),
         "broken_streams": row.lost,
         "finalized_seconds": row.finalized.as_secs_f64(),
         "upgrades": [upgrade(&row.rolling), upgrade(&row.wave)],

@@ -17,6 +17,8 @@ mod folder;
 mod live;
 #[path = "coordinator/names.rs"]
 mod names;
+#[path = "coordinator/remembering.rs"]
+mod remembering;
 #[path = "coordinator/retiring.rs"]
 mod retiring;
 #[path = "coordinator/telling.rs"]

@@ -16,6 +16,7 @@ pub(crate) const SECOND: u64 = 1_000_000;
 
 pub(crate) struct Bench {
     pub(crate) core: Core,
+    settings: Settings,
     pub(crate) now: Now,
     pub(crate) bundles: Vec<Bundle>,
     entries: BTreeMap<Bytes, Bytes>,
@@ -79,15 +80,20 @@ pub(crate) fn hello(node: &str, admission: u64, report: wire::Report) -> wire::H
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
         let protocol = protocol("");
         let versions = protocol.versions();
         let step = |at: usize| Bundle::of_step(&protocol, versions[at].version(), versions[at + 1].version());
         let bundles = (0..3).map(|at| step(at).expect("a step")).collect();
         let now = Now::new(10 * SECOND, 1_800_000_000 * SECOND);
-        let core = Core::load([], now, Settings::default()).expect("nothing is there");
+        let core = Core::load([], now, settings.clone()).expect("nothing is there");
         let (entries, said, ended) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self {
             core,
+            settings,
             now,
             bundles,
             entries,
@@ -157,7 +163,7 @@ impl Bench {
     /// Another coordinator goes on from what is kept.
     pub(crate) fn restart(&mut self) {
         let entries = self.entries.clone();
-        self.core = Core::load(entries, self.now, Settings::default()).expect("it is whole");
+        self.core = Core::load(entries, self.now, self.settings.clone()).expect("it is whole");
         self.said.clear();
     }
 

@@ -140,7 +140,7 @@ impl Waits {
 
     /// Whether it never passes before somebody sees to it.
     pub(super) fn lasts(&self) -> bool {
-        matches!(self.rule, "failed" | "program" | "routes" | "way")
+        matches!(self.rule, "failed" | "program" | "routes" | "schedule-size" | "way")
     }
 
     /// Whether the upgrade does not come to its end before somebody sees to it, or a gate holds again.

@@ -10,8 +10,8 @@ use super::fleet::{Bounds, Fleet, Node, Waits};
 use super::goals::Step;
 use super::invariants::Guard;
 use super::outbox::Outbox;
-use super::upgrade::clock;
-use super::{Now, states};
+use super::upgrade::{Running, clock};
+use super::{Now, sizes, states};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::{UpgradeState, Way};
 use crate::coordinator::micros;
@@ -39,6 +39,13 @@ struct Waiting(Vec<Option<Waits>>);
 impl Waiting {
     fn of(nodes: usize) -> Self {
         Self(std::iter::repeat_with(|| None).take(nodes).collect())
+    }
+
+    /// Those that the schedule keeps wait for this.
+    fn scheduled_wait_for(&mut self, instead: &Waits) {
+        for waits in self.0.iter_mut().flatten().filter(|waits| waits.rule == "schedule") {
+            waits.clone_from(instead);
+        }
     }
 
     fn insert(&mut self, place: usize, waits: Waits) {
@@ -182,7 +189,7 @@ impl Fleet {
         let view = running.view(&mut self.nodes, &self.name, others.all(), now, &settings);
         self.pace.due = Some(now.monotonic.saturating_add(LOOK_EVERY));
         let held = self.held(&view, now, outbox);
-        let state_now = self.upgrade.as_ref().map(super::upgrade::Running::state);
+        let state_now = self.upgrade.as_ref().map(Running::state);
         if state_now != Some(state) {
             // A gate has ended it; the next round goes from there.
             return;
@@ -190,11 +197,18 @@ impl Fleet {
         let paused = state == UpgradeState::Paused;
         let passing = waits.all().any(|one| one.rule == "schedule");
         let mut decided = self.decide(&view, bounds, guard, granted, waits, now, &settings);
-        let still = held.is_none() && !paused && !passing && decided.stands() && granted.is_empty();
+        let too_much = |running: &Running| sizes::remembers(&running.stored.marks, &decided.marks).err();
+        let too_much = self.upgrade.as_ref().and_then(too_much);
+        let rests = too_much.is_some() || !passing && decided.stands() && granted.is_empty();
+        let still = held.is_none() && !paused && rests;
         let stands = still && !waits.all().any(Waits::passes) && !self.unsettled(waits, now, &settings);
-        if let Some(held) =
-            held.or_else(|| paused.then(|| Waits::new("paused", "the upgrade is paused", "straddle upgrade resume")))
-        {
+        if let Some(too_much) = &too_much {
+            waits.scheduled_wait_for(too_much);
+        }
+        let held = held
+            .or_else(|| paused.then(|| Waits::new("paused", "the upgrade is paused", "straddle upgrade resume")))
+            .or(too_much);
+        if let Some(held) = held {
             // What the schedule would have let go waits for the gates, or for an operator.
             for one in decided.granted.drain(..) {
                 waits.insert(one.place, held.clone());
@@ -355,7 +369,7 @@ impl Fleet {
                 format!("start the program of {name} again"),
             ));
         }
-        let upgrade = self.upgrade.as_ref().map_or(0, super::upgrade::Running::number);
+        let upgrade = self.upgrade.as_ref().map_or(0, Running::number);
         if let Some(failure) = &node.stored.failure
             && node.stored.failed_in == upgrade
             && !self.upgrade.as_ref().is_some_and(|running| running.stored.let_go.iter().any(|one| one == name))

@@ -1,7 +1,10 @@
 //! How much operators may ask for, so that no record is larger than a store takes.
 
+use std::collections::{BTreeSet, HashMap};
+
 use prost::Message;
 
+use super::fleet::Waits;
 use super::{Ask, Denied, Reason};
 use crate::control::v1_0_0 as wire;
 use crate::coordinator::database::LARGEST_VALUE;
@@ -11,6 +14,9 @@ const LARGEST_REQUEST: usize = 512 * 1024;
 /// The most bytes of an upgrade's record, as far as operators make it grow. What is left of a value is for what comes by itself:
 /// marks, the envelope, how it has ended.
 const LARGEST_UPGRADE: usize = LARGEST_VALUE - 128 * 1024;
+/// The most bytes of what its schedules remember, and what each of it takes beside its name.
+const LARGEST_MARKS: usize = 96 * 1024;
+const MARK: usize = 16;
 /// The most methods that an upgrade may accept, and the most callers that it may declare.
 const MOST_NAMED: usize = 10_000;
 
@@ -59,6 +65,18 @@ pub(super) fn keeps(stored: &wire::StoredUpgrade) -> Result<(), Denied> {
     Err(invalid(what, "name fewer methods, callers or nodes: a schedule lets nodes go without their names"))
 }
 
+/// Whether the marks of an upgrade's schedules can be kept, with those that are new; else why nobody goes on. They come by
+/// themselves, and are kept in the record beside what operators have named.
+pub(super) fn remembers(kept: &HashMap<String, u64>, new: &[(String, u64)]) -> Result<(), Waits> {
+    let more: BTreeSet<&String> = new.iter().map(|(mark, _)| mark).filter(|mark| !kept.contains_key(*mark)).collect();
+    let bytes: usize = kept.keys().chain(more).map(|mark| mark.len() + MARK).sum();
+    if bytes <= LARGEST_MARKS {
+        return Ok(());
+    }
+    let what = format!("the schedule wants to remember {bytes} bytes, and may {LARGEST_MARKS}");
+    Err(Waits::new("schedule-size", what, "take it back, and begin anew with a label of fewer values, or fewer stages"))
+}
+
 fn invalid(what: String, advice: &str) -> Denied {
     Denied { reason: Reason::Invalid, what, advice: advice.to_owned() }
 }
@@ -66,6 +84,19 @@ fn invalid(what: String, advice: &str) -> Denied {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_schedules_remember_is_bounded_and_what_is_known_counts_once() {
+        let mark = |number: usize| (format!("{number:0>112}"), 7);
+        let most = LARGEST_MARKS / 128;
+        let kept: HashMap<String, u64> = (0..most).map(mark).collect();
+        assert_eq!(remembers(&kept, &[mark(0), mark(most - 1)]), Ok(()));
+        let waits = remembers(&kept, &[mark(0), mark(most)]).unwrap_err();
+        assert_eq!(
+            (waits.rule, &*waits.what),
+            ("schedule-size", "the schedule wants to remember 98432 bytes, and may 98304")
+        );
+    }
 
     #[test]
     fn what_several_requests_name_is_bounded_together() {

@@ -11,7 +11,7 @@ use crate::control::v1_0_0::UpgradeState;
 use crate::coordinator::micros;
 
 /// What is waited for, the most urgent first: what somebody has to see to, then what passes by itself.
-const URGENCY: [&str; 15] = [
+const URGENCY: [&str; 16] = [
     "failed",
     "routes",
     "outstanding-permit",
@@ -25,6 +25,7 @@ const URGENCY: [&str; 15] = [
     "gate",
     "held",
     "order",
+    "schedule-size",
     "schedule",
     "moving",
 ];

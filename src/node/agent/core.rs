@@ -316,7 +316,7 @@ impl AgentCore {
             _ if !self.is_attending() => {}
             Some(Message::Goal(goal)) => {
                 self.activate(&goal.active);
-                self.goal = Some(goal);
+                self.set_goal(goal);
             }
             Some(Message::Permit(permit)) => self.permitted(permit, now),
             Some(Message::Word(word)) => self.word(word),

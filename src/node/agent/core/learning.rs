@@ -52,6 +52,11 @@ impl Learning {
         self.labels.retain(|(_, label)| matches!(label, Label::Unknown { .. }));
     }
 
+    /// What could not be learned, and is not of the goal any more, keeps nobody.
+    fn forget_failures_but_of(&mut self, goal: &[String]) {
+        self.failed.retain(|digest, _| goal.contains(digest));
+    }
+
     pub(super) fn is_under_way(&self, label: &str) -> bool {
         let Some(version) = version(label) else { return false };
         let label = self.labels.iter().find(|(known, _)| known.same_schema(&version));
@@ -100,6 +105,15 @@ impl Learning {
 }
 
 impl AgentCore {
+    /// The goal has changed, and with it what the node is to learn.
+    pub(super) fn set_goal(&mut self, goal: wire::Goal) {
+        self.learning.forget_failures_but_of(&goal.bundles);
+        if self.learning.failed.is_empty() {
+            self.reporting.not_learned(None);
+        }
+        self.goal = Some(goal);
+    }
+
     /// Fetches the next bundle.
     pub(super) fn learn(&mut self, now: u64) {
         for (_, label) in &mut self.learning.labels {

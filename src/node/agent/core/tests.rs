@@ -430,6 +430,20 @@ fn bundles_are_learned_in_their_order_and_a_failure_is_tried_again_later() {
 }
 
 #[test]
+fn what_could_not_be_learned_is_told_until_it_is_not_to_be_learned_any_more() {
+    let mut world = World::new().attending();
+    let bundles =
+        |digests: &[&str]| wire::Goal { bundles: digests.iter().map(ToString::to_string).collect(), ..goal("") };
+    world.goal(bundles(&["one", "two"]));
+    world.learned("one", Err("not signed"));
+    assert_eq!(world.agent.told().unlearned.as_deref(), Some("not signed"));
+    world.goal(bundles(&["one"]));
+    assert!(world.agent.told().unlearned.is_some(), "it is still to be learned");
+    world.goal(bundles(&["two"]));
+    assert_eq!(world.agent.told().unlearned, None);
+}
+
+#[test]
 fn a_label_that_is_not_known_is_asked_for_fetched_and_else_remembered() {
     let mut world = World::new().attending();
     assert_eq!(world.unknown("3.0.0"), ["find 3.0.0"]);

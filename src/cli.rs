@@ -54,7 +54,7 @@ use self::arguments::{Arguments, Command};
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = log::start().and_then(|()| match arguments.command {
+    let outcome = log::start(service(&arguments.command)).and_then(|_exporting| match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Call(arguments) => call::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
@@ -95,6 +95,15 @@ pub fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "{prefix}: {error}");
             if error.is::<BadArguments>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
+    }
+}
+
+/// What a command is called by those who look at its spans, if it takes calls for long.
+fn service(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Coordinator(_) => Some("straddle-coordinator"),
+        Command::ServeExample(_) | Command::ServeNode(_) => Some("straddle-node"),
+        _ => None,
     }
 }
 

@@ -68,4 +68,3 @@ pub(crate) use self::rewriting::Compiling;
 pub(crate) use self::service::{Going, Within};
 pub(crate) use self::table::{Missing, Objects, RESUME_ABLE, RESUME_DRAIN, needed};
 pub(crate) use self::tally::{Called, Cost, Counted, Counts, RewriteCosts, bound};
-pub(crate) use self::traced::{TRACEPARENT, TRACESTATE};

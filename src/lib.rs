@@ -19,6 +19,7 @@
 //! | [`bundle`] | steps and protocols as one signed file |
 //! | `tree` | folders on disk and in git |
 //! | `codegen` | Rust code of a protocol, for build scripts |
+//! | `otlp` | spans of calls, exported |
 //! | [`dispatch`] | labels to routes to objects |
 //! | [`simulation`] | what authors of simulation objects use |
 //! | [`transport`] | the server, the channel, health and reflection |
@@ -64,6 +65,8 @@ pub mod inventory;
 mod metrics;
 #[cfg(feature = "runtime")]
 pub mod node;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod protocol;
 #[cfg(feature = "runtime")]
 pub mod refusal;

@@ -15,6 +15,7 @@ mod outgoing;
 mod peer;
 mod pool;
 mod said;
+mod trace;
 mod unread;
 
 pub use body::Body;
@@ -32,4 +33,5 @@ pub(crate) use messages::{Messages, PREFIX, WireMessage, sole};
 pub(crate) use outgoing::{Outgoing, framed};
 pub(crate) use peer::Peer;
 pub(crate) use said::SaidAll;
+pub(crate) use trace::{CALLS, TRACEPARENT, TRACESTATE, TraceParent};
 pub(crate) use unread::Unread;

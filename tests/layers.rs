@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["protocol", "wire"],
     &["rewrite", "check", "codegen", "bundle"],
     &["draft", "verify"],
-    &["census"],
+    &["census", "otlp"],
     &["dispatch"],
     &["simulation"],
     &["transport"],

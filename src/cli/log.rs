@@ -3,7 +3,10 @@
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::BadArguments;
 
@@ -13,8 +16,9 @@ const VARIABLE: &str = "STRADDLE_LOG";
 const FORMAT: &str = "STRADDLE_LOG_FORMAT";
 
 /// Logs what is at least as grave as `STRADDLE_LOG` says; warnings and errors without it. A line is text, or one JSON
-/// object where `STRADDLE_LOG_FORMAT` says so.
-pub(super) fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// object where `STRADDLE_LOG_FORMAT` says so. Spans of a service that runs for long are exported as well, where the
+/// environment says where to; what is given back has to live for as long.
+pub(super) fn start(service: Option<&str>) -> Result<Exporting, Box<dyn std::error::Error>> {
     let level = match said(VARIABLE)? {
         Some(text) => text
             .parse()
@@ -27,13 +31,13 @@ pub(super) fn start() -> Result<(), Box<dyn std::error::Error>> {
         Some(other) => Err(BadArguments(format!("{FORMAT} is {other:?}: say text or json")))?,
     };
     // A call is a span; what became of it is known when it closes.
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_span_events(FmtSpan::CLOSE);
-    if json {
-        lines.json().flatten_event(true).with_writer(io::stderr).init();
+    let lines = fmt::layer().with_span_events(FmtSpan::CLOSE).with_writer(io::stderr);
+    let lines = if json {
+        lines.json().flatten_event(true).boxed()
     } else {
-        lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).init();
-    }
-    Ok(())
+        lines.with_ansi(io::stderr().is_terminal()).boxed()
+    };
+    Ok(Exporting::start(tracing_subscriber::registry().with(lines.with_filter(level)), service))
 }
 
 /// The variable's text, where it is set.
@@ -44,5 +48,42 @@ fn said(variable: &str) -> Result<Option<String>, BadArguments> {
         Err(std::env::VarError::NotUnicode(text)) => {
             Err(BadArguments(format!("{variable} is {}: that is no text", text.display())))
         }
+    }
+}
+
+/// Spans are exported while it lives.
+pub(super) struct Exporting {
+    #[cfg(feature = "otlp")]
+    _otlp: Option<crate::otlp::Otlp>,
+}
+
+impl Exporting {
+    #[cfg(feature = "otlp")]
+    fn start<S>(lines: S, service: Option<&str>) -> Self
+    where
+        S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span> + Send + Sync,
+    {
+        match service.map(crate::otlp::Otlp::from_env) {
+            Some(Ok(Some(otlp))) => {
+                lines.with(otlp.layer()).init();
+                Self { _otlp: Some(otlp) }
+            }
+            // Whoever calls is served all the same.
+            Some(Err(error)) => {
+                lines.init();
+                tracing::warn!("{error}");
+                Self { _otlp: None }
+            }
+            Some(Ok(None)) | None => {
+                lines.init();
+                Self { _otlp: None }
+            }
+        }
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    fn start(lines: impl SubscriberInitExt, _: Option<&str>) -> Self {
+        lines.init();
+        Self {}
     }
 }

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::traced::Trace;
+use crate::wire::TraceParent;
 
 /// Which calls have a span, where a subscriber takes those of the target `straddle::call`.
 ///
@@ -44,7 +44,7 @@ impl Sampling {
         if !self.by_caller {
             return true;
         }
-        match Trace::of(headers) {
+        match TraceParent::of(headers) {
             Some(trace) => trace.is_sampled(),
             None => u64::from(fastrand::u32(..)) < self.below,
         }
@@ -56,7 +56,7 @@ impl Sampling {
             return true;
         }
         let within = || !tracing::Span::current().is_disabled();
-        Trace::of(headers).map_or_else(within, Trace::is_sampled)
+        TraceParent::of(headers).map_or_else(within, |trace| trace.is_sampled())
     }
 }
 
@@ -70,8 +70,8 @@ impl Default for Sampling {
 mod tests {
     use http::HeaderValue;
 
-    use super::super::traced::TRACEPARENT;
     use super::*;
+    use crate::wire::TRACEPARENT;
 
     fn headers(traceparent: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(TRACEPARENT.clone(), HeaderValue::from_static(traceparent))])

@@ -96,7 +96,7 @@ impl Shared {
             Some(table) => match table.enter(request.uri().path(), request.headers()) {
                 Ok((route, through)) => {
                     passed = through;
-                    ending.traced = Traced::outside(self.sampling(), route, request.headers(), came);
+                    ending.traced = Traced::outside(self.sampling(), route, request.headers_mut(), came);
                     if self.tallies.are_wanted() {
                         let unlabelled = !request.headers().contains_key(&VERSION);
                         let came = self.count_caller(&mut request, route, unlabelled, came);
@@ -440,7 +440,12 @@ impl Within {
     }
 
     /// Sends a request on its way in the adjacent version, with the table of the call above where there is one.
-    pub(crate) fn begin(&self, above: Option<&Context>, request: Request<Body>, own_deadline: bool) -> (Call, Ending) {
+    pub(crate) fn begin(
+        &self,
+        above: Option<&Context>,
+        mut request: Request<Body>,
+        own_deadline: bool,
+    ) -> (Call, Ending) {
         let table = match above {
             Some(above) => Some(above.table.clone()),
             None => self.shared.upgrade().and_then(|shared| {
@@ -456,7 +461,7 @@ impl Within {
             Ok(route) => {
                 let route = route.clone();
                 let sampling = || self.shared.upgrade().map(|shared| shared.sampling()).unwrap_or_default();
-                let traced = Traced::beneath(sampling, &route, request.headers());
+                let traced = Traced::beneath(sampling, &route, request.headers_mut());
                 let ending = Ending { traced, counting: None };
                 let call = {
                     let _within = ending.enter();

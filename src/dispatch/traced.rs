@@ -5,7 +5,6 @@
 use std::time::Instant;
 
 use http::HeaderMap;
-use http::header::HeaderName;
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, debug_span};
@@ -14,12 +13,8 @@ use super::route::Route;
 use super::sampling::Sampling;
 use super::table::{Table, VERSION};
 use super::tally::Outcome;
+use crate::wire::{CALLS, TraceParent};
 
-/// Whose spans they are, as filters name it.
-const TARGET: &str = "straddle::call";
-/// The trace that a call belongs to, and what its vendors say of it (W3C Trace Context).
-pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// So many characters are told of what a caller may choose at will.
 const MOST: usize = 200;
 
@@ -32,17 +27,19 @@ pub(crate) struct Traced {
 
 impl Traced {
     /// A call from outside that has a route; it came at this time where it has waited.
+    ///
+    /// Whoever answers it finds the span in its headers, where spans are exported.
     pub(super) fn outside(
         sampling: Sampling,
         route: &Route,
-        headers: &HeaderMap,
+        headers: &mut HeaderMap,
         came: Option<Instant>,
     ) -> Option<Box<Self>> {
         if !is_wanted() || !sampling.takes(headers) {
             return None;
         }
-        Self::of(debug_span!(
-            target: TARGET,
+        let traced = Self::of(debug_span!(
+            target: CALLS,
             "call",
             protocol = route.stamp.protocol,
             method = &*route.method,
@@ -53,23 +50,24 @@ impl Traced {
             code_version = route.course.code.as_ref().map(tracing::field::display),
             unlabelled = !headers.contains_key(&VERSION),
             waited_ms = came.map(|came| u64::try_from(came.elapsed().as_millis()).unwrap_or(u64::MAX)),
-            trace_id = Trace::of(headers).map(|trace| trace.id),
+            trace_id = trace_id(headers),
             outcome = Empty,
             reason = Empty,
-        ))
+        ));
+        traced.inspect(|traced| traced.join(headers, true))
     }
 
-    /// A call that a simulation object makes: beneath the one that it answers, if it answers one.
+    /// A call that a simulation object makes: beneath the one that it answers, if it answers one. For its headers as well.
     pub(super) fn beneath(
         sampling: impl FnOnce() -> Sampling,
         route: &Route,
-        headers: &HeaderMap,
+        headers: &mut HeaderMap,
     ) -> Option<Box<Self>> {
         if !is_wanted() || !sampling().takes_beneath(headers) {
             return None;
         }
-        Self::of(debug_span!(
-            target: TARGET,
+        let traced = Self::of(debug_span!(
+            target: CALLS,
             "beneath",
             protocol = route.stamp.protocol,
             method = &*route.method,
@@ -78,10 +76,11 @@ impl Traced {
             route = route.course.name,
             rules = route.course.rules,
             code_version = route.course.code.as_ref().map(tracing::field::display),
-            trace_id = Trace::of(headers).map(|trace| trace.id),
+            trace_id = trace_id(headers),
             outcome = Empty,
             reason = Empty,
-        ))
+        ));
+        traced.inspect(|traced| traced.join(headers, false))
     }
 
     /// A call from outside that has no route; its version is what its label says.
@@ -90,7 +89,7 @@ impl Traced {
             return;
         }
         let traced = Self::of(debug_span!(
-            target: TARGET,
+            target: CALLS,
             "call",
             protocol = table.protocol(),
             method = cut(path),
@@ -98,11 +97,12 @@ impl Traced {
             node_version = %table.node(),
             route = "refused",
             unlabelled = !headers.contains_key(&VERSION),
-            trace_id = Trace::of(headers).map(|trace| trace.id),
+            trace_id = trace_id(headers),
             outcome = Empty,
             reason = Empty,
         ));
         if let Some(traced) = traced {
+            traced.follow(headers);
             traced.end(outcome);
         }
     }
@@ -113,17 +113,18 @@ impl Traced {
             return;
         }
         let traced = Self::of(debug_span!(
-            target: TARGET,
+            target: CALLS,
             "call",
             method = cut(path),
             caller_version = headers.get(&VERSION).and_then(|label| label.to_str().ok()).map(cut),
             route = "none",
             unlabelled = !headers.contains_key(&VERSION),
-            trace_id = Trace::of(headers).map(|trace| trace.id),
+            trace_id = trace_id(headers),
             outcome = Empty,
             reason = Empty,
         ));
         if let Some(traced) = traced {
+            traced.follow(headers);
             traced.end(Outcome::Failed);
         }
     }
@@ -135,6 +136,28 @@ impl Traced {
     pub(super) fn end(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
+
+    /// Makes the span part of its caller's trace, where it is exported, and tells whoever answers of it.
+    #[cfg(feature = "otlp")]
+    fn join(&self, headers: &mut HeaderMap, outside: bool) {
+        if let Some(begun) = crate::otlp::join(&self.span, headers, outside) {
+            self.span.record("trace_id", begun);
+        }
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    #[expect(clippy::unused_self, reason = "without the feature nothing is exported")]
+    fn join(&self, _: &mut HeaderMap, _: bool) {}
+
+    /// Makes the span part of its caller's trace, where it is exported.
+    #[cfg(feature = "otlp")]
+    fn follow(&self, headers: &HeaderMap) {
+        crate::otlp::follow(&self.span, headers);
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    #[expect(clippy::unused_self, reason = "without the feature nothing is exported")]
+    fn follow(&self, _: &HeaderMap) {}
 
     fn of(span: Span) -> Option<Box<Self>> {
         (!span.is_disabled()).then(|| Box::new(Self { span, outcome: Outcome::Gone }))
@@ -156,43 +179,14 @@ impl Drop for Traced {
     }
 }
 
-/// What a valid `traceparent` says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Trace<'a> {
-    id: &'a str,
-    flags: &'a str,
-}
-
-impl<'a> Trace<'a> {
-    pub(super) fn of(headers: &'a HeaderMap) -> Option<Self> {
-        let text = headers.get(&TRACEPARENT)?.to_str().ok()?;
-        let (version, rest) = text.split_once('-')?;
-        let (id, rest) = rest.split_once('-')?;
-        let (parent, flags) = rest.split_once('-')?;
-        // Later versions may say more after it.
-        let flags = match flags.split_once('-') {
-            Some((flags, _)) if version != "00" => flags,
-            _ => flags,
-        };
-        let is =
-            |text: &str, long| text.len() == long && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let said = |text: &str| text.bytes().any(|byte| byte != b'0');
-        let valid = is(version, 2) && version != "ff" && is(id, 32) && said(id) && is(parent, 16) && said(parent);
-        (valid && is(flags, 2)).then_some(Self { id, flags })
-    }
-
-    /// Whoever has begun the trace records it: the lowest bit of the flags.
-    pub(super) fn is_sampled(self) -> bool {
-        self.flags
-            .as_bytes()
-            .last()
-            .is_some_and(|digit| matches!(digit, b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f'))
-    }
-}
-
 /// Whether somebody may take spans of calls: one comparison where nobody does.
 fn is_wanted() -> bool {
     LevelFilter::current() >= LevelFilter::DEBUG
+}
+
+/// The id of the trace, if `traceparent` is one.
+fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    TraceParent::of(headers).map(|parent| parent.trace)
 }
 
 fn cut(text: &str) -> &str {
@@ -202,29 +196,6 @@ fn cut(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_the_standard_allows_is_told_as_a_trace() {
-        let id = |text: &'static str| {
-            let headers = HeaderMap::from_iter([(TRACEPARENT.clone(), http::HeaderValue::from_static(text))]);
-            Trace::of(&headers).map(|trace| trace.id.to_owned())
-        };
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(id("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").as_deref(), Some(trace));
-        assert_eq!(id("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").as_deref(), Some(trace));
-        for wrong in [
-            "00-1-2-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "",
-        ] {
-            assert_eq!(id(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn what_a_caller_chooses_is_cut() {

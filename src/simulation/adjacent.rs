@@ -11,11 +11,9 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::dispatch::{
-    Call, Context, Ending, TRACEPARENT, TRACESTATE, Within, add_missing, deadline, is_trailers_only, refusal_in,
-};
+use crate::dispatch::{Call, Context, Ending, Within, add_missing, deadline, is_trailers_only, refusal_in};
 use crate::version::Version;
-use crate::wire::Body;
+use crate::wire::{Body, TRACEPARENT, TRACESTATE};
 
 /// The in-process channel to the adjacent version: a simulation object holds that version's generated client over it.
 ///

@@ -183,13 +183,13 @@ fn counting_allocates_nothing_after_the_first_call() {
 #[test]
 fn a_call_that_nobody_traces_allocates_nothing_for_its_span() {
     let table = table(1);
-    let headers = [(VERSION.clone(), HeaderValue::from_static("1.1.0"))].into_iter().collect();
+    let mut headers = [(VERSION.clone(), HeaderValue::from_static("1.1.0"))].into_iter().collect();
     let route = table.route(GET, &headers).unwrap();
     let measured = allocation_counter::measure(|| {
         for _ in 0..1000 {
             for sampling in [Sampling::ALL, Sampling::by_caller(0.5)] {
-                assert!(Traced::outside(sampling, route, &headers, None).is_none());
-                assert!(Traced::beneath(|| sampling, route, &headers).is_none());
+                assert!(Traced::outside(sampling, route, &mut headers, None).is_none());
+                assert!(Traced::beneath(|| sampling, route, &mut headers).is_none());
             }
         }
     });

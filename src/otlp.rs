@@ -33,8 +33,10 @@ use crate::wire::CALLS;
 const TARGET: &str = "straddle::otlp";
 /// The variables of which one says where spans go.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-/// So long the end of a program waits for the last spans to be taken: whoever comes after it may wait for its end.
-const LAST: Duration = Duration::from_secs(1);
+/// So long, in milliseconds, the end of a program waits for the last spans to be taken.
+const LAST: &str = "OTEL_BSP_EXPORT_TIMEOUT";
+/// So long where nobody says otherwise: whoever comes after the program may wait for its end.
+const LAST_DEFAULT: Duration = Duration::from_secs(1);
 const SERVICE_NAME: Key = Key::from_static_str("service.name");
 
 /// Exports spans for as long as it lives. Dropped, it hands over the last ones, if there is a collector to take them.
@@ -58,6 +60,7 @@ pub struct Otlp {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
     collector: Collector,
+    last: Duration,
 }
 
 /// Why spans cannot be exported, although somebody wants them to be.
@@ -82,7 +85,8 @@ impl Otlp {
         let provider =
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(service)).build();
         let tracer = provider.tracer("straddle");
-        Ok(Some(Self { provider, tracer, collector }))
+        let last = env::var(LAST).ok().and_then(|said| said.parse().ok()).map_or(LAST_DEFAULT, Duration::from_millis);
+        Ok(Some(Self { provider, tracer, collector, last }))
     }
 
     /// What a subscriber needs to have its spans exported: those of calls, and what the program itself says at the level INFO
@@ -106,7 +110,7 @@ impl fmt::Debug for Otlp {
 impl Drop for Otlp {
     fn drop(&mut self) {
         // One that has not taken the spans before takes no last ones; nobody is to wait for that.
-        let wait = if self.collector.takes() { LAST } else { Duration::ZERO };
+        let wait = if self.collector.takes() { self.last } else { Duration::ZERO };
         if self.provider.shutdown_with_timeout(wait).is_err() {
             tracing::debug!(target: TARGET, "the last spans were not taken in time");
         }

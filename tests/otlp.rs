@@ -214,6 +214,7 @@ fn calls_and_the_end_wait_for_no_collector() {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", ""),
             ("OTEL_BSP_SCHEDULE_DELAY", "1"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "2"),
         ]);

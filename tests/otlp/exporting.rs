@@ -31,6 +31,8 @@ impl Exporting {
             command.env_remove(name);
         }
         command.args(arguments).arg("--until-stdin-ends").env("STRADDLE_LOG", "info");
+        // Who has much else to do may need longer for the last spans than a second.
+        command.env("OTEL_BSP_EXPORT_TIMEOUT", "60000");
         command.envs(environment.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program");
         let mut line = String::new();
@@ -50,13 +52,14 @@ impl Exporting {
         self.call(&["inventory@3.0.0", "ListItems"]).ended(0, &[]);
     }
 
-    /// Waits until it logs this; the line.
+    /// Waits until it logs this; the line. Of OTLP nothing else is to come before.
     pub(crate) fn logs(&self, part: &str) -> String {
         loop {
             let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it does not log {part:?}"));
             if line.contains(part) {
                 return line;
             }
+            assert!(!line.contains("straddle::otlp"), "{line}");
         }
     }
 

@@ -76,10 +76,10 @@ impl Otlp {
     /// What the environment says cannot be done, as an endpoint of `https`: there is no TLS here.
     pub fn from_env(service: &str) -> Result<Option<Self>, Error> {
         let Some((name, endpoint)) = endpoint() else { return Ok(None) };
-        let endpoint = endpoint.to_string_lossy();
-        if endpoint.to_ascii_lowercase().starts_with("https:") {
+        // It is not shown: there may be a password in it.
+        if endpoint.to_string_lossy().to_ascii_lowercase().starts_with("https:") {
             let help = "there is no TLS here; a collector beside this program can be called by http, and go on with it";
-            return Err(Error(format!("{name} is {endpoint}: {help}")));
+            return Err(Error(format!("{name} says https: {help}")));
         }
         let (collector, exporter) = Collector::from_env().map_err(Error)?;
         let provider =

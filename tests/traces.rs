@@ -216,6 +216,23 @@ fn nothing_is_traced_where_nobody_asked_for_it() {
 }
 
 #[test]
+fn lines_of_other_crates_are_told_only_where_they_are_named() {
+    for (said, told) in [("debug", false), ("debug,h2=debug", true), ("h2=debug", true)] {
+        let node = Logging::start(
+            said,
+            &["serve-example", "--version", "2.0.0", "--listen", "127.0.0.1:0", "--until-stdin-ends"],
+        );
+        node.call(&["inventory@1.0.0", "ListItems"]).ended(0, &[]);
+        let lines = node.lines();
+        let other =
+            lines.iter().filter_map(|line| line["target"].as_str()).filter(|from| !from.starts_with("straddle"));
+        let other: std::collections::BTreeSet<&str> = other.collect();
+        assert!(other.iter().all(|from| from.starts_with("h2")) && other.is_empty() != told, "{said}: {other:?}");
+        assert_eq!(spans(&lines, "call").is_empty(), said == "h2=debug", "{said}");
+    }
+}
+
+#[test]
 fn a_move_is_a_line_a_phase() {
     let state = tempfile::tempdir().expect("a folder");
     let folder = state.path().join("node").display().to_string();
@@ -328,6 +345,7 @@ fn a_format_that_there_is_not_is_an_error() {
     for (level, format, said) in [
         ("info", "yaml", "STRADDLE_LOG_FORMAT is \"yaml\": say text or json"),
         ("loud", "json", "STRADDLE_LOG is \"loud\""),
+        ("debug,h2", "json", "STRADDLE_LOG is \"debug,h2\""),
     ] {
         let ended = command(level, format, &["versions"]).output().expect("the program");
         assert_eq!(ended.status.code(), Some(2));

@@ -63,7 +63,14 @@ use crate::version::Version;
 
 /// Straddle: run several incompatible versions of a protocol at once
 #[derive(Debug, Parser)]
-#[command(name = "straddle", version, max_term_width = 100)]
+#[command(
+    name = "straddle",
+    version,
+    max_term_width = 100,
+    after_help = "What happens is logged on standard error, warnings and errors without more. STRADDLE_LOG says how much: off, error, \
+warn, info, debug or trace, and of other crates by name, as STRADDLE_LOG=debug,h2=debug. STRADDLE_LOG_FORMAT=json makes each \
+line a JSON object."
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,

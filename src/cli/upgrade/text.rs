@@ -89,16 +89,21 @@ fn bar(status: &UpgradeStatus) -> String {
     format!("[{}{}{}]", part("#", there), part(">", moving), part(".", BAR.saturating_sub(there + moving)))
 }
 
-/// How many nodes are where.
-pub(super) fn counts(status: &UpgradeStatus) -> String {
+/// The version that nodes are to come to.
+pub(super) fn target(status: &UpgradeStatus) -> String {
     let target = status.upgrade.as_ref().map(|upgrade| match state(status) {
         UpgradeState::RollingBack | UpgradeState::RolledBack => upgrade.from.clone(),
         _ => upgrade.to.clone(),
     });
+    target.unwrap_or_default()
+}
+
+/// How many nodes are where.
+pub(super) fn counts(status: &UpgradeStatus) -> String {
     if status.total == 0 {
         return "no nodes".to_owned();
     }
-    let mut text = format!("{} of {} nodes at {}", status.there, status.total, target.unwrap_or_default());
+    let mut text = format!("{} of {} nodes at {}", status.there, status.total, target(status));
     let several = |count: u64, one: &str, several: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),

@@ -12,6 +12,8 @@ mod caller;
 mod callers;
 mod frequent;
 
+use std::time::Duration;
+
 pub use self::caller::{Caller, CallerKind, LONGEST_CALLER};
 pub use self::callers::{CalledBy, Callers, Told};
 pub use self::frequent::{Entry, Frequent};
@@ -21,6 +23,8 @@ pub const METHODS_AT_A_TIME: usize = 120;
 /// The most callers that a batch tells of.
 pub const CALLERS_AT_A_TIME: usize = 48;
 
-/// A node tells its calls each 30 seconds. One that has told nothing for so long is late.
+/// A node tells its calls at least each so often.
+pub(crate) const TOLD_EACH: Duration = Duration::from_secs(30);
+/// One that has told nothing for so long is late.
 #[cfg(feature = "coordinator")]
-pub(crate) const LATE: std::time::Duration = std::time::Duration::from_secs(90);
+pub(crate) const LATE: Duration = TOLD_EACH.saturating_mul(3);

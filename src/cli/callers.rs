@@ -12,7 +12,7 @@ use super::inspect::printable;
 use super::node::{line, say};
 use super::operator::table::table;
 use super::operator::{self, Operator, time};
-use crate::census::LATE;
+use crate::census::{LATE, TOLD_EACH};
 use crate::control::v1_0_0::{
     CallerKind, CensusCaller, CensusGap, CensusNode, CensusOfService, CensusRow, ListCallersRequest,
     ListCallersResponse,
@@ -35,7 +35,7 @@ async fn tell(mut operator: Operator, arguments: &CallersArguments) -> Outcome {
             Err(status) => return operator.failed(&status),
         };
         if operator.json {
-            line(&as_json(&arguments.protocol, &told, arguments.most))?;
+            line(&as_json(arguments, &told))?;
         } else {
             let clear = if arguments.watch && io::stdout().is_terminal() { CLEAR } else { "" };
             say(&format!("{clear}{}", text(arguments, &told)))?;
@@ -60,22 +60,34 @@ fn request(arguments: &CallersArguments) -> ListCallersRequest {
 
 fn text(arguments: &CallersArguments, told: &ListCallersResponse) -> String {
     let Some(since) = told.since_watched else {
-        return format!("no node of {} has told yet who calls it", printable(&arguments.protocol));
+        let protocol = printable(&arguments.protocol);
+        return format!("no node of {protocol} has told yet who calls it\n{}", soon(told).trim_end());
     };
     let known = time::ago(told.watched.saturating_sub(since)).replace(" ago", "");
     let mut text = format!("calls of {}, counted for {known}\n\n", printable(&arguments.protocol));
     let rows: Vec<[String; 6]> =
         told.services.iter().flat_map(|service| service.rows.iter().map(|row| method(service, row, told))).collect();
-    if rows.is_empty() {
-        text.push_str("nobody has called what was asked for\n");
-    } else {
-        text.push_str(&table(["VERSION", "METHOD", "CALLS", "FAILED", "REFUSED", "LAST"], &rows, ""));
-    }
     let callers = most_active(told);
     let shown = shown(&callers, arguments.most);
+    match &arguments.caller {
+        Some(name) if callers.is_empty() => {
+            let nobody = format!("no caller is known whose name has {name:?} in it, of what was asked for\n");
+            text.push_str(&printable(&nobody));
+            text.push_str(&soon(told));
+        }
+        // These rows count the calls of all callers, whoever is asked for.
+        Some(_) => {}
+        None if rows.is_empty() => {
+            text.push_str("nobody has called what was asked for\n");
+            text.push_str(&soon(told));
+        }
+        None => {
+            text.push_str(&table(["VERSION", "METHOD", "CALLS", "FAILED", "REFUSED", "LAST"], &rows, ""));
+            text.push_str(if shown.is_empty() { "" } else { "\n" });
+        }
+    }
     if !shown.is_empty() {
         let rows: Vec<[String; 5]> = shown.iter().map(|(service, one)| caller(service, one, told)).collect();
-        text.push('\n');
         text.push_str(&table(["CALLER", "VERSION", "METHOD", "CALLS", "LAST"], &rows, ""));
     }
     if callers.len() > shown.len() {
@@ -94,6 +106,14 @@ fn text(arguments: &CallersArguments, told: &ListCallersResponse) -> String {
         text.push_str(&lines.join("\n"));
     }
     text.trim_end().to_owned()
+}
+
+/// When a call that was made by now is told.
+fn soon(told: &ListCallersResponse) -> String {
+    let first = Duration::from_micros(told.report_every_microseconds).min(TOLD_EACH);
+    format!(
+        "  help: nodes tell of a method's first call within {first:?}, and of others within {TOLD_EACH:?}; --watch shows when they do\n"
+    )
 }
 
 /// The callers of all services, the most active first.
@@ -155,7 +175,7 @@ pub(super) fn is_late(node: &CensusNode, told: &ListCallersResponse) -> bool {
     !node.closed && !node.forgotten && Duration::from_micros(told.watched.saturating_sub(node.until_watched)) > LATE
 }
 
-fn as_json(protocol: &str, told: &ListCallersResponse, most: usize) -> Value {
+fn as_json(arguments: &CallersArguments, told: &ListCallersResponse) -> Value {
     let methods = told.services.iter().flat_map(|service| {
         service.rows.iter().map(move |row| {
             json!({
@@ -173,7 +193,7 @@ fn as_json(protocol: &str, told: &ListCallersResponse, most: usize) -> Value {
         })
     });
     let active = most_active(told);
-    let callers = shown(&active, most).iter().map(|(service, caller)| {
+    let callers = shown(&active, arguments.most).iter().map(|(service, caller)| {
         json!({
             "caller": caller.caller,
             "named": caller.kind() == CallerKind::Named,
@@ -203,9 +223,10 @@ fn as_json(protocol: &str, told: &ListCallersResponse, most: usize) -> Value {
         })
     };
     json!({
-        "protocol": protocol,
+        "protocol": arguments.protocol,
         "known_seconds": told.since_watched.map(|since| told.watched.saturating_sub(since) / 1_000_000),
-        "methods": methods.collect::<Vec<_>>(),
+        // What is known of one caller stands in `callers`: these count the calls of all.
+        "methods": arguments.caller.is_none().then(|| methods.collect::<Vec<_>>()),
         "callers": callers.collect::<Vec<_>>(),
         "other_callers": others.collect::<Vec<_>>(),
         "nodes": told.nodes.iter().map(node).collect::<Vec<_>>(),
@@ -277,6 +298,32 @@ mod tests {
     fn a_count_that_may_be_more_says_so_and_a_name_cannot_write_to_the_terminal() {
         let text = text(&asked("0"), &told());
         assert!(text.contains("2 +4") && !text.contains('\u{1b}'), "{text}");
-        assert_eq!(as_json("shop", &told(), 0)["callers"][1]["error"], 4);
+        assert_eq!(as_json(&asked("0"), &told())["callers"][1]["error"], 4);
+    }
+
+    #[test]
+    fn who_is_asked_for_is_told_alone() {
+        let of = |name: &str| CallersArguments { caller: Some(name.to_owned()), ..asked("0") };
+        let mut told = told();
+        told.services[0].callers.truncate(1);
+        told.services[0].callers_floor = 0;
+        told.silent.clear();
+        let expected = "calls of shop, counted for 5 min\n\n\
+            CALLER   VERSION  METHOD            CALLS  LAST\n\
+            billing  1.0.0    shop.v1.Shop.Get  9      60 s ago";
+        assert_eq!(text(&of("bill"), &told), expected);
+        let told_json = as_json(&of("bill"), &told);
+        assert_eq!((&told_json["methods"], &told_json["callers"][0]["calls"]), (&Value::Null, &json!(9)));
+        told.services.clear();
+        assert!(text(&of("tea"), &told).contains("no caller is known whose name has \"tea\" in it"));
+    }
+
+    #[test]
+    fn a_call_that_is_not_told_yet_is_waited_for() {
+        let soon = "help: nodes tell of a method's first call within 2s, and of others within 30s; --watch shows";
+        let mut told = ListCallersResponse { services: Vec::new(), report_every_microseconds: 2_000_000, ..told() };
+        assert!(text(&asked("0"), &told).contains(&format!("nobody has called what was asked for\n  {soon}")));
+        told.since_watched = None;
+        assert!(text(&asked("0"), &told).contains(&format!("has told yet who calls it\n  {soon}")));
     }
 }

@@ -248,9 +248,11 @@ pub(in crate::cli) struct ForgetArguments {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Calls are counted by the nodes, exactly, and told to the coordinator at least each 30 seconds. A caller is known by the
-name that it gives itself (metadata `straddle-caller`), else by its address and user agent; the most active ones are listed,
-and `+N` behind a count says how many more it may be.
+    after_help = "Calls are counted by the nodes, exactly, and told to the coordinator at least each 30 seconds; the first call of a
+method is told with the node's next report. A caller is known by the name that it gives itself (metadata `straddle-caller`), else
+by its address and user agent; the most active ones are listed, and `+N` behind a count says how many more it may be. How many
+calls failed or were refused is known of all callers together: with --caller the table of methods is left out, and `methods` of
+--json is null.
 
 Exit codes: 0, also when nobody calls; 1 when it was refused or failed; 2 when the arguments are bad or the coordinator cannot be
 reached.

@@ -3004,7 +3004,8 @@ pub mod v1_0_0 {
                     pub version: ::prost::alloc::string::String,
                     #[prost(string, tag = "3")]
                     pub method: ::prost::alloc::string::String,
-                    /// Callers whose name has this in it, and methods that these have called.
+                    /// Callers whose name has this in it, and methods that these have called. `rows` of these methods count the calls of all callers,
+                    /// and `callers` those of the ones that are asked for.
                     #[prost(string, tag = "4")]
                     pub caller: ::prost::alloc::string::String,
                     /// Only those without a label.
@@ -3042,6 +3043,10 @@ pub mod v1_0_0 {
                     /// Since when calls of the protocol are counted, on the watch; absent when no node has told anything.
                     #[prost(uint64, optional, tag = "6")]
                     pub since_watched: ::core::option::Option<u64>,
+                    /// How often nodes report at least: so soon they tell of a method that nobody has called there since their program started. All
+                    /// else they tell each 30 seconds at least.
+                    #[prost(uint64, tag = "7")]
+                    pub report_every_microseconds: u64,
                 }
                 impl ::prost::Name for ListCallersResponse {
                     const NAME: &'static str = "ListCallersResponse";

@@ -421,7 +421,7 @@ impl Core {
     pub fn callers(&self, request: &wire::ListCallersRequest, now: Now) -> Result<wire::ListCallersResponse, Denied> {
         let now = self.watch.at(now);
         let fleet = self.fleets.get(&request.protocol).ok_or_else(|| operate::no_protocol(&request.protocol))?;
-        fleet.list_callers(request, now)
+        fleet.list_callers(request, now, &self.outbox.settings)
     }
 
     /// The numbers of all fleets, as Prometheus reads them.

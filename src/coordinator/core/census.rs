@@ -16,10 +16,11 @@ use self::coverage::{Heard, Place};
 pub(super) use self::service::Service;
 use super::fleet::Fleet;
 use super::outbox::Outbox;
-use super::{Denied, Now};
+use super::{Denied, Now, Settings};
 use crate::census::{CALLERS_AT_A_TIME, METHODS_AT_A_TIME};
 use crate::control::v1_0_0 as wire;
 use crate::control::v1_0_0::to_agent::Message;
+use crate::coordinator::micros;
 use crate::coordinator::record::keys;
 use crate::protocol::Protocol;
 use crate::version::Version;
@@ -200,6 +201,7 @@ impl Fleet {
         &self,
         request: &wire::ListCallersRequest,
         now: Now,
+        settings: &Settings,
     ) -> Result<wire::ListCallersResponse, Denied> {
         let version = match request.version.as_str() {
             "" => None,
@@ -216,6 +218,7 @@ impl Fleet {
             watched: now.watched,
             at: now.wall,
             since_watched: census.nodes.values().map(|node| node.from_watched).min(),
+            report_every_microseconds: micros(settings.report_every),
         })
     }
 }

@@ -8,10 +8,11 @@
 //! ```
 
 use super::AgentCore;
+use crate::census::TOLD_EACH;
 use crate::control::v1_0_0 as wire;
 
 /// How often to tell at least, where nothing else is said, in microseconds.
-pub(in crate::node::agent) const EVERY: u64 = 30_000_000;
+pub(in crate::node::agent) const EVERY: u64 = TOLD_EACH.as_secs() * 1_000_000;
 /// While callers are left to be told: so many times as often.
 const LEFT_TIMES: u64 = 8;
 

@@ -143,6 +143,7 @@ impl Node {
                 () = shutdown => {}
                 () = handed_over.handed_over() => {}
             }
+            handed_over.agency().stops();
         };
         let serving = server.serve(listener, service, shutdown)?;
         self.fronts().add(&health, serving.connections());

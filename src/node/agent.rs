@@ -30,6 +30,7 @@ mod succession;
 mod supervised;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::time::Instant;
@@ -72,6 +73,8 @@ pub(super) struct Agency {
     before: OnceLock<Succession>,
     /// From when on calls are counted.
     counts_since: OnceLock<Instant>,
+    /// The node was asked to stop: that it loses its coordinator is nothing to worry about.
+    stops: Arc<AtomicBool>,
 }
 
 impl Agency {
@@ -133,6 +136,11 @@ impl Agency {
     /// The permit under which the program is being replaced.
     pub(super) fn leaving(&self) -> Option<Under> {
         *lock(&self.leaving)
+    }
+
+    /// The node was asked to stop.
+    pub(super) fn stops(&self) {
+        self.stops.store(true, Ordering::Relaxed);
     }
 
     /// This version is active everywhere, and stays so.

@@ -8,7 +8,7 @@ use crate::program::{Conversation, straddle};
 
 /// A node; it is killed when this is dropped.
 pub(crate) struct Attends {
-    _process: Conversation,
+    process: Conversation,
     pub(crate) callers: String,
     pub(crate) admin: String,
     pub(crate) state: TempDir,
@@ -24,7 +24,7 @@ impl Attends {
         let mut process = Conversation::begin(&[&["serve-example"], &addresses[..], &node].concat());
         let mut address = || process.hear().trim().rsplit(' ').next().expect("an address").to_owned();
         let (callers, admin) = (address(), address());
-        Self { _process: process, callers, admin, state }
+        Self { process, callers, admin, state }
     }
 
     fn told(&self, directive: &str, more: &[&str]) -> crate::program::Run {
@@ -52,6 +52,18 @@ fn a_node_that_attends_a_coordinator_is_moved_by_hand_only_where_that_is_said() 
     let shown = node.told("status", &[]).ended(0, &[]).out;
     assert!(shown.contains("next      3.0.0, once 2.0.0 is finalized"), "{shown}");
     node.told("rollback", &["--anyway"]).ended(0, &[]);
+}
+
+#[test]
+fn a_node_that_is_asked_to_stop_leaves_without_a_warning() {
+    let (at, _data) = coordinator();
+    at.publish("2.0.0");
+    let node = Attends::start(&at, "one");
+    at.until(&["nodes"], |run| run.out.contains("one") && run.out.contains("serving"));
+    let ended = node.process.ended_by("-TERM");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && said.contains("stopped: ") && !said.contains("WARN"), "{said}");
+    at.until(&["nodes"], |run| run.out.contains("away"));
 }
 
 #[test]

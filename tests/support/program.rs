@@ -122,8 +122,13 @@ impl Conversation {
     }
 
     /// Interrupts the program, as Ctrl-C does, and waits for the end.
-    pub(crate) fn interrupt(mut self) -> Output {
-        self.signal("-INT");
+    pub(crate) fn interrupt(self) -> Output {
+        self.ended_by("-INT")
+    }
+
+    /// Sends the program a signal that ends it, and waits for the end.
+    pub(crate) fn ended_by(mut self, signal: &str) -> Output {
+        self.signal(signal);
         let err = std::io::read_to_string(self.child.0.stderr.take().expect("a pipe")).expect("its errors");
         let status = self.child.0.wait().expect("its end");
         Output { status, stdout: Vec::new(), stderr: err.into_bytes() }

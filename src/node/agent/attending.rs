@@ -178,7 +178,8 @@ impl Work {
                 None => std::future::pending().await,
             }
         });
-        let link = tokio::spawn(link::keep(self.channel.clone(), self.coordinated.url.clone(), self.events.clone()));
+        let (url, stops) = (self.coordinated.url.clone(), self.node.agency().stops.clone());
+        let link = tokio::spawn(link::keep(self.channel.clone(), url, self.events.clone(), stops));
         let mut status = self.node.watch();
         let node = self.node.clone();
         let mut handed_over = std::pin::pin!(node.handed_over());

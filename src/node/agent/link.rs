@@ -1,6 +1,7 @@
 //! The one stream to the coordinator: kept, and made anew when it is lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -18,6 +19,8 @@ use crate::transport::Channel;
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(5);
 const REPLACED: Duration = Duration::from_secs(30);
+/// A node that is asked to stop together with its coordinator may hear of it so much later than that is gone.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Most that is said and not yet sent.
 const SAID: usize = 256;
 
@@ -37,43 +40,70 @@ impl Stream {
     }
 }
 
-/// Keeps the stream for as long as somebody listens to `events`.
-pub(super) async fn keep(channel: Channel, coordinator: String, events: mpsc::Sender<Event>) {
+/// Keeps the stream for as long as somebody listens to `events`. Of a node that `stops` it is no news that the stream is lost.
+pub(super) async fn keep(channel: Channel, coordinator: String, events: mpsc::Sender<Event>, stops: Arc<AtomicBool>) {
     let mut wait = FIRST;
     let mut told = false;
     loop {
-        let lost = match channel.connect().await {
+        let (lost, ended) = match channel.connect().await {
             Ok(()) => {
                 told = false;
-                let Some(lost) = attend(&channel, &events, &mut wait).await else { return };
-                tracing::warn!(error = lost.message(), "the stream to the coordinator has ended");
-                lost
+                let Some(Lost { why, left }) = attend(&channel, &events, &mut wait).await else { return };
+                if left {
+                    return tracing::info!(coordinator, "the node has left its coordinator");
+                }
+                (why, true)
             }
             Err(error) => {
-                if !std::mem::replace(&mut told, true) {
+                if !std::mem::replace(&mut told, true) && !stops.load(Ordering::Relaxed) {
                     tracing::warn!(
                         coordinator,
                         error = error.message(),
                         "the coordinator cannot be reached; it is tried again, and a node that it has not admitted answers nobody until then"
                     );
                 }
-                error
+                (error, false)
             }
         };
         let pause = if reason(&lost).as_deref() == Some("REPLACED") { REPLACED } else { wait };
         // Agents that have lost their coordinator do not come back all at once.
         let pause = pause.mul_f64(0.5 + fastrand::f64());
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = events.closed() => return,
+        let moment = pause.min(MOMENT);
+        if !passes(moment, &events).await {
+            return;
+        }
+        let error = lost.message();
+        match (ended, stops.load(Ordering::Relaxed)) {
+            (true, true) => tracing::info!(error, "the stream to the coordinator has ended while the node stops"),
+            (true, false) => tracing::warn!(error, "the stream to the coordinator has ended"),
+            (false, _) => {}
+        }
+        if !passes(pause.saturating_sub(moment), &events).await {
+            return;
         }
         wait = (wait * 2).min(LONGEST);
     }
 }
 
-/// One stream from beginning to end: why it ended; `None` when nobody listens any more.
-async fn attend(channel: &Channel, events: &mpsc::Sender<Event>, wait: &mut Duration) -> Option<Status> {
+/// Waits; whether somebody still listens then.
+async fn passes(time: Duration, events: &mpsc::Sender<Event>) -> bool {
+    tokio::select! {
+        () = sleep(time) => true,
+        () = events.closed() => false,
+    }
+}
+
+/// How a stream has ended.
+struct Lost {
+    why: Status,
+    /// The agent has ended it, since its node stops or goes on in another program.
+    left: bool,
+}
+
+/// One stream from beginning to end; `None` when nobody listens any more.
+async fn attend(channel: &Channel, events: &mpsc::Sender<Event>, wait: &mut Duration) -> Option<Lost> {
     let (say, said) = mpsc::channel(SAID);
+    let says = say.downgrade();
     let cut = Arc::new(Notify::new());
     events.send(Event::Connected(Stream { say, cut: cut.clone() })).await.ok()?;
     let heard = async {
@@ -93,12 +123,14 @@ async fn attend(channel: &Channel, events: &mpsc::Sender<Event>, wait: &mut Dura
             }
         }
     };
-    let lost = tokio::select! {
+    let why = tokio::select! {
         lost = heard => lost?,
         () = cut.notified() => Status::unavailable("the coordinator does not listen"),
     };
-    events.send(Event::Lost(reason(&lost))).await.ok()?;
-    Some(lost)
+    // An agent lets go of a stream that is not over only when it ends.
+    let left = says.strong_count() == 0;
+    events.send(Event::Lost(reason(&why))).await.ok()?;
+    Some(Lost { why, left })
 }
 
 /// Why the coordinator has ended a stream, where it says so.

@@ -47,6 +47,7 @@ mod reflection;
 mod server;
 mod tcp;
 mod through;
+mod unbound;
 
 pub use beside::Beside;
 pub use call::PeerAddress;
@@ -64,3 +65,5 @@ pub(crate) use notify::Notifier;
 pub(crate) use page::read_page;
 pub use reflection::{InvalidReflection, Reflection};
 pub use server::{Served, Server, Serving};
+#[cfg(feature = "cli")]
+pub(crate) use unbound::{advice, cannot_listen};

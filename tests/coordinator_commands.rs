@@ -64,7 +64,14 @@ fn it_listens_on_loopback_alone() {
         let run = straddle(&["coordinator", "--listen", address, "--data", data]);
         run.ended(1, &["is no loopback address", "help: listen on 127.0.0.1"]);
     }
-    straddle(&["coordinator", "--listen", "nowhere", "--data", data]).ended(1, &["cannot listen on nowhere"]);
+    let nowhere = ["cannot listen on nowhere", "help: name an address of this machine and a port with --listen"];
+    straddle(&["coordinator", "--listen", "nowhere", "--data", data]).ended(1, &nowhere);
+    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let held = held.local_addr().map(|address| (held, address.to_string())).expect("an address");
+    let taken = ["listens there: stop it, or name another address with --", "port 0 takes a free one"];
+    straddle(&["coordinator", "--listen", &held.1, "--data", data]).ended(1, &taken);
+    let example = ["serve-example", "--version", "2.0.0", "--listen", "127.0.0.1:0", "--admin", &held.1];
+    straddle(&example).ended(1, &taken);
     straddle(&["coordinator"]).ended(2, &["--data"]);
 }
 

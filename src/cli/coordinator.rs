@@ -15,6 +15,7 @@ use super::arguments::CoordinatorArguments;
 use super::{Outcome, events, keygen, signals};
 use crate::coordinator::database::Embedded;
 use crate::coordinator::{Builder, Coordinator};
+use crate::transport::cannot_listen;
 
 pub(super) fn run(arguments: &CoordinatorArguments) -> Outcome {
     let trusted = arguments.trust.iter().map(|file| keygen::public_key(file)).collect::<Result<Vec<_>, _>>()?;
@@ -22,7 +23,7 @@ pub(super) fn run(arguments: &CoordinatorArguments) -> Outcome {
     runtime.block_on(async {
         let listener = TcpListener::bind(&arguments.listen)
             .await
-            .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+            .map_err(|error| cannot_listen(&arguments.listen, &error, "with --listen"))?;
         let database = Arc::new(Embedded::open(&arguments.data)?);
         let builder = Coordinator::builder(database)
             .name(name(&arguments.data))

@@ -16,6 +16,7 @@ use super::{keygen, signals};
 use crate::inventory::clock::{Clock, SystemClock};
 use crate::inventory::{builder_for_good, inventory_node_as_of, inventory_node_slow};
 use crate::state::Mode;
+use crate::transport::cannot_listen;
 
 pub(super) fn run(arguments: &ServeExampleArguments) -> Outcome {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(arguments))
@@ -41,10 +42,10 @@ async fn serve(arguments: &ServeExampleArguments) -> Outcome {
     let node = if arguments.state.is_some() { builder.start().await? } else { builder.build()? };
     let listener = TcpListener::bind(&arguments.listen)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}", arguments.listen))?;
+        .map_err(|error| cannot_listen(&arguments.listen, &error, "with --listen"))?;
     let admin_listener = TcpListener::bind(&arguments.admin)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}", arguments.admin))?;
+        .map_err(|error| cannot_listen(&arguments.admin, &error, "with --admin"))?;
     let (asked, stopping) = oneshot::channel();
     let (stop_admin, admin_stops) = oneshot::channel::<()>();
     let until_stdin_ends = arguments.until_stdin_ends;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::release::ReleaseError;
 use crate::state::StateError;
+use crate::transport;
 
 /// Why a supervisor cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +25,7 @@ enum Kind {
     #[error("{}: {doing}: {error}\n  help: mend the cause, and start the supervisor again", .file.display())]
     Io { file: PathBuf, doing: &'static str, error: io::Error },
     #[error("cannot listen on {address}: {error}\n  help: {advice}")]
-    Listen { address: String, error: io::Error, advice: &'static str },
+    Listen { address: String, error: io::Error, advice: String },
 }
 
 impl SuperviseError {
@@ -43,7 +44,9 @@ impl SuperviseError {
         move |error| Kind::Io { file: file.clone(), doing, error }.into()
     }
 
-    pub(super) fn listen(address: &str, error: io::Error, advice: &'static str) -> Self {
+    /// `other` says how another address is named.
+    pub(super) fn listen(address: &str, error: io::Error, other: &str) -> Self {
+        let advice = transport::advice(address, &error, other);
         Kind::Listen { address: address.to_owned(), error, advice }.into()
     }
 }

@@ -16,9 +16,6 @@ use crate::node::admin::require_loopback;
 const BACKLOG: i32 = 4096;
 /// How often an address that is taken is tried.
 const LOOK: Duration = Duration::from_millis(20);
-const TAKEN: &str =
-    "another program listens there, or it is no address of this machine; name another one with --listen";
-const ADMIN: &str = "name another address with --admin; 127.0.0.1:0 takes a free port";
 
 #[derive(Debug)]
 pub(super) struct Sockets {
@@ -39,14 +36,15 @@ impl Sockets {
             (Some(left), _) => left,
             (None, address) => {
                 let address = address.unwrap_or_default();
-                bind_within(&address, patience).await.map_err(|error| SuperviseError::listen(&address, error, TAKEN))?
+                let bound = bind_within(&address, patience).await;
+                bound.map_err(|error| SuperviseError::listen(&address, error, "with --listen"))?
             }
         };
         let admin = match admin {
             Listen::Inherited(listener) => listener,
             Listen::On(address) => bind(&address)
                 .and_then(|listener| require_loopback(listener.local_addr()?).map(|()| listener))
-                .map_err(|error| SuperviseError::listen(&address, error, ADMIN))?,
+                .map_err(|error| SuperviseError::listen(&address, error, "with --admin"))?,
         };
         Ok(Self { callers, admin })
     }

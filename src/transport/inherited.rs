@@ -9,6 +9,8 @@ use std::net::TcpListener as Listener;
 
 use tokio::net::TcpListener;
 
+use super::unbound::cannot_listen;
+
 /// Listening TCP sockets that this program was passed.
 ///
 /// ```no_run
@@ -64,9 +66,9 @@ impl Inherited {
 /// The socket that was inherited, or else one that listens on `address`, as `127.0.0.1:7000`; port 0 takes a free one.
 ///
 /// # Errors
-/// When nothing can listen there; the address is told.
+/// When nothing can listen there; it says where, and what to do.
 pub async fn listener(inherited: Option<Listener>, address: &str) -> io::Result<TcpListener> {
-    let failed = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    let failed = |error: io::Error| io::Error::new(error.kind(), cannot_listen(address, &error, "for the program"));
     match inherited {
         Some(listener) => {
             // Whoever passed it shares the flag with us, and asks it for nothing.

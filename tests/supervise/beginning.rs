@@ -32,7 +32,10 @@ fn what_cannot_begin_says_why() {
     };
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();
-    begin(&address, &[], &pattern).ended(1, &["cannot listen on", &address, "another program listens there"]);
+    begin(&address, &[], &pattern).ended(
+        1,
+        &["cannot listen on", &address, "help: ", "listens there: stop it, or name another address with --listen"],
+    );
     begin("127.0.0.1:0", &["--admin", "0.0.0.0:0"], &pattern).ended(1, &["is no loopback address"]);
     begin("127.0.0.1:0", &["--release", "7.0.0"], &pattern).ended(1, &["there is no release 7.0.0: there are 1.1.0"]);
     begin("127.0.0.1:0", &[], "./server").ended(2, &["./releases/{version}/server"]);

@@ -1,5 +1,7 @@
 //! `straddle retire`, `unretire` and `deprecate`: versions that are served no longer, or not for long.
 
+mod obstacles;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +11,6 @@ use tonic::Status;
 use super::arguments::{DeprecateArguments, RetireArguments, UnretireArguments};
 use super::inspect::printable;
 use super::node::{line, say};
-use super::operator::table::table;
 use super::operator::{self, Operator, time};
 use super::{Outcome, count};
 use crate::control::v1_0_0::{
@@ -189,46 +190,20 @@ fn announcement(notice: &Notice) -> String {
 fn text(arguments: &RetireArguments, response: &RetireResponse) -> String {
     let RetireArguments { protocol, version, .. } = arguments;
     let obstacles = response.obstacles.len() as u64 + response.more;
-    let listed = table(["", "WHAT", "LAST"], &response.obstacles.iter().map(row).collect::<Vec<_>>(), "  ");
-    let listed = listed.split_once('\n').map_or("", |(_, rows)| rows).to_owned();
-    let more = if response.more > 0 { format!("  and {} more\n", response.more) } else { String::new() };
+    let listed = obstacles::listed(response);
     let back = format!("`straddle unretire {protocol}` takes it back");
     match (response.retired, obstacles) {
         (true, 0) => {
             format!("{protocol} {version} is retired, and all older versions: their callers are told so; {back}")
         }
-        (true, _) => format!("{protocol} {version} is retired, and all older versions, although\n{listed}{more}{back}"),
+        (true, _) => format!("{protocol} {version} is retired, and all older versions, although\n{listed}\n{back}"),
         (false, 0) => format!("nothing stands in the way of retiring {protocol} {version} and older"),
-        (false, _) => format!(
-            "{protocol} {version} is not retired: {} in the way\n{listed}{more}help: {}",
-            count(obstacles, "thing stands", "things stand"),
-            advice(&response.obstacles)
-        ),
+        (false, _) => {
+            let things = count(obstacles, "thing stands", "things stand");
+            let advice = obstacles::advice(arguments, &response.obstacles);
+            format!("{protocol} {version} is not retired: {things} in the way\n{listed}\nwhat to do\n{advice}")
+        }
     }
-}
-
-fn row(obstacle: &RetireObstacle) -> [String; 3] {
-    let last = if obstacle.last_seen > 0 { format!("last at {}", time::at(obstacle.last_seen)) } else { String::new() };
-    [obstacle.rule.clone(), obstacle.what.clone(), last]
-}
-
-fn advice(obstacles: &[RetireObstacle]) -> String {
-    let is = |rule: &str| obstacles.iter().any(|obstacle| obstacle.rule == rule);
-    let mut advice = Vec::new();
-    if is("called") {
-        advice.push("move these callers to a newer version");
-    }
-    if is("gap") || is("young") {
-        advice.push("wait until what is not known is older than --guard");
-    }
-    if is("late") || is("silent") {
-        advice.push("see to the nodes that tell nothing, or have them forgotten: straddle nodes");
-    }
-    if is("unpublished") {
-        advice.push("publish these versions");
-    }
-    advice.push("--force retires it all the same");
-    advice.join("; ")
 }
 
 fn as_json(response: &RetireResponse) -> Value {
@@ -296,29 +271,72 @@ mod tests {
         RetireArguments::from_arg_matches(&matches).expect("they are good")
     }
 
-    fn called() -> RetireObstacle {
+    fn called(method: &str, unlabelled: bool, callers: &[(&str, u64, u64)]) -> RetireObstacle {
+        let at = 1_763_000_000_000_000;
+        let caller = |(name, calls, error): &(&str, u64, u64)| CensusCaller {
+            caller: (*name).to_owned(),
+            calls: *calls,
+            error: *error,
+            last_seen: at,
+            ..CensusCaller::default()
+        };
         RetireObstacle {
             rule: "called".to_owned(),
-            what: "1.0.0 shop.v1.Shop.Get without a label is called by 10.0.0.7".to_owned(),
-            last_seen: 1_763_000_000_000_000,
+            what: "1.0.0 shop.v1.Shop.Get is called".to_owned(),
+            version: "1.0.0".to_owned(),
+            method: format!("shop.v1.Shop.{method}"),
+            unlabelled,
+            last_seen: at,
+            callers: callers.iter().map(caller).collect(),
             ..RetireObstacle::default()
         }
     }
 
+    fn unknown(rule: &str, what: &str) -> RetireObstacle {
+        RetireObstacle { rule: rule.to_owned(), what: what.to_owned(), ..RetireObstacle::default() }
+    }
+
     #[test]
     fn what_stands_in_the_way_is_told_with_what_to_do() {
-        let response = RetireResponse { obstacles: vec![called()], more: 2, ..RetireResponse::default() };
-        let expected = "shop 1.0.0 is not retired: 3 things stand in the way\n  \
-            called  1.0.0 shop.v1.Shop.Get without a label is called by 10.0.0.7  last at 2025-11-13T02:13:20Z\n  \
-            and 2 more\nhelp: move these callers to a newer version; --force retires it all the same";
+        let obstacles = vec![
+            unknown("young", "calls of shop are known for 2m 5s, up to 12s ago, and have to be for 14d"),
+            called("Get", false, &[("billing", 12, 0), ("night-job", 3, 4)]),
+            called("GetTotal", true, &[]),
+            unknown("silent", "b has told nothing of its calls yet"),
+        ];
+        let response = RetireResponse { obstacles, more: 2, ..RetireResponse::default() };
+        let expected = "\
+shop 1.0.0 is not retired: 6 things stand in the way
+
+not known
+  young   calls of shop are known for 2m 5s, up to 12s ago, and have to be for 14d
+  silent  b has told nothing of its calls yet
+
+called
+  VERSION          METHOD                 CALLER     CALLS  LAST
+  1.0.0            shop.v1.Shop.Get       billing    12     2025-11-13T02:13:20Z
+  1.0.0            shop.v1.Shop.Get       night-job  3 +4   2025-11-13T02:13:20Z
+  1.0.0, no label  shop.v1.Shop.GetTotal  not known         2025-11-13T02:13:20Z
+
+and 2 more
+
+what to do
+  move these callers to a newer version; `straddle callers shop` tells more of them
+  wait until all that is not known is older than --guard
+  see to the nodes that tell nothing; those that are gone for good: `straddle nodes forget shop NODE`
+  or retire it all the same: `straddle retire shop 1.0.0 --force`";
         assert_eq!(text(&asked(&[]), &response), expected);
     }
 
     #[test]
     fn what_was_forced_is_told_with_what_it_breaks() {
-        let response = RetireResponse { retired: true, obstacles: vec![called()], ..RetireResponse::default() };
+        let response = RetireResponse {
+            retired: true,
+            obstacles: vec![called("Get", false, &[("billing", 1, 0)])],
+            ..RetireResponse::default()
+        };
         let told = text(&asked(&["--force"]), &response);
-        assert!(told.starts_with("shop 1.0.0 is retired, and all older versions, although\n  called  "), "{told}");
+        assert!(told.starts_with("shop 1.0.0 is retired, and all older versions, although\n\ncalled\n"), "{told}");
         assert!(told.ends_with("`straddle unretire shop` takes it back"), "{told}");
     }
 }

@@ -7,17 +7,25 @@ const GAP: &str = "  ";
 
 /// Lines, each with a newline, of which the first has the names of the columns.
 pub(in crate::cli) fn table<const N: usize>(names: [&str; N], rows: &[[String; N]], indent: &str) -> String {
+    let names = names.map(str::to_owned);
+    aligned(&std::iter::once(&names).chain(rows).collect::<Vec<_>>(), indent)
+}
+
+/// The same without names.
+pub(in crate::cli) fn lines<const N: usize>(rows: &[[String; N]], indent: &str) -> String {
+    aligned(&rows.iter().collect::<Vec<_>>(), indent)
+}
+
+fn aligned<const N: usize>(rows: &[&[String; N]], indent: &str) -> String {
     let rows: Vec<[String; N]> =
         rows.iter().map(|row| row.each_ref().map(|cell| printable(cell).replace('\n', " "))).collect();
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([names[column].chars().count()]).max().unwrap_or_default()
-    });
-    let line = |cells: [&str; N]| {
-        let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+    let widths: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default());
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         format!("{indent}{}", cells.collect::<Vec<_>>().join(GAP)).trim_end().to_owned() + "\n"
     };
-    std::iter::once(line(names)).chain(rows.iter().map(|row| line(row.each_ref().map(String::as_str)))).collect()
+    rows.iter().map(line).collect()
 }
 
 /// A text of at most so many letters: a longer one ends with `…`.
@@ -41,5 +49,6 @@ mod tests {
     fn columns_are_as_wide_as_what_is_in_them() {
         let rows = [["a".to_owned(), "one\nand".to_owned()], ["longer".to_owned(), String::new()]];
         assert_eq!(table(["N", "WHAT"], &rows, "  "), "  N       WHAT\n  a       one and\n  longer\n");
+        assert_eq!(lines(&rows, ""), "a       one and\nlonger\n");
     }
 }

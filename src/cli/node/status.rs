@@ -58,6 +58,17 @@ async fn watch(mut client: Client, tell: impl Fn(NodeStatus) -> std::io::Result<
     Ok(())
 }
 
+/// Up to which version code may act that asks for it (`Node::active`), where that is older than what the node runs.
+fn active(status: &NodeStatus) -> Option<String> {
+    let NodeStatus { active, version, attends, .. } = status;
+    let until = match attends {
+        _ if active == version || active.is_empty() => return None,
+        Some(_) => format!("its coordinator has finalized an upgrade to {version}"),
+        None => format!("{version} is finalized"),
+    };
+    Some(format!("{active}: code that asks whether it may do what is newer waits until {until}"))
+}
+
 /// All of it, a line each.
 fn text(status: &NodeStatus) -> String {
     let mut text = format!("{} {}, {}", status.protocol, status.version, doing(status));
@@ -76,7 +87,9 @@ fn text(status: &NodeStatus) -> String {
         line("unusable", over);
     }
     line("back", or_none(&status.back, "none: no upgrade waits to be finalized"));
-    line("active", &status.active);
+    if let Some(active) = active(status) {
+        line("active", &active);
+    }
     line("calls", &format!("{} running, {} waiting", status.calls_running, status.calls_waiting));
     if let Some(filling) = &status.filling {
         line("filling", &format!("{} of {} {}", filling.done, filling.total, filling.what));
@@ -272,5 +285,22 @@ mod tests {
         let told = text(&status);
         assert!(told.contains("none: no release of its supervisor runs 2.0.0 and a newer version"), "{told}");
         assert_eq!(doing(&status), "serving");
+    }
+
+    #[test]
+    fn what_is_active_is_told_where_it_is_older_than_what_the_node_runs() {
+        use crate::node::admin::wire::Attends;
+        let own = |active: &str| NodeStatus {
+            version: "2.0.0".to_owned(),
+            active: active.to_owned(),
+            phase: 1,
+            ..NodeStatus::default()
+        };
+        assert!(!text(&own("2.0.0")).contains("active"), "{}", text(&own("2.0.0")));
+        let waits = "active    1.1.0: code that asks whether it may do what is newer waits until ";
+        let told = text(&own("1.1.0"));
+        assert!(told.contains(&format!("{waits}2.0.0 is finalized\n")), "{told}");
+        let told = text(&NodeStatus { attends: Some(Attends::default()), ..own("1.1.0") });
+        assert!(told.contains(&format!("{waits}its coordinator has finalized an upgrade to 2.0.0\n")), "{told}");
     }
 }

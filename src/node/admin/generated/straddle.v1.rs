@@ -23,7 +23,9 @@ pub struct NodeStatus {
     /// The version that a rollback leads to; empty for none, as when the last upgrade is finalized.
     #[prost(string, tag = "5")]
     pub back: ::prost::alloc::string::String,
-    /// The newest version whose behaviour is active: no node that matters goes back behind it. It never goes back itself.
+    /// The newest version whose behaviour is active, for code that asks before it acts in a newer way: no node that matters goes back
+    /// behind it. It never goes back itself. A node may run a newer one: until that is finalized; or, of a node that attends a
+    /// coordinator, until the coordinator has finalized an upgrade to it. So it may be the oldest version there is.
     #[prost(string, tag = "6")]
     pub active: ::prost::alloc::string::String,
     /// The phase.

@@ -50,7 +50,13 @@ struct Reader {
     /// Where commands are typed; the project's own folder, if it is not said.
     at: Option<PathBuf>,
     ports: [Port; 9],
-    jobs: Vec<Child>,
+    jobs: Vec<Job>,
+}
+
+/// What runs beside the shell, and the variable that has its number, if there is one.
+struct Job {
+    child: Child,
+    name: Option<String>,
 }
 
 impl Reader {
@@ -80,18 +86,18 @@ impl Reader {
     fn types(&mut self, line: &str, shown: &str) {
         let (line, shown) = (self.here(line), self.here(shown));
         if let Some(jobs) = line.strip_prefix("kill ") {
-            let all: Vec<String> = (1..=self.jobs.len()).map(|number| format!("%{number}")).collect();
-            assert_eq!(jobs, all.join(" "), "what runs is ended together");
-            self.jobs.drain(..).for_each(stop);
-        } else if let Some(serving) = line.strip_suffix(" &") {
-            let mut job = self.shell(&format!("exec {serving}")).stdout(Stdio::piped()).spawn().expect("a shell");
+            jobs.split(' ').for_each(|job| self.ends(job));
+            assert!(self.jobs.is_empty(), "$ {line}\nwhat runs is ended together");
+        } else if let Some((serving, name)) = line.split_once(" &").filter(|(_, name)| is_kept(name)) {
+            let name = name.trim().strip_suffix("=$!").map(str::to_owned);
+            let mut child = self.shell(&format!("exec {serving}")).stdout(Stdio::piped()).spawn().expect("a shell");
             // It says so when it serves.
-            let mut told = BufReader::new(job.stdout.take().expect("a pipe")).lines();
+            let mut told = BufReader::new(child.stdout.take().expect("a pipe")).lines();
             for shown in shown.lines().chain(shown.is_empty().then_some("…")) {
                 let told = told.next().unwrap_or_else(|| panic!("$ {line}: it has ended")).expect("a line");
                 assert!(is_shown(shown, &told), "$ {line}\n{told}\nbut the chapter shows\n{shown}");
             }
-            self.jobs.push(job);
+            self.jobs.push(Job { child, name });
         } else {
             let mut ended = self.shell(&format!("{line} 2>&1")).output().expect("a shell");
             // Nodes tell of new callers a moment later, and the chapter says so.
@@ -113,6 +119,14 @@ impl Reader {
                 );
             }
         }
+    }
+
+    /// Ends a job, as `%1` or by the variable that has its number. Jobs without one are ended in the order of their numbers.
+    #[track_caller]
+    fn ends(&mut self, job: &str) {
+        let is = |one: &Job| one.name.as_deref() == job.strip_prefix('$');
+        let at = self.jobs.iter().position(is).unwrap_or_else(|| panic!("{job} runs"));
+        stop(self.jobs.remove(at));
     }
 
     fn shell(&self, line: &str) -> Command {
@@ -149,10 +163,16 @@ fn is_all_shown(shown: &str, ended: &Output) -> bool {
 }
 
 /// As `kill` does: what it started itself it ends first.
-fn stop(mut job: Child) {
+fn stop(mut job: Job) {
     // It may have ended.
-    let _ = kill_process(Pid::from_child(&job), Signal::TERM);
-    let _ = job.wait();
+    let _ = kill_process(Pid::from_child(&job.child), Signal::TERM);
+    let _ = job.child.wait();
+}
+
+/// Whether what stands behind a command's `&` is nothing, or keeps its number.
+fn is_kept(name: &str) -> bool {
+    name.is_empty()
+        || name.trim().strip_suffix("=$!").is_some_and(|name| name.chars().all(|one| one.is_ascii_uppercase()))
 }
 
 /// Whether this line of the chapter stands for what was said: up to an ellipsis, and whatever the pause was.

@@ -29,7 +29,7 @@ const MOST_NOTICES: usize = 100;
 const LONGEST_GRACE: Duration = Duration::from_secs(315_360_000);
 /// The longest time from one brown-out to the next, a year.
 const LONGEST_EVERY: u64 = 31_536_000;
-/// The first second of the year 10000, which no HTTP date can say.
+/// The first second of the year 10000: dates in HTTP have four digits for a year.
 pub(crate) const NO_DATE: u64 = 253_402_300_800;
 
 /// What is retired, and announced.
@@ -44,7 +44,8 @@ pub struct Retiring {
     pub grace_seconds: Option<u64>,
 }
 
-/// Callers of a version and of older ones are told that it will be retired.
+/// Callers of a version and of older ones are told that it will be retired. All of its times are before the year 10000, which HTTP has no
+/// words for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
@@ -161,7 +162,7 @@ impl Notice {
     fn check(&self) -> Result<(), String> {
         let dates = [self.deprecated_since, self.sunset, self.brownout.map(|brownout| brownout.from)];
         if dates.into_iter().flatten().any(|date| date >= NO_DATE) {
-            return Err("dates are before the year 10000".to_owned());
+            return Err("dates have to be before the year 10000, which HTTP has no words for".to_owned());
         }
         match &self.brownout {
             Some(Brownout { seconds: 0, .. }) => Err("a brown-out lasts at least a second".to_owned()),

@@ -886,18 +886,18 @@ pub mod v1_0_0 {
                         "/straddle.control.v1.Retiring".into()
                     }
                 }
-                /// Callers of these versions are told that they will be retired.
+                /// Callers of these versions are told that they will be retired. Its times are in seconds since 1970, and at most 253402300799, the last
+                /// second of the year 9999: dates in HTTP have four digits for a year.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct Notice {
                     /// This version and older ones. At most 128 bytes.
                     #[prost(string, tag = "1")]
                     pub version: ::prost::alloc::string::String,
-                    /// Since when they are deprecated, in seconds since 1970: the header `deprecation: @...` (RFC 9745). Responses say it also before
-                    /// that time. 0: there is no such header.
+                    /// Since when they are deprecated: the header `deprecation: @...` (RFC 9745). Responses say it also before that time. 0: there is no
+                    /// such header.
                     #[prost(uint64, tag = "2")]
                     pub deprecated_since: u64,
-                    /// When they will be retired at the earliest, in seconds since 1970: the header `sunset`, an HTTP date (RFC 8594). 0: there is no
-                    /// such header. Below 253402300800, the year 10000.
+                    /// When they will be retired at the earliest: the header `sunset`, an HTTP date (RFC 8594). 0: there is no such header.
                     #[prost(uint64, tag = "3")]
                     pub sunset: u64,
                     /// Their callers are refused now and then, to find those who have not heard. Absent: they are not.
@@ -924,7 +924,7 @@ pub mod v1_0_0 {
                     /// At most 31536000, a year.
                     #[prost(uint64, tag = "2")]
                     pub every_seconds: u64,
-                    /// In seconds since 1970.
+                    /// In seconds since 1970, at most 253402300799, the last second of the year 9999.
                     #[prost(uint64, tag = "3")]
                     pub from: u64,
                 }
@@ -5337,7 +5337,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "1ceadeaf67e1f1f46e94b2f061d959a1",
+        schema: "495996b02e0d45046bdb77b4a575b281",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

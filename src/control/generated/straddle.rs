@@ -2616,8 +2616,8 @@ pub mod v1_0_0 {
                 /// What keeps a node, or all, from going.
                 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
                 pub struct Blocker {
-                    /// The rule: `minimum-serving`, `skew`, `routes`, `outstanding-permit`, `gate`, `schedule`, `held`, `failed`, `away`, `program`,
-                    /// `learning`, `way`, `paused`, `order`.
+                    /// The rule: `minimum-serving`, `skew`, `routes`, `outstanding-permit`, `gate`, `schedule`, `schedule-size`, `held`, `failed`,
+                    /// `away`, `program`, `learning`, `way`, `paused`, `order`.
                     #[prost(string, tag = "1")]
                     pub rule: ::prost::alloc::string::String,
                     /// Empty: all.

@@ -11,7 +11,7 @@ mod known;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Response};
 use tonic::Status;
@@ -101,6 +101,16 @@ impl Tally {
     /// Rules were applied to messages.
     pub(super) fn rewrote(&self, way: Way, cost: &Cost) {
         self.rewriting.add(way, cost);
+    }
+
+    /// How long a small message took that stands for the next one; none where that is to be measured: the first of so many.
+    pub(super) fn stands_for(&self, way: Way, each: u64) -> Option<Duration> {
+        self.rewriting.stands_for(way, each)
+    }
+
+    /// How long a small message took that was measured.
+    pub(super) fn measured(&self, way: Way, took: Duration) {
+        self.rewriting.measured(way, took);
     }
 
     fn counters(&self, unlabelled: bool) -> &Counters {

@@ -9,9 +9,11 @@ use super::at_once::Applied;
 use super::{Rewriter, apply};
 use crate::dispatch::tally::{Cost, Tally, Way};
 
-/// Of a stream's messages each of so many is measured, and stands for those up to the next: rewriting a small one takes hardly longer
-/// than two looks at the clock.
+/// Of small messages each of so many is measured, and stands for those up to the next: rewriting one takes hardly longer than two looks
+/// at the clock.
 const MEASURED_EACH: u64 = 16;
+/// A message of so many bytes is measured by itself.
+const LARGE: usize = 4096;
 
 /// Counts the messages of one call that go one way.
 pub(super) struct Metered {
@@ -19,8 +21,8 @@ pub(super) struct Metered {
     tally: Option<Arc<Tally>>,
     way: Way,
     seen: u64,
-    /// How long the last one took that was measured.
-    measured: Duration,
+    /// How long the last small one took that was measured, of this call or of one before.
+    small: Duration,
     /// What was not added to the tally yet.
     cost: Cost,
 }
@@ -28,26 +30,38 @@ pub(super) struct Metered {
 impl Metered {
     pub(super) fn new(tally: Option<&Arc<Tally>>, way: Way) -> Self {
         let tally = tally.filter(|tally| tally.measures()).cloned();
-        Self { tally, way, seen: 0, measured: Duration::ZERO, cost: Cost::default() }
+        Self { tally, way, seen: 0, small: Duration::ZERO, cost: Cost::default() }
     }
 
     /// Rewrites a message.
     pub(super) fn apply(&mut self, rewrite: &dyn Rewriter, message: &Bytes) -> Applied {
-        if self.tally.is_none() {
-            return apply(rewrite, message);
-        }
-        let is_measured = self.seen.is_multiple_of(MEASURED_EACH);
+        let Some(tally) = &self.tally else { return apply(rewrite, message) };
+        let is_small = message.len() < LARGE;
+        let is_due = if self.seen > 0 {
+            self.seen.is_multiple_of(MEASURED_EACH)
+        } else if let Some(stands) = tally.stands_for(self.way, MEASURED_EACH) {
+            self.small = stands;
+            false
+        } else {
+            true
+        };
         self.seen += 1;
-        let applied = if is_measured {
-            self.tell();
+        let (applied, took) = if is_due || !is_small {
             let begun = Instant::now();
             let applied = apply(rewrite, message);
-            self.measured = begun.elapsed();
-            applied
+            let took = begun.elapsed();
+            if is_small {
+                tally.measured(self.way, took);
+                self.small = took;
+            }
+            (applied, took)
         } else {
-            apply(rewrite, message)
+            (apply(rewrite, message), self.small)
         };
-        self.cost.add(&Cost { messages: 1, bytes: message.len() as u64, took: self.measured });
+        if is_due {
+            self.tell();
+        }
+        self.cost.add(&Cost { messages: 1, bytes: message.len() as u64, took });
         applied
     }
 

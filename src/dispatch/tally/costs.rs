@@ -39,6 +39,8 @@ struct Meter {
     messages: AtomicU64,
     bytes: AtomicU64,
     nanoseconds: AtomicU64,
+    /// Of the last small message that was measured.
+    small: AtomicU64,
 }
 
 impl Cost {
@@ -66,20 +68,39 @@ impl Meters {
     }
 
     pub(super) fn add(&self, way: Way, cost: &Cost) {
-        let meter = match way {
-            Way::Request => &self.requests,
-            Way::Response => &self.responses,
-        };
-        let took = u64::try_from(cost.took.as_nanos()).unwrap_or(u64::MAX);
+        let (meter, took) = (self.meter(way), nanoseconds(cost.took));
         for (count, more) in [(&meter.messages, cost.messages), (&meter.bytes, cost.bytes), (&meter.nanoseconds, took)]
         {
             count.fetch_add(more, Ordering::Relaxed);
         }
     }
 
+    pub(super) fn stands_for(&self, way: Way, each: u64) -> Option<Duration> {
+        let meter = self.meter(way);
+        let is_due = meter.messages.load(Ordering::Relaxed).is_multiple_of(each);
+        let small = meter.small.load(Ordering::Relaxed);
+        // Nothing takes no time: none was measured yet.
+        (!is_due && small > 0).then(|| Duration::from_nanos(small))
+    }
+
+    pub(super) fn measured(&self, way: Way, took: Duration) {
+        self.meter(way).small.store(nanoseconds(took).max(1), Ordering::Relaxed);
+    }
+
+    fn meter(&self, way: Way) -> &Meter {
+        match way {
+            Way::Request => &self.requests,
+            Way::Response => &self.responses,
+        }
+    }
+
     pub(super) fn read(&self) -> Costs {
         Costs { requests: self.requests.read(), responses: self.responses.read() }
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Meter {

@@ -1,7 +1,7 @@
 //! What rewriting costs, counted.
 
 use super::*;
-use crate::dispatch::tally::Costs;
+use crate::dispatch::tally::{Costs, Way};
 
 fn tally() -> Arc<Tally> {
     Node::of(Kind::Unary).route.tally.clone()
@@ -42,6 +42,28 @@ async fn a_message_counts_once_also_where_it_was_looked_at_before_and_where_it_i
         let costs = costs(kind, texts, &tally).await;
         assert_eq!((costs.requests.messages, costs.responses.messages), expected, "{kind:?} {texts:?}");
     }
+}
+
+#[tokio::test]
+async fn small_messages_of_many_calls_stand_for_each_other_and_large_ones_for_themselves() {
+    let tally = tally();
+    tally.measure();
+    // As if the first one had taken an hour: those up to the sixteenth are taken to have taken as long.
+    let hour = std::time::Duration::from_secs(3600);
+    costs(Kind::Unary, &["one"], &tally).await;
+    tally.measured(Way::Request, hour);
+    let large = "x".repeat(100_000);
+    for call in 2..=16 {
+        let before = tally.costs().requests;
+        let text = if call == 9 { large.as_str() } else { "one" };
+        let requests = costs(Kind::Unary, &[text], &tally).await.requests;
+        assert_eq!(requests.messages, call);
+        let took = requests.took.saturating_sub(before.took);
+        assert_eq!(took == hour, call != 9, "{call}: {took:?}");
+    }
+    let before = tally.costs().requests.took;
+    let after = costs(Kind::Unary, &["one"], &tally).await.requests.took;
+    assert!(after.saturating_sub(before) < hour, "the seventeenth is measured");
 }
 
 #[tokio::test]

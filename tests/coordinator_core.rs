@@ -490,6 +490,39 @@ fn an_upgrade_rests_when_nothing_happens_before_somebody_mends_what_it_waits_for
 }
 
 #[test]
+fn what_held_nodes_before_is_not_told_of_an_upgrade_that_was_changed() {
+    let begun = |schedule: &str| {
+        let mut bench = Bench::new();
+        bench.publish(0);
+        (1..=3).for_each(|node| bench.hello(node, &format!("node-{node}"), "1.0.0"));
+        let number = bench.start(start("2.0.0", schedule)).expect("it starts");
+        (bench, number)
+    };
+    let has = |status: &wire::UpgradeStatus, rule: &str| status.waits_for.iter().any(|one| one.rule == rule);
+    let answered = |bench: &mut Bench, ask: Ask| match bench.ask(ask) {
+        Ok(Answer::Upgrade(status)) => *status,
+        other => panic!("{other:?}"),
+    };
+
+    let (mut bench, number) = begun(FREE);
+    answered(&mut bench, Ask::Pause(wire::PauseUpgradeRequest { number, ..Default::default() }));
+    bench.request(1, 1, number, "1.0.0", "2.0.0");
+    assert!(has(&bench.status(number), "paused"));
+    let resumed = answered(&mut bench, Ask::Resume(wire::ResumeUpgradeRequest { number, ..Default::default() }));
+    assert!(!has(&resumed, "paused") && resumed.advice.is_empty(), "{resumed:#?}");
+    assert!(bench.permit(1).is_some());
+
+    let (mut bench, number) = begun("[gates]\nstandard = false\n[limits]\nminimum_serving = \"100%\"\n");
+    bench.request(1, 1, number, "1.0.0", "2.0.0");
+    assert!(has(&bench.status(number), "minimum-serving"));
+    let limits = Some(wire::ChangedLimits { minimum_serving: Some("0".to_owned()), ..Default::default() });
+    let changed = wire::ChangeLimitsRequest { number, limits, ..Default::default() };
+    let changed = answered(&mut bench, Ask::ChangeLimits(changed));
+    assert!(!has(&changed, "minimum-serving"), "{changed:#?}");
+    assert!(bench.permit(1).is_some());
+}
+
+#[test]
 fn limits_of_a_running_upgrade_are_changed_with_an_event_and_stay_so() {
     let mut bench = Bench::new();
     bench.publish(0);

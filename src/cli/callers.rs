@@ -21,7 +21,7 @@ use crate::control::v1_0_0::{
 /// How often it is told again.
 const EACH: Duration = Duration::from_secs(2);
 /// Clears a terminal.
-const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+const CLEAR: &str = "\x1b[H\x1b[J";
 
 pub(super) fn run(arguments: &CallersArguments) -> Outcome {
     operator::ask(&arguments.at, |operator| tell(operator, arguments))

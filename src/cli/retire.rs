@@ -21,6 +21,9 @@ use crate::control::v1_0_0::{
 /// How long nodes have to do what they are told, before it is told that they have not yet.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 const ASKED_EACH: Duration = Duration::from_millis(100);
+/// How long nodes have to tell what was called up to now, and how often that is looked at.
+const TOLD_WITHIN: Duration = crate::census::LATE;
+const TOLD_EACH: Duration = Duration::from_millis(500);
 const NOT_YET: &str = "it has not said so yet";
 
 pub(super) fn run(arguments: &RetireArguments) -> Outcome {
@@ -58,16 +61,8 @@ pub(super) fn deprecate(arguments: &DeprecateArguments) -> Outcome {
 }
 
 async fn retire(mut operator: Operator, arguments: &RetireArguments) -> Outcome {
-    let request = operator.request(RetireRequest {
-        protocol: arguments.protocol.clone(),
-        version: arguments.version.to_string(),
-        guard_microseconds: Some(u64::try_from(arguments.guard.as_micros()).unwrap_or(u64::MAX)),
-        force: arguments.force,
-        dry_run: arguments.dry_run,
-        grace_seconds: arguments.grace.as_secs().max(1),
-    });
-    let response = match operator.client.retire(request).await {
-        Ok(response) => response.into_inner(),
+    let response = match decided(&mut operator, arguments).await {
+        Ok(response) => response,
         Err(status) => return operator.failed(&status),
     };
     let nodes = match response.retiring.as_ref().filter(|_| response.retired) {
@@ -89,6 +84,40 @@ async fn retire(mut operator: Operator, arguments: &RetireArguments) -> Outcome 
     }
     let well = response.retired || (arguments.dry_run && response.obstacles.is_empty());
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks, and waits until all nodes have told what was called up to now: it counts as well.
+async fn decided(operator: &mut Operator, arguments: &RetireArguments) -> Result<RetireResponse, Status> {
+    let request = |dry_run, told_up_to| RetireRequest {
+        protocol: arguments.protocol.clone(),
+        version: arguments.version.to_string(),
+        guard_microseconds: Some(u64::try_from(arguments.guard.as_micros()).unwrap_or(u64::MAX)),
+        force: arguments.force,
+        dry_run,
+        grace_seconds: arguments.grace.as_secs().max(1),
+        told_up_to,
+    };
+    let first = operator.request(request(!arguments.force, 0));
+    let first = operator.client.retire(first).await?.into_inner();
+    if arguments.force || first.retired || !first.obstacles.is_empty() {
+        return Ok(first);
+    }
+    let until = Instant::now() + TOLD_WITHIN;
+    let mut told = String::new();
+    loop {
+        let again = operator.request(request(arguments.dry_run, first.asked));
+        let response = operator.client.retire(again).await?.into_inner();
+        let recent = response.obstacles.iter().find(|obstacle| obstacle.rule == "recent");
+        match recent {
+            Some(recent) if response.obstacles.len() == 1 && Instant::now() < until => {
+                if std::mem::replace(&mut told, recent.what.clone()) != recent.what {
+                    eprintln!("waiting: {}", printable(&recent.what));
+                }
+            }
+            _ => return Ok(response),
+        }
+        tokio::time::sleep(TOLD_EACH).await;
+    }
 }
 
 /// Tells what holds now, and at which nodes it does.
@@ -323,7 +352,7 @@ and 2 more
 what to do
   move these callers to a newer version; `straddle callers shop` tells more of them
   wait until all that is not known is older than --guard
-  see to the nodes that tell nothing; those that are gone for good: `straddle nodes forget shop NODE`
+  see to the nodes that tell nothing, as `straddle nodes shop` shows them; those that are gone for good: `straddle nodes forget shop NODE`
   or retire it all the same: `straddle retire shop 1.0.0 --force`";
         assert_eq!(text(&asked(&[]), &response), expected);
     }

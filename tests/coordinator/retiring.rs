@@ -121,6 +121,45 @@ fn a_version_that_nobody_has_called_for_the_guard_time_is_retired_and_nodes_are_
 }
 
 #[test]
+fn what_was_called_just_now_counts_for_whoever_waits_until_it_is_told() {
+    let mut bench = fleet();
+    told(&mut bench, 2, None);
+    bench.pass(3 * SECOND);
+    let asked = retire(&mut bench, wire::RetireRequest { dry_run: true, ..request() }).expect("it is told");
+    assert!(asked.obstacles.is_empty() && asked.asked > 0, "{asked:?}");
+    let again = wire::RetireRequest { told_up_to: asked.asked, ..request() };
+    let rules = |bench: &mut Bench| -> Vec<(String, String)> {
+        let obstacles = retire(bench, again.clone()).expect("it is told").obstacles;
+        obstacles.into_iter().map(|one| (one.rule, one.what)).collect()
+    };
+    let recent = |what: &str| vec![("recent".to_owned(), what.to_owned())];
+    assert_eq!(rules(&mut bench), recent("a, b have not told what was called up to now"));
+    bench.pass(SECOND);
+    tell(&mut bench, 2, 3, 4 * SECOND, None);
+    assert_eq!(rules(&mut bench), recent("a has not told what was called up to now"));
+    // It was called a second before it was asked for.
+    tell(&mut bench, 1, 3, 4 * SECOND, Some(2 * SECOND));
+    let [(rule, _)] = rules(&mut bench).try_into().expect("one");
+    assert_eq!(rule, "called");
+    assert!(bench.goal(1).retiring.is_none());
+    let response =
+        retire(&mut bench, wire::RetireRequest { guard_microseconds: Some(0), ..again }).expect("it is told");
+    assert!(response.retired, "nothing else is in the way: {response:?}");
+}
+
+#[test]
+fn a_node_that_has_crashed_a_moment_ago_is_in_the_way_until_it_has_told_or_is_forgotten() {
+    let mut bench = fleet();
+    told(&mut bench, 2, None);
+    bench.close(1);
+    assert_eq!(in_the_way(&mut bench, DAY), ["away"]);
+    hello(&mut bench, 3, "a", "two");
+    assert_eq!(in_the_way(&mut bench, DAY), ["silent"], "another program, which has told nothing yet");
+    tell(&mut bench, 3, 1, 0, None);
+    assert_eq!(in_the_way(&mut bench, DAY), ["gap"], "the first one's last calls are not known");
+}
+
+#[test]
 fn a_call_within_the_guard_time_is_in_the_way_and_named() {
     let mut bench = fleet();
     told(&mut bench, 2, Some(3 * DAY));

@@ -12,7 +12,10 @@ use crate::version::Version;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes: 0 when it is retired, or, with --dry-run, could be; 1 when something stands in the way, or it was refused; 2 when the
+    after_help = "Nodes tell who calls them within half a minute. When nothing stands in the way, it is waited until all of them have told what was called
+up to now; not with --force.
+
+Exit codes: 0 when it is retired, or, with --dry-run, could be; 1 when something stands in the way, or it was refused; 2 when the
 arguments are bad or the coordinator cannot be reached.
 
 Examples:

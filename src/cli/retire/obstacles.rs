@@ -41,9 +41,9 @@ pub(super) fn advice(arguments: &RetireArguments, obstacles: &[RetireObstacle]) 
     if is(&["young", "gap"]) {
         advice.push("  wait until all that is not known is older than --guard".to_owned());
     }
-    if is(&["late", "silent"]) {
+    if is(&["away", "late", "recent", "silent"]) {
         let gone = format!("those that are gone for good: `straddle nodes forget {protocol} NODE`");
-        advice.push(format!("  see to the nodes that tell nothing; {gone}"));
+        advice.push(format!("  see to the nodes that tell nothing, as `straddle nodes {protocol}` shows them; {gone}"));
     }
     if is(&["unpublished"]) {
         advice.push("  publish what nodes serve, so that its calls are counted: `straddle publish`".to_owned());

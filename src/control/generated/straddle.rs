@@ -3076,6 +3076,11 @@ pub mod v1_0_0 {
                     /// How long nodes keep the state of its simulation objects, in seconds; 0: 7 days.
                     #[prost(uint64, tag = "6")]
                     pub grace_seconds: u64,
+                    /// Up to when all nodes have to have told their calls: what a response has said as `asked`. 0: as far as they happen to have. Nodes tell
+                    /// their calls within half a minute each, so what was called just now is not known yet when retiring is asked for; asked again with this,
+                    /// it is, or is told as what stands in the way.
+                    #[prost(uint64, tag = "7")]
+                    pub told_up_to: u64,
                 }
                 impl ::prost::Name for RetireRequest {
                     const NAME: &'static str = "RetireRequest";
@@ -3101,6 +3106,9 @@ pub mod v1_0_0 {
                     /// What holds now.
                     #[prost(message, optional, tag = "4")]
                     pub retiring: ::core::option::Option<StoredRetiring>,
+                    /// When it was asked for, on the coordinators' watch: for `told_up_to` of the next request.
+                    #[prost(uint64, tag = "5")]
+                    pub asked: u64,
                 }
                 impl ::prost::Name for RetireResponse {
                     const NAME: &'static str = "RetireResponse";
@@ -5337,7 +5345,7 @@ pub mod v1_0_0 {
     /// What calls of version 1.0.0 carry.
     pub const LABEL: ::straddle::transport::Label = ::straddle::transport::Label {
         version: "1.0.0",
-        schema: "495996b02e0d45046bdb77b4a575b281",
+        schema: "4fbcb249580b1b2f2a1b57f0f29d7419",
         idempotent: &[
             "/straddle.control.v1.Agents/Fetch",
             "/straddle.control.v1.Agents/Find",

@@ -247,7 +247,12 @@ impl Core {
             return Err(Denied {
                 reason: Reason::TooLate,
                 what: format!("upgrade {number} is {}", super::states::word(state)),
-                advice: "start another one".to_owned(),
+                advice: match state {
+                    wire::UpgradeState::Finalized => {
+                        "it is at its end: what is bad in it has to be mended in a newer version".to_owned()
+                    }
+                    _ => format!("begin anew: straddle upgrade start {name} VERSION"),
+                },
             });
         }
         what(fleet, &mut self.outbox)?;

@@ -71,6 +71,7 @@ impl Fleet {
         (running.stored, running.scheduling.limits) = (stored, limits);
         let (who, kind, why) = (by.to_owned(), "limits-changed".to_owned(), request.why.clone());
         self.event(outbox, now, wire::Event { who, kind, what, why, ..wire::Event::default() });
+        self.forget_waits();
         self.touch(None);
         Ok(())
     }

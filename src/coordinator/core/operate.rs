@@ -270,6 +270,7 @@ impl Fleet {
             }
         };
         self.operator_event(outbox, now, by, kind, what, why);
+        self.forget_waits();
         match state {
             UpgradeState::Finalizing => self.activate(&stored.to, outbox),
             UpgradeState::RolledBack | UpgradeState::Finalized => {
@@ -281,6 +282,11 @@ impl Fleet {
         self.tell_goals(outbox);
         self.touch(None);
         true
+    }
+
+    /// Why nodes wait is found anew by the next round: what held them before is not to be told of what holds now.
+    pub(super) fn forget_waits(&mut self) {
+        self.nodes.values_mut().for_each(|node| node.waits = None);
     }
 
     /// How many nodes are as somebody looks for.

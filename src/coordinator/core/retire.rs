@@ -22,8 +22,9 @@ use crate::version::Version;
 const GUARD: u64 = 14 * 24 * 60 * 60 * 1_000_000;
 /// Most obstacles that are told.
 const TOLD: usize = 200;
-/// Most callers that are named for a method.
+/// Most callers that are named for a method, and most nodes in a sentence.
 const CALLERS: usize = 10;
+const NAMED: usize = 5;
 
 /// How a node tells who calls it.
 pub(super) enum Tells<'c> {
@@ -55,12 +56,17 @@ impl Fleet {
         Retiring::default().keep_state_for(grace).check().map_err(invalid)?;
         if self.retired_up_to().is_some_and(|retired| retired >= version) {
             let retiring = self.retiring.clone();
-            return Ok(wire::RetireResponse { retired: true, retiring, ..wire::RetireResponse::default() });
+            let asked = now.watched;
+            return Ok(wire::RetireResponse { retired: true, retiring, asked, ..wire::RetireResponse::default() });
         }
         self.left_behind(&version)?;
         let guard = request.guard_microseconds.unwrap_or(GUARD);
         let guarded = outbox.settings.invariants.retire_guard;
-        let mut obstacles = if guarded { self.obstacles(&version, guard, now) } else { Vec::new() };
+        let mut obstacles = Vec::new();
+        if guarded {
+            obstacles = self.obstacles(&version, guard, now);
+            obstacles.extend(self.not_told_up_to(request.told_up_to));
+        }
         let (found, goes) = (obstacles.len(), (obstacles.is_empty() || request.force) && !request.dry_run);
         if goes {
             let first: Vec<String> = obstacles.iter().take(CALLERS).map(|obstacle| obstacle.what.clone()).collect();
@@ -79,6 +85,7 @@ impl Fleet {
             more: (found - obstacles.len()) as u64,
             obstacles,
             retiring: self.retiring.clone(),
+            asked: now.watched,
         })
     }
 
@@ -241,6 +248,22 @@ impl Fleet {
         obstacles
     }
 
+    /// The nodes that have not told their calls up to then.
+    fn not_told_up_to(&self, moment: u64) -> Option<wire::RetireObstacle> {
+        let behind = |node: &&Node| self.tells_on(node).is_some_and(|kept| kept.until_watched < moment);
+        let names: Vec<&str> = self.counted().filter(behind).map(Node::name).collect();
+        let (first, more) = names.split_at(names.len().min(NAMED));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        let have = if names.len() == 1 { "has" } else { "have" };
+        let what = format!("{}{more} {have} not told what was called up to now", first.join(", "));
+        (!names.is_empty()).then(|| about("recent", if names.len() == 1 { first[0] } else { "" }, what))
+    }
+
+    /// What is known of the calls of a node that goes on to tell them.
+    fn tells_on(&self, node: &Node) -> Option<&wire::CensusNode> {
+        self.census.node(node.name()).filter(|kept| !kept.closed || node.live.is_some())
+    }
+
     /// Up to when all nodes that are there have told their calls, on the watch.
     fn horizon(&self, now: Now) -> u64 {
         self.told_up_to().unwrap_or(now.watched).min(now.watched)
@@ -248,12 +271,7 @@ impl Fleet {
 
     /// The same, where any has told.
     pub(super) fn told_up_to(&self) -> Option<u64> {
-        let told = self.counted().filter_map(|node| {
-            let kept = self.census.node(node.name())?;
-            let goes_on = !kept.closed || node.live.is_some();
-            goes_on.then_some(kept.until_watched)
-        });
-        told.min()
+        self.counted().filter_map(|node| self.tells_on(node)).map(|kept| kept.until_watched).min()
     }
 
     /// Methods of such versions that were called, with who has called them.
@@ -303,6 +321,9 @@ impl Fleet {
         let (rule, what) = match self.tells(node, now) {
             Tells::Nothing => ("silent", format!("{name} has told nothing of its calls yet")),
             Tells::NothingAnew => ("silent", format!("{name} has told nothing of its calls since its program started")),
+            Tells::Late(_) | Tells::InTime(wire::CensusNode { closed: false, .. }) if node.live.is_none() => {
+                ("away", format!("{name} is not heard, and has not told its last calls"))
+            }
             Tells::Late(silent_for) => {
                 ("late", format!("{name} has told nothing of its calls for {}", in_words(silent_for)))
             }

@@ -88,6 +88,7 @@ impl Operator {
             force: false,
             dry_run,
             grace_seconds: GRACE.as_secs(),
+            told_up_to: 0,
         };
         Ok(self.client.retire(request).await?.into_inner())
     }

@@ -3123,8 +3123,9 @@ pub mod v1_0_0 {
                 /// Why a version is not to be retired yet.
                 #[derive(Clone, PartialEq, ::prost::Message)]
                 pub struct RetireObstacle {
-                    /// The rule: `called`, `gap`, `late` (a node has told nothing for too long), `silent` (nothing at all), `young` (calls are not counted
-                    /// for long enough), `unpublished` (a node serves such a version that nobody has published: its calls are not counted).
+                    /// The rule: `called`, `gap`, `late` (a node has told nothing for too long), `silent` (nothing at all), `away` (it is not heard, and has not
+                    /// told its last calls), `recent` (not told up to `told_up_to`), `young` (calls are not counted for long enough), `unpublished` (a node
+                    /// serves such a version that nobody has published: its calls are not counted).
                     #[prost(string, tag = "1")]
                     pub rule: ::prost::alloc::string::String,
                     /// In a sentence.

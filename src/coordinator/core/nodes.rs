@@ -288,6 +288,14 @@ impl Node {
     }
 }
 
+/// Nodes in a sentence: the first five by name, and how many more.
+pub(super) fn some_of(names: &[&str]) -> String {
+    const NAMED: usize = 5;
+    let (first, more) = names.split_at(names.len().min(NAMED));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    format!("{}{more}", first.join(", "))
+}
+
 fn describe(stored: &mut wire::StoredNode, hello: &wire::Hello, admission: u64) {
     stored.node.clone_from(&hello.node);
     stored.protocol.clone_from(&hello.protocol);

@@ -416,7 +416,7 @@ fn taken_back(stored: &wire::StoredUpgrade, left_out: usize) -> String {
 }
 
 /// Whether a node runs the new version, whichever way the upgrade goes.
-fn at_target(running: &Running, node: &Node) -> bool {
+pub(super) fn at_target(running: &Running, node: &Node) -> bool {
     node.version.as_ref().is_some_and(|version| *version >= running.to)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::census::coverage;
 use super::fleet::{Fleet, Node};
+use super::nodes::some_of;
 use super::outbox::Outbox;
 use super::{Denied, Now, Reason};
 use crate::census::LATE;
@@ -22,9 +23,8 @@ use crate::version::Version;
 const GUARD: u64 = 14 * 24 * 60 * 60 * 1_000_000;
 /// Most obstacles that are told.
 const TOLD: usize = 200;
-/// Most callers that are named for a method, and most nodes in a sentence.
+/// Most callers that are named for a method.
 const CALLERS: usize = 10;
-const NAMED: usize = 5;
 
 /// How a node tells who calls it.
 pub(super) enum Tells<'c> {
@@ -252,11 +252,9 @@ impl Fleet {
     fn not_told_up_to(&self, moment: u64) -> Option<wire::RetireObstacle> {
         let behind = |node: &&Node| self.tells_on(node).is_some_and(|kept| kept.until_watched < moment);
         let names: Vec<&str> = self.counted().filter(behind).map(Node::name).collect();
-        let (first, more) = names.split_at(names.len().min(NAMED));
-        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-        let have = if names.len() == 1 { "has" } else { "have" };
-        let what = format!("{}{more} {have} not told what was called up to now", first.join(", "));
-        (!names.is_empty()).then(|| about("recent", if names.len() == 1 { first[0] } else { "" }, what))
+        let (have, node) = if let [one] = names[..] { ("has", one) } else { ("have", "") };
+        let what = format!("{} {have} not told what was called up to now", some_of(&names));
+        (!names.is_empty()).then(|| about("recent", node, what))
     }
 
     /// What is known of the calls of a node that goes on to tell them.

@@ -1,12 +1,11 @@
 //! Whether an upgrade is at its end before it begins, and whether a way leads back from it.
 
 use super::fleet::{Fleet, Node};
+use super::nodes::some_of;
+use super::operate::at_target;
 use super::upgrade::Running;
 use super::{Denied, Reason};
 use crate::version::Version;
-
-/// As many nodes as a denial names.
-const NAMED: usize = 5;
 
 impl Fleet {
     /// A version that is active needs no upgrade: nodes that are behind it are brought there by themselves, and none goes back.
@@ -33,8 +32,7 @@ impl Fleet {
         if gone.is_empty() || gone.iter().any(|node| node.moving() || !self.is_bound(node, running)) {
             return Ok(());
         }
-        let names: Vec<&str> = gone.iter().take(NAMED).map(|node| node.name()).collect();
-        let more = if gone.len() > NAMED { format!(" and {} more", gone.len() - NAMED) } else { String::new() };
+        let names: Vec<&str> = gone.iter().map(|node| node.name()).collect();
         let (from, to, number) = (&running.from, &running.to, running.number());
         let all = self.counted().count() == gone.len();
         let advice = if all {
@@ -45,8 +43,8 @@ impl Fleet {
         Err(Denied {
             reason: Reason::TooLate,
             what: format!(
-                "no node that runs {to} has a way back to {from}: {}{more} came without one, or gave it up",
-                names.join(", ")
+                "no node that runs {to} has a way back to {from}: {} came without one, or gave it up",
+                some_of(&names)
             ),
             advice: format!("{advice}; what {to} does badly has to be mended in a newer version"),
         })
@@ -60,7 +58,6 @@ impl Fleet {
 
     /// Nodes at the new version that do not count any more.
     pub(super) fn left_out(&self, running: &Running) -> usize {
-        let at_target = |node: &Node| node.version.as_ref().is_some_and(|version| *version >= running.to);
-        self.nodes.values().filter(|node| node.stored.forgotten && at_target(node)).count()
+        self.nodes.values().filter(|node| node.stored.forgotten && at_target(running, node)).count()
     }
 }
